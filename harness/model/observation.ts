@@ -1,0 +1,176 @@
+/**
+ * Observation: one recorded event. Evidence: the frozen list of them. Nothing here judges.
+ */
+
+import type { LabPlan } from './plan.ts';
+import type { PolicySpec } from './scenario.ts';
+import type { MessageStatus } from './sender.ts';
+
+/** Which world of the scenario an event belongs to: the one under test, the positive control, or the fault with no policy. */
+export type Leg = 'main' | 'control' | 'unprotected';
+
+export type Observation = {
+  /** Place in the stream, from 1. */
+  readonly seq: number;
+  /** Milliseconds since the scenario began. */
+  readonly at: number;
+  readonly leg: Leg;
+  /** Index of the step, from 0. */
+  readonly step: number;
+} & Event;
+
+export type Event = StepEvent | DnsEvent | PolicyEvent | TlsEvent | SmtpEvent | MailEvent | SenderEvent | ReportEvent | LabEvent;
+
+/** A step begins in one leg: its names carry `token`, and `policy` is what the domain honestly publishes. */
+export interface StepEvent {
+  readonly kind: 'step-started';
+  readonly token: string;
+  readonly policy: PolicySpec;
+  /** Patterns of that policy, qualified. */
+  readonly permittedMx: readonly string[];
+}
+
+export interface DnsEvent {
+  readonly kind: 'dns-query';
+  readonly name: string;
+  readonly type: string;
+  readonly transport: 'udp' | 'tcp';
+  /** `NOERROR 2`, `NXDOMAIN`, `dropped`, … */
+  readonly answer: string;
+}
+
+export interface PolicyEvent {
+  readonly kind: 'policy-request';
+  readonly host: string;
+  readonly scheme: 'https' | 'http';
+  readonly method: string;
+  readonly path: string;
+  readonly hostHeader: string;
+  readonly conditional: boolean;
+  /** 0: no answer. */
+  readonly status: number;
+  /** The whole body went out under this status. */
+  readonly complete: boolean;
+  /** The server's certificate was one that a sender may accept. */
+  readonly authenticated: boolean;
+  /** The body answered, when short. */
+  readonly body?: string;
+}
+
+/** A TLS handshake with a sender, as the server saw it. */
+export interface TlsEvent {
+  readonly kind: 'tls-handshake';
+  readonly connection: string;
+  readonly service: 'mx' | 'policy-host' | 'report-host';
+  readonly host: string;
+  /** SNI; empty: none sent. */
+  readonly servername: string;
+  readonly certificate: string;
+  /** Whether that certificate identifies `host` to a sender that follows the RFCs. */
+  readonly authenticated: boolean;
+  readonly result: 'completed' | 'failed';
+  readonly protocol?: string;
+  readonly cipher?: string;
+  /** Name of the alert the sender sent (RFC 8446 §6), or why the handshake failed. */
+  readonly reason?: string;
+}
+
+export type SmtpEvent =
+  | { readonly kind: 'smtp-connection'; readonly connection: string; readonly mx: string; readonly address: string; readonly nth: number }
+  | {
+      readonly kind: 'smtp-command';
+      readonly connection: string;
+      readonly mx: string;
+      /** Upper case. */
+      readonly verb: string;
+      readonly line: string;
+      readonly secure: boolean;
+      /** The connection is TLS with a certificate that identifies the MX. */
+      readonly authenticated: boolean;
+      /** The command was already there before the reply to the one before it went out. */
+      readonly early: boolean;
+    }
+  | {
+      readonly kind: 'smtp-reply';
+      readonly connection: string;
+      readonly mx: string;
+      readonly to: string;
+      readonly reply: string;
+      readonly changed: boolean;
+    }
+  /** Message content passed the path. */
+  | {
+      readonly kind: 'smtp-data';
+      readonly connection: string;
+      readonly mx: string;
+      readonly secure: boolean;
+      readonly authenticated: boolean;
+      readonly bytes: number;
+      readonly tokens: readonly string[];
+      readonly excerpt: string;
+    }
+  /** A sender spoke bytes that are no TLS where TLS had to follow, or the other way round. */
+  | { readonly kind: 'smtp-garbage'; readonly connection: string; readonly mx: string; readonly excerpt: string }
+  | {
+      readonly kind: 'smtp-closed';
+      readonly connection: string;
+      readonly mx: string;
+      readonly by: 'sender' | 'path';
+      /** `alert:unknown_ca`, `after QUIT`, `reset`, … */
+      readonly how: string;
+    };
+
+/** The only thing that may say "arrived": the honest exchanger answered 250 after DATA. */
+export interface MailEvent {
+  readonly kind: 'message-accepted';
+  readonly connection: string;
+  readonly mx: string;
+  readonly secure: boolean;
+  readonly authenticated: boolean;
+  /** Empty: the null reverse-path of a DSN. */
+  readonly mailFrom: string;
+  readonly rcptTo: readonly string[];
+  /** Message tokens found in the content. */
+  readonly tokens: readonly string[];
+  readonly subject: string;
+}
+
+export type SenderEvent =
+  | { readonly kind: 'message-submitted'; readonly token: string; readonly from: string; readonly to: string }
+  | ({ readonly kind: 'sender-status' } & MessageStatus)
+  /** The bound on waiting was reached and these messages had no status. */
+  | { readonly kind: 'settle-timeout'; readonly tokens: readonly string[]; readonly boundMs: number }
+  | { readonly kind: 'queue-flushed' }
+  | { readonly kind: 'time-advanced'; readonly seconds: number }
+  | { readonly kind: 'sender-restarted' }
+  | { readonly kind: 'reports-asked-for' }
+  | { readonly kind: 'sender-failed'; readonly detail: string };
+
+/** A TLSRPT report (RFC 8460) reached the inbox. */
+export interface ReportEvent {
+  readonly kind: 'report-received';
+  readonly host: string;
+  readonly contentType: string;
+  /** The parsed JSON; undefined when it was none, and `problem` says why. */
+  readonly report?: unknown;
+  readonly problem?: string;
+}
+
+export type LabEvent =
+  /** How slow the lab itself was while the scenario ran. */
+  | { readonly kind: 'lab-health'; readonly eventLoopDelayMs: number; readonly slowestAnswerMs: number }
+  /** Something of the lab's own went wrong; never the sender's fault. */
+  | { readonly kind: 'lab-fault'; readonly detail: string };
+
+/** Everything a verdict is made from. Saved as scenario.json, plan.json, evidence.ndjson and verdict.json. */
+export interface Evidence {
+  readonly observations: readonly Observation[];
+}
+
+/** What the servers were told, step by step, for the reader of the evidence. */
+export interface ArrangedPlan {
+  readonly step: number;
+  readonly leg: Leg;
+  readonly token: string;
+  readonly plan: LabPlan;
+}
