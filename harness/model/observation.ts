@@ -141,6 +141,7 @@ export type SenderEvent =
   /** The bound on waiting was reached and these messages had no status. */
   | { readonly kind: 'settle-timeout'; readonly tokens: readonly string[]; readonly boundMs: number }
   | { readonly kind: 'queue-flushed' }
+  | { readonly kind: 'queue-listed'; readonly tokens: readonly string[] }
   | { readonly kind: 'time-advanced'; readonly seconds: number }
   | { readonly kind: 'sender-restarted' }
   | { readonly kind: 'reports-asked-for' }

@@ -81,3 +81,9 @@ export interface SendStep {
   /** Recipient domain; default `victim.test`. */
   readonly to: string;
 }
+
+/** What a sender must declare for a scenario to be run on it: the scenario's own needs and those of its steps. */
+export function neededCapabilities(scenario: Scenario): Capability[] {
+  const ofStep: Partial<Record<Step['kind'], Capability>> = { advance: 'time-travel', restart: 'restart', flush: 'queue', recover: 'queue' };
+  return [...new Set([...scenario.needs, ...scenario.steps.flatMap((step) => ofStep[step.kind] ?? [])])];
+}

@@ -44,6 +44,8 @@ export interface StartedSender extends AsyncDisposable {
   submit(message: OutgoingMessage): Promise<void>;
   /** Retries, now, everything queued for these recipient domains. Each retried message gets a new status. */
   flush(domains: readonly string[]): Promise<void>;
+  /** Tokens of the messages that are still queued, when the sender can tell: how lost mail is told from late mail. */
+  queued?(): Promise<readonly string[]>;
   /** `time-travel`: all that the sender remembers of these domains, and their mail, gets older. */
   advance?(seconds: number, domains: readonly string[]): Promise<void>;
   restart?(): Promise<void>;

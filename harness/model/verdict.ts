@@ -20,6 +20,8 @@ export interface Judgement {
   readonly because: readonly number[];
   /** What the sender's user lost by it. */
   readonly harm?: 'content' | 'envelope' | 'mail-lost';
+  /** Instead of the expectation's own requirement. */
+  readonly requirement?: string;
 }
 
 /** One file each in expectations/; the file name is the name in YAML. */
@@ -34,6 +36,8 @@ export interface Expectation<O = any> {
   readonly standsAlone?: boolean;
   /** A step that expects this is also run in a world without a policy, and must be delivered there (DESIGN: negative control). */
   readonly negativeControl?: boolean;
+  /** The step asks the sender for its TLSRPT reports before it ends. */
+  readonly wantsReports?: boolean;
   /** `deferred, nothing exposed` */
   describe(options: O): string;
   judge(view: StepView, options: O): Judgement;

@@ -1,0 +1,223 @@
+/**
+ * Profiles: the right certificate for a host, and one way each to be wrong. A profile says only what it changes.
+ *
+ * A profile authenticates when a sender that follows RFC 8461 §3.3 and §4.2 may take its certificate as proof of the host:
+ * the path validates (RFC 5280 §6), and a dNSName matches the host (RFC 9525 §6.3). Where the RFCs and OpenSSL's
+ * defaults part, the RFCs decide, and the profile says so: those are the ones that catch real senders.
+ */
+
+import type { IssuerName } from './authority.ts';
+import type { CertificateContent } from './x509.ts';
+
+export interface Profile {
+  /** One sentence, for people who choose a certificate. */
+  readonly summary: string;
+  /** Whether a sender may accept it for the host that it was made for. */
+  readonly authenticates: boolean;
+  /** What is wrong is not the name, so it authenticates no host whatever. */
+  readonly brokenPath?: true;
+  /** OpenSSL serves it under `ciphers: 'DEFAULT@SECLEVEL=0'` only. */
+  readonly needsLowSecurityLevel?: true;
+  /** A request for it must give this name. */
+  readonly needs?: 'listedMx' | 'address';
+  /** What differs from the right certificate. */
+  readonly change?: (names: Names) => Partial<Leaf>;
+}
+
+/** A server's certificate before it is signed, and what the server does with it. */
+export interface Leaf extends Pick<CertificateContent, 'extendedKeyUsage' | 'ipAddresses' | 'digest'> {
+  readonly dnsNames: readonly string[];
+  /** Default: the first of dnsNames that fits, as most CAs do. */
+  readonly commonName?: string;
+  readonly emptySubject?: true;
+  /** From and to, in days after now. */
+  readonly validDays: readonly [number, number];
+  /** `self`: the leaf's own key. */
+  readonly issuer: IssuerName | 'self';
+  readonly key: 'p256' | 'rsa2048' | 'rsa1024';
+  /** Whether the server sends the certificates between its own and the root (RFC 8446 §4.4.2). */
+  readonly sendsIntermediates: boolean;
+}
+
+/** What certificates are made out to. */
+export interface Names {
+  readonly host: string;
+  /** Another MX host that the policy permits. */
+  readonly listedMx: string;
+  /** Default: the host's parent domain. */
+  readonly recipientDomain?: string;
+  /** IPv4 address of the host. */
+  readonly address: string;
+}
+
+/** RFC 2606 §2: no host is ever called this. */
+const STRANGER = 'stranger.invalid';
+
+/** By name; the name is what a plan's `certificate` says. */
+export const PROFILES = {
+  right: { summary: 'The right certificate: EC, signed by the root.', authenticates: true },
+  'right-rsa': {
+    summary: 'Right, with an RSA key of 2048 bits.',
+    authenticates: true,
+    change: () => ({ key: 'rsa2048' }),
+  },
+  'right-intermediate': {
+    summary: 'Right, signed by an intermediate CA that the server sends along.',
+    authenticates: true,
+    change: () => ({ issuer: 'intermediate' }),
+  },
+  wildcard: {
+    summary: 'Right: "*" for the whole leftmost label of the host.',
+    authenticates: true, // RFC 8461 §3.3, §4.2
+    change: ({ host }) => ({ dnsNames: [`*.${parent(host)}`] }),
+  },
+  'empty-subject': {
+    summary: 'Right: no subject at all, the host in a critical subjectAltName.',
+    authenticates: true, // RFC 5280 §4.1.2.6
+    change: () => ({ emptySubject: true }),
+  },
+
+  // ---- time (RFC 5280 §6.1.3 (a)(2)) ----
+
+  expired: {
+    summary: 'Expired yesterday.',
+    authenticates: false,
+    brokenPath: true,
+    change: () => ({ validDays: [-90, -1] }),
+  },
+  'not-yet-valid': {
+    summary: 'Valid from tomorrow.',
+    authenticates: false,
+    brokenPath: true,
+    change: () => ({ validDays: [1, 90] }),
+  },
+
+  // ---- trust (RFC 5280 §6.1) ----
+
+  'self-signed': {
+    summary: 'Signed with its own key.',
+    authenticates: false,
+    brokenPath: true,
+    change: () => ({ issuer: 'self' }),
+  },
+  'unknown-ca': {
+    summary: 'Signed by a CA that the sender does not trust.',
+    authenticates: false,
+    brokenPath: true,
+    change: () => ({ issuer: 'unknown-root' }),
+  },
+  'missing-intermediate': {
+    summary: 'Signed by an intermediate CA that the server does not send.',
+    authenticates: false,
+    brokenPath: true,
+    change: () => ({ issuer: 'intermediate', sendsIntermediates: false }),
+  },
+  'expired-intermediate': {
+    summary: 'Signed by an intermediate CA that expired yesterday.',
+    authenticates: false,
+    brokenPath: true,
+    change: () => ({ issuer: 'expired-intermediate' }),
+  },
+  'non-ca-issuer': {
+    summary: "Signed with the key of somebody's server certificate, which is no CA.",
+    authenticates: false,
+    brokenPath: true, // RFC 5280 §6.1.4 (k)
+    change: () => ({ issuer: 'server-certificate' }),
+  },
+  'name-constraint': {
+    summary: 'Signed by an intermediate CA whose name constraints leave the host out.',
+    authenticates: false,
+    brokenPath: true, // RFC 5280 §6.1.3 (b)
+    change: () => ({ issuer: 'constrained-intermediate' }),
+  },
+
+  // ---- name (RFC 8461 §3.3, §4.2; RFC 9525 §6) ----
+
+  'wrong-name': {
+    summary: 'For a host that has nothing to do with it.',
+    authenticates: false,
+    change: () => ({ dnsNames: [STRANGER] }),
+  },
+  'other-listed-mx': {
+    summary: 'For another MX host that the policy permits.',
+    authenticates: false, // RFC 8461 §4.2: the name to match is the host's, not a pattern of the policy.
+    needs: 'listedMx',
+    change: ({ listedMx }) => ({ dnsNames: [listedMx] }),
+  },
+  'recipient-domain': {
+    summary: 'For the recipient domain, not for the host.',
+    authenticates: false,
+    change: ({ host, recipientDomain }) => ({ dnsNames: [recipientDomain ?? parent(host)] }),
+  },
+  'common-name-only': {
+    summary: 'The host in the common name and no subjectAltName; OpenSSL accepts it by default.',
+    authenticates: false, // RFC 8461 §4.2 asks for a subjectAltName; RFC 9525 §2: a common name identifies nothing.
+    change: ({ host }) => ({ dnsNames: [], commonName: host }),
+  },
+  'common-name-right': {
+    summary: 'The host in the common name, a stranger in the subjectAltName.',
+    authenticates: false, // RFC 6125 §6.4.4
+    change: ({ host }) => ({ dnsNames: [STRANGER], commonName: host }),
+  },
+  'common-name-wrong': {
+    summary: 'A stranger in the common name and no subjectAltName.',
+    authenticates: false,
+    change: () => ({ dnsNames: [], commonName: STRANGER }),
+  },
+  'ip-address-only': {
+    summary: "The host's address in the subjectAltName, and no name anywhere.",
+    authenticates: false, // RFC 8461 §4.2: a DNS-ID.
+    needs: 'address',
+    change: ({ address }) => ({ dnsNames: [], ipAddresses: [address] }),
+  },
+  'wildcard-too-high': {
+    summary: '"*" one level too high: it would have to stand for two labels.',
+    authenticates: false, // RFC 9525 §6.3: for exactly one.
+    change: ({ host }) => ({ dnsNames: [`*.${parent(parent(host))}`] }),
+  },
+  'wildcard-partial': {
+    summary: '"*" for part of the leftmost label; OpenSSL accepts it by default.',
+    authenticates: false, // RFC 8461 §3.3, RFC 9525 §6.3: only for a whole label.
+    change: ({ host }) => ({ dnsNames: [`${host.charAt(0)}*.${parent(host)}`] }),
+  },
+  'wildcard-inner': {
+    summary: '"*" for the second label.',
+    authenticates: false, // RFC 9525 §6.3: only the leftmost.
+    change: ({ host }) => ({ dnsNames: [`${firstLabel(host)}.*.${parent(parent(host))}`] }),
+  },
+  'nul-in-name': {
+    summary: "The host, a NUL byte, and the rest of an attacker's name: a C string ends too early.",
+    authenticates: false, // RFC 5280 §4.2.1.6: no such dNSName.
+    change: ({ host }) => ({ dnsNames: [`${host}\0.attacker.test`] }),
+  },
+
+  // ---- usage ----
+
+  'client-auth-only': {
+    summary: 'For TLS clients only.',
+    authenticates: false,
+    brokenPath: true, // RFC 5280 §4.2.1.12
+    change: () => ({ extendedKeyUsage: 'clientAuth' }),
+  },
+
+  // ---- strength: MTA-STS is silent on it; it is the TLS below that forbids these, so who accepts them breaks no MUST of RFC 8461 ----
+
+  sha1: {
+    summary: 'Signed over SHA-1.',
+    authenticates: false, // RFC 8446 §4.4.2.4, RFC 9325 §4.5
+    brokenPath: true,
+    change: () => ({ digest: 'sha1' }),
+  },
+  'weak-key': {
+    summary: 'An RSA key of 1024 bits.',
+    authenticates: false, // RFC 9325 §4.5: 2048 at least
+    brokenPath: true,
+    needsLowSecurityLevel: true,
+    change: () => ({ key: 'rsa1024' }),
+  },
+} as const satisfies Record<string, Profile>;
+
+export type ProfileName = keyof typeof PROFILES;
+
+const firstLabel = (host: string) => host.slice(0, host.indexOf('.'));
+const parent = (host: string) => host.slice(host.indexOf('.') + 1);

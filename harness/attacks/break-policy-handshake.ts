@@ -1,0 +1,17 @@
+/** The policy host is reached, and the TLS handshake with it fails (RFC 8461 §3.3). */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { changePolicyHost, overlay } from '../model/plan.ts';
+import { handshake } from './plan-schema.ts';
+
+const options = z.strictObject({
+  how: handshake.exclude(['complete']).default('alert').describe('What answers the ClientHello; alert is a fatal handshake_failure'),
+});
+
+export const attack: Attack<z.output<typeof options>> = {
+  summary: 'Breaks the TLS handshake with the policy host',
+  options,
+  shorthand: 'how',
+  apply: (plan, { how }) => changePolicyHost(plan, (host) => overlay(host, { tls: { handshake: how } })),
+};

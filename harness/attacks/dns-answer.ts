@@ -1,0 +1,14 @@
+/**
+ * The name server answers one question otherwise: an error, silence, a delay, a forged AD bit or forged records.
+ * The general form of hide-sts-record and hide-mx.
+ */
+
+import type { Attack } from '../model/attack.ts';
+import { addDnsRule, type DnsRule } from '../model/plan.ts';
+import { dnsRule } from './plan-schema.ts';
+
+export const attack: Attack<DnsRule> = {
+  summary: 'Answers one DNS question with an error, silence, a delay or forged records',
+  options: dnsRule,
+  apply: addDnsRule,
+};

@@ -1,0 +1,23 @@
+/** The MX host shows a certificate of the attacker's making. RFC 8461 §4.2: under enforce, one that fails validation gets no mail. */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { changeMx, overlayMx } from '../model/plan.ts';
+import { whichMx } from './plan-schema.ts';
+
+const options = z.strictObject({
+  profile: z.string().describe('Certificate profile: expired, self-signed, … or right'),
+  certificateFor: z.string().optional().describe("Host name the certificate is made for; default the MX host's own"),
+  withoutSni: z.string().optional().describe('Profile shown to a client that sends no SNI; default the same'),
+  ...whichMx,
+});
+
+export const attack: Attack<z.output<typeof options>> = {
+  summary: 'Shows another certificate at the MX host',
+  options,
+  shorthand: 'profile',
+  apply(plan, { profile, certificateFor, withoutSni, mx, nth }) {
+    const tls = { certificate: profile, certificateFor, certificateWithoutSni: withoutSni };
+    return changeMx(plan, mx, (host) => overlayMx(host, { tls }), nth);
+  },
+};

@@ -1,0 +1,17 @@
+/** STARTTLS is answered 220 and SMTP simply goes on in clear: a sender must not take that for TLS (RFC 3207 §4). */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { changeMx, overlayMx } from '../model/plan.ts';
+import { whichMx } from './plan-schema.ts';
+
+const options = z.strictObject({
+  ...whichMx,
+});
+
+export const attack: Attack<z.output<typeof options>> = {
+  summary: 'Accepts STARTTLS and goes on in clear',
+  options,
+  // biome-ignore lint/suspicious/noThenProperty: the plan's word
+  apply: (plan, { mx, nth }) => changeMx(plan, mx, (host) => overlayMx(host, { starttls: { then: 'plaintext' } }), nth),
+};

@@ -1,0 +1,19 @@
+/** The policy host shows a certificate of the attacker's making. RFC 8461 §3.3: one that fails validation gives no policy. */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { changePolicyHost, overlay } from '../model/plan.ts';
+
+const options = z.strictObject({
+  profile: z.string().describe('Certificate profile: expired, self-signed, … or right'),
+  certificateFor: z.string().optional().describe("Host name the certificate is made for; default the policy host's own"),
+  withoutSni: z.string().optional().describe('Profile shown to a client that sends no SNI; default the same'),
+});
+
+export const attack: Attack<z.output<typeof options>> = {
+  summary: 'Shows another certificate at the policy host',
+  options,
+  shorthand: 'profile',
+  apply: (plan, { profile, certificateFor, withoutSni }) =>
+    changePolicyHost(plan, (host) => overlay(host, { tls: { certificate: profile, certificateFor, certificateWithoutSni: withoutSni } })),
+};

@@ -1,0 +1,20 @@
+/** The policy comes under another HTTP status. RFC 8461 §3.3: only 200 carries a policy, whatever the body is. */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { changePage } from '../model/plan.ts';
+import { headers } from './plan-schema.ts';
+
+const options = z.strictObject({
+  status: z.int().min(200).max(599).describe('HTTP status of the policy page'),
+  keepBody: z.boolean().default(true).describe('The body is still the policy; false: no body'),
+  headers: headers.default({}),
+});
+
+export const attack: Attack<z.output<typeof options>> = {
+  summary: 'Answers the request for the policy with another HTTP status',
+  options,
+  shorthand: 'status',
+  apply: (plan, { status, keepBody, headers }) =>
+    changePage(plan, (page) => ({ ...page, status, headers: { ...page.headers, ...headers }, body: keepBody ? page.body : '' })),
+};

@@ -1,0 +1,18 @@
+/** EHLO is refused, so that the sender falls back to HELO, which offers no STARTTLS (RFC 5321 §3.2). A downgrade without touching a capability. */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { changeMx, overlayMx } from '../model/plan.ts';
+import { lines, whichMx } from './plan-schema.ts';
+
+const options = z.strictObject({
+  text: lines.default('502 5.5.1 command not implemented').describe('Full reply line(s) to EHLO before TLS'),
+  ...whichMx,
+});
+
+export const attack: Attack<z.output<typeof options>> = {
+  summary: 'Refuses EHLO, so that only HELO is left',
+  options,
+  shorthand: 'text',
+  apply: (plan, { text, mx, nth }) => changeMx(plan, mx, (host) => overlayMx(host, { beforeTls: { replies: { EHLO: { text } } } }), nth),
+};

@@ -1,0 +1,26 @@
+/**
+ * STARTTLS is offered and, when asked for, refused. RFC 3207 §4: 454 says "not now"; RFC 8461 §5: under enforce, that host
+ * gets no mail.
+ */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { changeMx, overlayMx } from '../model/plan.ts';
+import { afterReply, lines, whichMx } from './plan-schema.ts';
+
+const options = z.strictObject({
+  reply: lines
+    .default('454 4.7.0 TLS not available due to temporary reason')
+    .describe('Reply line(s) to STARTTLS; with any code but 220 the dialogue goes on in clear'),
+  // biome-ignore lint/suspicious/noThenProperty: the plan's word
+  then: afterReply,
+  ...whichMx,
+});
+
+export const attack: Attack<z.output<typeof options>> = {
+  summary: 'Refuses the STARTTLS command',
+  options,
+  shorthand: 'reply',
+  apply: (plan, { reply, then, mx, nth }) =>
+    changeMx(plan, mx, (host) => overlayMx(host, { starttls: { reply: { text: reply, then } } }), nth),
+};

@@ -1,0 +1,29 @@
+/**
+ * The MX records are honest and the address behind them is not: the sender reaches the attacker's host. RFC 8461 §4.2: its
+ * certificate has to be right for the name in the MX record.
+ */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { ATTACKER, addHost, changeMx, mxNames, overlayMx, replaceRecords } from '../model/plan.ts';
+import { whichMx } from './plan-schema.ts';
+
+const options = z.strictObject({
+  to: z.string().default(`mx.${ATTACKER}`).describe('The MX host whose address is answered; made if the plan has none of that name'),
+  mx: whichMx.mx,
+  certificate: z.string().optional().describe('Certificate profile the host answered shows; default right'),
+  certificateFor: z.string().optional().describe("Host name its certificate is made for; default the host's own"),
+});
+
+export const attack: Attack<z.output<typeof options>> = {
+  summary: "Answers the attacker's address for the MX hosts",
+  options,
+  shorthand: 'to',
+  apply(plan, { to, mx, certificate, certificateFor }) {
+    const spoofed = mxNames(plan, mx).reduce(
+      (made, name) => replaceRecords(made, name, 'A', [{ name, type: 'A', host: to }]),
+      addHost(plan, 'mxHosts', to, {}),
+    );
+    return changeMx(spoofed, to, (host) => overlayMx(host, { tls: { certificate, certificateFor } }));
+  },
+};

@@ -1,0 +1,32 @@
+/**
+ * The EHLO reply offers no STARTTLS: the classic downgrade. Either the line is gone, or it is overwritten in place, as some
+ * firewalls do. RFC 8461 §5: under enforce, such a host gets no mail.
+ */
+
+import { z } from 'zod';
+import type { Attack } from '../model/attack.ts';
+import { changeMx, type EhloPlan, editEhlo } from '../model/plan.ts';
+import { whichMx } from './plan-schema.ts';
+
+const options = z.strictObject({
+  how: z
+    .enum(['remove', 'overwrite', 'overwrite-partly'])
+    .default('remove')
+    .describe('remove: the line is gone; overwrite: it reads XXXXXXXX; overwrite-partly: XXXXXXXA'),
+  ...whichMx,
+});
+
+type Options = z.output<typeof options>;
+
+export const attack: Attack<Options> = {
+  summary: 'Takes STARTTLS out of the EHLO reply',
+  options,
+  shorthand: 'how',
+  apply: (plan, { how, mx, nth }) => changeMx(plan, mx, (host) => editEhlo(host, 'beforeTls', edits[how]), nth),
+};
+
+const edits: Readonly<Record<Options['how'], EhloPlan>> = {
+  remove: { remove: ['STARTTLS'] },
+  overwrite: { overwrite: { STARTTLS: 'XXXXXXXX' } },
+  'overwrite-partly': { overwrite: { STARTTLS: 'XXXXXXXA' } },
+};

@@ -1,0 +1,28 @@
+/** RFC 5321 §4.5.4.1, §6.1: the message was given up and its author told. */
+
+import { z } from 'zod';
+import { ofKind, outcomeOf } from '../model/evidence.ts';
+import type { Expectation } from '../model/verdict.ts';
+import { inTurn } from './per-message.ts';
+
+const options = z.strictObject({
+  dsn: z.boolean().default(false).describe('a DSN with the null reverse-path must have come home (needs a sender that declares dsn)'),
+});
+
+export const expectation: Expectation<z.output<typeof options>> = {
+  summary: 'every message was given up by the sender',
+  options,
+  requirement: '5321-6.1-dsn-null',
+  describe: ({ dsn }) => (dsn ? 'returned by a DSN' : 'bounced'),
+  judge(view, { dsn }) {
+    if (dsn && !view.trial.sender.capabilities.includes('dsn')) return { status: 'unsupported', actual: 'the sender declares no DSN', because: [] };
+    return inTurn(view, (token) => {
+      const outcome = outcomeOf(view.now, token);
+      if (outcome.kind === 'pending') return { status: 'undecided', actual: 'the sender did not say what became of the message', because: [] };
+      if (outcome.kind !== 'bounced') return { status: 'unmet', actual: outcome.kind, because: outcome.kind === 'delivered' ? [outcome.accepted.seq] : [outcome.by.seq] };
+      const home = ofKind(view.now, 'message-accepted').find((seen) => seen.mailFrom === '' && seen.tokens.includes(token));
+      if (dsn && !home) return { status: 'unmet', actual: 'given up, but no DSN came home', because: [outcome.by.seq], harm: 'mail-lost' };
+      return { status: 'met', actual: home ? 'returned by a DSN' : 'bounced', because: [home?.seq ?? outcome.by.seq] };
+    });
+  },
+};

@@ -1,0 +1,48 @@
+/** What the requests to policy hosts have to look like, or that there are none of a kind (RFC 8461 §3.2, §3.3). */
+
+import { z } from 'zod';
+import { ofKind, type Seen, seqs } from '../model/evidence.ts';
+import { POLICY_HOST, POLICY_PATH } from '../model/plan.ts';
+import type { Expectation } from '../model/verdict.ts';
+
+const options = z.strictObject({
+  host: z.string().optional().describe('only requests to this host'),
+  never: z.enum(['any', 'other-path', 'http', 'conditional', 'other-method']).optional().describe('there must be no request of this kind'),
+  atMost: z.number().int().min(0).optional().describe('no more requests than this'),
+  atLeast: z.number().int().min(0).optional().describe('no fewer requests than this'),
+});
+type Request = Seen<'policy-request'>;
+
+export const expectation: Expectation<z.output<typeof options>> = {
+  summary: 'the requests to the policy host are as RFC 8461 §3.3 wants them',
+  options,
+  shorthand: 'never',
+  requirement: '8461-3.2-url',
+  standsAlone: true,
+  describe({ host, never, atMost, atLeast }) {
+    const to = host ? ` to ${host}` : '';
+    if (never) return `no ${never === 'any' ? '' : `${never} `}request${to}`;
+    return [atLeast !== undefined && `at least ${atLeast}`, atMost !== undefined && `at most ${atMost}`].filter(Boolean).join(', ') + ` request(s)${to}`;
+  },
+  judge(view, { host, never, atMost = Number.POSITIVE_INFINITY, atLeast = 0 }) {
+    const about = ofKind(view.now, 'policy-request').filter((seen) => !host || seen.host.toLowerCase() === view.qualified(host).toLowerCase());
+    if (never) {
+      const bad = about.filter((request) => isA[never](request, view.qualified(POLICY_HOST)));
+      if (bad.length > 0) return { status: 'unmet', actual: bad.map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`).join(', '), because: seqs(bad) };
+      const asked = ofKind(view.now, 'policy-request');
+      // Not asking at all is no proof of asking rightly; being asked nothing at one host is, once the sender was active.
+      if (asked.length === 0 && never !== 'any') return { status: 'undecided', actual: 'no request at all', because: [] };
+      return { status: 'met', actual: `no such request among ${asked.length}`, because: seqs(asked) };
+    }
+    const status = about.length >= atLeast && about.length <= atMost ? 'met' : 'unmet';
+    return { status, actual: `${about.length} request(s)`, because: seqs(about) };
+  },
+};
+
+const isA: Readonly<Record<'any' | 'other-path' | 'http' | 'conditional' | 'other-method', (request: Request, policyHost: string) => boolean>> = {
+  any: () => true,
+  'other-path': (request, policyHost) => request.path !== POLICY_PATH || request.hostHeader.toLowerCase() !== policyHost.toLowerCase(),
+  http: (request) => request.scheme === 'http',
+  conditional: (request) => request.conditional,
+  'other-method': (request) => request.method !== 'GET',
+};

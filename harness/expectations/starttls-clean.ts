@@ -1,0 +1,54 @@
+/**
+ * RFC 3207 §4, §4.2, §6: nothing is pipelined behind STARTTLS, the first command inside TLS is EHLO and waits for its own reply,
+ * STARTTLS is not said again inside TLS, and a broken handshake ends the connection.
+ */
+
+import { z } from 'zod';
+import { ofKind, type Seen, type Session, seqs, sessionsOf } from '../model/evidence.ts';
+import type { Expectation } from '../model/verdict.ts';
+
+const RULES = {
+  'ehlo-first': { requirement: '3207-4.2-re-ehlo', text: 'EHLO first inside TLS' },
+  'waits-inside-tls': { requirement: '3207-6-response-injection', text: 'no reply from before TLS taken for one inside it' },
+  'no-second-starttls': { requirement: '3207-4.2-no-double-tls', text: 'no STARTTLS inside TLS' },
+  'nothing-pipelined': { requirement: '3207-4-pipelining-last', text: 'nothing sent behind STARTTLS before its reply' },
+  'no-parameters': { requirement: '3207-4-no-params', text: 'STARTTLS without parameters' },
+} as const;
+type Rule = keyof typeof RULES;
+
+const options = z.strictObject({
+  rule: z.enum(Object.keys(RULES) as [Rule, ...Rule[]]).describe('which of the rules of RFC 3207'),
+});
+
+export const expectation: Expectation<z.output<typeof options>> = {
+  summary: 'the sender speaks STARTTLS as RFC 3207 has it',
+  options,
+  shorthand: 'rule',
+  standsAlone: true,
+  describe: ({ rule }) => RULES[rule].text,
+  judge(view, { rule }) {
+    const sessions = sessionsOf(view.now).filter((session) => session.commands.some((command) => command.verb === 'STARTTLS'));
+    const inside = ofKind(view.now, 'smtp-command').filter((command) => command.secure);
+    if (sessions.length === 0) return { status: 'undecided', actual: 'the sender never said STARTTLS', because: [] };
+    const broken = sessions.flatMap((session) => breaches[rule](session));
+    const { requirement } = RULES[rule];
+    if (broken.length > 0) return { status: 'unmet', actual: broken.map((command) => command.line).join(' · '), because: seqs(broken), requirement };
+    if (rule !== 'nothing-pipelined' && rule !== 'no-parameters' && inside.length === 0) {
+      return { status: 'undecided', actual: 'nothing was said inside TLS', because: [], requirement };
+    }
+    return { status: 'met', actual: RULES[rule].text, because: seqs(inside.slice(0, 1)), requirement };
+  },
+};
+
+type Command = Seen<'smtp-command'>;
+
+const breaches: Readonly<Record<Rule, (session: Session) => Command[]>> = {
+  'ehlo-first': ({ commands }) => commands.filter((command) => command.secure).slice(0, 1).filter((command) => command.verb !== 'EHLO'),
+  'waits-inside-tls': ({ commands }) => commands.filter((command) => command.secure).slice(0, 2).filter((command) => command.early),
+  'no-second-starttls': ({ commands }) => commands.filter((command) => command.secure && command.verb === 'STARTTLS'),
+  'nothing-pipelined': ({ commands }) => {
+    const at = commands.findIndex((command) => command.verb === 'STARTTLS');
+    return commands.slice(at + 1).filter((command) => !command.secure && command.early);
+  },
+  'no-parameters': ({ commands }) => commands.filter((command) => command.verb === 'STARTTLS' && command.line.trim().toUpperCase() !== 'STARTTLS'),
+};

@@ -1,0 +1,177 @@
+/**
+ * The name server: authoritative for everything under the lab's names, on one UDP and TCP port, and as untruthful as the plan wants.
+ * To the sender it stands where its resolver would (RFC 1035 §4; RA is set, CNAMEs are chased), so that AD and SERVFAIL mean what they mean there.
+ */
+
+import net from 'node:net';
+import dns2, { Packet } from 'dns2';
+import { tokenOf } from '../model/names.ts';
+import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule } from '../model/plan.ts';
+import type { Endpoint } from '../model/sender.ts';
+
+/** The zone data a query name belongs to. */
+export interface Zone {
+  plan(): DnsPlan;
+  /** Which of the step's queries for this name and type this one is, from 1. */
+  count(name: string, type: string): number;
+  /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
+  addressOf(host: string): Promise<string | undefined>;
+  record(query: { name: string; type: string; transport: 'udp' | 'tcp'; answer: string }): void;
+  answered(ms: number): void;
+}
+
+export interface NameServer extends AsyncDisposable {
+  readonly endpoint: Endpoint;
+}
+
+const LOOPBACK = '127.0.0.1';
+const TLSA = 52;
+const LONGEST_CNAME_CHAIN = 8;
+const { TYPE, CLASS, RCODE } = Packet;
+
+export async function startNameServer(zoneOf: (token: string) => Zone | undefined): Promise<NameServer> {
+  const sockets = new Set<net.Socket>();
+  const handle = (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
+    const transport = client instanceof net.Socket ? 'tcp' : 'udp';
+    answer(request, transport, zoneOf).then(
+      (reply) => reply && Promise.resolve(send(reply)).catch(() => {}),
+      () => Promise.resolve(send(Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL))).catch(() => {}),
+    );
+  };
+  const { udp, tcp, port } = await bindBoth(handle);
+  tcp.on('connection', (socket: net.Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+  });
+  return {
+    endpoint: { address: LOOPBACK, port },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await Promise.all([new Promise<void>((resolve) => udp.close(() => resolve())), new Promise<void>((resolve) => tcp.close(() => resolve()))]);
+    },
+  };
+}
+
+type Handle = (request: Packet, send: (answer: Packet) => unknown, client: unknown) => void;
+
+/** UDP and TCP have to share a number; the system chooses UDP's, and TCP may find it taken. */
+async function bindBoth(handle: Handle, tries = 20) {
+  for (;;) {
+    const udp = dns2.createUDPServer(handle as never);
+    const tcp = dns2.createTCPServer(handle as never) as unknown as net.Server;
+    for (const server of [udp, tcp]) server.on('requestError', () => {});
+    await new Promise<void>((resolve, reject) => {
+      udp.once('error', reject);
+      udp.bind(0, LOOPBACK, () => resolve());
+    });
+    const { port } = udp.address();
+    const bound = await new Promise<boolean>((resolve) => {
+      tcp.once('error', () => resolve(false));
+      tcp.listen({ host: LOOPBACK, port }, () => resolve(true));
+    });
+    for (const server of [udp, tcp]) server.on('error', () => {});
+    if (bound) return { udp, tcp, port };
+    await new Promise<void>((resolve) => udp.close(() => resolve()));
+    if (--tries === 0) throw new Error('no port of 127.0.0.1 is free for both UDP and TCP');
+  }
+}
+
+async function answer(request: Packet, transport: 'udp' | 'tcp', zoneOf: (token: string) => Zone | undefined): Promise<Packet | undefined> {
+  const asked = performance.now();
+  const question = request.questions[0];
+  if (!question || request.header.qr) return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
+  const type = question.type === TLSA ? 'TLSA' : Packet.typeName(question.type);
+  const zone = zoneOf(tokenOf(question.name) ?? '');
+  // A name that is not the lab's: nothing is looked up anywhere else.
+  if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.REFUSED);
+
+  const nth = zone.count(question.name, type);
+  const rule = zone.plan().rules.find((one) => sameName(one.name, question.name) && (one.type === '*' || one.type === type) && (one.nth?.includes(nth) ?? true));
+  const reply = await replyTo(request, question.name, type, zone, rule, transport);
+  const said = reply === undefined ? 'dropped' : describe(reply);
+  if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs));
+  zone.record({ name: question.name, type, transport, answer: said });
+  zone.answered(performance.now() - asked - (rule?.delayMs ?? 0));
+  return reply;
+}
+
+async function replyTo(request: Packet, name: string, type: string, zone: Zone, rule: DnsRule | undefined, transport: 'udp' | 'tcp'): Promise<Packet | undefined> {
+  const how: DnsAnswer = rule?.answer ?? 'honest';
+  if (how === 'drop') return undefined;
+  if (how === 'servfail' || how === 'refused') return finish(Packet.createErrorResponseFromRequest(request, how === 'servfail' ? RCODE.SERVFAIL : RCODE.REFUSED), request, rule);
+  const reply = Packet.createResponseFromRequest(request);
+  if (how === 'nxdomain') reply.header.rcode = RCODE.NXDOMAIN;
+  if (how === 'truncate' && transport === 'udp') reply.header.tc = 1;
+  else if (how === 'honest' || how === 'cname-only' || how === 'truncate') {
+    const records = rule?.records ?? zone.plan().records;
+    const found = lookUp(records, name, type, how === 'cname-only');
+    for (const record of found) reply.answers.push(...(await encode(record, zone)));
+    if (rule?.records === undefined && !records.some((record) => sameName(record.name, name) || isUnder(record.name, name))) reply.header.rcode = RCODE.NXDOMAIN;
+  }
+  return finish(reply, request, rule);
+}
+
+function finish(reply: Packet, request: Packet, rule: DnsRule | undefined): Packet {
+  Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: rule?.ad ? 1 : 0 });
+  // RFC 6891 §6.1.1: an OPT in the query wants one in the response.
+  const asksEdns = request.additionals.some((record) => record.type === TYPE.EDNS);
+  if (asksEdns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
+    reply.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: 1232 }));
+  }
+  return reply;
+}
+
+/** RFC 1034 §4.3.2: the records of the name, through CNAMEs. */
+function lookUp(records: readonly DnsRecord[], name: string, type: string, stopAtCname: boolean): DnsRecord[] {
+  const found: DnsRecord[] = [];
+  let at = name;
+  for (let hop = 0; hop < LONGEST_CNAME_CHAIN; hop++) {
+    const here = records.filter((record) => sameName(record.name, at));
+    const wanted = here.filter((record) => record.type === type);
+    found.push(...wanted);
+    const alias = here.find((record) => record.type === 'CNAME');
+    if (wanted.length > 0 || alias?.type !== 'CNAME') break;
+    found.push(alias);
+    if (stopAtCname) break;
+    at = alias.target;
+  }
+  return found;
+}
+
+async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']> {
+  const base = { name: record.name.replace(/\.$/, ''), ttl: record.ttl ?? 0, class: CLASS.IN };
+  const make = (type: number, rdata: object) => [new Packet.Resource({ ...base, type, ...rdata } as any)];
+  switch (record.type) {
+    case 'A': {
+      const address = net.isIPv4(record.host) ? record.host : await zone.addressOf(record.host);
+      return address === undefined ? [] : make(TYPE.A, { address });
+    }
+    case 'MX':
+      return make(TYPE.MX, { priority: record.preference, exchange: record.exchange.replace(/\.$/, '') });
+    case 'TXT':
+      return make(TYPE.TXT, { data: typeof record.text === 'string' ? cut(record.text) : record.text });
+    case 'CNAME':
+      return make(TYPE.CNAME, { domain: record.target.replace(/\.$/, '') });
+    case 'TLSA':
+      return make(TLSA, { data: Buffer.concat([Buffer.from([record.usage, record.selector, record.matching]), Buffer.from(record.data, 'hex')]) });
+  }
+}
+
+/** RFC 1035 §3.3: a character-string holds at most 255 octets. */
+function cut(text: string): Buffer[] {
+  const bytes = Buffer.from(text, 'utf8');
+  const parts: Buffer[] = [];
+  for (let at = 0; at < bytes.length || at === 0; at += 255) parts.push(bytes.subarray(at, at + 255));
+  return parts;
+}
+
+function describe(reply: Packet): string {
+  const names: Record<number, string> = { 0: 'NOERROR', 2: 'SERVFAIL', 3: 'NXDOMAIN', 5: 'REFUSED' };
+  const code = names[reply.header.rcode] ?? `RCODE ${reply.header.rcode}`;
+  if (reply.header.tc) return 'truncated';
+  return reply.header.rcode === 0 ? `${code} ${reply.answers.length}` : code;
+}
+
+const sameName = (a: string, b: string) => a.replace(/\.$/, '').toLowerCase() === b.replace(/\.$/, '').toLowerCase();
+const isUnder = (name: string, parent: string) => name.toLowerCase().replace(/\.$/, '').endsWith(`.${parent.toLowerCase().replace(/\.$/, '')}`);

@@ -1,0 +1,115 @@
+/**
+ * The loopback fabric: `listen(address, port)` for virtual IPv4 addresses, without privileges and on any system.
+ *
+ * Every virtual address and port is an ephemeral port on 127.0.0.1; whoever dials asks `route` where it is. The virtual
+ * addresses lie in 127.0.0.0/8, so that a sender that goes past the map still stays on this machine.
+ */
+
+import net from 'node:net';
+import type { Endpoint } from '../model/sender.ts';
+
+export interface Fabric extends AsyncDisposable {
+  /** A virtual address nobody had before in this lab. */
+  allocate(): string;
+  /** Listens at a virtual address; resolves when connections are taken. */
+  listen(address: string, port: number, onConnection: (socket: net.Socket) => void): Promise<void>;
+  /** From now on a connection to this virtual address is refused; `listen`'s handler is kept for `restore`. */
+  refuse(address: string, port: number): void;
+  restore(address: string, port: number): void;
+  /** Stops listening at all ports of a virtual address. */
+  release(address: string): void;
+  route(address: string, port: number): Endpoint | undefined;
+  onRoute(listener: (virtual: Endpoint, actual: Endpoint) => void): () => void;
+}
+
+const LOOPBACK = '127.0.0.1';
+/** tcpmux: below every ephemeral range, so that no listener of the lab can ever get it; checked when the lab starts. */
+const REFUSED: Endpoint = { address: LOOPBACK, port: 1 };
+
+/** Throws when port 1 of this machine answers, since nothing could then stand for "connection refused". */
+export async function createLoopbackFabric(): Promise<Fabric> {
+  await mustBeRefused(REFUSED);
+  const listeners = new Map<string, { server: net.Server; actual: Endpoint; refused: boolean }>();
+  const watchers = new Set<(virtual: Endpoint, actual: Endpoint) => void>();
+  const sockets = new Set<net.Socket>();
+  let allocated = 0;
+
+  const key = (address: string, port: number) => `${address}:${port}`;
+  const whereIs = (address: string, port: number): Endpoint | undefined => {
+    const entry = listeners.get(key(address, port));
+    return entry && (entry.refused ? REFUSED : entry.actual);
+  };
+  const announce = (address: string, port: number) => {
+    const actual = whereIs(address, port);
+    if (actual) for (const watcher of watchers) watcher({ address, port }, actual);
+  };
+  const setRefused = (address: string, port: number, refused: boolean) => {
+    const entry = listeners.get(key(address, port));
+    if (!entry || entry.refused === refused) return;
+    entry.refused = refused;
+    announce(address, port);
+  };
+
+  return {
+    allocate() {
+      const n = allocated++;
+      return `127.${64 + ((n >> 16) & 63)}.${(n >> 8) & 255}.${n & 255}`;
+    },
+    async listen(address, port, onConnection) {
+      const server = net.createServer({ noDelay: true }, (socket) => {
+        sockets.add(socket);
+        socket.on('close', () => sockets.delete(socket));
+        onConnection(socket);
+      });
+      await listening(server);
+      server.on('error', () => {});
+      listeners.set(key(address, port), { server, actual: { address: LOOPBACK, port: (server.address() as net.AddressInfo).port }, refused: false });
+      announce(address, port);
+    },
+    refuse: (address, port) => setRefused(address, port, true),
+    restore: (address, port) => setRefused(address, port, false),
+    release(address) {
+      for (const [name, { server }] of listeners) {
+        if (!name.startsWith(`${address}:`)) continue;
+        server.close();
+        listeners.delete(name);
+      }
+    },
+    route: whereIs,
+    onRoute(listener) {
+      watchers.add(listener);
+      for (const name of listeners.keys()) {
+        const [address, port] = name.split(':') as [string, string];
+        listener({ address, port: Number(port) }, whereIs(address, Number(port))!);
+      }
+      return () => watchers.delete(listener);
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = [...listeners.values()].map(({ server }) => new Promise((resolve) => server.close(resolve)));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+/** Listens on an ephemeral port of 127.0.0.1. */
+export function listening(server: net.Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: LOOPBACK, port: 0, backlog: 4096 }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+function mustBeRefused({ address, port }: Endpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, address);
+    socket.once('error', () => resolve());
+    socket.once('connect', () => {
+      socket.destroy();
+      reject(new Error(`something listens on ${address}:${port} (tcpmux); the lab uses that port as one that refuses connections. Stop that service and run again.`));
+    });
+  });
+}

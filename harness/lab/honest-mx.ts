@@ -1,0 +1,69 @@
+/**
+ * The honest exchanger behind every path, on smtp-server: the only thing that may say "arrived".
+ *
+ * It speaks clear text on loopback, to the path alone; what the sender's own channel was is told by the path (`sessionOf`).
+ */
+
+import type net from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { listening } from './fabric.ts';
+
+/** What the path knows of the connection it dialled from this local port. */
+export type SessionOf = (localPort: number) => ((mail: ArrivedMail) => void) | undefined;
+
+export interface ArrivedMail {
+  readonly mailFrom: string;
+  readonly rcptTo: readonly string[];
+  readonly tokens: readonly string[];
+  readonly subject: string;
+}
+
+export interface HonestMx extends AsyncDisposable {
+  readonly port: number;
+}
+
+const LARGEST_MESSAGE_BYTES = 10 * 1024 * 1024;
+
+export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
+  const server = new SMTPServer({
+    name: 'mx.test',
+    banner: 'honest exchanger',
+    // TLS ends at the path, which also announces it.
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    authOptional: true,
+    disableReverseLookup: true,
+    size: LARGEST_MESSAGE_BYTES,
+    closeTimeout: 100,
+    logger: false,
+    onData(stream, session, done) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('error', done);
+      stream.on('end', () => {
+        const text = Buffer.concat(chunks).toString('latin1');
+        const { mailFrom, rcptTo } = session.envelope;
+        sessionOf(session.remotePort)?.({
+          mailFrom: mailFrom ? mailFrom.address : '',
+          rcptTo: rcptTo.map((recipient) => recipient.address),
+          tokens: tokensIn(text),
+          subject: /^subject:[ \t]*([^\r\n]*)/im.exec(text)?.[1] ?? '',
+        });
+        done();
+      });
+    },
+  });
+  // A sender may hang up in any state; that is its business.
+  server.on('error', () => {});
+  await listening(server.server);
+  return {
+    port: (server.server.address() as net.AddressInfo).port,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** A message's token is unique, so that it can be looked for everywhere. */
+export const TOKEN = /\bhf[a-z0-9]{12}\b/g;
+
+export function tokensIn(text: string): string[] {
+  return [...new Set(text.match(TOKEN))];
+}

@@ -1,0 +1,171 @@
+/**
+ * The lab: one process that serves every scenario at once, each with names and virtual addresses of its own.
+ *
+ * A world is one plan come alive. Servers obey the world's current plan and record; they never judge.
+ * An address is opened when its name is first asked for, so that a world costs only what the sender looks at.
+ */
+
+import type net from 'node:net';
+import { type CertificateRequest, createPki } from '../../certs/index.ts';
+import type { Event } from '../model/observation.ts';
+import type { LabPlan, MxPlan, PolicyHostPlan, Reach, ReportHostPlan } from '../model/plan.ts';
+import type { LabAccess } from '../model/sender.ts';
+import { startNameServer, type Zone } from './dns-server.ts';
+import { createLoopbackFabric } from './fabric.ts';
+import { type Health, watchHealth } from './health.ts';
+import { type ArrivedMail, startHonestMx } from './honest-mx.ts';
+import { servePath } from './path.ts';
+import { createPolicyServer } from './policy-host.ts';
+import { createReportInbox } from './report-inbox.ts';
+import { createTlsAcceptor } from './tls.ts';
+
+export interface Lab extends AsyncDisposable {
+  readonly access: LabAccess;
+  readonly health: Health;
+  /** A world whose names carry `token`. */
+  createWorld(token: string, record: (event: Event) => void): World;
+}
+
+export interface World extends Disposable {
+  /** From now on the servers obey this plan (its names already carry the token); counts of queries and connections start again. */
+  arrange(plan: LabPlan): void;
+  /** Resolves when the sender has no connection open. */
+  idle(): Promise<void>;
+}
+
+type Others = NonNullable<CertificateRequest['others']>;
+
+export async function startLab(): Promise<Lab> {
+  await using stack = new AsyncDisposableStack();
+  const pki = await createPki();
+  const fabric = stack.use(await createLoopbackFabric());
+  const health = stack.use(watchHealth());
+  const claims = new Map<number, (mail: ArrivedMail) => void>();
+  const honest = stack.use(await startHonestMx((localPort) => claims.get(localPort)));
+  const worlds = new Map<string, Zone>();
+  const names = stack.use(await startNameServer((token) => worlds.get(token)));
+  const policyServer = createPolicyServer();
+  const reportInbox = createReportInbox();
+  const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
+    claims.set(localPort, onMail);
+    return () => void claims.delete(localPort);
+  };
+
+  const createWorld: Lab['createWorld'] = (token, record) => {
+    let plan: LabPlan = { dns: { records: [], rules: [] }, policyHosts: {}, mxHosts: {}, reportHosts: {} };
+    let counts = new Map<string, number>();
+    let connections = 0;
+    let open = 0;
+    let onIdle: (() => void)[] = [];
+    const acceptor = createTlsAcceptor(pki);
+    const addresses = new Map<string, { address: string; ready: Promise<unknown> }>();
+    const count = (what: string) => {
+      const n = (counts.get(what) ?? 0) + 1;
+      counts.set(what, n);
+      return n;
+    };
+    /** What `other-listed-mx` and `recipient-domain` certificates name. */
+    const othersFor = (host: string): Others => {
+      const listed = plan.dns.records.find((one) => one.type === 'MX' && one.exchange.toLowerCase() !== host.toLowerCase() && one.exchange.startsWith('mx'));
+      return { listedMx: listed?.type === 'MX' ? listed.exchange : undefined, recipientDomain: `victim.${token}.test`, address: addresses.get(host)?.address };
+    };
+    const counted = (serve: (socket: net.Socket) => Promise<void>) => (socket: net.Socket) => {
+      open++;
+      const done = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      Promise.all([serve(socket), done])
+        .catch((error: unknown) => record({ kind: 'lab-fault', detail: String(error) }))
+        .finally(() => {
+          if (--open > 0) return;
+          for (const resolve of onIdle) resolve();
+          onIdle = [];
+        });
+    };
+    const listenFor = (host: string, address: string): Promise<unknown> => {
+      const connection = () => `c${++connections}`;
+      const others = () => othersFor(host);
+      if (host in plan.mxHosts) {
+        return fabric.listen(address, 25, counted((socket) =>
+          servePath(socket, {
+            mx: host, address, nth: count(`connect ${host}`), connection: connection(), plan: plan.mxHosts[host] ?? {}, others: others(),
+            honestPort: honest.port, tls: acceptor, claim, record,
+          }),
+        ));
+      }
+      if (host in plan.policyHosts) {
+        const serve = (scheme: 'https' | 'http') => counted((socket) =>
+          policyServer.serve(socket, {
+            host, plan: plan.policyHosts[host] ?? { pages: {} }, connection: connection(), scheme, others: others(), tls: acceptor, record, answered: health.answered,
+          }),
+        );
+        return Promise.all([fabric.listen(address, 443, serve('https')), fabric.listen(address, 80, serve('http'))]);
+      }
+      return fabric.listen(address, 443, counted((socket) =>
+        reportInbox.serve(socket, { host, plan: plan.reportHosts[host] ?? {}, connection: connection(), tls: acceptor, record }),
+      ));
+    };
+    const setReach = (host: string, address: string) => {
+      const set = (port: number, reach: Reach | undefined) => (reach === 'refused' ? fabric.refuse(address, port) : fabric.restore(address, port));
+      const mx: MxPlan | undefined = plan.mxHosts[host];
+      const policy: PolicyHostPlan | undefined = plan.policyHosts[host];
+      const report: ReportHostPlan | undefined = plan.reportHosts[host];
+      if (mx) set(25, mx.reach);
+      if (policy) set(80, policy.plainHttp ? policy.reach : 'refused');
+      if (policy ?? report) set(443, (policy ?? report)?.reach);
+    };
+    const knows = (host: string) => host in plan.mxHosts || host in plan.policyHosts || host in plan.reportHosts;
+    const addressOf = async (name: string): Promise<string | undefined> => {
+      const host = name.toLowerCase();
+      let opened = addresses.get(host);
+      if (!opened) {
+        if (!knows(host)) return undefined;
+        const address = fabric.allocate();
+        opened = { address, ready: listenFor(host, address).then(() => setReach(host, address)) };
+        addresses.set(host, opened);
+        if (host in plan.mxHosts) acceptor.prepare({ host, service: 'mx', plan: plan.mxHosts[host]!.tls ?? {}, others: othersFor(host) });
+        if (host in plan.policyHosts) acceptor.prepare({ host, service: 'policy-host', plan: plan.policyHosts[host]!.tls ?? {}, others: othersFor(host) });
+      }
+      await opened.ready;
+      return opened.address;
+    };
+
+    worlds.set(token, {
+      plan: () => plan.dns,
+      count: (name, type) => count(`query ${name.toLowerCase()} ${type}`),
+      addressOf,
+      record: (query) => record({ kind: 'dns-query', ...query }),
+      answered: health.answered,
+    });
+    return {
+      arrange(next) {
+        plan = lowerCaseHosts(next);
+        counts = new Map();
+        for (const [host, { address }] of addresses) setReach(host, address);
+      },
+      idle: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
+      [Symbol.dispose]() {
+        worlds.delete(token);
+        for (const { address } of addresses.values()) fabric.release(address);
+      },
+    };
+  };
+
+  const owned = stack.move();
+  return {
+    access: {
+      dns: names.endpoint,
+      trust: { policyHosts: pki.authorities.policyHosts.certificatePem, mxHosts: pki.authorities.mxHosts.certificatePem },
+      route: fabric.route,
+      onRoute: fabric.onRoute,
+    },
+    health,
+    createWorld,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Host names are compared without case (RFC 1035 §2.3.3). */
+function lowerCaseHosts(plan: LabPlan): LabPlan {
+  const lower = <T>(hosts: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(hosts).map(([name, host]) => [name.toLowerCase(), host]));
+  return { ...plan, policyHosts: lower(plan.policyHosts), mxHosts: lower(plan.mxHosts), reportHosts: lower(plan.reportHosts) };
+}

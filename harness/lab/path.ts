@@ -1,0 +1,250 @@
+/**
+ * The path: the man in the middle at each MX's published address, in front of the honest exchanger.
+ *
+ *   sender ──(clear or TLS, as the plan says)── path ──(clear, loopback)── honest MX
+ *
+ * Transparent until the plan says otherwise. It holds the honest host's key, so that it reads both directions inside TLS as well:
+ * the honest case and every attack run through this one dialogue, and exposure is recorded in one place (RFC 5321, RFC 3207).
+ */
+
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Event } from '../model/observation.ts';
+import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan, StarttlsPlan } from '../model/plan.ts';
+import { overlayMx } from '../model/plan.ts';
+import { type ArrivedMail, tokensIn } from './honest-mx.ts';
+import { type LineReader, readLines } from './lines.ts';
+import { nameOfTlsError, type TlsAcceptor, type TlsHost } from './tls.ts';
+
+export interface PathSetting {
+  readonly mx: string;
+  readonly address: string;
+  readonly nth: number;
+  readonly connection: string;
+  readonly plan: MxPlan;
+  readonly others: TlsHost['others'];
+  readonly honestPort: number;
+  readonly tls: TlsAcceptor;
+  /** Mail that arrives on a connection from this local port belongs to this path. */
+  claim(localPort: number, onMail: (mail: ArrivedMail) => void): () => void;
+  record(event: Event): void;
+}
+
+const EXCERPT_CHARS = 400;
+const CONTENT_KEPT_CHARS = 256 * 1024;
+
+/** Serves one connection of the sender until it ends; never throws at what the sender does. */
+export async function servePath(socket: net.Socket, setting: PathSetting): Promise<void> {
+  const { mx, address, nth, connection, record } = setting;
+  const plan = planFor(setting.plan, nth);
+  record({ kind: 'smtp-connection', connection, mx, address, nth });
+  let how = 'closed';
+  socket.on('error', (error) => {
+    how = nameOfTlsError(error);
+  });
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  if (plan.reach === 'reset') socket.resetAndDestroy();
+  if (plan.reach === 'silent') socket.resume();
+  let by: 'sender' | 'path' = plan.reach === 'reset' ? 'path' : 'sender';
+  if (plan.reach === undefined || plan.reach === 'open') {
+    const upstream = net.connect({ port: setting.honestPort, host: '127.0.0.1', noDelay: true });
+    upstream.on('error', () => {});
+    try {
+      const end = await converse(socket, upstream, plan, setting);
+      by = end.by;
+      how = end.how ?? how;
+    } catch (error) {
+      record({ kind: 'lab-fault', detail: `path ${mx}: ${error instanceof Error ? error.message : String(error)}` });
+      socket.destroy();
+    } finally {
+      upstream.destroy();
+    }
+  }
+  await closed;
+  record({ kind: 'smtp-closed', connection, mx, by, how });
+}
+
+function planFor(plan: MxPlan, nth: number): MxPlan {
+  return (plan.connections ?? []).filter((some) => some.nth.includes(nth)).reduce((base: MxPlan, some) => overlayMx(base, some.change), plan);
+}
+
+interface End {
+  readonly by: 'sender' | 'path';
+  readonly how?: string;
+}
+
+/** One direction to write to the sender, and what the path knows of the channel. */
+interface Channel {
+  stream: Duplex;
+  reader: LineReader;
+  secure: boolean;
+  authenticated: boolean;
+}
+
+async function converse(socket: net.Socket, upstream: net.Socket, plan: MxPlan, setting: PathSetting): Promise<End> {
+  const { mx, connection, record } = setting;
+  const channel: Channel = { stream: socket, reader: readLines(socket), secure: false, authenticated: false };
+  const honest = readLines(upstream);
+  await new Promise<void>((resolve) => {
+    upstream.once('connect', resolve);
+    upstream.once('close', () => resolve());
+  });
+  const release = setting.claim(upstream.localPort ?? 0, (mail) =>
+    record({ kind: 'message-accepted', connection, mx, secure: channel.secure, authenticated: channel.authenticated, ...mail }),
+  );
+  let tlsEnd: string | undefined;
+
+  try {
+    const greeting = await readReply(honest);
+    let end = await answer(channel, 'connect', greeting, plan.greeting, setting);
+    let early = false;
+    while (!end) {
+      const line = await channel.reader.line();
+      if (line === undefined) return { by: 'sender', how: tlsEnd };
+      const verb = verbOf(line);
+      if (verb === undefined) {
+        record({ kind: 'smtp-garbage', connection, mx, excerpt: excerptOf(line) });
+        end = await answer(channel, 'garbage', ['500 5.5.2 unrecognised'], undefined, setting);
+        continue;
+      }
+      record({ kind: 'smtp-command', connection, mx, verb, line: line.slice(0, EXCERPT_CHARS), secure: channel.secure, authenticated: channel.authenticated, early });
+      const dialogue = (channel.secure ? plan.afterTls : plan.beforeTls) ?? {};
+      if (verb === 'STARTTLS') {
+        const started = await starttls(channel, socket, plan, setting, (error) => {
+          tlsEnd = error;
+        });
+        if (started !== 'goes-on') return started;
+        early = channel.reader.hasMore;
+        continue;
+      }
+      const planned = dialogue.replies?.[verb];
+      const reply = planned?.text !== undefined ? [planned.text].flat() : await ask(upstream, honest, line);
+      early = channel.reader.hasMore;
+      const capabilities = verb === 'EHLO' && planned?.text === undefined;
+      const honestReply = capabilities ? editEhlo(reply, channel.secure) : reply;
+      const edited = capabilities && dialogue.ehlo ? editEhlo(reply, channel.secure, dialogue.ehlo) : undefined;
+      end = await answer(channel, verb, honestReply, planned, setting, edited);
+      if (!end && verb === 'DATA' && reply[0]?.startsWith('354')) {
+        end = await takeContent(channel, upstream, honest, planned?.text !== undefined, dialogue, setting);
+      }
+      if (verb === 'QUIT') {
+        channel.stream.end();
+        return { by: 'sender', how: 'after QUIT' };
+      }
+    }
+    return end;
+  } finally {
+    release();
+  }
+}
+
+/** RFC 3207 §4: the reply to STARTTLS and what follows it. */
+async function starttls(channel: Channel, socket: net.Socket, plan: MxPlan, setting: PathSetting, onTlsEnd: (how: string) => void): Promise<End | 'goes-on'> {
+  const { mx, connection, record } = setting;
+  if (channel.secure) return (await answer(channel, 'STARTTLS', ['503 5.5.1 TLS already active'], undefined, setting)) ?? 'goes-on';
+  const how: StarttlsPlan = plan.starttls ?? {};
+  const reply = how.reply?.text === undefined ? ['220 2.0.0 Ready to start TLS'] : [how.reply.text].flat();
+  const inject = how.inject ?? [];
+  if (!reply[0]?.startsWith('220') || how.then === 'plaintext' || (how.reply?.then ?? 'continue') !== 'continue') {
+    const planned: ReplyPlan = { ...how.reply, text: reply };
+    return (await answer(channel, 'STARTTLS', reply, planned, setting, [...reply, ...inject])) ?? 'goes-on';
+  }
+  if (how.reply?.delayMs) await delay(how.reply.delayMs);
+  // What the sender sent behind STARTTLS without waiting is no part of the TLS stream (RFC 3207 §4.2), but it is evidence.
+  for (const line of channel.reader.detach().toString('latin1').split('\r\n')) {
+    const verb = verbOf(line);
+    if (verb) record({ kind: 'smtp-command', connection, mx, verb, line: line.slice(0, EXCERPT_CHARS), secure: false, authenticated: false, early: true });
+  }
+  record({ kind: 'smtp-reply', connection, mx, to: 'STARTTLS', reply: reply.join('\n'), changed: inject.length > 0 });
+  // One write: the injected lines have to be in the segment of the 220.
+  socket.write([...reply, ...inject].map((line) => `${line}\r\n`).join(''), 'latin1');
+  const host: TlsHost = { host: mx, service: 'mx', plan: plan.tls ?? {}, others: setting.others };
+  const accepted = await setting.tls.accept(socket, host, connection, record);
+  if (!accepted) return { by: (plan.tls?.handshake ?? 'complete') === 'complete' ? 'sender' : 'path', how: 'handshake failed' };
+  accepted.socket.on('error', (error) => onTlsEnd(nameOfTlsError(error)));
+  channel.stream = accepted.socket;
+  channel.reader = readLines(accepted.socket);
+  channel.secure = true;
+  channel.authenticated = accepted.authenticated;
+  return 'goes-on';
+}
+
+/** RFC 5321 §4.1.1.4: the content up to the lone dot, recorded before anybody answers it. */
+async function takeContent(
+  channel: Channel, upstream: net.Socket, honest: LineReader, faked: boolean, dialogue: DialoguePlan, setting: PathSetting,
+): Promise<End | undefined> {
+  const { mx, connection, record } = setting;
+  const planned = dialogue.replies?.['.'];
+  const swallowed = faked || planned?.text !== undefined;
+  const content = await channel.reader.content(CONTENT_KEPT_CHARS, (text) => swallowed || upstream.write(text, 'latin1'));
+  if (!content) return { by: 'sender', how: 'in the middle of DATA' };
+  record({
+    kind: 'smtp-data', connection, mx, secure: channel.secure, authenticated: channel.authenticated,
+    bytes: content.bytes, tokens: tokensIn(content.text), excerpt: content.text.slice(0, EXCERPT_CHARS),
+  });
+  if (swallowed) return answer(channel, '.', ['250 2.0.0 OK'], planned, setting);
+  return answer(channel, '.', await readReply(honest), planned, setting);
+}
+
+async function ask(upstream: net.Socket, honest: LineReader, line: string): Promise<string[]> {
+  upstream.write(`${line}\r\n`, 'latin1');
+  return readReply(honest);
+}
+
+/** The lines of one reply (RFC 5321 §4.2.1); `421` when the exchanger has gone. */
+async function readReply(reader: LineReader): Promise<string[]> {
+  const lines: string[] = [];
+  for (;;) {
+    const line = await reader.line();
+    if (line === undefined) return lines.length > 0 ? lines : ['421 4.3.0 the exchanger has gone'];
+    lines.push(line);
+    if (line[3] !== '-') return lines;
+  }
+}
+
+/** Sends a reply as planned; resolves to an End when the plan ends the connection with it. */
+async function answer(
+  channel: Channel, to: string, honest: readonly string[], planned: ReplyPlan | undefined, setting: PathSetting, edited?: readonly string[],
+): Promise<End | undefined> {
+  const { mx, connection, record } = setting;
+  const lines = edited ?? (planned?.text !== undefined ? [planned.text].flat() : honest);
+  if (planned?.delayMs) await delay(planned.delayMs);
+  const then = planned?.then ?? 'continue';
+  const silent = then !== 'continue' && planned?.text === undefined;
+  if (!silent) {
+    record({ kind: 'smtp-reply', connection, mx, to, reply: lines.join('\n'), changed: lines !== honest });
+    channel.stream.write(lines.map((line) => `${line}\r\n`).join(''), 'latin1');
+  }
+  if (then === 'close') channel.stream.end();
+  if (then === 'reset') resetOf(channel.stream);
+  if (then === 'stall') channel.stream.resume();
+  return then === 'continue' ? undefined : { by: then === 'stall' ? 'sender' : 'path', how: then };
+}
+
+/** The honest EHLO reply plus STARTTLS where TLS is still to come, then the plan's edits (RFC 3207 §4, §4.2). */
+function editEhlo(honest: readonly string[], secure: boolean, edit: EhloPlan = {}): string[] {
+  const [first, ...lines] = honest.map((line) => line.slice(4));
+  if (first === undefined || !honest[0]?.startsWith('250')) return [...honest];
+  const offered = secure ? lines : [...lines, 'STARTTLS'];
+  const keyword = (line: string) => line.split(' ')[0]!.toUpperCase();
+  const removed = new Set((edit.remove ?? []).map((word) => word.toUpperCase()));
+  const kept = offered.filter((line) => !removed.has(keyword(line))).map((line) => edit.overwrite?.[keyword(line)] ?? line);
+  const all = [first, ...kept, ...(edit.add ?? [])];
+  return all.map((line, i) => `250${i === all.length - 1 ? ' ' : '-'}${line}`);
+}
+
+function resetOf(stream: Duplex): void {
+  if (stream instanceof net.Socket && 'resetAndDestroy' in stream) stream.resetAndDestroy();
+  else stream.destroy();
+}
+
+/** A command starts with a word; anything else is no SMTP (a ClientHello, say). */
+function verbOf(line: string): string | undefined {
+  return /^([A-Za-z]{3,10})(?:[ \t:]|$)/.exec(line)?.[1]?.toUpperCase();
+}
+
+function excerptOf(line: string): string {
+  return JSON.stringify(line.slice(0, 80));
+}
+
+const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

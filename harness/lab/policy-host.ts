@@ -1,0 +1,123 @@
+/**
+ * The policy host (RFC 8461 §3.3): HTTPS at `mta-sts.<domain>`, with every TLS and HTTP misbehaviour a plan can name.
+ */
+
+import http from 'node:http';
+import type net from 'node:net';
+import type { Event } from '../model/observation.ts';
+import type { PagePlan, PolicyHostPlan } from '../model/plan.ts';
+import type { TlsAcceptor, TlsHost } from './tls.ts';
+
+export interface PolicyHostSetting {
+  readonly host: string;
+  readonly plan: PolicyHostPlan;
+  readonly connection: string;
+  readonly scheme: 'https' | 'http';
+  readonly others: TlsHost['others'];
+  readonly tls: TlsAcceptor;
+  record(event: Event): void;
+  /** The policy was answered this many milliseconds after it was asked for. */
+  answered(ms: number): void;
+}
+
+export interface PolicyServer {
+  serve(socket: net.Socket, setting: PolicyHostSetting): Promise<void>;
+}
+
+/** `endless` ends here all the same: a bound on what one sender can be sent. */
+const ENDLESS_BYTES = 64 * 1024 * 1024;
+const DRIP_MS = 250;
+const BODY_KEPT_CHARS = 1000;
+
+interface Served {
+  readonly setting: PolicyHostSetting;
+  readonly authenticated: boolean;
+}
+
+/** One HTTP parser for every policy host of the lab; a connection's setting goes with its socket. */
+export function createPolicyServer(): PolicyServer {
+  const served = new WeakMap<object, Served>();
+  const server = http.createServer({ keepAlive: false }, (request, response) => {
+    const { setting, authenticated } = served.get(request.socket)!;
+    answerRequest(request, response, setting, authenticated);
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+
+  return {
+    async serve(socket, setting) {
+      socket.on('error', () => {});
+      if (setting.plan.reach === 'reset') return void socket.resetAndDestroy();
+      if (setting.plan.reach === 'silent') return void socket.resume();
+      if (setting.scheme === 'http') {
+        served.set(socket, { setting, authenticated: false });
+        server.emit('connection', socket);
+        return;
+      }
+      const host: TlsHost = { host: setting.host, service: 'policy-host', plan: setting.plan.tls ?? {}, others: setting.others };
+      const accepted = await setting.tls.accept(socket, host, setting.connection, setting.record, ['http/1.1']);
+      if (!accepted) return;
+      accepted.socket.on('error', () => {});
+      served.set(accepted.socket, { setting, authenticated: accepted.authenticated });
+      server.emit('connection', accepted.socket);
+    },
+  };
+}
+
+function answerRequest(request: http.IncomingMessage, response: http.ServerResponse, setting: PolicyHostSetting, authenticated: boolean): void {
+  const asked = performance.now();
+  const path = request.url ?? '';
+  const page: PagePlan = setting.plan.pages[path] ?? { status: 404, body: 'not found\n' };
+  const transfer = page.transfer ?? 'whole';
+  const status = transfer === 'none' ? 0 : (page.status ?? 200);
+  const complete = transfer === 'whole' || transfer === 'chunked';
+  const tell = (sent: boolean) =>
+    setting.record({
+      kind: 'policy-request', host: setting.host, scheme: setting.scheme, method: request.method ?? '', path,
+      hostHeader: request.headers.host ?? '',
+      conditional: 'if-none-match' in request.headers || 'if-modified-since' in request.headers,
+      status, complete: complete && sent, authenticated,
+      ...(page.body.length <= BODY_KEPT_CHARS ? { body: page.body } : {}),
+    });
+  request.resume();
+  if (complete) {
+    response.on('finish', () => setting.answered(performance.now() - asked));
+    // Told before the bytes leave, so that what the sender does next comes later in the stream.
+    tell(true);
+  } else tell(false);
+  if (transfer === 'none') return;
+
+  for (const [name, value] of Object.entries({ 'content-type': 'text/plain', ...page.headers })) {
+    if (value !== null) response.setHeader(name, value);
+  }
+  response.shouldKeepAlive = false;
+  const body = Buffer.from(page.body, 'utf8');
+  if (transfer !== 'chunked' && transfer !== 'endless') response.setHeader('content-length', body.length);
+  response.writeHead(status);
+  response.on('error', () => {});
+  if (complete) response.end(body);
+  if (transfer === 'truncated') response.write(body.subarray(0, body.length / 2), () => request.socket.end());
+  if (transfer === 'endless') pour(response, body);
+  if (transfer === 'slow') drip(response, body);
+}
+
+function pour(response: http.ServerResponse, body: Buffer): void {
+  const block = Buffer.alloc(64 * 1024, body.length > 0 ? body : '\n');
+  let sent = 0;
+  const more = () => {
+    while (!response.destroyed && sent < ENDLESS_BYTES) {
+      sent += block.length;
+      if (!response.write(block)) return void response.once('drain', more);
+    }
+    response.destroy();
+  };
+  more();
+}
+
+/** The last byte never comes. */
+function drip(response: http.ServerResponse, body: Buffer): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    if (sent < body.length - 1) response.write(body.subarray(sent, ++sent));
+  }, DRIP_MS);
+  response.on('close', () => clearInterval(timer));
+}

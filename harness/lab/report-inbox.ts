@@ -1,0 +1,73 @@
+/**
+ * The report inbox: an `https:` endpoint for TLSRPT reports (RFC 8460 §3, §5.4). It takes and records; it does not judge.
+ */
+
+import http from 'node:http';
+import type net from 'node:net';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { Event } from '../model/observation.ts';
+import type { ReportHostPlan } from '../model/plan.ts';
+import type { TlsAcceptor } from './tls.ts';
+
+export interface ReportSetting {
+  readonly host: string;
+  readonly plan: ReportHostPlan;
+  readonly connection: string;
+  readonly tls: TlsAcceptor;
+  record(event: Event): void;
+}
+
+export interface ReportInbox {
+  serve(socket: net.Socket, setting: ReportSetting): Promise<void>;
+}
+
+const LARGEST_REPORT_BYTES = 1024 * 1024;
+const unzip = promisify(gunzip);
+
+export function createReportInbox(): ReportInbox {
+  const served = new WeakMap<object, ReportSetting>();
+  const server = http.createServer((request, response) => {
+    const setting = served.get(request.socket)!;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= LARGEST_REPORT_BYTES) chunks.push(chunk);
+    });
+    request.on('error', () => {});
+    request.on('end', async () => {
+      const contentType = request.headers['content-type'] ?? '';
+      const read = request.method === 'POST' ? await readReport(Buffer.concat(chunks), contentType) : { problem: `method ${request.method}` };
+      setting.record({ kind: 'report-received', host: setting.host, contentType, ...read });
+      response.writeHead(setting.plan.status ?? 200).end();
+    });
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+
+  return {
+    async serve(socket, setting) {
+      socket.on('error', () => {});
+      if (setting.plan.reach === 'reset') return void socket.resetAndDestroy();
+      if (setting.plan.reach === 'silent') return void socket.resume();
+      const accepted = await setting.tls.accept(
+        socket, { host: setting.host, service: 'report-host', plan: setting.plan.tls ?? {}, others: {} }, setting.connection, setting.record, ['http/1.1'],
+      );
+      if (!accepted) return;
+      accepted.socket.on('error', () => {});
+      served.set(accepted.socket, setting);
+      server.emit('connection', accepted.socket);
+    },
+  };
+}
+
+/** RFC 8460 §6.4, §6.5: application/tlsrpt+json or application/tlsrpt+gzip. */
+async function readReport(body: Buffer, contentType: string): Promise<{ report: unknown } | { problem: string }> {
+  try {
+    const zipped = contentType.split(';')[0]!.trim().toLowerCase() === 'application/tlsrpt+gzip';
+    const text = zipped ? await unzip(body, { maxOutputLength: 4 * LARGEST_REPORT_BYTES }) : body;
+    return { report: JSON.parse(text.toString('utf8')) };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The baseline plan: an honest world for a domain and its policy. Every attack starts from here.
+ */
+
+import { formatStsPolicy } from '../protocol/sts-policy.ts';
+import { formatStsRecord } from '../protocol/sts-record.ts';
+import type { DnsRecord, LabPlan, PolicyHostPlan } from './plan.ts';
+import { ATTACKER, POLICY_HOST, POLICY_PATH, REPORT_HOST, SENDER_DOMAIN, SENDER_MX, STS_NAME, TLSRPT_NAME, VICTIM } from './plan.ts';
+import type { DomainSpec, PolicySpec } from './scenario.ts';
+
+export const DEFAULT_DOMAIN: DomainSpec = { mx: [{ host: `mx1.${VICTIM}`, preference: 10 }], tlsrpt: true, records: [] };
+export const DEFAULT_POLICY: PolicySpec = { mode: 'enforce', maxAgeSeconds: 604_800, id: 'honest1' };
+
+/** RFC 8461 §3: TXT record, policy over HTTPS, MX hosts; RFC 8460 §3: the report endpoint; and the sender's own domain, for bounces. */
+export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
+  const mxNames = domain.mx.map((mx) => mx.host);
+  return {
+    dns: {
+      records: [
+        ...domain.mx.map(({ host, preference }): DnsRecord => ({ name: VICTIM, type: 'MX', preference, exchange: host })),
+        ...[...new Set(mxNames)].map(addressOf),
+        addressOf(POLICY_HOST),
+        ...stsRecords(policy),
+        ...tlsrptRecords(domain),
+        { name: SENDER_DOMAIN, type: 'MX', preference: 10, exchange: SENDER_MX },
+        addressOf(SENDER_MX),
+        addressOf(`mx.${ATTACKER}`),
+        addressOf(`mta-sts.${ATTACKER}`),
+        ...domain.records,
+      ],
+      rules: [],
+    },
+    policyHosts: { [POLICY_HOST]: policyHost(domain, policy), [`mta-sts.${ATTACKER}`]: { pages: {} } },
+    mxHosts: { ...Object.fromEntries(mxNames.map((name) => [name, {}])), [SENDER_MX]: {}, [`mx.${ATTACKER}`]: {} },
+    reportHosts: domain.tlsrpt === false ? {} : { [REPORT_HOST]: {} },
+  };
+}
+
+/** The same world with no MTA-STS in it at all, whatever the plan said (DESIGN: negative control). */
+export function withoutPolicy(plan: LabPlan): LabPlan {
+  const isSts = (name: string) => name.toLowerCase().startsWith('_mta-sts.') || name.toLowerCase().startsWith('mta-sts.');
+  return {
+    ...plan,
+    dns: {
+      records: plan.dns.records.filter((record) => !isSts(record.name)),
+      rules: plan.dns.rules.filter((rule) => !isSts(rule.name)),
+    },
+    policyHosts: Object.fromEntries(Object.keys(plan.policyHosts).map((name) => [name, { reach: 'refused', pages: {} } as const])),
+  };
+}
+
+/** The mx patterns that a policy names: RFC 8461 §3.2 "mx". */
+export function permittedMx(domain: DomainSpec, policy: PolicySpec): readonly string[] {
+  return policy.mx ?? [...new Set(domain.mx.map((mx) => mx.host))];
+}
+
+function addressOf(host: string): DnsRecord {
+  return { name: host, type: 'A', host };
+}
+
+function stsRecords(policy: PolicySpec): DnsRecord[] {
+  if (policy.mode === 'absent') return [];
+  return [{ name: STS_NAME, type: 'TXT', text: policy.record ?? formatStsRecord({ id: policy.id }) }];
+}
+
+function tlsrptRecords(domain: DomainSpec): DnsRecord[] {
+  if (domain.tlsrpt === false) return [];
+  const text = domain.tlsrpt === true ? `v=TLSRPTv1; rua=https://${REPORT_HOST}/tlsrpt` : domain.tlsrpt;
+  return [{ name: TLSRPT_NAME, type: 'TXT', text }, addressOf(REPORT_HOST)];
+}
+
+function policyHost(domain: DomainSpec, policy: PolicySpec): PolicyHostPlan {
+  if (policy.mode === 'absent') return { reach: 'refused', pages: {} };
+  const body = policy.text ?? policyText(policy.mode, policy.maxAgeSeconds, permittedMx(domain, policy));
+  return { pages: { [POLICY_PATH]: { body } } };
+}
+
+/** A policy file as RFC 8461 §3.2 writes it, CRLF line ends. */
+export function policyText(mode: 'enforce' | 'testing' | 'none', maxAgeSeconds: number, mx: readonly string[]): string {
+  return formatStsPolicy({ version: 'STSv1', mode, maxAgeSeconds, mx: [...mx], extensions: [] });
+}

@@ -1,0 +1,202 @@
+/**
+ * Failure text: a failure is a sentence an operator can act on, with the requirement, what was expected, what was seen, the observations
+ * that decided it, and what an attacker got. Not a reporter; the text and JUnit reporters share it.
+ *
+ *   ✗ starttls/stripped@as-removed-line · postfix 3.10.13 · step 2 · MUST NOT
+ *     RFC 8461 §5: under enforce, no delivery to a host that does not offer STARTTLS
+ *     expected  deferred, nothing exposed
+ *     actual    content delivered in clear to mx1.victim.test at +3.1 s
+ *     because   EHLO 250 (changed on the path) → MAIL FROM 250 → RCPT TO 250 → 2048 bytes of mail in clear    evidence.ndjson #41–#47
+ *     attacker  saw: "Subject: holdfast 7f3a…" and the whole message (2048 bytes, in clear)
+ *
+ * What the sender or the wire said is hostile; every line here is printable.
+ */
+
+import { ofKind } from '../model/evidence.ts';
+import { plainName } from '../model/names.ts';
+import type { Observation } from '../model/observation.ts';
+import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
+import { neededCapabilities } from '../model/scenario.ts';
+import type { Finding, Grade, Trial, Verdict } from '../model/verdict.ts';
+import { printable } from '../protocol/printable.ts';
+
+export const SYMBOL: Readonly<Record<Grade, string>> = { pass: '✓', warn: '!', fail: '✗', inconclusive: '?', unsupported: '–' };
+
+/** The lines on one finding, the first flush left and the rest indented by two. */
+export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial): string[] {
+  const plain = (text: string) => plainNames(text, trial);
+  const requirement = Object.hasOwn(REQUIREMENTS, finding.requirement) ? REQUIREMENTS[finding.requirement] : undefined;
+  const decided = decidedBy(finding, trial);
+  const saw = attackerSaw(finding, decided, trial);
+  const facts: readonly (readonly [label: string, text: string])[] = [
+    ['expected', printable(plain(finding.expected))],
+    ['actual', printable(plain(finding.actual))],
+    ...(decided.length > 0 ? [['because', `${chain(decided, plain)}    evidence.ndjson ${ranges(finding.because)}`] as const] : []),
+    ...(saw === undefined ? [] : [['attacker', `saw: ${saw}`] as const]),
+    ...(finding.harm === 'mail-lost' ? [['harm', 'the message is lost'] as const] : []),
+  ];
+  return [
+    title(finding.grade, verdict, [`step ${finding.step + 1}`, ...(requirement ? [requirement.level] : [])]),
+    `  ${requirement ? citeRequirement(finding.requirement) : printable(finding.requirement, 80)}`,
+    ...facts.map(([label, text]) => `  ${label.padEnd(8)}  ${text}`),
+  ];
+}
+
+/** Every finding of a verdict that is to be told, and its remarks. No lines for a pass without remarks. */
+export function describeVerdict(verdict: Verdict, trial: Trial): string[] {
+  const told = toldFindings(verdict);
+  const head = told.length === 0 && verdict.remarks.length > 0 ? [title(verdict.grade, verdict)] : [];
+  const remarks = verdict.remarks.map((remark) => `  remark    ${printable(plainNames(remark, trial))}`);
+  return [...head, ...told.flatMap((finding) => describeFailure(verdict, finding, trial)), ...remarks];
+}
+
+/** `✓ starttls/stripped@as-removed-line · postfix 3.10.13`, and more parts. */
+export function title(grade: Grade, verdict: Verdict, more: readonly string[] = []): string {
+  const sender = [verdict.sender, verdict.senderVersion].filter((part) => part !== '').map((part) => printable(part, 40));
+  return [`${SYMBOL[grade]} ${printable(verdict.scenario, 120)}`, sender.join(' '), ...more].join(' · ');
+}
+
+/** Findings that say something other than that all is well, the worst first. */
+export function toldFindings(verdict: Verdict): Finding[] {
+  const worst: readonly Grade[] = ['fail', 'inconclusive', 'warn'];
+  return worst.flatMap((grade) => verdict.findings.filter((finding) => finding.grade === grade));
+}
+
+/** Why a scenario is not for this sender: what it needs and the sender does not declare. */
+export function whyUnsupported(verdict: Verdict, trial: Trial): string {
+  const lacking = neededCapabilities(trial.scenario).filter((need) => !trial.sender.capabilities.includes(need));
+  if (lacking.length > 0) return `the sender declares no ${lacking.join(', ')}`;
+  return printable(verdict.findings.find((finding) => finding.grade === 'unsupported')?.actual ?? verdict.remarks[0] ?? 'unsupported');
+}
+
+function decidedBy(finding: Finding, trial: Trial): Observation[] {
+  const wanted = new Set(finding.because);
+  return trial.evidence.observations.filter((seen) => wanted.has(seen.seq));
+}
+
+function plainNames(text: string, trial: Trial): string {
+  const tokens = new Set(ofKind(trial.evidence.observations, 'step-started').map((started) => started.token));
+  return [...tokens].reduce(plainName, text);
+}
+
+// ---- because ----
+
+const LINKS_AT_HEAD = 4;
+const LINKS_AT_TAIL = 3;
+
+/** An arrow chain of what was seen; a reply joins its command, repetition is counted, the middle of a long chain is left out. */
+function chain(decided: readonly Observation[], plain: (text: string) => string): string {
+  const links: { text: string; times: number }[] = [];
+  for (const [index, seen] of decided.entries()) {
+    const before = decided[index - 1];
+    const last = links.at(-1);
+    if (seen.kind === 'smtp-reply' && last?.times === 1 && isReplyTo(seen, before)) {
+      last.text += ` ${replyCode(seen)}`;
+      continue;
+    }
+    const text = printable(plain(describeObservation(seen)), 90);
+    if (last?.text === text) last.times++;
+    else links.push({ text, times: 1 });
+  }
+  const texts = links.map(({ text, times }) => (times === 1 ? text : `${text} ×${times}`));
+  const left = texts.length - LINKS_AT_HEAD - LINKS_AT_TAIL;
+  const shown = left > 1 ? [...texts.slice(0, LINKS_AT_HEAD), `… ${left} more …`, ...texts.slice(-LINKS_AT_TAIL)] : texts;
+  return shown.join(' → ');
+}
+
+function isReplyTo(reply: Observation & { kind: 'smtp-reply' }, command: Observation | undefined): boolean {
+  return command?.kind === 'smtp-command' && command.connection === reply.connection && command.verb === reply.to;
+}
+
+function replyCode(seen: Observation & { kind: 'smtp-reply' }): string {
+  return `${printable(seen.reply.slice(0, 3))}${seen.changed ? ' (changed on the path)' : ''}`;
+}
+
+/** One observation in a few words. Not yet printable. */
+function describeObservation(seen: Observation): string {
+  switch (seen.kind) {
+    case 'step-started':
+      return 'the step begins';
+    case 'dns-query':
+      return `${seen.type} ${seen.name}: ${seen.answer}`;
+    case 'policy-request':
+      return `${seen.method} ${seen.scheme}://${seen.host}${seen.path} ${seen.status || 'no answer'}`;
+    case 'tls-handshake':
+      return `TLS with ${seen.host} ${seen.result} (certificate ${seen.certificate}${seen.reason ? `, ${seen.reason}` : ''})`;
+    case 'smtp-connection':
+      return `connection to ${seen.mx}`;
+    case 'smtp-command':
+      return { MAIL: 'MAIL FROM', RCPT: 'RCPT TO' }[seen.verb] ?? seen.verb;
+    case 'smtp-reply':
+      return `${seen.to || 'greeting'} answered ${replyCode(seen)}`;
+    case 'smtp-data':
+      return `${seen.bytes} bytes of mail ${channel(seen)}`;
+    case 'smtp-garbage':
+      return `bytes out of place at ${seen.mx}`;
+    case 'smtp-closed':
+      return `${seen.mx} closed by the ${seen.by} (${seen.how})`;
+    case 'message-accepted':
+      return `accepted by ${seen.mx} ${channel(seen)}`;
+    case 'message-submitted':
+      return `message for ${seen.to} submitted`;
+    case 'sender-status':
+      return `sender says ${seen.status}: ${seen.detail}`;
+    case 'settle-timeout':
+      return `no word from the sender for ${seen.boundMs / 1000} s`;
+    case 'queue-flushed':
+      return 'queue flushed';
+    case 'queue-listed':
+      return `${seen.tokens.length} messages still queued`;
+    case 'time-advanced':
+      return `${seen.seconds} s later`;
+    case 'sender-restarted':
+      return 'sender restarted';
+    case 'reports-asked-for':
+      return 'reports asked for';
+    case 'sender-failed':
+      return `sender failed: ${seen.detail}`;
+    case 'report-received':
+      return `report at ${seen.host}${seen.problem ? ` (${seen.problem})` : ''}`;
+    case 'lab-health':
+      return `lab: event loop ${seen.eventLoopDelayMs} ms late, slowest answer ${seen.slowestAnswerMs} ms`;
+    case 'lab-fault':
+      return `lab fault: ${seen.detail}`;
+  }
+}
+
+function channel({ secure, authenticated }: { readonly secure: boolean; readonly authenticated: boolean }): string {
+  if (!secure) return 'in clear';
+  return authenticated ? 'over authenticated TLS' : 'over unauthenticated TLS';
+}
+
+const RANGES_SHOWN = 4;
+
+/** `#41–#47, #52`; numbers in any order. */
+function ranges(numbers: readonly number[]): string {
+  const runs: { first: number; last: number }[] = [];
+  for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run && number === run.last + 1) run.last = number;
+    else runs.push({ first: number, last: number });
+  }
+  const texts = runs.map(({ first, last }) => (first === last ? `#${first}` : `#${first}–#${last}`));
+  return [...texts.slice(0, RANGES_SHOWN), ...(texts.length > RANGES_SHOWN ? ['…'] : [])].join(', ');
+}
+
+// ---- attacker ----
+
+/** What went over the connections that decided the finding; undefined when it did no such harm. */
+function attackerSaw(finding: Finding, decided: readonly Observation[], trial: Trial): string | undefined {
+  if (finding.harm !== 'content' && finding.harm !== 'envelope') return undefined;
+  const connections = new Set(decided.flatMap((seen) => ('connection' in seen ? [seen.connection] : [])));
+  const passed = trial.evidence.observations.filter((seen) => 'connection' in seen && connections.has(seen.connection));
+  if (finding.harm === 'content') {
+    const mail = ofKind(passed, 'smtp-data').find((data) => data.tokens.length > 0);
+    if (!mail) return 'the whole message';
+    const line = /^Subject:.*$/im.exec(mail.excerpt)?.[0] ?? mail.excerpt;
+    return `"${printable(line.trim(), 60)}" and the whole message (${mail.bytes} bytes, ${channel(mail)})`;
+  }
+  const envelope = ofKind(passed, 'smtp-command').filter(({ verb }) => verb === 'MAIL' || verb === 'RCPT');
+  const lines = [...new Set(envelope.map(({ line }) => printable(plainNames(line, trial).trim(), 80)))];
+  return lines.length === 0 ? 'who writes to whom' : lines.slice(0, 3).join(', ');
+}

@@ -1,0 +1,124 @@
+/**
+ * The scenario × sender matrix, and what an attacker would have got. Not a reporter; pure rendering for the text reporter.
+ *
+ *                         reference  postfix
+ *   starttls/stripped     ✓ 5        ✗ 2/5        all five variants passed · two of five failed
+ *   dane/no-rescue        –          ? 1          the sender declares no DANE · one inconclusive
+ *   pass                  5          3
+ *   fail                             2
+ */
+
+import type { Result, RunSummary } from '../model/reporter.ts';
+import { countGrades, scenarioFileId } from '../model/reporter.ts';
+import type { Exposure, Grade, Verdict } from '../model/verdict.ts';
+import { printable } from '../protocol/printable.ts';
+import { SYMBOL } from './failure-text.ts';
+
+const ROW_NAME_MIN = 24;
+const ROW_NAME_MAX = 56;
+const COLUMN_MIN = 7;
+const COLUMN_MAX = 16;
+const GAP = 2;
+const WORST_NAMED = 3;
+
+/** Worst first: the grade of a cell is the first of these that any variant has. */
+const WORST_FIRST: readonly Grade[] = ['fail', 'inconclusive', 'warn', 'pass', 'unsupported'];
+const TOTALS: readonly Grade[] = ['pass', 'warn', 'fail', 'inconclusive', 'unsupported'];
+
+/** Lines of at most `width` columns; with too many senders for one table, several tables. A sender without verdicts has an empty column. */
+export function renderMatrix({ run, results }: RunSummary, width: number): string[] {
+  const verdicts = results.map(({ verdict }) => verdict);
+  const files = [...new Set(run.scenarios.map(({ id }) => scenarioFileId(id)))];
+  const senders = run.senders.map(({ name }) => name);
+  const columnWidth = clamp(Math.max(0, ...senders.map((name) => name.length)), COLUMN_MIN, COLUMN_MAX);
+  const longestName = clamp(Math.max(0, ...files.map((file) => file.length)), ROW_NAME_MIN, ROW_NAME_MAX);
+  const fitting = Math.max(1, Math.floor((width - ROW_NAME_MIN) / (columnWidth + GAP)));
+  const columns = Math.min(senders.length, fitting);
+  const nameWidth = Math.max(ROW_NAME_MIN, Math.min(longestName, width - columns * (columnWidth + GAP)));
+  const line = (name: string, cells: readonly string[]) =>
+    [printable(name, nameWidth).padEnd(nameWidth), ...cells.map((cell) => printable(cell, columnWidth).padEnd(columnWidth))]
+      .join(' '.repeat(GAP))
+      .trimEnd();
+
+  return chunks(senders, fitting).flatMap((group, index) => {
+    const own = group.map((sender) => verdicts.filter((verdict) => verdict.sender === sender));
+    return [
+      ...(index === 0 ? [] : ['']),
+      line('', group),
+      ...files.map((file) =>
+        line(
+          file,
+          own.map((column) => cell(column.filter((verdict) => scenarioFileId(verdict.scenario) === file))),
+        ),
+      ),
+      ...TOTALS.map((grade) => ({ grade, counts: own.map((column) => countGrades(column)[grade]) }))
+        .filter(({ counts }) => counts.some((count) => count > 0))
+        .map(({ grade, counts }) =>
+          line(
+            grade,
+            counts.map((count) => (count === 0 ? '' : String(count))),
+          ),
+        ),
+    ];
+  });
+}
+
+/** All variants of one file for one sender: `✓ 5`, `✗ 2/5`. Unsupported variants are not counted beside judged ones. */
+function cell(verdicts: readonly Verdict[]): string {
+  const judged = verdicts.filter((verdict) => verdict.grade !== 'unsupported');
+  if (judged.length === 0) return verdicts.length === 0 ? '' : SYMBOL.unsupported;
+  const counts = countGrades(judged);
+  const worst = WORST_FIRST.find((grade) => counts[grade] > 0)!;
+  return `${SYMBOL[worst]} ${counts[worst]}${counts[worst] === judged.length ? '' : `/${judged.length}`}`;
+}
+
+/**
+ * For each sender, how many attacked scenarios gave an attacker content, envelope, nothing; and the worst of them by name. Where the
+ * evidence does not decide, having seen nothing is not knowing.
+ */
+export function renderExposure({ run, results }: RunSummary): string[] {
+  const nameWidth = Math.min(COLUMN_MAX, Math.max(0, ...run.senders.map(({ name }) => name.length)));
+  return run.senders.flatMap(({ name }) => {
+    const attacked = results.filter(({ verdict, trial }) => verdict.sender === name && verdict.grade !== 'unsupported' && isAttack(trial));
+    if (attacked.length === 0) return [];
+    const verdicts = attacked.map(({ verdict }) => verdict).filter((verdict) => !isUnknown(verdict));
+    const unknown = attacked.length - verdicts.length;
+    const tallies = (['content', 'envelope', 'none'] as const).map((exposure) => tally(verdicts, exposure));
+    if (unknown > 0) tallies.push(`not known in ${unknown}`);
+    const worst = verdicts
+      .filter((verdict) => verdict.exposure !== 'none' && !isConformant(verdict))
+      .sort((a, b) => severity(b) - severity(a))
+      .slice(0, WORST_NAMED);
+    return [
+      `${printable(name, nameWidth).padEnd(nameWidth)}  ${tallies.join(' · ')}, of ${attacked.length} attacked scenarios`,
+      ...worst.map(
+        (verdict) => `${' '.repeat(nameWidth)}  ${SYMBOL[verdict.grade]} ${verdict.exposure} in ${printable(verdict.scenario, 60)}`,
+      ),
+    ];
+  });
+}
+
+const EXPOSED: Readonly<Record<Exposure, string>> = { content: 'whole messages', envelope: 'only who writes to whom', none: 'nothing' };
+const isUnknown = (verdict: Verdict) => verdict.grade === 'inconclusive' && verdict.exposure === 'none';
+
+/** `whole messages in 7 (4 as the RFCs ask)`: under testing, or on first contact, mail has to be delivered whatever the path does. */
+function tally(verdicts: readonly Verdict[], exposure: Exposure): string {
+  const own = verdicts.filter((verdict) => verdict.exposure === exposure);
+  const asAsked = exposure === 'none' ? 0 : own.filter(isConformant).length;
+  return `${EXPOSED[exposure]} in ${own.length}${asAsked === 0 ? '' : ` (${asAsked} as the RFCs ask)`}`;
+}
+
+const isConformant = (verdict: Verdict) => verdict.grade === 'pass';
+const severity = (verdict: Verdict) => (verdict.grade === 'fail' ? 2 : 0) + (verdict.exposure === 'content' ? 1 : 0);
+
+function isAttack(trial: Result['trial']): boolean {
+  return trial.scenario.steps.some((step) => (step.kind === 'send' || step.kind === 'flush') && step.under.length > 0);
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}

@@ -1,0 +1,332 @@
+/**
+ * The life of a suite and of a scenario; the only place that knows order.
+ *
+ * A trial is one scenario tried on one sender. In each step the plan is made (baseline, then attacks), arranged in a world with fresh
+ * names, the sender is driven, and once everything has settled the evidence is frozen. Judging comes after, on the evidence alone.
+ *
+ * A sending step has up to three legs, at the same time and each in a world of its own (DESIGN §4):
+ *   main         the domain under attack
+ *   control      an honest world, unless the sender was primed before: the positive control
+ *   unprotected  the same fault where no policy exists: the negative control
+ */
+
+import { randomBytes } from 'node:crypto';
+import { judge } from './judge.ts';
+import type { Lab, World } from './lab/lab.ts';
+import { createRecorder, type Recorder } from './lab/recorder.ts';
+import type { Attack } from './model/attack.ts';
+import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx, withoutPolicy } from './model/baseline.ts';
+import { ofKind, outcomeOf, policyFetches } from './model/evidence.ts';
+import { qualify } from './model/names.ts';
+import type { ArrangedPlan, Leg } from './model/observation.ts';
+import { type LabPlan, SENDER_DOMAIN, VICTIM } from './model/plan.ts';
+import type { DomainSpec, PolicySpec, Scenario, Step, Use } from './model/scenario.ts';
+import type { MessageStatus, Sender, SenderDescription, StartedSender } from './model/sender.ts';
+import { SenderError } from './model/sender.ts';
+import type { Trial, Verdict } from './model/verdict.ts';
+import type { Vocabulary } from './scenario/language.ts';
+
+export interface SuiteOptions {
+  readonly lab: Lab;
+  readonly vocabulary: Vocabulary;
+  readonly senders: readonly Sender[];
+  readonly scenarios: readonly Scenario[];
+  /** How many trials at once. */
+  readonly jobs: number;
+  /** How long a message may be without a status, in milliseconds. */
+  readonly settleMs?: number;
+  readonly signal?: AbortSignal;
+  /** Each result as soon as it is known. */
+  onResult?(result: TrialResult): void | Promise<void>;
+}
+
+export interface TrialResult {
+  readonly verdict: Verdict;
+  readonly trial: Trial;
+  readonly plans: readonly ArrangedPlan[];
+}
+
+const SETTLE_MS = 15_000;
+const IDLE_MS = 2_000;
+const FETCH_MS = 3_000;
+
+/** Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be started at all. */
+export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
+  const results: TrialResult[] = [];
+  for (const sender of options.senders) {
+    await using instances = await openInstances(options.lab, sender);
+    await inParallel(options.scenarios, options.jobs, async (scenario) => {
+      if (options.signal?.aborted) return;
+      const result = await runTrial(scenario, sender, instances, options);
+      if (options.signal?.aborted) return;
+      results.push(result);
+      await options.onResult?.(result);
+    });
+  }
+  return results;
+}
+
+/** One scenario on one sender: every step in order, then the evidence is frozen and judged. */
+async function runTrial(scenario: Scenario, sender: Sender, instances: Instances, options: SuiteOptions): Promise<TrialResult> {
+  const began = performance.now();
+  const recorder = createRecorder();
+  const course = await openCourse(scenario, sender, instances, recorder, options);
+  try {
+    for (const [index, step] of scenario.steps.entries()) {
+      if (options.signal?.aborted) break;
+      recorder.enterStep(index);
+      await takeStep(course, step, index);
+      if (step.kind === 'prime' && !arrived(course)) break;
+    }
+  } catch (error) {
+    const who = error instanceof SenderError ? 'sender-failed' : 'lab-fault';
+    recorder.record('main', { kind: who, detail: error instanceof Error ? error.message : String(error) });
+  } finally {
+    const { health } = options.lab;
+    recorder.record('main', { kind: 'lab-health', eventLoopDelayMs: Math.round(health.eventLoopDelayMs(began)), slowestAnswerMs: health.slowestAnswerMs(began) });
+    await course[Symbol.asyncDispose]();
+  }
+  const trial: Trial = { scenario, sender: describe(sender), evidence: { observations: recorder.freeze() } };
+  return { verdict: judge(trial, options.vocabulary.expectations), trial, plans: course.plans };
+}
+
+// ---- a step ----
+
+async function takeStep(course: Course, step: Step, index: number): Promise<void> {
+  switch (step.kind) {
+    case 'prime': {
+      const main = course.arrange('main', index, course.honest());
+      await send(course, main, 1, VICTIM);
+      // RFC 8461 §5.1 lets a sender fetch while it delivers; what counts is the message after this one.
+      if (course.policy.mode !== 'absent') await course.recorder.until(() => policyFetches(course.recorder.observations).length > 0 || !asksForPolicy(course), FETCH_MS);
+      return;
+    }
+    case 'send': {
+      const attacked = course.attacked(step.under);
+      const legs = [send(course, course.arrange('main', index, attacked), step.messages, step.to)];
+      if (!course.primed) legs.push(send(course, course.arrange('control', index, baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY)), 1, VICTIM));
+      if (course.wants(step, 'negativeControl')) legs.push(send(course, course.arrange('unprotected', index, withoutPolicy(attacked)), 1, step.to));
+      await Promise.all(legs);
+      await askForReports(course, step);
+      return;
+    }
+    case 'flush':
+      course.arrange('main', index, course.attacked(step.under));
+      await retry(course);
+      await askForReports(course, step);
+      return;
+    case 'recover':
+      course.arrange('main', index, course.honest());
+      await retry(course);
+      if (course.sender.queued) course.recorder.record('main', { kind: 'queue-listed', tokens: await course.sender.queued() });
+      return;
+    case 'publish':
+      course.publish(step.policy, step.domain);
+      course.arrange('main', index, course.honest());
+      return;
+    case 'advance':
+      await course.sender.advance?.(step.seconds, course.domains());
+      course.recorder.record('main', { kind: 'time-advanced', seconds: step.seconds });
+      return;
+    case 'restart':
+      await course.sender.restart?.();
+      course.recorder.record('main', { kind: 'sender-restarted' });
+      return;
+    case 'wait':
+      await new Promise((resolve) => setTimeout(resolve, step.seconds * 1000));
+  }
+}
+
+/** Submits messages one after the other, each once the one before has settled. */
+async function send(course: Course, { leg, token: world, names }: Arranged, messages: number, to: string): Promise<void> {
+  for (let i = 0; i < messages; i++) {
+    const token = `hf${randomBytes(8).toString('hex').slice(0, 12)}`;
+    const from = `probe@${qualify(SENDER_DOMAIN, world)}`;
+    const recipient = `${token}@${qualify(to, world)}`;
+    course.owns(token, leg);
+    course.recorder.record(leg, { kind: 'message-submitted', token, from, to: recipient });
+    await course.sender.submit({ token, from, to: recipient, data: compose(token, from, recipient) });
+    await settled(course, leg, [token], 0, names);
+  }
+}
+
+/** Runs the queue: what is still queued must get a new status. */
+async function retry(course: Course): Promise<void> {
+  const { recorder } = course;
+  const since = recorder.observations.length;
+  const queued = ofKind(recorder.observations, 'message-submitted')
+    .filter((seen) => seen.leg === 'main' && outcomeOf(recorder.observations, seen.token).kind === 'deferred')
+    .map((seen) => seen.token);
+  recorder.record('main', { kind: 'queue-flushed' });
+  await course.sender.flush(course.domains());
+  await settled(course, 'main', queued, since, course.world('main'));
+}
+
+/** Event-driven: until the sender has said of each message what became of it, and has closed its connections. */
+async function settled(course: Course, leg: Leg, tokens: readonly string[], since: number, world: World): Promise<void> {
+  const { recorder, settleMs } = course;
+  const open = () => tokens.filter((token) => !recorder.observations.some((seen) => seen.seq > since && seen.kind === 'sender-status' && seen.token === token));
+  if (!(await recorder.until(() => open().length === 0, settleMs))) {
+    recorder.record(leg, { kind: 'settle-timeout', tokens: open(), boundMs: settleMs });
+  }
+  await within(world.idle(), IDLE_MS);
+}
+
+async function askForReports(course: Course, step: Step): Promise<void> {
+  if (!course.wants(step, 'wantsReports') || !course.sender.report) return;
+  course.recorder.record('main', { kind: 'reports-asked-for' });
+  await course.sender.report(course.domains());
+}
+
+const asksForPolicy = (course: Course) => ofKind(course.recorder.observations, 'dns-query').some((seen) => seen.type === 'TXT' && seen.name.startsWith('_mta-sts.'));
+
+function arrived(course: Course): boolean {
+  const { observations } = course.recorder;
+  return ofKind(observations, 'message-submitted').every((seen) => outcomeOf(observations, seen.token).kind === 'delivered');
+}
+
+function compose(token: string, from: string, to: string): string {
+  return [
+    `From: Holdfast <${from}>`, `To: <${to}>`, `Subject: holdfast ${token}`, `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+    `Message-ID: <${token}@${from.split('@')[1]}>`, 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', '',
+    `This is a test message of Holdfast. Its token is ${token}.`, '',
+  ].join('\r\n');
+}
+
+// ---- what a trial holds while it runs ----
+
+interface Arranged {
+  readonly leg: Leg;
+  readonly token: string;
+  readonly names: World;
+}
+
+interface Course extends AsyncDisposable {
+  readonly recorder: Recorder;
+  readonly sender: StartedSender;
+  readonly settleMs: number;
+  readonly plans: ArrangedPlan[];
+  readonly policy: PolicySpec;
+  readonly primed: boolean;
+  honest(): LabPlan;
+  attacked(under: readonly Use[]): LabPlan;
+  publish(policy: PolicySpec, domain: DomainSpec): void;
+  /** Lets a leg's world obey the plan. Control legs get a new world each time, the main leg keeps its own. */
+  arrange(leg: Leg, index: number, plan: LabPlan): Arranged;
+  world(leg: 'main'): World;
+  owns(token: string, leg: Leg): void;
+  /** Recipient domains of every leg. */
+  domains(): string[];
+  wants(step: Step, what: 'negativeControl' | 'wantsReports'): boolean;
+}
+
+async function openCourse(scenario: Scenario, sender: Sender, instances: Instances, recorder: Recorder, options: SuiteOptions): Promise<Course> {
+  const { lab, vocabulary, settleMs = SETTLE_MS } = options;
+  const legOf = new Map<string, Leg>();
+  const started = await instances.take(scenario, (status) => recorder.record(legOf.get(status.token) ?? 'main', { kind: 'sender-status', ...status }));
+  const base = randomBytes(4).toString('hex');
+  const worlds = new Map<string, World>();
+  const plans: ArrangedPlan[] = [];
+  let { domain, policy } = scenario;
+  let primed = false;
+
+  return {
+    recorder, sender: started.sender, settleMs, plans,
+    get policy() {
+      return policy;
+    },
+    get primed() {
+      return primed;
+    },
+    honest: () => baselinePlan(domain, policy),
+    attacked: (under) => under.reduce((plan, use) => (vocabulary.attacks.get(use.name) as Attack).apply(plan, use.options), baselinePlan(domain, policy)),
+    publish(nextPolicy, nextDomain) {
+      policy = nextPolicy;
+      domain = nextDomain;
+    },
+    arrange(leg, index, plan) {
+      if (scenario.steps[index]?.kind === 'prime') primed = true;
+      const token = leg === 'main' ? `x${base}` : `x${base}${leg[0]}${index}`;
+      const names = worlds.get(token) ?? lab.createWorld(token, (event) => recorder.record(leg, event));
+      worlds.set(token, names);
+      const qualified = qualify(plan, token);
+      plans.push({ step: index, leg, token, plan: qualified });
+      names.arrange(qualified);
+      const published = leg === 'main' ? policy : DEFAULT_POLICY;
+      recorder.record(leg, { kind: 'step-started', token, policy: published, permittedMx: qualify(permittedMx(leg === 'main' ? domain : DEFAULT_DOMAIN, published), token) });
+      return { leg, token, names };
+    },
+    world: () => worlds.get(`x${base}`)!,
+    owns(token, leg) {
+      legOf.set(token, leg);
+      started.expect(token);
+    },
+    domains: () => [...worlds.keys()].map((token) => qualify(VICTIM, token)),
+    wants: (step, what) => (step.kind === 'send' || step.kind === 'flush') && step.expect.some((use) => vocabulary.expectations.get(use.name)?.[what]),
+    async [Symbol.asyncDispose]() {
+      for (const world of worlds.values()) world[Symbol.dispose]();
+      await started.release();
+    },
+  };
+}
+
+// ---- instances of a sender ----
+
+interface Instances extends AsyncDisposable {
+  take(scenario: Scenario, onStatus: (status: MessageStatus) => void): Promise<{ sender: StartedSender; expect(token: string): void; release(): Promise<void> }>;
+}
+
+/** A cheap sender gets an instance per scenario; a warm one serves all, save scenarios that restart it or turn its clock. */
+async function openInstances(lab: Lab, sender: Sender): Promise<Instances> {
+  const listeners = new Map<string, (status: MessageStatus) => void>();
+  const start = () => sender.start(lab.access, (status) => listeners.get(status.token)?.(status));
+  let shared: Promise<StartedSender> | undefined;
+  if (sender.perInstance === 'run') {
+    shared = start();
+    await shared;
+  }
+  return {
+    async take(scenario, onStatus) {
+      const tokens: string[] = [];
+      const own = sender.perInstance === 'scenario' || scenario.steps.some((step) => step.kind === 'restart');
+      const started = own ? await start() : await shared!;
+      return {
+        sender: started,
+        expect(token) {
+          tokens.push(token);
+          listeners.set(token, onStatus);
+        },
+        async release() {
+          for (const token of tokens) listeners.delete(token);
+          if (own) await started[Symbol.asyncDispose]();
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await (await shared)?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function describe({ name, version, summary, capabilities }: Sender): SenderDescription {
+  return { name, version, summary, capabilities };
+}
+
+async function inParallel<T>(items: readonly T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, items.length) }, worker));
+}
+
+function within(promise: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    promise.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+

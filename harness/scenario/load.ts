@@ -1,0 +1,136 @@
+/**
+ * Loading: YAML text and files to scenarios. Every problem of every file is found at once; a file with a problem gives no scenario.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import type { Scenario } from '../model/scenario.ts';
+import { startReport } from './issues.ts';
+import type { Vocabulary } from './language.ts';
+import type { Problem } from './problems.ts';
+import { inOrder } from './problems.ts';
+import type { Grammar } from './read.ts';
+import { grammarOf, readDraft } from './read.ts';
+import { resolveDraft } from './resolve.ts';
+import { MAX_FILE_BYTES, readSource, tooLarge } from './source.ts';
+
+export interface Loaded {
+  readonly scenarios: readonly Scenario[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The scenarios of one file's text: `id@variant` for each variant, or `id` when it has none. `file` is what problems call it. Throws
+ * only what an attack throws that is no PlanError.
+ */
+export function loadScenario(text: string, file: string, id: string, vocabulary: Vocabulary): Loaded {
+  return loadText(text, file, id, vocabulary, grammarOf(vocabulary));
+}
+
+/**
+ * The scenarios of files, and of every `.yaml` and `.yml` file below folders, files in order of id. Relative paths start at `root`, and problems name
+ * files as seen from there. An id is the path below the folder given, without extension; of a file given by itself, its base name.
+ */
+export async function loadScenarios(paths: readonly string[], root: string, vocabulary: Vocabulary): Promise<Loaded> {
+  const grammar = grammarOf(vocabulary);
+  const found = await Promise.all(paths.map((path) => findFiles(resolve(root, path), nameFrom(root, resolve(root, path)))));
+  const files = found
+    .flatMap((each) => each.files)
+    .filter((file, index, all) => all.findIndex(({ path }) => path === file.path) === index)
+    .toSorted((a, b) => compare(a.id, b.id));
+  const loaded = await Promise.all(files.map((file) => loadFile(file, nameFrom(root, file.path), vocabulary, grammar)));
+  const scenarios = loaded.flatMap((each) => each.scenarios);
+  return {
+    scenarios,
+    problems: [...found, ...loaded].flatMap((each) => each.problems).concat(sharedIds(scenarios)),
+  };
+}
+
+interface ScenarioFile {
+  readonly path: string;
+  readonly id: string;
+}
+
+const EXTENSION = /\.ya?ml$/i;
+
+function loadText(text: string, file: string, id: string, vocabulary: Vocabulary, grammar: Grammar): Loaded {
+  const { source, problems } = readSource(text, file);
+  if (source === undefined) return { scenarios: [], problems: inOrder(problems) };
+  const report = startReport(source);
+  const draft = readDraft(source, grammar, report);
+  const scenarios = draft ? resolveDraft(draft, id, file, vocabulary, report) : [];
+  const all = inOrder([...problems, ...report.problems]);
+  return { scenarios: all.length === 0 ? scenarios : [], problems: all };
+}
+
+async function loadFile({ path, id }: ScenarioFile, name: string, vocabulary: Vocabulary, grammar: Grammar): Promise<Loaded> {
+  const bytes = await readBytes(path, name);
+  if (!Buffer.isBuffer(bytes)) return { scenarios: [], problems: [bytes] };
+  const text = bytes.toString('utf8');
+  if (!isUtf8(bytes)) return { scenarios: [], problems: [notUtf8(text, name)] };
+  return loadText(text, name, id, vocabulary, grammar);
+}
+
+async function readBytes(path: string, name: string): Promise<Buffer | Problem> {
+  try {
+    return (await stat(path)).size > MAX_FILE_BYTES ? tooLarge(name) : await readFile(path);
+  } catch (error) {
+    return unreadable(name, error);
+  }
+}
+
+async function findFiles(path: string, name: string): Promise<{ files: readonly ScenarioFile[]; problems: readonly Problem[] }> {
+  const failed = (message: string) => ({ files: [], problems: [wholeFile(name, message)] });
+  try {
+    const found = await stat(path);
+    if (found.isFile()) return { files: [{ path, id: basename(path).replace(EXTENSION, '') }], problems: [] };
+    if (!found.isDirectory()) return failed('neither a file nor a folder');
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const files = entries.filter(isScenarioFile).map((entry) => join(entry.parentPath, entry.name));
+    if (files.length === 0) return failed('no .yaml file in this folder');
+    return { files: files.map((file) => ({ path: file, id: nameFrom(path, file).replace(EXTENSION, '') })), problems: [] };
+  } catch (error) {
+    return { files: [], problems: [unreadable(name, error)] };
+  }
+}
+
+function isScenarioFile(entry: Dirent): boolean {
+  return EXTENSION.test(entry.name) && !entry.isDirectory();
+}
+
+/** With `/` on every system; a path outside the folder stays as it is. */
+function nameFrom(folder: string, path: string): string {
+  const name = relative(folder, path);
+  return name === '' || name.split(sep)[0] === '..' ? path : name.split(sep).join('/');
+}
+
+function sharedIds(scenarios: readonly Scenario[]): Problem[] {
+  const files = new Map<string, string>();
+  return scenarios.flatMap(({ id, file }) => {
+    const first = files.get(id);
+    files.set(id, first ?? file);
+    return first === undefined ? [] : [wholeFile(file, `the id ${id} is also that of ${first}`)];
+  });
+}
+
+function wholeFile(file: string, message: string): Problem {
+  return { file, line: 0, column: 0, message };
+}
+
+function unreadable(file: string, error: unknown): Problem {
+  if (!(error instanceof Error && 'code' in error)) throw error;
+  return wholeFile(file, error.code === 'ENOENT' ? 'no such file or folder' : `cannot be read: ${error.code}`);
+}
+
+/** Placed where decoding first put a replacement character. */
+function notUtf8(text: string, file: string): Problem {
+  const lines = text.slice(0, text.indexOf('\uFFFD')).split('\n');
+  return { file, line: lines.length, column: lines.at(-1)!.length + 1, message: 'not UTF-8' };
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,193 @@
+/**
+ * Resolving: a draft as scenarios, one for each variant. Defaults are filled in, policies and domains laid over each other, `$variant`
+ * replaced; and what only shows in the whole is checked: every attack is tried once on the world of its step.
+ */
+
+import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
+import { PlanError } from '../model/plan.ts';
+import type { DomainSpec, ExpectationUse, PolicySpec, Scenario, Step } from '../model/scenario.ts';
+import type { Report } from './issues.ts';
+import type { DomainChange, PolicyChange, Vocabulary } from './language.ts';
+import { VARIANT } from './language.ts';
+import type { Draft, DraftStep, DraftVariant, Spliced } from './read.ts';
+import type { Path } from './source.ts';
+import type { Placed, RawUse } from './uses.ts';
+
+/** The scenarios of a draft; they are whole only if nothing was reported, here or before. */
+export function resolveDraft(draft: Draft, id: string, file: string, vocabulary: Vocabulary, report: Report): Scenario[] {
+  checkVariants(draft, report);
+  checkOrder(draft.steps, report);
+  if (!draft.hasWorld || draft.variants === undefined) return [];
+  const { title = '', why = '', requirements = [], needs = [] } = draft.head;
+  const base = laidOver({ policy: DEFAULT_POLICY, domain: DEFAULT_DOMAIN }, draft.head, [], report);
+  const variants = draft.variants.length > 0 ? draft.variants : [undefined];
+  return variants.map((variant) => {
+    const world = variant ? laidOver(base, variant.fields, variant.path, report) : base;
+    return {
+      id: variant ? `${id}@${variant.name}` : id,
+      file,
+      title: variant?.fields.title ?? title,
+      why,
+      requirements,
+      needs,
+      ...world,
+      steps: resolveSteps(draft.steps, world, variant, vocabulary, report),
+    };
+  });
+}
+
+interface World {
+  readonly policy: PolicySpec;
+  readonly domain: DomainSpec;
+}
+
+function laidOver({ policy, domain }: World, change: { policy?: PolicyChange; domain?: DomainChange }, path: Path, report: Report): World {
+  checkMode(policy, change.policy, [...path, 'policy'], report);
+  return { policy: changePolicy(policy, change.policy ?? {}), domain: { ...domain, ...change.domain } };
+}
+
+/** What is given anew takes the place of a verbatim form inherited: fields that of the file, the id that of the record. */
+function changePolicy({ text, record, ...fields }: PolicySpec, change: PolicyChange): PolicySpec {
+  const keepsText = change.mode === undefined && change.maxAgeSeconds === undefined && change.mx === undefined;
+  return {
+    ...fields,
+    ...(text !== undefined && keepsText && { text }),
+    ...(record !== undefined && change.id === undefined && { record }),
+    ...change,
+  };
+}
+
+function checkMode(before: PolicySpec, change: PolicyChange | undefined, path: Path, report: Report): void {
+  if (before.mode === 'absent' && change && change.mode === undefined) report(path, 'mode is missing: the policy so far is absent');
+}
+
+function resolveSteps(
+  steps: readonly (DraftStep | undefined)[],
+  start: World,
+  variant: DraftVariant | undefined,
+  vocabulary: Vocabulary,
+  report: Report,
+): Step[] {
+  let world = start;
+  const resolved: Step[] = [];
+  for (const [index, step] of steps.entries()) {
+    // What cannot be read may have changed the world.
+    if (step === undefined) return resolved;
+    if (step.kind === 'publish') world = published(step, index, world, variant, report);
+    const under = splice(step.under, variant?.under);
+    tryAttacks(under, world, vocabulary, report);
+    resolved.push(
+      resolveStep(step, world, { under: under.map(({ use }) => use), expect: splice(step.expect, variant?.expect).map(toExpectation) }),
+    );
+  }
+  return resolved;
+}
+
+function resolveStep(step: DraftStep, world: World, lists: { under: RawUse[]; expect: ExpectationUse[] }): Step {
+  switch (step.kind) {
+    case 'prime':
+      return { kind: 'prime', label: step.fields.prime };
+    case 'send':
+      return { kind: 'send', label: step.fields.send, ...lists, messages: step.fields.messages, to: step.fields.to };
+    case 'publish':
+      return { kind: 'publish', label: step.fields.publish, ...world };
+    case 'advance':
+      return { kind: 'advance', label: `advance ${step.fields.advance}s`, seconds: step.fields.advance };
+    case 'restart':
+      return { kind: 'restart', label: step.fields.restart };
+    case 'flush':
+      return { kind: 'flush', label: step.fields.flush, ...lists };
+    case 'recover':
+      return { kind: 'recover', label: step.fields.recover };
+    case 'wait':
+      return { kind: 'wait', label: `wait ${step.fields.wait}s`, seconds: step.fields.wait };
+  }
+}
+
+/** RFC 8461 §3.1: only a new id tells senders that the policy is new, so every publish step makes one unless it gives one. */
+function published(
+  step: DraftStep & { kind: 'publish' },
+  index: number,
+  world: World,
+  variant: DraftVariant | undefined,
+  report: Report,
+): World {
+  const { policy, domain } = step.fields;
+  const part = variant?.fields.publish;
+  const change = policy === VARIANT ? part?.policy : policy;
+  checkMode(
+    world.policy,
+    change,
+    policy === VARIANT && variant ? [...variant.path, 'publish', 'policy'] : [...step.path, 'policy'],
+    report,
+  );
+  return {
+    policy: changePolicy(world.policy, { id: `step${index + 1}`, ...change }),
+    domain: { ...world.domain, ...(domain === VARIANT ? part?.domain : domain) },
+  };
+}
+
+function splice(list: readonly Spliced[], variants: readonly Spliced[] = []): Placed<RawUse>[] {
+  return list.flatMap((item) => (item.use === VARIANT ? variants : [item])).filter((item): item is Placed<RawUse> => item.use !== VARIANT);
+}
+
+function toExpectation({ use: { name, options } }: Placed<RawUse>): ExpectationUse {
+  const { grade, requirement, ...own } = options;
+  return { name, options: own, ...(grade !== undefined && { grade: 'warn' }), ...(typeof requirement === 'string' && { requirement }) };
+}
+
+function tryAttacks(uses: readonly Placed<RawUse>[], { domain, policy }: World, { attacks }: Vocabulary, report: Report): void {
+  let plan = baselinePlan(domain, policy);
+  for (const { path, use } of uses) {
+    try {
+      plan = attacks.get(use.name)!.apply(plan, use.options);
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      report(path, error.message);
+    }
+  }
+}
+
+function checkOrder(steps: readonly (DraftStep | undefined)[], report: Report): void {
+  for (const [index, step] of steps.entries()) {
+    if (step === undefined) return;
+    if (step.kind === 'send') return;
+    if (step.kind === 'recover' || step.kind === 'flush')
+      report(['steps', index], `${step.kind} needs something queued, and nothing was sent before`);
+  }
+}
+
+/** Every `$variant` has something to stand for in every variant, and nothing of a variant is left unused. */
+function checkVariants({ steps, variants }: Draft, report: Report): void {
+  if (variants === undefined) return;
+  const readable = steps.filter((step) => step !== undefined);
+  const takings = readable.flatMap(partsTaken);
+  const taken = new Set(takings.map(({ part }) => part));
+  if (variants.length === 0) for (const { path } of takings) report(path, 'this file has no variants', { found: VARIANT });
+  for (const variant of variants) {
+    const given = partsGiven(variant);
+    for (const part of taken) {
+      if (!given.has(part)) report(variant.path, `this variant has no ${part}, which a step takes from it`, { part: 'key' });
+    }
+    if (readable.length < steps.length) continue;
+    for (const part of given) {
+      const path = part.split('.');
+      if (!taken.has(part)) report([...variant.path, ...path], `no step takes this: write ${path.at(-1)}: ${VARIANT}`, { part: 'key' });
+    }
+  }
+}
+
+function partsTaken(step: DraftStep): { part: string; path: Path }[] {
+  const lists = (['under', 'expect'] as const).flatMap((part) =>
+    step[part].filter(({ use }) => use === VARIANT).map(({ path }) => ({ part, path })),
+  );
+  if (step.kind !== 'publish') return lists;
+  const parts = (['policy', 'domain'] as const).filter((part) => step.fields[part] === VARIANT);
+  return parts.map((part) => ({ part: `publish.${part}`, path: [...step.path, part] }));
+}
+
+function partsGiven({ fields }: DraftVariant): Set<string> {
+  const { under, expect, publish } = fields;
+  const given = { under, expect, 'publish.policy': publish?.policy, 'publish.domain': publish?.domain };
+  return new Set(Object.entries(given).flatMap(([part, value]) => (value === undefined ? [] : [part])));
+}

@@ -1,0 +1,187 @@
+/**
+ * Any Node mail program as a sender: a child process whose names and connections the preload turns into the lab.
+ *
+ * The program speaks the few messages of protocol.ts; it knows nothing of virtual addresses. It is hostile for all we
+ * know: what it says is checked, what it prints is kept for the error message only, and it is ended whatever it does.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+
+import { type LabAccess, type MessageStatus, type Sender, type SenderDescription, SenderError } from '../../model/sender.ts';
+import { printable } from '../../protocol/printable.ts';
+import { type FromChild, type Request, readFromChild, type ToChild } from './protocol.ts';
+
+export interface NodeSenderOptions extends SenderDescription {
+  /** The module to run; it answers the requests of protocol.ts. */
+  readonly program: URL;
+  /** As in Sender. */
+  readonly unavailable: Sender['unavailable'];
+}
+
+/** A sender that runs `program` in one warm child process for all scenarios. */
+export function nodeSender({ program, ...description }: NodeSenderOptions): Sender {
+  return {
+    ...description,
+    perInstance: 'run',
+    async start(lab, onStatus) {
+      const trust = await writeTrust(lab);
+      const removeTrust = () => rm(trust.folder, { recursive: true, force: true });
+      const launch = () => startProgram({ name: description.name, program, trustPath: trust.path, lab, onStatus });
+      let running = await launch().catch(async (error) => {
+        await removeTrust();
+        throw error;
+      });
+      return {
+        submit: (message) => running.ask({ kind: 'submit', message }),
+        flush: (domains) => running.ask({ kind: 'flush', domains }),
+        advance: (seconds, domains) => running.ask({ kind: 'advance', seconds, domains }),
+        async restart() {
+          await running.stop();
+          running = await launch();
+        },
+        async [Symbol.asyncDispose]() {
+          await running.stop();
+          await removeTrust();
+        },
+      };
+    },
+  };
+}
+
+/** `./name` beside the module at `here`, in the form the module itself has: `.ts` in the checkout, `.js` once compiled. */
+export function siblingProgram(name: string, here: string): URL {
+  return new URL(`${name}${extname(new URL(here).pathname)}`, here);
+}
+
+/** The lab's authorities in a file, for NODE_EXTRA_CA_CERTS. */
+async function writeTrust(lab: LabAccess): Promise<{ folder: string; path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-'));
+  const path = join(folder, 'authorities.pem');
+  await writeFile(path, `${lab.trust.policyHosts.trim()}\n${lab.trust.mxHosts.trim()}\n`);
+  return { folder, path };
+}
+
+interface RunningProgram {
+  /** Resolves when the program has done it. Throws SenderError when it refuses, and when it is dead or dies. */
+  ask(request: Request): Promise<void>;
+  /** Ends it, if need be by force. Resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+interface Launch {
+  readonly name: string;
+  readonly program: URL;
+  readonly trustPath: string;
+  readonly lab: LabAccess;
+  readonly onStatus: (status: MessageStatus) => void;
+}
+
+const READY_SECONDS = 30;
+const KILL_SECONDS = 2;
+const KEPT_LINES = 50;
+const KEPT_CHARACTERS = 16_384;
+
+/** Resolves once the program says that it is ready. Throws SenderError when it does not come to that. */
+async function startProgram({ name, program, trustPath, lab, onStatus }: Launch): Promise<RunningProgram> {
+  const child = fork(program, {
+    execArgv: ['--disable-warning=ExperimentalWarning', '--import', siblingProgram('./preload', import.meta.url).href],
+    env: { ...systemEnvironment(), NODE_EXTRA_CA_CERTS: trustPath },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const lastWords = keepLastWords(child);
+  const waiting = new Map<number, PromiseWithResolvers<void>>();
+  const ready = Promise.withResolvers<void>();
+  let asked = 0;
+  let obituary: SenderError | undefined;
+
+  const died = (how: string) => {
+    obituary ??= new SenderError(`${name} ${how}${lastWords()}`);
+    ready.reject(obituary);
+    for (const { reject } of waiting.values()) reject(obituary);
+    waiting.clear();
+  };
+  const gone = new Promise<void>((resolve) => {
+    child.once('close', (code, signal) => {
+      died(signal ? `was killed by ${signal}` : `exited with code ${code}`);
+      resolve();
+    });
+    child.on('error', (error) => {
+      if (child.pid !== undefined) return;
+      died(`could not be started: ${error.message}`);
+      resolve();
+    });
+  });
+  child.on('message', (raw) => {
+    const message = readFromChild(raw);
+    if (message?.kind === 'ready') ready.resolve();
+    if (message?.kind === 'status') onStatus({ token: message.token, status: message.status, detail: message.detail });
+    if (message?.kind === 'done' || message?.kind === 'failed') answered(waiting, message, name);
+  });
+
+  // A send that fails was to a child that dies, which `close` will tell.
+  const send = (message: ToChild) => void child.send(message, () => {});
+  const stopRoutes = lab.onRoute((virtual, actual) => send({ kind: 'route', virtual, actual }));
+  const stop = async () => {
+    stopRoutes();
+    if (child.connected) child.disconnect();
+    child.kill('SIGTERM');
+    const force = setTimeout(() => child.kill('SIGKILL'), KILL_SECONDS * 1000);
+    await gone;
+    clearTimeout(force);
+  };
+
+  send({ kind: 'lab', dns: lab.dns });
+  const late = setTimeout(() => died(`was not ready within ${READY_SECONDS} s`), READY_SECONDS * 1000);
+  try {
+    await ready.promise;
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+  return {
+    ask(request) {
+      if (obituary) return Promise.reject(obituary);
+      const id = ++asked;
+      const answer = Promise.withResolvers<void>();
+      waiting.set(id, answer);
+      send({ ...request, id });
+      return answer.promise;
+    },
+    stop,
+  };
+}
+
+function answered(waiting: Map<number, PromiseWithResolvers<void>>, answer: FromChild & { id: number }, name: string): void {
+  const { id } = answer;
+  if (answer.kind === 'failed') waiting.get(id)?.reject(new SenderError(`${name}: ${answer.detail}`));
+  else waiting.get(id)?.resolve();
+  waiting.delete(id);
+}
+
+/** What a program needs of the system. Nothing else is passed on: no proxy or Node option leads out of the lab, no secret leads in. */
+function systemEnvironment(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot', 'LANG', 'TZ'];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+}
+
+/** Collects what the program prints. Returns its last lines, for an error message. */
+function keepLastWords(child: ChildProcess): () => string {
+  let kept = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      kept = (kept + text).slice(-KEPT_CHARACTERS);
+    });
+  }
+  // What the program started may hold its pipes open for ever, and `close` waits for them.
+  child.once('exit', () => setTimeout(() => [child.stdout, child.stderr].forEach((stream) => void stream?.destroy()), 500).unref());
+  return () => {
+    const lines = stripVTControlCharacters(kept).trim().split(/\r?\n/).slice(-KEPT_LINES);
+    return lines.join('') === '' ? ', having said nothing' : `; its last words:\n${lines.map((line) => printable(line)).join('\n')}`;
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * The bounce: a delivery status notification (RFC 3464) under the null reverse-path (RFC 5321 §6.1).
+ */
+
+import { randomUUID } from 'node:crypto';
+import { domainOf, type Mail, oneLine } from './mail.ts';
+
+/** Returns the header of the mail to its sender; `detail` may be hostile. */
+export function bounceOf(mail: Mail, detail: string, now: number): Mail {
+  const domain = domainOf(mail.from);
+  const boundary = `=_${randomUUID()}`;
+  const part = (type: string, content: string) => `--${boundary}\r\nContent-Type: ${type}\r\n\r\n${content}\r\n`;
+  const header = mail.data.slice(0, mail.data.indexOf('\r\n\r\n') + 2);
+  const data = [
+    `From: Mail delivery <postmaster@${domain}>\r\n`,
+    `To: <${mail.from}>\r\n`,
+    'Subject: Undeliverable mail\r\n',
+    `Date: ${new Date(now).toUTCString().replace('GMT', '+0000')}\r\n`,
+    `Message-ID: <${randomUUID()}@${domain}>\r\n`,
+    'Auto-Submitted: auto-replied\r\n',
+    'MIME-Version: 1.0\r\n',
+    'Content-Transfer-Encoding: 8bit\r\n',
+    `Content-Type: multipart/report; report-type=delivery-status; boundary="${boundary}"\r\n\r\n`,
+    part(
+      'text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit',
+      `Your mail to ${mail.to} could not be delivered.\r\n${oneLine(detail)}`,
+    ),
+    part(
+      'message/delivery-status',
+      `Reporting-MTA: dns; ${domain}\r\n\r\nFinal-Recipient: rfc822; ${mail.to}\r\nAction: failed\r\nStatus: 5.0.0`,
+    ),
+    part('text/rfc822-headers', header),
+    `--${boundary}--\r\n`,
+  ];
+  return { from: '', to: mail.from, data: data.join('') };
+}

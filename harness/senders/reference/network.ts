@@ -1,0 +1,117 @@
+/**
+ * Connections into the lab, TLS on them, and what a certificate proves (RFC 5280 §6, RFC 9525 §6). Whether that is enough is the
+ * caller's business: RFC 8461 asks different things of policy hosts and MX hosts.
+ */
+
+import net from 'node:net';
+import tls from 'node:tls';
+import type { LabAccess } from '../../model/sender.ts';
+
+export interface Network {
+  /** Dials a virtual address. Rejects when there is nothing, or when the signal aborts. */
+  connect(address: string, port: number, signal: AbortSignal): Promise<net.Socket>;
+  /** Destroys every open connection, and opens no more. */
+  close(): void;
+}
+
+export function createNetwork(lab: Pick<LabAccess, 'route'>): Network {
+  const open = new Set<net.Socket>();
+  let closed = false;
+  return {
+    connect(address, port, signal) {
+      const endpoint = closed ? undefined : lab.route(address, port);
+      if (!endpoint) return Promise.reject(new Error('connection refused'));
+      signal.throwIfAborted();
+      const socket = net.connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      return settled(socket, socket, 'connect', signal);
+    },
+    close() {
+      closed = true;
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+export interface HandshakeOptions {
+  readonly trust: tls.SecureContext;
+  /** SNI (RFC 6066 §3); undefined: none is sent. */
+  readonly servername: string | undefined;
+}
+
+/** The TLS handshake. The certificate is not judged: see pathProblem and identifies. */
+export function handshake(socket: net.Socket, { trust, servername }: HandshakeOptions, signal: AbortSignal): Promise<tls.TLSSocket> {
+  const secured = tls.connect({
+    socket,
+    secureContext: trust,
+    ...(servername === undefined ? {} : { servername }),
+    rejectUnauthorized: false,
+    // Node's own check falls back to the common name; ours is `identifies`.
+    checkServerIdentity: () => undefined,
+  });
+  return settled(secured, socket, 'secureConnect', signal);
+}
+
+/** Why the peer's certification path is not valid (RFC 5280 §6): OpenSSL's code, such as CERT_HAS_EXPIRED. */
+export function pathProblem(socket: tls.TLSSocket): string | undefined {
+  // Node's types say Error; it is the code of one.
+  return socket.authorizationError ? String(socket.authorizationError) : undefined;
+}
+
+/** Whether the peer's certificate names the host in a DNS-ID, "*" only as the whole leftmost label (RFC 8461 §3.3, §4.2; RFC 9525 §6.3). */
+export function identifies(socket: tls.TLSSocket, host: string, { commonName }: { readonly commonName: boolean }): boolean {
+  const certificate = socket.getPeerX509Certificate();
+  return certificate?.checkHost(host, { subject: commonName ? 'default' : 'never', partialWildcards: false }) !== undefined;
+}
+
+/** The dNSNames of the peer's certificate. */
+export function dnsNamesOf(socket: tls.TLSSocket): readonly string[] {
+  const names = socket.getPeerX509Certificate()?.subjectAltName?.split(', ') ?? [];
+  return names.filter((name) => name.startsWith('DNS:')).map((name) => name.slice('DNS:'.length));
+}
+
+/** Secure contexts by their trust anchors (PEM), each made once. */
+export function createTrustStore(): (anchors: string) => tls.SecureContext {
+  const contexts = new Map<string, tls.SecureContext>();
+  return (anchors) => {
+    // RFC 8996: nothing below TLS 1.2. RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
+    const context = contexts.get(anchors) ?? tls.createSecureContext({ ca: anchors, minVersion: 'TLSv1.2', ciphers: 'DEFAULT@SECLEVEL=2' });
+    contexts.set(anchors, context);
+    return context;
+  };
+}
+
+/** Runs `work` for at most `ms`; then its signal aborts and this rejects. */
+export async function within<T>(ms: number, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new Error(`${what} took longer than ${ms} ms`);
+    late.reject(error);
+    controller.abort(error);
+  }, ms);
+  try {
+    return await Promise.race([work(controller.signal), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The stream once it emits `event`. Errors later on show as the stream's end: nobody needs to listen for them. */
+function settled<S extends net.Socket>(stream: S, socket: net.Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<S> {
+  return new Promise((resolve, reject) => {
+    const abort = () => socket.destroy(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    const release = () => signal.removeEventListener('abort', abort);
+    stream.on('error', reject);
+    stream.once('close', () => {
+      release();
+      reject(new Error('connection closed'));
+    });
+    stream.once(event, () => {
+      release();
+      resolve(stream);
+    });
+  });
+}

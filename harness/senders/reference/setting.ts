@@ -1,0 +1,31 @@
+/**
+ * What the parts of one running sender share.
+ */
+
+import type { SecureContext } from 'node:tls';
+import type { Clock } from './clock.ts';
+import type { Dns } from './dns.ts';
+import type { FaultName } from './faults.ts';
+import type { Network } from './network.ts';
+
+export interface Setting {
+  readonly clock: Clock;
+  readonly dns: Dns;
+  readonly network: Network;
+  /** Policy hosts and MX hosts are trusted by separate anchors. */
+  readonly trust: { readonly policyHosts: SecureContext; readonly mxHosts: SecureContext };
+  readonly timeouts: Timeouts;
+  readonly fault?: FaultName;
+}
+
+/** In real milliseconds. */
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly handshakeMs: number;
+  /** For the greeting and for each reply. */
+  readonly replyMs: number;
+  /** For the whole policy fetch, and for the whole delivery of a report. */
+  readonly policyFetchMs: number;
+}
+
+export const TIMEOUTS: Timeouts = { connectMs: 2000, handshakeMs: 2000, replyMs: 2000, policyFetchMs: 2000 };

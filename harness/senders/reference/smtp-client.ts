@@ -1,0 +1,168 @@
+/**
+ * An SMTP client session (RFC 5321) that can turn to TLS (RFC 3207). It sends one command at a time and waits for the reply.
+ *
+ * Everything the server says is hostile until a caller has checked its certificate, and no less afterwards.
+ */
+
+import type net from 'node:net';
+import type tls from 'node:tls';
+import { createReplyReader, parseEhlo, type Reply } from '../../protocol/smtp.ts';
+import type { FaultName } from './faults.ts';
+import type { Mail } from './mail.ts';
+import { type HandshakeOptions, handshake, within } from './network.ts';
+import type { Timeouts } from './setting.ts';
+
+export interface SmtpSession {
+  /** Whether the server's last EHLO reply offers this extension. */
+  offers(keyword: string): boolean;
+  /** EHLO, or HELO where EHLO is not understood. */
+  hello(): Promise<void>;
+  command(line: string): Promise<Reply>;
+  /** To be called after a 220 to STARTTLS. The certificate is not judged here. */
+  startTls(options: HandshakeOptions): Promise<tls.TLSSocket>;
+  /** Throws SmtpRefusal. */
+  send(mail: Mail): Promise<Reply>;
+  /** Says QUIT and closes, in the background. */
+  quit(): void;
+}
+
+export interface SmtpOptions {
+  /** What the client calls itself. */
+  readonly name: string;
+  readonly timeouts: Timeouts;
+  readonly fault?: FaultName;
+}
+
+/** The server refused the mail; `permanent` for a 5yz reply (RFC 5321 §4.2.1). */
+export class SmtpRefusal extends Error {
+  readonly permanent: boolean;
+  constructor(what: string, { code, lines }: Reply) {
+    super(`${code} to ${what}: ${lines.join(' ')}`);
+    this.permanent = code >= 500;
+  }
+}
+
+/** Waits for the greeting and says EHLO. Rejects, and closes the socket, when the server does not go along. */
+export async function openSmtp(socket: net.Socket, options: SmtpOptions): Promise<SmtpSession> {
+  const session = createSession(socket, options);
+  try {
+    await session.greeting();
+    await session.hello();
+    return session;
+  } catch (error) {
+    session.quit();
+    throw error;
+  }
+}
+
+function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOptions): SmtpSession & { greeting(): Promise<void> } {
+  let stream = socket;
+  let reader = createReplyReader();
+  let replies: Reply[] = [];
+  let extensions = new Map<string, string>();
+  let ended = false;
+  let wake = () => {};
+
+  const onData = (bytes: Buffer) => {
+    replies.push(...reader.push(bytes.toString('latin1')));
+    wake();
+  };
+  const onEnd = () => {
+    ended = true;
+    wake();
+  };
+  const listen = () => stream.on('data', onData).on('end', onEnd).on('close', onEnd);
+  listen();
+
+  function nextReply(to: string): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const over = (settle: () => void) => {
+        clearTimeout(timer);
+        wake = () => {};
+        settle();
+      };
+      const fail = (why: string) => over(() => reject(new Error(why)));
+      const timer = setTimeout(() => fail(`no reply to ${to} within ${timeouts.replyMs} ms`), timeouts.replyMs);
+      wake = () => {
+        const reply = replies.shift();
+        if (reply) over(() => resolve(reply));
+        else if (reader.problem()) fail(`the reply to ${to} is no SMTP: ${reader.problem()!.message}`);
+        else if (ended) fail(`the server closed the connection instead of replying to ${to}`);
+      };
+      wake();
+    });
+  }
+
+  function command(line: string): Promise<Reply> {
+    stream.write(`${line}\r\n`);
+    return nextReply(line);
+  }
+
+  async function hello(): Promise<void> {
+    const reply = await command(`EHLO ${name}`);
+    // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the one before.
+    extensions = fault === 'keeps-pre-tls-capabilities' ? new Map([...parseEhlo(reply), ...extensions]) : parseEhlo(reply);
+    // RFC 5321 §3.2: a server that does not know EHLO gets HELO.
+    const agreed = reply.code >= 500 ? await command(`HELO ${name}`) : reply;
+    // Not a refusal of the mail: 5yz here has anybody on the path to say it.
+    if (agreed.code !== 250) throw new Error(`${agreed.code} to EHLO: ${agreed.lines.join(' ')}`);
+  }
+
+  return {
+    offers: (keyword) => extensions.has(keyword),
+    hello,
+    command,
+    async greeting() {
+      const { code, lines } = await nextReply('the connection');
+      if (code !== 220) throw new Error(`greeted with ${code} ${lines.join(' ')}`);
+    },
+    async startTls(options) {
+      stream.off('data', onData).off('end', onEnd).off('close', onEnd);
+      // RFC 3207 §6: bytes that came in clear behind the 220 are no replies.
+      if (fault !== 'keeps-pre-tls-replies') {
+        replies = [];
+        reader = createReplyReader();
+      }
+      try {
+        const secured = await within(timeouts.handshakeMs, 'the TLS handshake', (signal) => handshake(stream, options, signal));
+        stream = secured;
+        listen();
+        return secured;
+      } catch (error) {
+        // RFC 3207 §4: what is left of a failed handshake is no SMTP.
+        stream.destroy();
+        throw error;
+      }
+    },
+    async send({ from, to, data }) {
+      // RFC 1870 §5: a message longer than the server takes is not sent.
+      const limit = Number(extensions.get('SIZE') ?? 0);
+      const size = Buffer.byteLength(data);
+      if (limit > 0 && size > limit) throw new SmtpRefusal('MAIL', { code: 552, lines: [`${size} bytes, and the server takes ${limit}`] });
+      expect('MAIL', await command(`MAIL FROM:<${from}>`), 250);
+      expect('RCPT', await command(`RCPT TO:<${to}>`), 250, 251);
+      expect('DATA', await command('DATA'), 354);
+      stream.write(`${stuffed(data)}.\r\n`);
+      const accepted = await nextReply('the content');
+      expect('the content', accepted, 250);
+      return accepted;
+    },
+    quit() {
+      if (stream.destroyed) return;
+      // RFC 5321 §4.1.1.10: QUIT, and wait for the reply, whatever it is.
+      const close = () => stream.destroySoon();
+      command('QUIT').then(close, close);
+    },
+  };
+}
+
+/** Throws unless the reply has one of these codes. */
+function expect(what: string, reply: Reply, ...codes: readonly number[]): void {
+  if (!codes.includes(reply.code)) throw new SmtpRefusal(what, reply);
+}
+
+/** RFC 5321 §4.5.2: a line that begins with a dot gets one more; and the last line ends. */
+function stuffed(data: string): string {
+  const whole = data.endsWith('\r\n') ? data : `${data}\r\n`;
+  return whole.replace(/(^|\r\n)\./g, '$1..');
+}

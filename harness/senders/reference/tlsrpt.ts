@@ -1,0 +1,173 @@
+/**
+ * TLSRPT (RFC 8460): counts TLS sessions by policy domain and applied policy, and on demand sends the report to the domain's https rua.
+ * A report by mail would need DKIM; a domain that asks for mail alone gets none.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { selectTlsrptRecord } from '../../protocol/tlsrpt-record.ts';
+import type { FailureDetails, ReportedPolicy, ResultType, TlsReport } from '../../protocol/tlsrpt-report.ts';
+import type { CachedPolicy } from './discovery.ts';
+import { exchange } from './http.ts';
+import { oneLine } from './mail.ts';
+import { handshake, within } from './network.ts';
+import type { Setting } from './setting.ts';
+
+/** A session, or an attempt that did not get so far. */
+export interface Session {
+  readonly domain: string;
+  /** The policy applied; undefined: none. */
+  readonly policy: CachedPolicy | undefined;
+  readonly host?: string;
+  /** The MX's address. */
+  readonly address?: string;
+}
+
+export interface Failure {
+  readonly type: ResultType;
+  readonly why: string;
+  /** RFC 8460 §4.4 failure-reason-code. */
+  readonly reason?: string;
+}
+
+export interface SessionLog {
+  succeeded(session: Session): void;
+  failed(session: Session, failure: Failure): void;
+}
+
+export interface Reporting extends SessionLog {
+  /** Sends one report for each of these domains that had sessions since its last report. */
+  report(domains: readonly string[], submitter: string): Promise<void>;
+}
+
+/** A log that nobody reads. */
+export const NO_LOG: SessionLog = { succeeded: () => {}, failed: () => {} };
+
+interface Tally {
+  readonly policy: CachedPolicy | undefined;
+  successes: number;
+  failures: number;
+  /** By what a reader of the report would tell apart. */
+  readonly details: Map<string, { readonly session: Session; readonly failure: Failure; count: number }>;
+}
+
+interface Period {
+  readonly since: number;
+  /** By policy id; of no policy: the empty string. */
+  readonly tallies: Map<string, Tally>;
+}
+
+const ANSWER_LIMIT_BYTES = 64 * 1024;
+/** All sessions leave from here. */
+const SENDING_MTA_IP = '127.0.0.1';
+
+export function createReporting(setting: Setting): Reporting {
+  const { clock, dns, fault } = setting;
+  const periods = new Map<string, Period>();
+
+  function tallyOf({ domain, policy }: Session): Tally | undefined {
+    // RFC 8461 §6: of a policy in mode none nothing is reported.
+    if (policy?.policy.mode === 'none') return undefined;
+    const period = periods.get(domain) ?? { since: clock.now(), tallies: new Map<string, Tally>() };
+    periods.set(domain, period);
+    const id = policy?.id ?? '';
+    const tally = period.tallies.get(id) ?? { policy, successes: 0, failures: 0, details: new Map() };
+    period.tallies.set(id, tally);
+    return tally;
+  }
+
+  async function reportTo(domain: string, period: Period, submitter: string): Promise<void> {
+    const answer = await dns.txt(`_smtp._tls.${domain}`);
+    if (answer.kind === 'failure') return;
+    const texts = answer.kind === 'records' ? answer.records.map((strings) => strings.join('')) : [];
+    const record = selectTlsrptRecord(texts);
+    const urls = record.ok ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri) : [];
+    const report = gzipSync(JSON.stringify(reportOf(domain, period, submitter, setting)));
+    // RFC 8460 §3: done once one of the destinations took it; without one there is nothing to keep the counts for.
+    for (const url of urls) {
+      if (await post(url, report, setting)) return done(domain, period);
+    }
+    if (urls.length === 0) done(domain, period);
+  }
+
+  function done(domain: string, period: Period): void {
+    if (periods.get(domain) === period) periods.delete(domain);
+  }
+
+  return {
+    succeeded(session) {
+      const tally = tallyOf(session);
+      if (tally) tally.successes++;
+    },
+    failed(session, failure) {
+      const tally = tallyOf(session);
+      if (!tally) return;
+      tally.failures++;
+      const key = JSON.stringify([failure.type, failure.reason, session.host, session.address]);
+      const detail = tally.details.get(key) ?? { session, failure, count: 0 };
+      detail.count++;
+      tally.details.set(key, detail);
+    },
+    async report(domains, submitter) {
+      if (fault === 'reports-nothing') return;
+      await Promise.all(
+        domains.map((domain) => {
+          const period = periods.get(domain);
+          return period && reportTo(domain, period, submitter);
+        }),
+      );
+    },
+  };
+}
+
+/** RFC 8460 §4. */
+function reportOf(domain: string, { since, tallies }: Period, submitter: string, { clock, fault }: Setting): TlsReport {
+  // §4.1: whole UTC days.
+  const day = (time: number) => new Date(time).toISOString().slice(0, 10);
+  return {
+    'organization-name': 'Holdfast reference sender',
+    'date-range': { 'start-datetime': `${day(since)}T00:00:00Z`, 'end-datetime': `${day(clock.now())}T23:59:59Z` },
+    'contact-info': `postmaster@${submitter}`,
+    'report-id': `${randomUUID()}@${submitter}`,
+    policies: [...tallies.values()].map((tally) => policyEntry(domain, tally, fault)),
+  };
+}
+
+function policyEntry(domain: string, { policy, successes, failures, details }: Tally, fault: Setting['fault']): ReportedPolicy {
+  return {
+    policy: policy
+      ? { 'policy-type': 'sts', 'policy-string': policy.lines, 'policy-domain': domain, 'mx-host': policy.policy.mx }
+      : { 'policy-type': 'no-policy-found', 'policy-domain': domain },
+    summary: { 'total-successful-session-count': successes, 'total-failure-session-count': failures },
+    // §4.3: failures of different kinds stand apart, each with its own count.
+    'failure-details': [...details.values()].map(
+      ({ session, failure, count }): FailureDetails => ({
+        'result-type': fault === 'reports-wrong-type' ? 'dane-required' : failure.type,
+        'sending-mta-ip': SENDING_MTA_IP,
+        'receiving-mx-hostname': session.host,
+        'receiving-ip': session.address,
+        'failed-session-count': fault === 'reports-wrong-count' ? count + 1 : count,
+        'failure-reason-code': failure.reason && oneLine(failure.reason),
+      }),
+    ),
+  };
+}
+
+/** RFC 8460 §3, §5.4: whether the destination took the report. */
+async function post(uri: string, report: Buffer, { dns, network, trust, timeouts }: Setting): Promise<boolean> {
+  try {
+    const url = new URL(uri);
+    const headers = { 'content-type': 'application/tlsrpt+gzip', 'content-length': String(report.length) };
+    const { status } = await within(timeouts.policyFetchMs, 'the report', async (signal) => {
+      const found = await dns.addresses(url.hostname);
+      if (found.kind !== 'records') throw new Error(`${url.hostname}: no address`);
+      const socket = await network.connect(found.records[0]!, Number(url.port) || 443, signal);
+      // §3: certificate errors may be ignored here, for it may well be certificates that the report is about.
+      const secured = await handshake(socket, { trust: trust.policyHosts, servername: url.hostname }, signal);
+      return exchange(secured, { method: 'POST', url, headers, body: report }, ANSWER_LIMIT_BYTES, signal);
+    });
+    return status >= 200 && status < 300;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,130 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { reporter } from '../../harness/reporters/text.ts';
+import { failed, finding, report, result, summary } from './fixtures.ts';
+
+const run = summary(
+  [
+    result({ scenario: 'starttls/refused@454' }),
+    failed(),
+    result({ scenario: 'dane/rescue', grade: 'unsupported', findings: [finding({ grade: 'unsupported', actual: 'no dane' })] }),
+  ],
+  { evidenceDir: 'out/run-1', skippedSenders: [{ name: 'exim', reason: 'no Docker here: start it' }] },
+);
+
+describe('in a log', () => {
+  it('writes a line for each verdict, failures in full, and the whole picture', async () => {
+    const { out } = await report(reporter, run);
+    expect(out).toBe(`holdfast 0.1.0 · 3 scenarios · postfix 3.10.13
+
+✓ starttls/refused@454 · postfix 3.10.13 · 0.4 s
+✗ starttls/stripped@as-removed-line · postfix 3.10.13 · step 2 · MUST NOT
+  RFC 8461 §5: under enforce, no delivery to a host that does not offer STARTTLS
+  expected  deferred, nothing exposed
+  actual    content delivered in clear to mx1.victim.test at +3.1 s
+  because   EHLO 250 (changed on the path) → MAIL FROM 250 → RCPT TO → 2048 bytes of mail in clear → accepted by mx1.victim.test in clear    evidence.ndjson #41–#47
+  attacker  saw: "Subject: holdfast 7f3a" and the whole message (2048 bytes, in clear)
+
+– dane/rescue · postfix 3.10.13 · no dane
+
+Scenarios and senders
+                            postfix
+  starttls/refused          ✓ 1
+  starttls/stripped         ✗ 1
+  dane/rescue               –
+  pass                      1
+  fail                      1
+  unsupported               1
+
+What an attacker would have got
+  postfix  whole messages in 1 · only who writes to whom in 0 · nothing in 1, of 2 attacked scenarios
+           ✗ content in starttls/stripped@as-removed-line
+
+Senders that could not be run
+  – exim: no Docker here: start it
+
+Evidence
+  out/run-1
+
+Try next
+  holdfast explain starttls/stripped@as-removed-line  what is attacked, how, and why it matters
+  holdfast judge out/run-1                            the same verdicts again, without a lab
+  holdfast run --sender reference ./mine              scenarios of your own
+
+3 verdicts in 12.3 s · 1 pass · 1 fail · 1 unsupported
+`);
+  });
+
+  it('says so when the run was stopped', async () => {
+    const { out } = await report(reporter, { ...run, results: run.results.slice(0, 1), interrupted: true });
+    expect(out).toMatch(/1 verdicts in 12\.3 s · 1 pass · interrupted, 2 not judged\n$/);
+  });
+
+  it('survives a run in which nothing ran', async () => {
+    const { out } = await report(reporter, summary([]));
+    expect(out).toContain('0 verdicts in 12.3 s\n');
+    expect(out).not.toContain('Scenarios and senders');
+  });
+
+  it('never sends a control character of its own', async () => {
+    const { out } = await report(reporter, run);
+    expect(out).not.toMatch(/[^\P{C}\n]/u);
+  });
+});
+
+describe('on a terminal', () => {
+  const terminal = { isTerminal: true, columns: 80 };
+
+  it('draws one line again and again, and clears it before a failure', async () => {
+    const { out } = await report(reporter, run, terminal);
+    const drawn = out.split('\r\x1b[2K').map((part) => part.split('\n')[0]);
+    expect(drawn.slice(1, 6)).toEqual([
+      '0/3',
+      '1/3 · 1 pass',
+      expect.stringMatching(/^✗ starttls/),
+      '2/3 · 1 pass · 1 fail',
+      expect.stringContaining('3/3'),
+    ]);
+    expect(out).not.toContain('✓ starttls/refused@454');
+  });
+
+  it('leaves no progress line behind', async () => {
+    const { out } = await report(reporter, run, terminal);
+    expect(out).toMatch(/3\/3 · 1 pass · 1 fail · 1 unsupported\r\x1b\[2K\nScenarios and senders\n/);
+  });
+
+  it('keeps progress within one line of a narrow terminal', async () => {
+    const { out } = await report(reporter, run, { ...terminal, columns: 16 });
+    expect(out).toContain('\x1b[2K3/3 · 1 pass ·…\r');
+  });
+
+  it('colours only when asked to', async () => {
+    const plain = await report(reporter, run);
+    const colored = await report(reporter, run, { color: true });
+    expect(colored.out).toContain('\x1b[31m✗ 1\x1b[39m');
+    expect(colored.out).toContain('\x1b[31m✗ starttls/stripped');
+    expect(stripVTControlCharacters(colored.out)).toBe(plain.out);
+  });
+});
+
+describe('under a hostile sender', () => {
+  const evil = '\x1b[2J\x9b\n::error::owned\r##[error]x\u202e\ud800';
+
+  it('prints nothing that a terminal or a CI runner obeys', async () => {
+    const grades = ['pass', 'warn', 'fail', 'inconclusive', 'unsupported'] as const;
+    const results = grades.map((grade) =>
+      result({
+        grade,
+        scenario: evil,
+        sender: evil,
+        senderVersion: evil,
+        remarks: [evil],
+        findings: [finding({ grade, actual: evil, expected: evil })],
+      }),
+    );
+    const { out } = await report(reporter, summary(results, { evidenceDir: evil, skippedSenders: [{ name: evil, reason: evil }] }));
+    const lines = out.split('\n');
+    expect(lines.filter((line) => /\p{C}/u.test(line) || /^\s*::[a-z]/i.test(line) || line.includes('##['))).toEqual([]);
+    expect(out).toContain('\\x1b[2J');
+  });
+});
