@@ -20,7 +20,7 @@ export interface Pki {
   issue(request: CertificateRequest): IssuedCertificate;
 }
 
-interface CertificateRequest {
+export interface CertificateRequest {
   /** A name of PROFILES. */
   readonly profile: string;
   readonly host: string;

@@ -36,7 +36,7 @@ export const dnsRule = z.strictObject({
     .describe('What is answered; default the zone, or the records given'),
   records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's"),
   delayMs: ms.describe('Milliseconds before the answer goes out'),
-  foo: z.string().optional(), ad: z.boolean().optional().describe('The AD bit of the answer (RFC 4035 §3.2.3)'),
+  ad: z.boolean().optional().describe('The AD bit of the answer (RFC 4035 §3.2.3)'),
 });
 
 // ---- reachability and TLS ----

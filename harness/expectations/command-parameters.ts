@@ -27,5 +27,5 @@ export const expectation: Expectation<z.output<typeof options>> = {
 
 function keywordsOf(line: string): string[] {
   const path = parsePath(line.replace(/^MAIL\s+/i, ''));
-  return path.ok ? Object.keys(path.value.parameters).map((keyword) => keyword.toUpperCase()) : [];
+  return path.ok ? [...path.value.parameters.keys()].map((keyword) => keyword.toUpperCase()) : [];
 }

@@ -7,7 +7,6 @@ import type { Expectation } from '../model/verdict.ts';
 export const expectation: Expectation = {
   summary: 'the policy was fetched in this step',
   options: z.strictObject({}),
-  requirement: '8461-5.1-cold-fetch',
   describe: () => 'policy fetched',
   judge(view) {
     const fetches = policyFetches(view.now);

@@ -29,10 +29,10 @@ export const expectation: Expectation<z.output<typeof options>> = {
     if (never) {
       const bad = about.filter((request) => isA[never](request, view.qualified(POLICY_HOST)));
       if (bad.length > 0) return { status: 'unmet', actual: bad.map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`).join(', '), because: seqs(bad) };
-      const asked = ofKind(view.now, 'policy-request');
-      // Not asking at all is no proof of asking rightly; being asked nothing at one host is, once the sender was active.
-      if (asked.length === 0 && never !== 'any') return { status: 'undecided', actual: 'no request at all', because: [] };
-      return { status: 'met', actual: `no such request among ${asked.length}`, because: seqs(asked) };
+      // Never coming near the policy host is no proof of asking rightly.
+      const came = view.now.filter((seen) => seen.kind === 'policy-request' || (seen.kind === 'tls-handshake' && seen.service === 'policy-host'));
+      if (came.length === 0 && never !== 'any') return { status: 'undecided', actual: 'the sender never came near the policy host', because: [] };
+      return { status: 'met', actual: 'no such request', because: seqs(came) };
     }
     const status = about.length >= atLeast && about.length <= atMost ? 'met' : 'unmet';
     return { status, actual: `${about.length} request(s)`, because: seqs(about) };

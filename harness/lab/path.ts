@@ -11,7 +11,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Event } from '../model/observation.ts';
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan, StarttlsPlan } from '../model/plan.ts';
-import { overlayMx } from '../model/plan.ts';
+import { mxOnConnection } from '../model/plan.ts';
 import { type ArrivedMail, tokensIn } from './honest-mx.ts';
 import { type LineReader, readLines } from './lines.ts';
 import { nameOfTlsError, type TlsAcceptor, type TlsHost } from './tls.ts';
@@ -36,7 +36,7 @@ const CONTENT_KEPT_CHARS = 256 * 1024;
 /** Serves one connection of the sender until it ends; never throws at what the sender does. */
 export async function servePath(socket: net.Socket, setting: PathSetting): Promise<void> {
   const { mx, address, nth, connection, record } = setting;
-  const plan = planFor(setting.plan, nth);
+  const plan = mxOnConnection(setting.plan, nth);
   record({ kind: 'smtp-connection', connection, mx, address, nth });
   let how = 'closed';
   socket.on('error', (error) => {
@@ -62,10 +62,6 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
   }
   await closed;
   record({ kind: 'smtp-closed', connection, mx, by, how });
-}
-
-function planFor(plan: MxPlan, nth: number): MxPlan {
-  return (plan.connections ?? []).filter((some) => some.nth.includes(nth)).reduce((base: MxPlan, some) => overlayMx(base, some.change), plan);
 }
 
 interface End {

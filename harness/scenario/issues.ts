@@ -131,7 +131,7 @@ function reportUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, report: Re
   const names = issue.errors.flat().flatMap(valuesOf);
   const known = names.length > MOST_VALUES_TOLD ? { allowed: names } : { meant: names };
   const expected = new Set(issue.errors.flat().flatMap(expectedBy));
-  report(path, `expected ${[...expected].join(' or ')}`, { found: issue.input, ...known });
+  report(path, issue.message || `expected ${[...expected].join(' or ')}`, { found: issue.input, ...known });
 }
 
 /** The value as a whole is not of the kind that this branch takes. */

@@ -6,7 +6,7 @@
  */
 
 import type { Document, Node, Pair, YAMLMap } from 'yaml';
-import { isAlias, isCollection, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { isAlias, isCollection, isMap, isNode, isPair, isScalar, parseDocument, visit } from 'yaml';
 import type { Problem } from './problems.ts';
 import { showValue } from './problems.ts';
 
@@ -25,16 +25,9 @@ export type Place = Pick<Problem, 'line' | 'column' | 'source'>;
 export function readSource(text: string, file: string): { readonly source?: Source; readonly problems: readonly Problem[] } {
   if (Buffer.byteLength(text) > MAX_FILE_BYTES) return { problems: [tooLarge(file)] };
   const plain = text.replace(/^\uFEFF/, '');
-  const lines = plain.split(/\r?\n/);
-  const counter = new LineCounter();
+  const lineStarts = [0, ...Array.from(plain.matchAll(/\n/g), ({ index }) => index + 1)];
   // Keys given twice are looked for below: yaml compares each key with every other, which takes minutes on a long file.
-  const document = parseDocument(plain, {
-    version: '1.2',
-    lineCounter: counter,
-    prettyErrors: false,
-    uniqueKeys: false,
-    logLevel: 'silent',
-  });
+  const document = parseDocument(plain, { version: '1.2', prettyErrors: false, uniqueKeys: false });
 
   const fatal: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
     file,
@@ -47,7 +40,9 @@ export function readSource(text: string, file: string): { readonly source?: Sour
   if (fatal.length > 0) return { problems: fatal };
 
   const flaws = findFlaws(document);
-  const problems = flaws.map(({ node, message, found }): Problem => ({ file, ...placeAt(startOf(node)), message, found }));
+  const problems = flaws.map(
+    ({ node, message, found }): Problem => ({ file, ...placeAt(startOf(node)), message, found: found && showValue(found) }),
+  );
   if (flaws.some((flaw) => flaw.fatal)) return { problems };
   try {
     const value: unknown = document.toJS();
@@ -59,8 +54,9 @@ export function readSource(text: string, file: string): { readonly source?: Sour
   }
 
   function placeAt(offset: number): Place {
-    const { line, col } = counter.linePos(offset);
-    return { line, column: col, source: lines[line - 1] };
+    const line = lineStarts.findLastIndex((start) => start <= offset);
+    const [start, end] = [lineStarts[line]!, lineStarts[line + 1] ?? plain.length];
+    return { line: line + 1, column: offset - start + 1, source: plain.slice(start, end).replace(/\r?\n$/, '') };
   }
 }
 
@@ -107,7 +103,7 @@ function flawsOfKeys(map: YAMLMap): Flaw[] {
     if (!isScalar(key)) return [{ node: isNode(key) ? key : map, message: 'a key is a plain name', fatal: true }];
     const name = nameOf(key.value);
     if (name === '__proto__') return [{ node: key, message: 'no key has this name', found: name, fatal: true }];
-    if (seen.has(name)) return [{ node: key, message: 'this key is given twice', found: showValue(name), fatal: false }];
+    if (seen.has(name)) return [{ node: key, message: 'this key is given twice', found: name, fatal: false }];
     seen.add(name);
     return [];
   });

@@ -3,7 +3,8 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { domainOf, type Mail, oneLine } from './mail.ts';
+import { printable } from '../../protocol/printable.ts';
+import { domainOf, type Mail } from './mail.ts';
 
 /** Returns the header of the mail to its sender; `detail` may be hostile. */
 export function bounceOf(mail: Mail, detail: string, now: number): Mail {
@@ -23,7 +24,7 @@ export function bounceOf(mail: Mail, detail: string, now: number): Mail {
     `Content-Type: multipart/report; report-type=delivery-status; boundary="${boundary}"\r\n\r\n`,
     part(
       'text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit',
-      `Your mail to ${mail.to} could not be delivered.\r\n${oneLine(detail)}`,
+      `Your mail to ${mail.to} could not be delivered.\r\n${printable(detail)}`,
     ),
     part(
       'message/delivery-status',

@@ -1,5 +1,5 @@
 /**
- * A mail, what becomes of an attempt to deliver it, and how hostile text is made fit to print.
+ * A mail, and what becomes of an attempt to deliver it.
  */
 
 import { normalizeName } from '../../protocol/name.ts';
@@ -22,15 +22,8 @@ export function domainOf(address: string): string {
   return normalizeName(address.slice(address.lastIndexOf('@') + 1));
 }
 
-/** One line without control and format characters, not too long: fit for logs, status lines and bounces. */
-export function oneLine(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, '?');
-  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}...` : line;
-}
-
-const LONGEST_LINE = 500;
-
-/** What went wrong, in words. */
+/** What went wrong, in words; of an OpenSSL error its reason, without the place in OpenSSL's source. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
 }

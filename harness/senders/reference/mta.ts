@@ -9,7 +9,6 @@ import { createDelivery } from './delivery.ts';
 import { createDiscovery, createPolicyCache, type Discovery } from './discovery.ts';
 import { createDns } from './dns.ts';
 import type { FaultName } from './faults.ts';
-import { domainOf } from './mail.ts';
 import { createNetwork } from './network.ts';
 import { createQueue } from './queue.ts';
 import { type Setting, TIMEOUTS, type Timeouts } from './setting.ts';
@@ -43,14 +42,11 @@ export function startMta(lab: LabAccess, onStatus: (status: MessageStatus) => vo
   const log = mtaSts ? reporting : NO_LOG;
   const discovery = mtaSts ? createDiscovery(setting, cache, log) : NO_DISCOVERY;
   const queue = createQueue({ clock, discovery, deliver: createDelivery(setting, cache, log), onStatus, fault });
-  let submitter = 'localhost';
 
   return {
-    submit(message) {
-      submitter = domainOf(message.from);
-      return queue.submit(message);
-    },
+    submit: queue.submit,
     flush: queue.flush,
+    queued: queue.queued,
     async advance(seconds) {
       clock.advance(seconds);
     },
@@ -59,7 +55,7 @@ export function startMta(lab: LabAccess, onStatus: (status: MessageStatus) => vo
       // RFC 8461 §10.2: whoever can make a sender restart must not make it forget.
       if (fault === 'forgets-cache-on-restart') cache.policies.clear();
     },
-    ...(mtaSts ? { report: (domains: readonly string[]) => reporting.report(domains, submitter) } : {}),
+    ...(mtaSts ? { report: reporting.report } : {}),
     async [Symbol.asyncDispose]() {
       queue.close();
       dns.cancel();

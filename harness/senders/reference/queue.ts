@@ -5,14 +5,15 @@
  */
 
 import type { OutgoingMessage, StartedSender } from '../../model/sender.ts';
+import { printable } from '../../protocol/printable.ts';
 import type { Clock } from './clock.ts';
 import type { Deliver } from './delivery.ts';
 import type { Discovery } from './discovery.ts';
 import { bounceOf } from './dsn.ts';
 import type { FaultName } from './faults.ts';
-import { domainOf, type Mail, messageOf, type Outcome, oneLine } from './mail.ts';
+import { domainOf, type Mail, messageOf, type Outcome } from './mail.ts';
 
-export interface Queue extends Pick<StartedSender, 'submit' | 'flush'> {
+export interface Queue extends Required<Pick<StartedSender, 'submit' | 'flush' | 'queued'>> {
   /** Resolves when no attempt is under way. */
   idle(): Promise<void>;
   /** From now on nothing is said and nothing begun. */
@@ -36,6 +37,7 @@ interface QueuedMail {
   attempt?: Promise<void>;
 }
 
+const LONGEST_DETAIL = 500;
 /** RFC 5321 §4.5.4.1: four to five days at least. */
 const LIFETIME_MS = 5 * 24 * 60 * 60 * 1000;
 
@@ -97,7 +99,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, fault }: Queu
   }
 
   function say({ token }: QueuedMail, status: 'delivered' | 'deferred' | 'bounced', detail: string): void {
-    if (token !== undefined && !closed) onStatus({ token, status, detail: oneLine(detail) });
+    if (token !== undefined && !closed) onStatus({ token, status, detail: printable(detail, LONGEST_DETAIL) });
   }
 
   return {
@@ -114,6 +116,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, fault }: Queu
         }),
       );
     },
+    queued: async () => [...queued].flatMap(({ token }) => token ?? []),
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay);
     },

@@ -61,6 +61,7 @@ function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOption
   let replies: Reply[] = [];
   let extensions = new Map<string, string>();
   let ended = false;
+  let lost = false;
   let wake = () => {};
 
   const onData = (bytes: Buffer) => {
@@ -81,7 +82,10 @@ function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOption
         wake = () => {};
         settle();
       };
-      const fail = (why: string) => over(() => reject(new Error(why)));
+      const fail = (why: string) => {
+        lost = true;
+        over(() => reject(new Error(why)));
+      };
       const timer = setTimeout(() => fail(`no reply to ${to} within ${timeouts.replyMs} ms`), timeouts.replyMs);
       wake = () => {
         const reply = replies.shift();
@@ -148,6 +152,8 @@ function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOption
       return accepted;
     },
     quit() {
+      // Where no reply came to the last command, none will come to QUIT.
+      if (lost) stream.destroy();
       if (stream.destroyed) return;
       // RFC 5321 §4.1.1.10: QUIT, and wait for the reply, whatever it is.
       const close = () => stream.destroySoon();

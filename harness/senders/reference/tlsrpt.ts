@@ -5,11 +5,12 @@
 
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { SENDER_DOMAIN } from '../../model/plan.ts';
+import { printable } from '../../protocol/printable.ts';
 import { selectTlsrptRecord } from '../../protocol/tlsrpt-record.ts';
 import type { FailureDetails, ReportedPolicy, ResultType, TlsReport } from '../../protocol/tlsrpt-report.ts';
 import type { CachedPolicy } from './discovery.ts';
 import { exchange } from './http.ts';
-import { oneLine } from './mail.ts';
 import { handshake, within } from './network.ts';
 import type { Setting } from './setting.ts';
 
@@ -37,7 +38,7 @@ export interface SessionLog {
 
 export interface Reporting extends SessionLog {
   /** Sends one report for each of these domains that had sessions since its last report. */
-  report(domains: readonly string[], submitter: string): Promise<void>;
+  report(domains: readonly string[]): Promise<void>;
 }
 
 /** A log that nobody reads. */
@@ -76,13 +77,13 @@ export function createReporting(setting: Setting): Reporting {
     return tally;
   }
 
-  async function reportTo(domain: string, period: Period, submitter: string): Promise<void> {
+  async function reportTo(domain: string, period: Period): Promise<void> {
     const answer = await dns.txt(`_smtp._tls.${domain}`);
     if (answer.kind === 'failure') return;
     const texts = answer.kind === 'records' ? answer.records.map((strings) => strings.join('')) : [];
     const record = selectTlsrptRecord(texts);
     const urls = record.ok ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri) : [];
-    const report = gzipSync(JSON.stringify(reportOf(domain, period, submitter, setting)));
+    const report = gzipSync(JSON.stringify(reportOf(domain, period, setting)));
     // RFC 8460 §3: done once one of the destinations took it; without one there is nothing to keep the counts for.
     for (const url of urls) {
       if (await post(url, report, setting)) return done(domain, period);
@@ -108,12 +109,12 @@ export function createReporting(setting: Setting): Reporting {
       detail.count++;
       tally.details.set(key, detail);
     },
-    async report(domains, submitter) {
+    async report(domains) {
       if (fault === 'reports-nothing') return;
       await Promise.all(
         domains.map((domain) => {
           const period = periods.get(domain);
-          return period && reportTo(domain, period, submitter);
+          return period && reportTo(domain, period);
         }),
       );
     },
@@ -121,14 +122,14 @@ export function createReporting(setting: Setting): Reporting {
 }
 
 /** RFC 8460 §4. */
-function reportOf(domain: string, { since, tallies }: Period, submitter: string, { clock, fault }: Setting): TlsReport {
+function reportOf(domain: string, { since, tallies }: Period, { clock, fault }: Setting): TlsReport {
   // §4.1: whole UTC days.
   const day = (time: number) => new Date(time).toISOString().slice(0, 10);
   return {
     'organization-name': 'Holdfast reference sender',
     'date-range': { 'start-datetime': `${day(since)}T00:00:00Z`, 'end-datetime': `${day(clock.now())}T23:59:59Z` },
-    'contact-info': `postmaster@${submitter}`,
-    'report-id': `${randomUUID()}@${submitter}`,
+    'contact-info': `postmaster@${SENDER_DOMAIN}`,
+    'report-id': `${randomUUID()}@${SENDER_DOMAIN}`,
     policies: [...tallies.values()].map((tally) => policyEntry(domain, tally, fault)),
   };
 }
@@ -147,7 +148,7 @@ function policyEntry(domain: string, { policy, successes, failures, details }: T
         'receiving-mx-hostname': session.host,
         'receiving-ip': session.address,
         'failed-session-count': fault === 'reports-wrong-count' ? count + 1 : count,
-        'failure-reason-code': failure.reason && oneLine(failure.reason),
+        'failure-reason-code': failure.reason && printable(failure.reason),
       }),
     ),
   };

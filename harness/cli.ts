@@ -1,0 +1,220 @@
+#!/usr/bin/env node
+/**
+ * The command line: argv to command to exit code. The only place that ends the process, and the only one beside reporters that prints.
+ *
+ * Each command is loaded when it is asked for, so that `holdfast list` does not wait for the lab's packages.
+ */
+
+import module from 'node:module';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { RunRequest } from './commands/run.ts';
+import { EXIT, type Terminal, UsageError } from './commands/terminal.ts';
+import { findPackage, isInRange } from './shipped.ts';
+
+/** Trials spend their time waiting for each other's sockets, hardly any of it computing. */
+const DEFAULT_JOBS = 16;
+
+const EXAMPLES = `
+Examples:
+  holdfast run                                    the whole suite against the reference sender
+  holdfast run starttls policy-host/redirect      a folder and a scenario
+  holdfast run '*@expired*' --sender mx-connect   a pattern, another sender
+  holdfast run ./mine --sender reference:follows-redirects
+                                                  your own scenarios, against a sender that is wrong in one way
+  holdfast run --reporter text,junit --out ci     for CI; the exit code is the gate
+  holdfast run --keep evidence && holdfast judge evidence
+
+Exit codes:
+  0 nothing failed · 1 a failure · 2 inconclusive, or nothing ran
+  64 wrong usage or broken YAML · 70 the harness or a sender did not start or broke · 130 interrupted`;
+
+const SELECTION = `
+A SCENARIO is an id (starttls/stripped), a variant (starttls/stripped@as-removed-line), a folder (starttls),
+a pattern ('*@as-*'), or a path to files of your own (./mine, mine.yaml). Without one, the whole suite is run.
+
+One reporter writes to standard output. With --out DIR, json and junit write holdfast.json and junit.xml there,
+and text stays on standard output.`;
+
+await main();
+
+async function main(): Promise<void> {
+  module.enableCompileCache();
+  const { nodeRange } = findPackage();
+  if (!isInRange(process.versions.node, nodeRange)) {
+    console.error(`Holdfast needs Node ${nodeRange}; this is ${process.versions.node}.`);
+    process.exit(EXIT.usage);
+  }
+  const { terminal, stopped } = openTerminal();
+  const code = await runCommand(process.argv, terminal);
+  if (stopped() === undefined) process.exitCode = code;
+  // Whoever stopped the command does not wait for what it was waiting for.
+  else process.exit(stopped());
+}
+
+/** The exit code of a command line. */
+async function runCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await parse(argv, terminal);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+    if (error instanceof UsageError) {
+      terminal.complain(error.message);
+      return EXIT.usage;
+    }
+    terminal.complain(`Holdfast broke: ${error instanceof Error ? error.stack : String(error)}`);
+    return EXIT.harnessBroke;
+  }
+}
+
+async function parse(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let code = 0;
+  const program = new Command('holdfast')
+    .description('Does a sending mail server hold fast when somebody on the path strips its TLS?')
+    .version(findPackage().version)
+    .exitOverride()
+    .addHelpText('after', EXAMPLES);
+
+  program
+    .command('run')
+    .description('run scenarios against senders')
+    .argument('[scenario...]', 'what to run; default: the whole suite')
+    .addOption(
+      new Option('--sender <name>', 'sender under test, or a list with commas; may be repeated (default: reference)')
+        .argParser(collect)
+        ,
+    )
+    .addOption(jobsOption())
+    .addOption(new Option('--reporter <name>', 'text, json or junit; may be repeated (default: text)').argParser(collect))
+    .option('--out <dir>', 'folder for the files of reporters')
+    .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
+    .option('--strict', 'count warnings as failures')
+    .addHelpText('after', SELECTION)
+    .action(async (scenarios: string[], { sender, reporter, ...options }: RunFlags) => {
+      const { run } = await import('./commands/run.ts');
+      code = await run({ ...options, scenarios, senders: sender ?? ['reference'], reporters: reporter ?? ['text'] }, terminal);
+    });
+
+  program
+    .command('demo', { hidden: true })
+    .description('the whole suite against every built-in sender; evidence goes to holdfast-evidence/')
+    .addOption(jobsOption())
+    .action(async ({ jobs }: { jobs: number }) => {
+      const { demo } = await import('./commands/run.ts');
+      code = await demo(terminal, jobs);
+    });
+
+  program
+    .command('list')
+    .description('list the scenarios')
+    .option('--json', 'as JSON')
+    .action(async (options: { json: boolean }) => {
+      const { list } = await import('./commands/list.ts');
+      code = await list(options, terminal);
+    });
+
+  program
+    .command('senders')
+    .description('list the senders, what they declare, and whether they can be run here')
+    .option('--faults', 'the faults that the reference sender can be started with', false)
+    .action(async (options: { faults: boolean }) => {
+      const { senders } = await import('./commands/list.ts');
+      code = await senders(options, terminal);
+    });
+
+  program
+    .command('explain')
+    .description('tell in words what a scenario does and what it takes to pass')
+    .argument('<scenario>', 'as for run')
+    .action(async (scenario: string) => {
+      const { explain } = await import('./commands/explain.ts');
+      code = await explain(scenario, terminal);
+    });
+
+  program
+    .command('lint')
+    .description('check scenario files')
+    .argument('<path...>', 'files or folders')
+    .action(async (paths: string[]) => {
+      const { lint } = await import('./commands/list.ts');
+      code = await lint(paths, terminal);
+    });
+
+  program
+    .command('judge')
+    .description('judge kept evidence again, without a lab')
+    .argument('<dir>', 'what was given to --keep, or a folder in it')
+    .option('--strict', 'count warnings as failures')
+    .action(async (dir: string, options: { strict: boolean }) => {
+      const { judge } = await import('./commands/judge.ts');
+      code = await judge(dir, options, terminal);
+    });
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of scenario files, for editors')
+    .action(async () => {
+      const { schema } = await import('./commands/list.ts');
+      code = await schema(terminal);
+    });
+
+  await program.parseAsync(argv);
+  return code;
+}
+
+type RunFlags = Pick<RunRequest, 'jobs' | 'out' | 'keep' | 'strict'> & { readonly sender?: string[]; readonly reporter?: string[] };
+
+function jobsOption(): Option {
+  return new Option('--jobs <n>', 'how many trials at once').default(DEFAULT_JOBS).argParser((text: string) => {
+    if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 9999.');
+    return Number(text);
+  });
+}
+
+/** An option that may be repeated, and may hold a list. */
+function collect(text: string, before: readonly string[] = []): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InvalidArgumentError('Expected a name, or names with commas between them.');
+  return [...before, ...names];
+}
+
+/** npm and the terminal both pass a Ctrl-C on: within this time, two signals are one. */
+const SAME_SIGNAL_MS = 300;
+
+/** The process as commands see it. `stopped` gives the exit code of a command that was stopped. */
+function openTerminal(): { terminal: Terminal; stopped: () => number | undefined } {
+  const { stdout, stderr, env } = process;
+  const stop = new AbortController();
+  let code: number | undefined;
+  let since = 0;
+
+  const interrupt = () => {
+    if (code === undefined) {
+      code = EXIT.interrupted;
+      since = performance.now();
+      stderr.write('\nstopping; once more to stop at once\n');
+      stop.abort();
+    } else if (performance.now() - since > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  // `| head` has read enough: nothing more can be said, and that is no failure of ours.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    code ??= EXIT.outputClosed;
+    stop.abort();
+  });
+  // Node would exit with 1, which says that a sender failed.
+  process.on('uncaughtException', (error) => {
+    stderr.write(`Holdfast broke: ${error.stack}\n`);
+    process.exit(EXIT.harnessBroke);
+  });
+
+  const terminal: Terminal = {
+    write: (text) => void stdout.write(text),
+    complain: (text) => void stderr.write(`${text}\n`),
+    isTerminal: stdout.isTTY === true,
+    columns: stdout.columns || 100,
+    color: stdout.isTTY ? stdout.hasColors() : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),
+    signal: stop.signal,
+  };
+  return { terminal, stopped: () => code };
+}

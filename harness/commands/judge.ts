@@ -1,0 +1,73 @@
+/**
+ * `judge`: kept evidence is judged again, without a lab, and compared with what was found when it was run.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import { judge as judgeTrial } from '../judge.ts';
+import { type Expectation, exitCode, type Trial, type Verdict } from '../model/verdict.ts';
+import { printable } from '../protocol/printable.ts';
+import { EvidenceError, type KeptTrial, readTrials } from '../store.ts';
+import { loadReporters, loadVocabulary } from '../vocabulary.ts';
+import { openAudience, runInfo } from './tell.ts';
+import { EXIT, type Terminal, UsageError } from './terminal.ts';
+
+/** Tells the verdicts as a run does and, of each trial, whether it is the verdict of then. Throws UsageError when nothing can be read. */
+export async function judge(dir: string, { strict }: { readonly strict: boolean }, terminal: Terminal): Promise<number> {
+  const began = performance.now();
+  const { expectations } = await loadVocabulary();
+  const kept = await readAll(dir);
+  const results = kept.map((each) => ({ ...each, verdict: judgeKept(each, expectations) }));
+  const senders = new Map(kept.map(({ trial }) => [trial.sender.name, trial.sender]));
+  const scenarios = new Map(kept.map(({ trial }) => [trial.scenario.id, trial.scenario]));
+  const info = runInfo([...senders.values()], [...scenarios.values()]);
+
+  const audience = openAudience(['text'], await loadReporters(), terminal);
+  await audience.onStart(info);
+  for (const { verdict, trial } of results) await audience.onVerdict(verdict, trial);
+  await audience.onEnd({
+    run: info,
+    results,
+    skippedSenders: [],
+    interrupted: false,
+    evidenceDir: dir,
+    elapsedMs: performance.now() - began,
+  });
+
+  terminal.write('\nAgainst the verdicts kept\n');
+  for (const [index, { trial, verdict: then, problems }] of kept.entries()) {
+    terminal.write(
+      `  ${printable(trial.scenario.id, 120)} · ${printable(trial.sender.name, 40)}: ${compare(results[index]!.verdict, then)}\n`,
+    );
+    for (const problem of problems) terminal.write(`    ${printable(problem)}\n`);
+  }
+  if (audience.broken) return EXIT.harnessBroke;
+  return exitCode(
+    results.map(({ verdict }) => verdict),
+    strict,
+  );
+}
+
+async function readAll(dir: string): Promise<KeptTrial[]> {
+  try {
+    return await Array.fromAsync(readTrials(dir));
+  } catch (error) {
+    throw error instanceof EvidenceError ? new UsageError(error.message) : error;
+  }
+}
+
+function judgeKept({ trial, dir }: KeptTrial, expectations: ReadonlyMap<string, Expectation>): Verdict {
+  const unknown = usedExpectations(trial).find((name) => !expectations.has(name));
+  if (unknown !== undefined) throw new UsageError(`${dir}: this Holdfast has no expectation ${printable(unknown, 80)}`);
+  return judgeTrial(trial, expectations);
+}
+
+function usedExpectations({ scenario }: Trial): string[] {
+  return scenario.steps.flatMap((step) => (step.kind === 'send' || step.kind === 'flush' ? step.expect.map(({ name }) => name) : []));
+}
+
+/** A verdict as it comes back from JSON has no member that is undefined. */
+function compare(now: Verdict, then: Verdict | undefined): string {
+  if (then === undefined) return `${now.grade}; none was kept`;
+  if (isDeepStrictEqual(JSON.parse(JSON.stringify(now)), then)) return `${now.grade}, the same verdict`;
+  return now.grade === then.grade ? `${now.grade}, as then, but other findings` : `${now.grade}, was ${then.grade}`;
+}

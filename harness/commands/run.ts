@@ -1,0 +1,167 @@
+/**
+ * `run` and `demo`: scenarios and senders are chosen, the lab is started, and what is found is told and, if wanted, kept.
+ */
+
+import type { Lab } from '../lab/lab.ts';
+import type { RunSummary } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
+import { type Sender, SenderError } from '../model/sender.ts';
+import { exitCode } from '../model/verdict.ts';
+import { printable } from '../protocol/printable.ts';
+import type { TrialResult } from '../run.ts';
+import type { Vocabulary } from '../scenario/language.ts';
+import { nearestName } from '../scenario/problems.ts';
+import { findSender, referenceFaults, SENDER_NAMES } from '../senders/index.ts';
+import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
+import { loadReporters, loadVocabulary } from '../vocabulary.ts';
+import { selectScenarios } from './select.ts';
+import { type Audience, openAudience, runInfo } from './tell.ts';
+import { EXIT, type Terminal, UsageError } from './terminal.ts';
+
+export interface RunRequest {
+  /** As in select.ts; none: the whole suite. */
+  readonly scenarios: readonly string[];
+  readonly senders: readonly string[];
+  readonly reporters: readonly string[];
+  /** How many trials at once. */
+  readonly jobs: number;
+  /** The folder for what reporters write. */
+  readonly out?: string;
+  /** The folder for evidence. */
+  readonly keep?: string;
+  /** Warnings count as failures. */
+  readonly strict: boolean;
+}
+
+type Skipped = RunSummary['skippedSenders'][number];
+
+/** Runs what is asked for and returns the exit code of DESIGN §3. Throws UsageError when the request makes no sense. */
+export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
+  const vocabulary = await loadVocabulary();
+  const scenarios = await selectScenarios(request.scenarios, vocabulary);
+  const { senders, skipped } = await chooseSenders(request.senders);
+  const audience = await chooseReporters(request, terminal);
+  const store = await openStore(request.keep, terminal);
+
+  const began = performance.now();
+  const info = runInfo(senders, scenarios);
+  const results: TrialResult[] = [];
+  await audience.onStart(info);
+  const failed = await runSenders({ senders, scenarios, vocabulary, jobs: request.jobs, terminal }, async (result) => {
+    results.push(result);
+    await store.keep(result);
+    await audience.onVerdict(result.verdict, result.trial);
+  });
+  await audience.onEnd({
+    run: info,
+    results,
+    skippedSenders: [...skipped, ...failed],
+    interrupted: terminal.signal.aborted,
+    evidenceDir: store.dir,
+    elapsedMs: performance.now() - began,
+  });
+  if (failed.length > 0 || audience.broken || store.broken()) return EXIT.harnessBroke;
+  return exitCode(
+    results.map(({ verdict }) => verdict),
+    request.strict,
+  );
+}
+
+/** The whole suite against the built-in senders, its evidence kept. Whatever the senders score, the demo has done its work. */
+export async function demo(terminal: Terminal, jobs: number): Promise<number> {
+  const code = await run(
+    { scenarios: [], senders: SENDER_NAMES, reporters: ['text'], jobs, keep: 'holdfast-evidence', strict: false },
+    terminal,
+  );
+  return code === EXIT.harnessBroke ? code : 0;
+}
+
+interface Work {
+  readonly senders: readonly Sender[];
+  readonly scenarios: readonly Scenario[];
+  readonly vocabulary: Vocabulary;
+  readonly jobs: number;
+  readonly terminal: Terminal;
+}
+
+/** Sender after sender, in one lab. Returns those that could not be started, which stop no other. */
+async function runSenders({ senders, terminal, ...suite }: Work, onResult: (result: TrialResult) => Promise<void>): Promise<Skipped[]> {
+  if (senders.length === 0) return [];
+  const failed: Skipped[] = [];
+  await using lab = await openLab();
+  const { runSuite } = await import('../run.ts');
+  for (const sender of senders) {
+    try {
+      await runSuite({ ...suite, lab, senders: [sender], signal: terminal.signal, onResult });
+    } catch (error) {
+      if (!(error instanceof SenderError)) throw error;
+      if (!terminal.signal.aborted) failed.push({ name: sender.name, reason: error.message });
+    }
+  }
+  return failed;
+}
+
+/** Loaded here, not above: the lab's packages take longer to load than most commands to run. */
+async function openLab(): Promise<Lab> {
+  const { startLab } = await import('../lab/lab.ts');
+  return startLab();
+}
+
+async function chooseSenders(names: readonly string[]): Promise<{ senders: Sender[]; skipped: Skipped[] }> {
+  const found = await Promise.all([...new Set(names)].map(async (name) => (await findSender(name)) ?? unknownSender(name)));
+  const missing = await Promise.all(found.map((sender) => sender.unavailable()));
+  return {
+    senders: found.filter((_, index) => missing[index] === undefined),
+    skipped: found.flatMap(({ name }, index) => (missing[index] === undefined ? [] : [{ name, reason: missing[index] }])),
+  };
+}
+
+async function unknownSender(name: string): Promise<never> {
+  const faulty = Object.keys(await referenceFaults()).map((fault) => `reference:${fault}`);
+  const near = nearestName(name, [...SENDER_NAMES, ...faulty]);
+  const hint =
+    near === undefined
+      ? `there are ${SENDER_NAMES.join(', ')}, and reference:FAULT ("holdfast senders --faults")`
+      : `did you mean ${near}?`;
+  throw new UsageError(`no sender ${printable(name, 80)}: ${hint}`);
+}
+
+async function chooseReporters({ reporters, out }: RunRequest, terminal: Terminal): Promise<Audience> {
+  const known = await loadReporters();
+  const names = [...new Set(reporters)];
+  for (const name of names) {
+    if (known.has(name)) continue;
+    const near = nearestName(name, [...known.keys()]);
+    throw new UsageError(
+      `no reporter ${printable(name, 80)}: ${near ? `did you mean ${near}?` : `there are ${[...known.keys()].join(', ')}`}`,
+    );
+  }
+  if (names.length > 1 && out === undefined)
+    throw new UsageError('two reporters cannot share standard output: give --out DIR for the files');
+  return openAudience(names, known, terminal, out);
+}
+
+interface Store {
+  readonly dir?: string;
+  keep(result: TrialResult): Promise<void>;
+  /** Something could not be kept. */
+  broken(): boolean;
+}
+
+/** Evidence that cannot be kept, the disk being full for example, is told once and stops nothing. */
+async function openStore(dir: string | undefined, terminal: Terminal): Promise<Store> {
+  let trouble = false;
+  const attempt = async (work: () => Promise<unknown>) => {
+    if (trouble) return;
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof EvidenceError) throw new UsageError(error.message);
+      trouble = true;
+      terminal.complain(`evidence cannot be kept: ${printable((error as Error).message)}`);
+    }
+  };
+  if (dir === undefined) return { keep: async () => {}, broken: () => false };
+  await attempt(() => claimFolder(dir));
+  return { dir: trouble ? undefined : dir, keep: (result) => attempt(() => keepTrial(dir, result)), broken: () => trouble };
+}

@@ -1,0 +1,87 @@
+/**
+ * Selecting scenarios: the words of the command line to scenarios, those of the shipped suite or a user's own.
+ *
+ *   starttls/stripped                     a scenario and all its variants
+ *   starttls/stripped@as-removed-line     one variant
+ *   starttls, starttls/                   a folder
+ *   '*@as-*'                              a pattern; * stands for any characters
+ *   ./mine, mine/new.yaml                 files of one's own
+ */
+
+import { existsSync } from 'node:fs';
+import { isAbsolute, sep } from 'node:path';
+import { scenarioFileId } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
+import { printable } from '../protocol/printable.ts';
+import type { Vocabulary } from '../scenario/language.ts';
+import { type Loaded, loadScenarios } from '../scenario/load.ts';
+import { formatProblem, nearestName } from '../scenario/problems.ts';
+import { findPackage } from '../shipped.ts';
+import { UsageError } from './terminal.ts';
+
+/**
+ * The scenarios that the words select, each once, by id within each word; without words the whole shipped suite. Throws UsageError when
+ * a word selects nothing, with the nearest ids, and when a file has problems, with all of them.
+ */
+export async function selectScenarios(words: readonly string[], vocabulary: Vocabulary): Promise<readonly Scenario[]> {
+  const own = words.filter(isPath);
+  const shipped = words.length === own.length && words.length > 0 ? [] : await loadShipped(vocabulary);
+  const selected: Scenario[] = words.length === 0 ? [...shipped] : [];
+  for (const word of words) {
+    const found = isPath(word) ? [] : shipped.filter(({ id }) => matches(id, word));
+    if (found.length > 0) selected.push(...found);
+    else if (isPath(word) || (word.includes('/') && existsSync(word)))
+      selected.push(...whole(await loadScenarios([word], process.cwd(), vocabulary)));
+    else throw new UsageError(noneFound(word, shipped));
+  }
+  return withoutRepeats(selected);
+}
+
+/** The suite that comes with Holdfast. */
+export async function loadShipped(vocabulary: Vocabulary): Promise<readonly Scenario[]> {
+  const { folder, scenarios } = findPackage();
+  return whole(await loadScenarios([scenarios], folder, vocabulary));
+}
+
+/** The scenarios of files that have no problem; UsageError with every problem there is, else. */
+function whole({ scenarios, problems }: Loaded): readonly Scenario[] {
+  if (problems.length > 0) throw new UsageError(problems.map(formatProblem).join('\n'));
+  return scenarios;
+}
+
+/** What can only be a path. A bare `folder/name` is looked for in the suite first. */
+function isPath(word: string): boolean {
+  return /\.ya?ml$/i.test(word) || word.startsWith('.') || isAbsolute(word) || (sep !== '/' && word.includes(sep));
+}
+
+function matches(id: string, word: string): boolean {
+  const wanted = word.replace(/\/+$/, '');
+  if (!wanted.includes('*')) return id === wanted || scenarioFileId(id) === wanted || id.startsWith(`${wanted}/`);
+  const pattern = new RegExp(`^${wanted.split(/\*+/).map(literally).join('.*')}$`, 's');
+  return pattern.test(id) || pattern.test(scenarioFileId(id));
+}
+
+const literally = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+
+function noneFound(word: string, shipped: readonly Scenario[]): string {
+  const ids = shipped.map(({ id }) => id);
+  const files = [...new Set(ids.map(scenarioFileId))];
+  const folders = [...new Set(files.map((id) => id.split('/')[0]!))];
+  const last = word.split('/').at(-1)!;
+  const near = [nearestName(word, [...folders, ...files, ...ids]), ...files.filter((id) => last.length > 2 && id.includes(last))];
+  const named = [...new Set(near.filter((name) => name !== undefined))].slice(0, 5);
+  const hint = named.length > 0 ? `did you mean ${named.join(', ')}?` : `the folders are ${folders.join(', ')}; "holdfast list" names all`;
+  return `no scenario ${printable(word, 80)}: ${hint}`;
+}
+
+/** The same scenario can be selected twice; two scenarios cannot share an id. */
+function withoutRepeats(selected: readonly Scenario[]): Scenario[] {
+  const byId = new Map<string, Scenario>();
+  for (const scenario of selected) {
+    const before = byId.get(scenario.id);
+    if (before && before.file !== scenario.file)
+      throw new UsageError(`${scenario.file}: the id ${scenario.id} is also that of ${before.file}`);
+    byId.set(scenario.id, scenario);
+  }
+  return [...byId.values()];
+}

@@ -1,0 +1,35 @@
+/**
+ * What a command is given of the process, and how it says that it was used wrongly. Only cli.ts holds the process itself.
+ */
+
+export interface Terminal {
+  /** To standard output. */
+  write(text: string): void;
+  /** A line to standard error. */
+  complain(text: string): void;
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  readonly color: boolean;
+  /** Somebody wants the command to end: Ctrl-C, or nobody reads its output any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Exit codes beside those of verdicts (model/verdict.ts); the first two are from sysexits.h. */
+export const EXIT = { usage: 64, harnessBroke: 70, interrupted: 130, outputClosed: 141 } as const;
+
+/** The command line, or a file it names, is wrong; the message says what and what to do. */
+export class UsageError extends Error {}
+
+/** `text` in lines of at most `width` columns, each behind `indent`. */
+export function wrap(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && indent.length + longer.length > width) {
+      lines.push(indent + line);
+      line = word;
+    } else line = longer;
+  }
+  return line === '' ? lines : [...lines, indent + line];
+}
