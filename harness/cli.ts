@@ -79,9 +79,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .description('run scenarios against senders')
     .argument('[scenario...]', 'what to run; default: the whole suite')
     .addOption(
-      new Option('--sender <name>', 'sender under test, or a list with commas; may be repeated (default: reference)')
-        .argParser(collect)
-        ,
+      new Option('--sender <name>', 'sender under test, or a list with commas; may be repeated (default: reference)').argParser(collect),
     )
     .addOption(jobsOption())
     .addOption(new Option('--reporter <name>', 'text, json or junit; may be repeated (default: text)').argParser(collect))
@@ -107,7 +105,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .command('list')
     .description('list the scenarios')
     .option('--json', 'as JSON')
-    .action(async (options: { json: boolean }) => {
+    .action(async (options: { json?: boolean }) => {
       const { list } = await import('./commands/list.ts');
       code = await list(options, terminal);
     });
@@ -115,8 +113,8 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   program
     .command('senders')
     .description('list the senders, what they declare, and whether they can be run here')
-    .option('--faults', 'the faults that the reference sender can be started with', false)
-    .action(async (options: { faults: boolean }) => {
+    .option('--faults', 'the faults that the reference sender can be started with')
+    .action(async (options: { faults?: boolean }) => {
       const { senders } = await import('./commands/list.ts');
       code = await senders(options, terminal);
     });
@@ -144,7 +142,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .description('judge kept evidence again, without a lab')
     .argument('<dir>', 'what was given to --keep, or a folder in it')
     .option('--strict', 'count warnings as failures')
-    .action(async (dir: string, options: { strict: boolean }) => {
+    .action(async (dir: string, options: { strict?: boolean }) => {
       const { judge } = await import('./commands/judge.ts');
       code = await judge(dir, options, terminal);
     });

@@ -151,7 +151,7 @@ function worstExposure(trial: Trial): Exposure {
 }
 
 function worstOf(findings: readonly Finding[]): Grade {
-  const order: readonly Grade[] = ['fail', 'inconclusive', 'warn', 'pass'];
+  const order: readonly Grade[] = ['fail', 'inconclusive', 'warn', 'pass', 'unsupported'];
   return order.find((grade) => findings.some((finding) => finding.grade === grade)) ?? 'inconclusive';
 }
 

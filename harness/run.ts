@@ -46,7 +46,8 @@ export interface TrialResult {
   readonly plans: readonly ArrangedPlan[];
 }
 
-const SETTLE_MS = 15_000;
+/** RFC 8461 §3.3 suggests a minute for the policy fetch, and a sender may take it before it decides. */
+const SETTLE_MS = 90_000;
 const IDLE_MS = 2_000;
 const FETCH_MS = 3_000;
 
@@ -70,7 +71,7 @@ export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
 async function runTrial(scenario: Scenario, sender: Sender, instances: Instances, options: SuiteOptions): Promise<TrialResult> {
   const began = performance.now();
   const recorder = createRecorder();
-  const course = await openCourse(scenario, sender, instances, recorder, options);
+  const course = await openCourse(scenario, instances, recorder, options);
   try {
     for (const [index, step] of scenario.steps.entries()) {
       if (options.signal?.aborted) break;
@@ -220,7 +221,7 @@ interface Course extends AsyncDisposable {
   wants(step: Step, what: 'negativeControl' | 'wantsReports'): boolean;
 }
 
-async function openCourse(scenario: Scenario, sender: Sender, instances: Instances, recorder: Recorder, options: SuiteOptions): Promise<Course> {
+async function openCourse(scenario: Scenario, instances: Instances, recorder: Recorder, options: SuiteOptions): Promise<Course> {
   const { lab, vocabulary, settleMs = SETTLE_MS } = options;
   const legOf = new Map<string, Leg>();
   const started = await instances.take(scenario, (status) => recorder.record(legOf.get(status.token) ?? 'main', { kind: 'sender-status', ...status }));

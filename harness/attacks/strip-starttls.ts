@@ -1,11 +1,12 @@
 /**
  * The EHLO reply offers no STARTTLS: the classic downgrade. Either the line is gone, or it is overwritten in place, as some
- * firewalls do. RFC 8461 §5: under enforce, such a host gets no mail.
+ * firewalls do. Whoever strips the line also refuses the command, which some senders give unasked. RFC 8461 §5: under enforce,
+ * such a host gets no mail.
  */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changeMx, type EhloPlan, editEhlo } from '../model/plan.ts';
+import { changeMx, type EhloPlan, editEhlo, overlayMx } from '../model/plan.ts';
 import { whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({
@@ -22,8 +23,11 @@ export const attack: Attack<Options> = {
   summary: 'Takes STARTTLS out of the EHLO reply',
   options,
   shorthand: 'how',
-  apply: (plan, { how, mx, nth }) => changeMx(plan, mx, (host) => editEhlo(host, 'beforeTls', edits[how]), nth),
+  apply: (plan, { how, mx, nth }) =>
+    changeMx(plan, mx, (host) => overlayMx(editEhlo(host, 'beforeTls', edits[how]), { starttls: { reply: { text: REFUSAL } } }), nth),
 };
+
+const REFUSAL = '502 5.5.1 Command not implemented';
 
 const edits: Readonly<Record<Options['how'], EhloPlan>> = {
   remove: { remove: ['STARTTLS'] },

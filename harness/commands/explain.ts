@@ -142,13 +142,10 @@ function stepDetails(step: Step, scenario: Scenario, primed: boolean, vocabulary
 function expectationLines(use: ExpectationUse, scenario: Scenario, { expectations }: Vocabulary, width: number): string[] {
   const expectation = expectations.get(use.name)!;
   const requirement = use.requirement ?? expectation.requirement ?? scenario.requirements[0]!;
-  const unmet = { status: 'unmet', actual: '', because: [] } as const;
-  const plain = gradeOf(unmet, requirement, use);
-  const exposed = gradeOf({ ...unmet, harm: 'content' }, requirement, use);
-  const harm = exposed === plain ? '' : `, ${exposed} when mail is exposed or lost`;
+  const grade = gradeOf({ status: 'unmet', actual: '', because: [] }, requirement, use);
   return [
     ...hang('     expect   ', `${use.name}: ${printable(expectation.describe(use.options))}`, width),
-    ...hang('              ', `else ${plain}${harm}: ${citeRequirement(requirement)}`, width),
+    ...hang('              ', `else ${grade}: ${citeRequirement(requirement)}`, width),
   ];
 }
 

@@ -12,7 +12,7 @@ import { openAudience, runInfo } from './tell.ts';
 import { EXIT, type Terminal, UsageError } from './terminal.ts';
 
 /** Tells the verdicts as a run does and, of each trial, whether it is the verdict of then. Throws UsageError when nothing can be read. */
-export async function judge(dir: string, { strict }: { readonly strict: boolean }, terminal: Terminal): Promise<number> {
+export async function judge(dir: string, { strict }: { readonly strict?: boolean }, terminal: Terminal): Promise<number> {
   const began = performance.now();
   const { expectations } = await loadVocabulary();
   const kept = await readAll(dir);

@@ -15,7 +15,7 @@ import { loadShipped } from './select.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 /** The shipped scenarios, a line each, or as JSON. */
-export async function list({ json }: { readonly json: boolean }, terminal: Terminal): Promise<number> {
+export async function list({ json }: { readonly json?: boolean }, terminal: Terminal): Promise<number> {
   const scenarios = await loadShipped(await loadVocabulary());
   const files = [...Map.groupBy(scenarios, ({ id }) => scenarioFileId(id))];
   if (json) {
@@ -46,7 +46,7 @@ function toJson([id, variants]: readonly [string, readonly Scenario[]]) {
 }
 
 /** Senders, what they declare, and whether they can be run here; or the faults of the reference sender. */
-export async function senders({ faults }: { readonly faults: boolean }, terminal: Terminal): Promise<number> {
+export async function senders({ faults }: { readonly faults?: boolean }, terminal: Terminal): Promise<number> {
   if (faults) {
     for (const [name, summary] of Object.entries(await referenceFaults())) terminal.write(`reference:${name}\n  ${summary}\n`);
     return 0;

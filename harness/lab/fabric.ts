@@ -6,12 +6,12 @@
  */
 
 import net from 'node:net';
-import type { Endpoint } from '../model/sender.ts';
+import type { Endpoint, LabAccess } from '../model/sender.ts';
 
 export interface Fabric extends AsyncDisposable {
   /** A virtual address nobody had before in this lab. */
   allocate(): string;
-  /** Listens at a virtual address; resolves when connections are taken. */
+  /** Listens at a virtual address; resolves when connections are taken and everybody knows the way. */
   listen(address: string, port: number, onConnection: (socket: net.Socket) => void): Promise<void>;
   /** From now on a connection to this virtual address is refused; `listen`'s handler is kept for `restore`. */
   refuse(address: string, port: number): void;
@@ -19,7 +19,7 @@ export interface Fabric extends AsyncDisposable {
   /** Stops listening at all ports of a virtual address. */
   release(address: string): void;
   route(address: string, port: number): Endpoint | undefined;
-  onRoute(listener: (virtual: Endpoint, actual: Endpoint) => void): () => void;
+  onRoute: LabAccess['onRoute'];
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -30,7 +30,7 @@ const REFUSED: Endpoint = { address: LOOPBACK, port: 1 };
 export async function createLoopbackFabric(): Promise<Fabric> {
   await mustBeRefused(REFUSED);
   const listeners = new Map<string, { server: net.Server; actual: Endpoint; refused: boolean }>();
-  const watchers = new Set<(virtual: Endpoint, actual: Endpoint) => void>();
+  const watchers = new Set<Parameters<LabAccess['onRoute']>[0]>();
   const sockets = new Set<net.Socket>();
   let allocated = 0;
 
@@ -39,15 +39,15 @@ export async function createLoopbackFabric(): Promise<Fabric> {
     const entry = listeners.get(key(address, port));
     return entry && (entry.refused ? REFUSED : entry.actual);
   };
-  const announce = (address: string, port: number) => {
-    const actual = whereIs(address, port);
-    if (actual) for (const watcher of watchers) watcher({ address, port }, actual);
+  const announce = async (address: string, port: number) => {
+    const actual = whereIs(address, port)!;
+    await Promise.allSettled([...watchers].map((watcher) => watcher({ address, port }, actual)));
   };
   const setRefused = (address: string, port: number, refused: boolean) => {
     const entry = listeners.get(key(address, port));
     if (!entry || entry.refused === refused) return;
     entry.refused = refused;
-    announce(address, port);
+    void announce(address, port);
   };
 
   return {
@@ -64,7 +64,7 @@ export async function createLoopbackFabric(): Promise<Fabric> {
       await listening(server);
       server.on('error', () => {});
       listeners.set(key(address, port), { server, actual: { address: LOOPBACK, port: (server.address() as net.AddressInfo).port }, refused: false });
-      announce(address, port);
+      await announce(address, port);
     },
     refuse: (address, port) => setRefused(address, port, true),
     restore: (address, port) => setRefused(address, port, false),
@@ -80,7 +80,7 @@ export async function createLoopbackFabric(): Promise<Fabric> {
       watchers.add(listener);
       for (const name of listeners.keys()) {
         const [address, port] = name.split(':') as [string, string];
-        listener({ address, port: Number(port) }, whereIs(address, Number(port))!);
+        void listener({ address, port: Number(port) }, whereIs(address, Number(port))!);
       }
       return () => watchers.delete(listener);
     },

@@ -4,7 +4,7 @@
  * It speaks clear text on loopback, to the path alone; what the sender's own channel was is told by the path (`sessionOf`).
  */
 
-import type net from 'node:net';
+import net from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { listening } from './fabric.ts';
 
@@ -19,8 +19,13 @@ export interface ArrivedMail {
 }
 
 export interface HonestMx extends AsyncDisposable {
-  readonly port: number;
+  /** A connection to the exchanger, its greeting still to be read. */
+  dial(): net.Socket;
 }
+
+/** smtp-server waits 100 ms before it greets; connections dialled ahead have that behind them. */
+const SPARE_CONNECTIONS = 32;
+const IDLE_MS = 10 * 60_000;
 
 const LARGEST_MESSAGE_BYTES = 10 * 1024 * 1024;
 
@@ -34,6 +39,7 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
     disableReverseLookup: true,
     size: LARGEST_MESSAGE_BYTES,
     closeTimeout: 100,
+    socketTimeout: IDLE_MS,
     logger: false,
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
@@ -55,9 +61,22 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
   // A sender may hang up in any state; that is its business.
   server.on('error', () => {});
   await listening(server.server);
+  const { port } = server.server.address() as net.AddressInfo;
+  const connect = () => ({ socket: net.connect({ port, host: '127.0.0.1', noDelay: true }).on('error', () => {}), since: performance.now() });
+  const spares = Array.from({ length: SPARE_CONNECTIONS }, connect);
   return {
-    port: (server.server.address() as net.AddressInfo).port,
-    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+    dial() {
+      spares.push(connect());
+      for (;;) {
+        const { socket, since } = spares.shift() ?? connect();
+        if (!socket.destroyed && performance.now() - since < IDLE_MS / 2) return socket;
+        socket.destroy();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { socket } of spares) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
   };
 }
 

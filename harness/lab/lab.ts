@@ -87,7 +87,7 @@ export async function startLab(): Promise<Lab> {
         return fabric.listen(address, 25, counted((socket) =>
           servePath(socket, {
             mx: host, address, nth: count(`connect ${host}`), connection: connection(), plan: plan.mxHosts[host] ?? {}, others: others(),
-            honestPort: honest.port, tls: acceptor, claim, record,
+            dial: honest.dial, tls: acceptor, claim, record,
           }),
         ));
       }

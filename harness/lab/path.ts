@@ -23,7 +23,8 @@ export interface PathSetting {
   readonly connection: string;
   readonly plan: MxPlan;
   readonly others: TlsHost['others'];
-  readonly honestPort: number;
+  /** A connection to the honest exchanger. */
+  dial(): net.Socket;
   readonly tls: TlsAcceptor;
   /** Mail that arrives on a connection from this local port belongs to this path. */
   claim(localPort: number, onMail: (mail: ArrivedMail) => void): () => void;
@@ -47,8 +48,7 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
   if (plan.reach === 'silent') socket.resume();
   let by: 'sender' | 'path' = plan.reach === 'reset' ? 'path' : 'sender';
   if (plan.reach === undefined || plan.reach === 'open') {
-    const upstream = net.connect({ port: setting.honestPort, host: '127.0.0.1', noDelay: true });
-    upstream.on('error', () => {});
+    const upstream = setting.dial();
     try {
       const end = await converse(socket, upstream, plan, setting);
       by = end.by;
@@ -81,10 +81,12 @@ async function converse(socket: net.Socket, upstream: net.Socket, plan: MxPlan, 
   const { mx, connection, record } = setting;
   const channel: Channel = { stream: socket, reader: readLines(socket), secure: false, authenticated: false };
   const honest = readLines(upstream);
-  await new Promise<void>((resolve) => {
-    upstream.once('connect', resolve);
-    upstream.once('close', () => resolve());
-  });
+  if (upstream.connecting) {
+    await new Promise<void>((resolve) => {
+      upstream.once('connect', resolve);
+      upstream.once('close', () => resolve());
+    });
+  }
   const release = setting.claim(upstream.localPort ?? 0, (mail) =>
     record({ kind: 'message-accepted', connection, mx, secure: channel.secure, authenticated: channel.authenticated, ...mail }),
   );

@@ -77,8 +77,11 @@ export interface LabAccess {
   readonly trust: { readonly policyHosts: string; readonly mxHosts: string };
   /** Where a virtual address and port really are; undefined: not in the lab, and must not be dialled. */
   route(address: string, port: number): Endpoint | undefined;
-  /** Calls back for every route there is and will be. Returns the way to stop. */
-  onRoute(listener: (virtual: Endpoint, actual: Endpoint) => void): () => void;
+  /**
+   * Calls back for every route there is and will be; a new address is not answered by the name server before the promise settles.
+   * Returns the way to stop.
+   */
+  onRoute(listener: (virtual: Endpoint, actual: Endpoint) => void | Promise<void>): () => void;
 }
 
 export interface Endpoint {

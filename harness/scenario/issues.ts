@@ -7,7 +7,7 @@
 
 import type { z } from 'zod';
 import type { Problem } from './problems.ts';
-import { nearestName, showValue } from './problems.ts';
+import { MOST_PROBLEMS, nearestName, showValue } from './problems.ts';
 import type { Path, Source } from './source.ts';
 
 /** Collects problems of one file. */
@@ -30,6 +30,11 @@ export interface Details {
 export function startReport(source: Source): Report {
   const problems: Problem[] = [];
   const report = (path: Path, message: string, { part, found, allowed, meant = allowed }: Details = {}) => {
+    if (problems.length > MOST_PROBLEMS) return;
+    if (problems.length === MOST_PROBLEMS) {
+      problems.push({ file: source.file, line: 0, column: 0, message: `more than ${MOST_PROBLEMS} problems; the others are not told` });
+      return;
+    }
     problems.push({
       file: source.file,
       ...source.locate(path, part),

@@ -20,6 +20,9 @@ export interface Problem {
   readonly source?: string;
 }
 
+/** Told of one file; finding the place of each takes time. */
+export const MOST_PROBLEMS = 100;
+
 /** `file:line:column: message (found …; allowed …; did you mean …?)`, and below it the line with a caret under the column. */
 export function formatProblem(problem: Problem): string {
   const { file, line, column, message, found, allowed, nearest } = problem;

@@ -8,7 +8,7 @@
 import type { Document, Node, Pair, YAMLMap } from 'yaml';
 import { isAlias, isCollection, isMap, isNode, isPair, isScalar, parseDocument, visit } from 'yaml';
 import type { Problem } from './problems.ts';
-import { showValue } from './problems.ts';
+import { MOST_PROBLEMS, showValue } from './problems.ts';
 
 export type Path = readonly PropertyKey[];
 
@@ -29,7 +29,7 @@ export function readSource(text: string, file: string): { readonly source?: Sour
   // Keys given twice are looked for below: yaml compares each key with every other, which takes minutes on a long file.
   const document = parseDocument(plain, { version: '1.2', prettyErrors: false, uniqueKeys: false });
 
-  const fatal: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
+  const fatal: Problem[] = [...document.errors, ...document.warnings].slice(0, MOST_PROBLEMS).map((error) => ({
     file,
     ...placeAt(error.pos[0]),
     message: WORDING[error.code] ?? (/call stack/.test(error.message) ? TOO_DEEP : error.message),
@@ -40,9 +40,9 @@ export function readSource(text: string, file: string): { readonly source?: Sour
   if (fatal.length > 0) return { problems: fatal };
 
   const flaws = findFlaws(document);
-  const problems = flaws.map(
-    ({ node, message, found }): Problem => ({ file, ...placeAt(startOf(node)), message, found: found && showValue(found) }),
-  );
+  const problems = flaws
+    .slice(0, MOST_PROBLEMS)
+    .map(({ node, message, found }): Problem => ({ file, ...placeAt(startOf(node)), message, found: found && showValue(found) }));
   if (flaws.some((flaw) => flaw.fatal)) return { problems };
   try {
     const value: unknown = document.toJS();
@@ -88,7 +88,7 @@ function findFlaws(document: Document): Flaw[] {
       else if (path.includes(target)) flaws.push({ node: alias, message: 'an alias within what it stands for', fatal: true });
     },
     Collection(_, node, path) {
-      if (isMap(node)) flaws.push(...flawsOfKeys(node));
+      if (isMap(node)) for (const flaw of flawsOfKeys(node)) flaws.push(flaw);
       if (path.length < MAX_DEPTH) return;
       flaws.push({ node, message: TOO_DEEP, fatal: true });
       return visit.SKIP;

@@ -87,6 +87,12 @@ describe('YAML', () => {
   });
 });
 
+it('a file with problems without end is told the first hundred', () => {
+  const problems = problemsOf(Array.from({ length: 5_000 }, (_, index) => `k${index}: 1`).join('\n'));
+  expect(problems).toHaveLength(101);
+  expect(problems[0]).toMatchObject({ line: 0, message: 'more than 100 problems; the others are not told' });
+});
+
 describe('policy and domain', () => {
   it.each<[string, string, ...string[]]>([
     ['a misspelt word', `policy: ‸absnt`, 'expected "absent" or a map (found "absnt"; did you mean absent?)'],

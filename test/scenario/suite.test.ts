@@ -42,6 +42,5 @@ it('load without a problem', async () => {
 it('have a JSON Schema with every attack and expectation', async () => {
   const vocabulary = await shippedVocabulary();
   const schema = JSON.stringify(scenarioJsonSchema(vocabulary));
-  for (const name of [...vocabulary.attacks.keys(), ...vocabulary.expectations.keys()])
-    expect(schema).toContain(`"${name}":{`);
+  for (const name of [...vocabulary.attacks.keys(), ...vocabulary.expectations.keys()]) expect(schema).toContain(`"${name}":{`);
 });

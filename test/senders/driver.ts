@@ -21,17 +21,22 @@ export interface Driver extends AsyncDisposable {
   report(): Promise<void>;
   /** `mx1.victim.test in clear`, for each mail that arrived since the last arrange. */
   arrivals(): readonly string[];
+  /** Resolves when the lab sees such an event. */
+  until(kind: Event['kind']): Promise<void>;
   seenOf<K extends Event['kind']>(kind: K): readonly Extract<Event, { kind: K }>[];
 }
 
-export async function drive(lab: Lab, sender: Sender): Promise<Driver> {
+export async function drive(lab: Lab, sender: Sender, onStatus: (status: MessageStatus) => void = () => {}): Promise<Driver> {
   const token = crypto.randomUUID().slice(0, 8);
   const seen: Event[] = [];
-  const statuses: MessageStatus[] = [];
+  const watchers = new Map<Event['kind'], () => void>();
   const waiting = new Map<string, (status: MessageStatus) => void>();
-  const world = lab.createWorld(token, (event) => seen.push(event));
+  const world = lab.createWorld(token, (event) => {
+    seen.push(event);
+    watchers.get(event.kind)?.();
+  });
   const started = await sender.start(lab.access, (status) => {
-    statuses.push(status);
+    onStatus(status);
     waiting.get(status.token)?.(status);
   });
   let last = '';
@@ -43,7 +48,8 @@ export async function drive(lab: Lab, sender: Sender): Promise<Driver> {
     sender: started,
     seen,
     seenOf,
-    arrange({ policy, domain, attack = (plan) => plan } = {}) {
+    until: (kind) => new Promise((resolve) => watchers.set(kind, resolve)),
+    arrange({ policy, domain, attack = (plan: LabPlan) => plan } = {}) {
       seen.length = 0;
       const honest = baselinePlan({ ...DEFAULT_DOMAIN, ...domain }, { ...DEFAULT_POLICY, ...policy });
       world.arrange(qualify(attack(honest), token));

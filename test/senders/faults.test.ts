@@ -237,7 +237,7 @@ async function spring(trap: Trap, fault?: FaultName): Promise<unknown> {
   await trap.before?.(driver);
   driver.arrange(trap);
   const [status] = (await driver.send(trap.to)).split(':');
-  return trap.look ? trap.look(driver) : [status, ...driver.arrivals()].join(' at ');
+  return trap.look ? await trap.look(driver) : [status, ...driver.arrivals()].join(' at ');
 }
 
 describe.concurrent('a fault', () => {

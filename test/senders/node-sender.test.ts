@@ -58,6 +58,7 @@ describe('a program that misbehaves', () => {
   it('that exits fails what is pending and all that follows, with its last words', () =>
     dies('crash', 'exited with code 3; its last words:\nfirst words\nlast words'));
   it('that is killed says by what', () => dies('die', 'was killed by SIGKILL, having said nothing'));
+  it('that hangs up is ended', () => dies('hangUp', 'was killed by SIGTERM, having said nothing'));
   it('that refuses a request fails that request alone', async () => {
     await expect(tellTo('refuse')).rejects.toThrow('misbehaving: no such mailbox');
     await report();
@@ -96,7 +97,7 @@ describe('a program that misbehaves', () => {
     vi.stubEnv('TZ', 'Etc/Nowhere');
     const error = await start().catch((reason) => reason);
     expect(error).toBeInstanceOf(SenderError);
-    expect(error.message).toMatch(/^misbehaving exited with code 1; its last words:\n[^]*never ready/);
+    expect(error.message).toMatch(/^misbehaving exited with code 1; its last words:\n[\s\S]*never ready/);
   });
 });
 

@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createPki } from '../../certs/index.ts';
 import { listen, startSmallLab } from './small-lab.ts';
 
+const PRELOAD = new URL('../../harness/senders/node/preload.ts', import.meta.url).href;
 const ZONE = {
   'mx.lab.test A': ['127.64.0.2'],
   'web.lab.test A': ['127.64.0.1'],
@@ -44,12 +45,12 @@ describe('the preload, with a program that tries every way out', () => {
     await writeFile(trust, lab.access.trust.policyHosts);
 
     const child = fork(new URL('./fixtures/traveller.mjs', import.meta.url), [String(port), join(folder, 'socket')], {
-      execArgv: ['--import', new URL('../../harness/senders/node/preload.ts', import.meta.url).href],
+      execArgv: ['--import', PRELOAD],
       env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: trust },
     });
 
-    child.on('message', ({ name, ...report }: Report & { name: string }) => reports.set(name, report));
-    lab.access.onRoute((virtual, actual) => child.send({ kind: 'route', virtual, actual }));
+    child.on('message', ({ name, ...report }: Report & { name?: string }) => name && reports.set(name, report));
+    lab.access.onRoute((virtual, actual) => void child.send({ kind: 'route', id: 1, virtual, actual }));
     child.send({ kind: 'lab', dns: lab.access.dns });
     exit = await once(child, 'exit');
     for (const server of [web, echo, stranger]) server.close();
@@ -112,8 +113,16 @@ describe('the preload, with a program that tries every way out', () => {
   it('a program that has no use for the channel ends by itself', () => expect(exit).toEqual([0, null]));
 });
 
+it('a program does not outlive the harness', async () => {
+  const child = fork(new URL('./fixtures/misbehaving.mjs', import.meta.url), { execArgv: ['--import', PRELOAD] });
+  child.send({ kind: 'lab', dns: { address: '127.0.0.1', port: 9 } });
+  expect(await once(child, 'message')).toMatchObject([{ kind: 'ready' }, undefined]);
+  child.disconnect();
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
 it('the preload refuses to run with no lab to talk to', async () => {
-  const child = spawn(process.execPath, ['--import', new URL('../../harness/senders/node/preload.ts', import.meta.url).href, '-e', '0']);
+  const child = spawn(process.execPath, ['--import', PRELOAD, '-e', '0']);
   let said = '';
   child.stderr.on('data', (chunk) => {
     said += chunk;

@@ -272,6 +272,24 @@ describe.concurrent('the reference sender', () => {
     expect(await driver.send('sub.victim.test')).toMatch(/^delivered: .* in clear/);
   });
 
+  it('asks again over TCP when an answer is truncated', async () => {
+    await using driver = await start();
+    driver.arrange({ attack: (plan) => addDnsRule(stripped(plan), { name: STS_NAME, type: 'TXT', answer: 'truncate' }) });
+    expect(await driver.send()).toMatch(/^deferred/);
+    expect(driver.seenOf('dns-query').some(({ transport }) => transport === 'tcp')).toBe(true);
+  });
+
+  it('stops at once, whatever is under way, and says no more', async () => {
+    const said: string[] = [];
+    await using driver = await drive(lab, referenceSender({ timeouts: { replyMs: 50_000 } }), ({ detail }) => said.push(detail));
+    driver.arrange({ attack: mx1({ reach: 'silent' }) });
+    const connected = driver.until('smtp-connection');
+    void driver.send();
+    await connected;
+    await driver.sender[Symbol.asyncDispose]();
+    expect(said).toEqual([]);
+  });
+
   it('follows CNAMEs that come alone', async () => {
     await using driver = await start();
     driver.arrange({

@@ -20,7 +20,7 @@ export type Zone = Readonly<Record<string, readonly (string | { exchange: string
 /** A name server that knows `name TYPE` → data, and nothing else. */
 export async function startSmallLab(zone: Zone, pki: Pki): Promise<SmallLab> {
   const routes = new Map<string, { virtual: Endpoint; actual: Endpoint }>();
-  const watchers = new Set<(virtual: Endpoint, actual: Endpoint) => void>();
+  const watchers = new Set<Parameters<LabAccess['onRoute']>[0]>();
   const queries: string[] = [];
   const server = dns2.createUDPServer((request, send) => {
     const question = request.questions[0];
@@ -43,14 +43,14 @@ export async function startSmallLab(zone: Zone, pki: Pki): Promise<SmallLab> {
       trust: trustOf(pki.authorities),
       route: (address, port) => routes.get(`${address}:${port}`)?.actual,
       onRoute(listener) {
-        for (const { virtual, actual } of routes.values()) listener(virtual, actual);
+        for (const { virtual, actual } of routes.values()) void listener(virtual, actual);
         watchers.add(listener);
         return () => watchers.delete(listener);
       },
     },
     publish(address, port, actual) {
       routes.set(`${address}:${port}`, { virtual: { address, port }, actual });
-      for (const watcher of watchers) watcher({ address, port }, actual);
+      for (const watcher of watchers) void watcher({ address, port }, actual);
     },
     [Symbol.asyncDispose]: () => new Promise((resolve) => void server.close(() => resolve())),
   };

@@ -3,7 +3,7 @@
  * child process of node-sender.ts; both libraries are as published, and everything about MTA-STS is decided by them.
  *
  * mx-connect resolves the policy and the MX hosts and opens a TCP connection; the SMTP dialogue is the caller's. What
- * the policy demands of it the caller reads from `connection.policyMatch`, as ZoneMTA does, from which the library was taken.
+ * the policy demands of it the caller reads from `connection.policyMatch`, as ZoneMTA, of the same authors, does.
  */
 
 import mxConnect, { type CachedPolicy, type MxConnection } from 'mx-connect';

@@ -124,15 +124,27 @@ async function startProgram({ name, program, trustPath, lab, onStatus }: Launch)
 
   // A send that fails was to a child that dies, which `close` will tell.
   const send = (message: ToChild) => void child.send(message, () => {});
-  const stopRoutes = lab.onRoute((virtual, actual) => send({ kind: 'route', virtual, actual }));
+  const ask: RunningProgram['ask'] = (request) => {
+    if (obituary) return Promise.reject(obituary);
+    const id = ++asked;
+    const answer = Promise.withResolvers<void>();
+    waiting.set(id, answer);
+    send({ ...request, id });
+    return answer.promise;
+  };
+  // A child that dies will not dial.
+  const stopRoutes = lab.onRoute((virtual, actual) => ask({ kind: 'route', virtual, actual }).catch(() => {}));
   const stop = async () => {
     stopRoutes();
-    if (child.connected) child.disconnect();
+    // Not disconnected first: `close`, which tells that it is gone, does not come after that.
     child.kill('SIGTERM');
     const force = setTimeout(() => child.kill('SIGKILL'), KILL_SECONDS * 1000);
     await gone;
     clearTimeout(force);
   };
+
+  // A program that hangs up and lives on can be told nothing more.
+  child.once('disconnect', () => void stop());
 
   send({ kind: 'lab', dns: lab.dns });
   const late = setTimeout(() => died(`was not ready within ${READY_SECONDS} s`), READY_SECONDS * 1000);
@@ -144,17 +156,7 @@ async function startProgram({ name, program, trustPath, lab, onStatus }: Launch)
   } finally {
     clearTimeout(late);
   }
-  return {
-    ask(request) {
-      if (obituary) return Promise.reject(obituary);
-      const id = ++asked;
-      const answer = Promise.withResolvers<void>();
-      waiting.set(id, answer);
-      send({ ...request, id });
-      return answer.promise;
-    },
-    stop,
-  };
+  return { ask, stop };
 }
 
 function answered(waiting: Map<number, PromiseWithResolvers<void>>, answer: FromChild & { id: number }, name: string): void {

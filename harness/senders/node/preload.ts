@@ -19,7 +19,7 @@ import net from 'node:net';
 import { constants } from 'node:os';
 
 import type { Endpoint } from '../../model/sender.ts';
-import type { ToChild } from './protocol.ts';
+import type { FromChild, ToChild } from './protocol.ts';
 
 await enterLab();
 
@@ -28,7 +28,10 @@ async function enterLab(): Promise<void> {
   const routes: Routes = new Map();
   const nameServer = await new Promise<Endpoint>((resolve) => {
     process.on('message', (message: ToChild) => {
-      if (message.kind === 'route') routes.set(routeKey(message.virtual.address, message.virtual.port), message.actual);
+      if (message.kind === 'route') {
+        routes.set(routeKey(message.virtual.address, message.virtual.port), message.actual);
+        process.send!({ kind: 'done', id: message.id } satisfies FromChild);
+      }
       if (message.kind === 'lab') resolve(message.dns);
     });
   });

@@ -1,24 +1,23 @@
 /**
  * What the harness and a Node child process say to each other over the IPC channel.
  *
- * `lab` and `route` are for the preload; `submit`, `flush` and `advance` are for the program, which answers each with
+ * `lab` and `route` are for the preload; `submit`, `flush` and `advance` are for the program. All but `lab` are answered with
  * `done` or `failed` under the same id. The harness trusts nothing that comes from the child: see readFromChild.
  */
 
 import type { Endpoint, MessageStatus, OutgoingMessage } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 
-/** Something asked of the program. */
+/** Something asked of the program, or of the preload. */
 export type Request =
+  | { readonly kind: 'route'; readonly virtual: Endpoint; readonly actual: Endpoint }
   | { readonly kind: 'submit'; readonly message: OutgoingMessage }
   | { readonly kind: 'flush'; readonly domains: readonly string[] }
   | { readonly kind: 'advance'; readonly seconds: number; readonly domains: readonly string[] };
 
 export type ToChild =
   /** The routes sent before it are complete; the program may start. */
-  | { readonly kind: 'lab'; readonly dns: Endpoint }
-  | { readonly kind: 'route'; readonly virtual: Endpoint; readonly actual: Endpoint }
-  | (Request & { readonly id: number });
+  { readonly kind: 'lab'; readonly dns: Endpoint } | (Request & { readonly id: number });
 
 export type FromChild =
   /** The program listens for requests. Sent once. */

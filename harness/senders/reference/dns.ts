@@ -8,7 +8,7 @@ import { promises } from 'node:dns';
 import type { Endpoint } from '../../model/sender.ts';
 import { messageOf } from './mail.ts';
 
-export type Answer<T> =
+type Answer<T> =
   | { readonly kind: 'records'; readonly records: readonly T[] }
   | { readonly kind: 'nodata' | 'nxdomain' }
   | { readonly kind: 'failure'; readonly why: string };

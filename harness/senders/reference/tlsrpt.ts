@@ -15,7 +15,7 @@ import { handshake, within } from './network.ts';
 import type { Setting } from './setting.ts';
 
 /** A session, or an attempt that did not get so far. */
-export interface Session {
+interface Session {
   readonly domain: string;
   /** The policy applied; undefined: none. */
   readonly policy: CachedPolicy | undefined;
@@ -84,15 +84,13 @@ export function createReporting(setting: Setting): Reporting {
     const record = selectTlsrptRecord(texts);
     const urls = record.ok ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri) : [];
     const report = gzipSync(JSON.stringify(reportOf(domain, period, setting)));
-    // RFC 8460 §3: done once one of the destinations took it; without one there is nothing to keep the counts for.
+    // Sessions from now on are for the next report.
+    periods.delete(domain);
+    // RFC 8460 §3: it is enough that one destination takes it. §5.5: when none does, it is tried again.
     for (const url of urls) {
-      if (await post(url, report, setting)) return done(domain, period);
+      if (await post(url, report, setting)) return;
     }
-    if (urls.length === 0) done(domain, period);
-  }
-
-  function done(domain: string, period: Period): void {
-    if (periods.get(domain) === period) periods.delete(domain);
+    if (urls.length > 0 && !periods.has(domain)) periods.set(domain, period);
   }
 
   return {

@@ -1,0 +1,163 @@
+/**
+ * npm run bench: how fast the suite is, against what the wire alone costs.
+ *
+ * The whole suite on the reference sender; then, in the same process, a bare loop on loopback that makes as many DNS queries, HTTPS GETs and
+ * SMTP dialogues (with and without TLS), as many at once, and judges nothing. The ratio holds when the machine's speed drifts.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { promises as dns } from 'node:dns';
+import { once } from 'node:events';
+import https from 'node:https';
+import net from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import tls from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import dns2, { Packet } from 'dns2';
+import { SMTPServer } from 'smtp-server';
+import { createPki } from '../certs/index.ts';
+import { startLab } from '../harness/lab/lab.ts';
+import { readLines } from '../harness/lab/lines.ts';
+import { ofKind } from '../harness/model/evidence.ts';
+import { runSuite, type TrialResult } from '../harness/run.ts';
+import { referenceSender } from '../harness/senders/reference/index.ts';
+import { loadVocabulary } from '../harness/vocabulary.ts';
+import { shippedScenarios } from './mutants.ts';
+
+const JOBS = 64;
+const LIST_RUNS = 5;
+
+/** What went over the wire. */
+interface Traffic {
+  readonly dnsQueries: number;
+  readonly httpsGets: number;
+  readonly smtpInTls: number;
+  readonly smtpInClear: number;
+}
+
+const scenarios = await shippedScenarios();
+const vocabulary = await loadVocabulary();
+const loopDelay = monitorEventLoopDelay({ resolution: 10 });
+loopDelay.enable();
+let traffic: Traffic;
+const suite = await timed(async () => {
+  await using lab = await startLab();
+  traffic = trafficOf(await runSuite({ lab, vocabulary, senders: [referenceSender()], scenarios, jobs: JOBS }));
+});
+loopDelay.disable();
+const memoryMiB = process.resourceUsage().maxRSS / 1024;
+const bare = await timed(() => bareLoop(traffic));
+const list = median(Array.from({ length: LIST_RUNS }, timeOfList));
+
+const round = (n: number, digits = 1) => n.toFixed(digits);
+console.log(`suite        ${scenarios.length} variants in ${round(suite.seconds)} s: ${round(scenarios.length / suite.seconds)} variants/s, ${round(suite.cpuSeconds)} s of CPU`);
+console.log(`wire         ${traffic!.dnsQueries} DNS queries, ${traffic!.httpsGets} HTTPS GETs, ${traffic!.smtpInTls} SMTP dialogues in TLS, ${traffic!.smtpInClear} in clear`);
+console.log(`bare loop    the same in ${round(bare.seconds)} s, ${round(bare.cpuSeconds)} s of CPU`);
+console.log(`ratio        ${round(suite.seconds / bare.seconds, 2)} by the clock, ${round(suite.cpuSeconds / bare.cpuSeconds, 2)} by CPU (aim: at most 3)`);
+console.log(`event loop   late by ${round(loopDelay.percentile(50) / 1e6)} ms (median), ${round(loopDelay.percentile(99) / 1e6)} ms (99 %), ${round(loopDelay.max / 1e6)} ms at most`);
+console.log(`peak memory  ${round(memoryMiB, 0)} MiB (aim: at most 400)`);
+console.log(`list         ${round(list, 2)} s, median of ${LIST_RUNS} (aim: at most 0.3)`);
+
+function trafficOf(results: readonly TrialResult[]): Traffic {
+  const seen = results.flatMap((result) => result.trial.evidence.observations);
+  const handshakes = ofKind(seen, 'tls-handshake');
+  const inTls = handshakes.filter((one) => one.service === 'mx').length;
+  return {
+    dnsQueries: ofKind(seen, 'dns-query').length,
+    httpsGets: handshakes.length - inTls,
+    smtpInTls: inTls,
+    smtpInClear: ofKind(seen, 'smtp-connection').length - inTls,
+  };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<{ seconds: number; cpuSeconds: number }> {
+  const began = performance.now();
+  const cpu = process.cpuUsage();
+  await work();
+  const used = process.cpuUsage(cpu);
+  return { seconds: (performance.now() - began) / 1000, cpuSeconds: (used.user + used.system) / 1e6 };
+}
+
+function timeOfList(): number {
+  const began = performance.now();
+  const { status } = spawnSync(process.execPath, [fileURLToPath(new URL('../dist/harness/cli.js', import.meta.url)), 'list']);
+  if (status !== 0) throw new Error('holdfast list failed: is dist/ built?');
+  return (performance.now() - began) / 1000;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+// ---- the bare loop ----
+
+async function bareLoop({ dnsQueries, httpsGets, smtpInTls, smtpInClear }: Traffic): Promise<void> {
+  const pki = await createPki();
+  const { keyPem: key, chainPem: cert } = pki.issue({ profile: 'right', host: 'localhost', service: 'mx' });
+  const ca = pki.authorities.mxHosts.certificatePem;
+  const web = https.createServer({ key, cert }, (_request, response) => response.end('version: STSv1\n')).listen(0, '127.0.0.1');
+  const mx = new SMTPServer({ key, cert, disabledCommands: ['AUTH'], authOptional: true, disableReverseLookup: true, closeTimeout: 100 });
+  mx.on('error', () => {});
+  mx.listen(0, '127.0.0.1');
+  const names = dns2.createUDPServer(((request: Packet, send: (answer: Packet) => void) => {
+    const answer = Packet.createResponseFromRequest(request);
+    answer.answers.push(new Packet.Resource({ name: request.questions[0]!.name, type: 1, class: 1, ttl: 0, address: '127.0.0.1' } as never));
+    send(answer);
+  }) as never);
+  await new Promise<void>((resolve) => void names.bind(0, '127.0.0.1', resolve));
+  if (!web.listening) await once(web, 'listening');
+  const webPort = (web.address() as net.AddressInfo).port;
+  const mxPort = (mx.server.address() as net.AddressInfo).port;
+  const resolver = new dns.Resolver();
+  resolver.setServers([`127.0.0.1:${names.address().port}`]);
+  const context = tls.createSecureContext({ ca });
+
+  const work = [
+    ...Array.from({ length: smtpInTls }, () => () => dialogue(mxPort, context)),
+    ...Array.from({ length: smtpInClear }, () => () => dialogue(mxPort)),
+    ...Array.from({ length: httpsGets }, () => () => get(webPort, ca)),
+    ...Array.from({ length: dnsQueries }, (_, i) => () => resolver.resolve4(`n${i}.test`)),
+  ];
+  const worker = async () => {
+    for (let next = work.shift(); next; next = work.shift()) await next();
+  };
+  await Promise.all(Array.from({ length: JOBS }, worker));
+  web.close();
+  names.close();
+  await new Promise<void>((resolve) => mx.close(() => resolve()));
+}
+
+async function dialogue(port: number, secureContext?: tls.SecureContext): Promise<void> {
+  let socket: net.Socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+  let reader = readLines(socket);
+  const reply = async () => {
+    for (let line = await reader.line(); line?.[3] === '-'; line = await reader.line());
+  };
+  const say = (line: string) => {
+    socket.write(`${line}\r\n`);
+    return reply();
+  };
+  await reply();
+  await say('EHLO bench.test');
+  if (secureContext) {
+    await say('STARTTLS');
+    reader.detach();
+    socket = tls.connect({ socket, secureContext, servername: 'localhost' });
+    await once(socket, 'secureConnect');
+    reader = readLines(socket);
+    await say('EHLO bench.test');
+  }
+  await say('MAIL FROM:<a@bench.test>');
+  await say('RCPT TO:<b@bench.test>');
+  await say('DATA');
+  await say('Subject: bench\r\n\r\nbench\r\n.');
+  await say('QUIT');
+  socket.destroy();
+}
+
+async function get(port: number, ca: string): Promise<void> {
+  const request = https.get({ port, host: '127.0.0.1', servername: 'localhost', ca, agent: false });
+  const [response] = await once(request, 'response');
+  response.resume();
+  await once(response, 'end');
+}
