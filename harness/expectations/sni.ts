@@ -17,7 +17,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   describe: ({ to }) => `SNI with the name of the ${to === 'mx' ? 'MX' : 'policy host'}`,
   judge(view, { to }) {
     // A handshake that the lab broke off before reading the ClientHello tells nothing.
-    const handshakes = ofKind(view.now, 'tls-handshake').filter((seen) => seen.service === to && (seen.result === 'completed' || seen.servername !== ''));
+    const handshakes = ofKind(view.now, 'tls-handshake').filter((seen) => seen.service === to && (seen.servername !== '' || seen.result === 'completed' || seen.reason?.startsWith('alert:')));
     const wrong = handshakes.filter((seen) => seen.servername.toLowerCase() !== seen.host.toLowerCase());
     if (wrong.length > 0) return { status: 'unmet', actual: wrong[0]!.servername === '' ? 'no SNI' : `SNI ${wrong[0]!.servername}`, because: seqs(wrong) };
     if (handshakes.length === 0) return { status: 'undecided', actual: 'no handshake was seen', because: [] };

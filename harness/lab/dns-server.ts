@@ -16,6 +16,8 @@ export interface Zone {
   count(name: string, type: string): number;
   /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
   addressOf(host: string): Promise<string | undefined>;
+  /** The plan asks for an answer that cannot be given. */
+  failed(detail: string): void;
   record(query: { name: string; type: string; transport: 'udp' | 'tcp'; answer: string }): void;
   answered(ms: number): void;
 }
@@ -26,17 +28,22 @@ export interface NameServer extends AsyncDisposable {
 
 const LOOPBACK = '127.0.0.1';
 const TLSA = 52;
+const QUERY = 0;
 const LONGEST_CNAME_CHAIN = 8;
+/** RFC 1035 §4.2.1, §4.2.2. */
+const LONGEST_UDP_BYTES = 512;
+const LONGEST_MESSAGE_BYTES = 65_535;
 const { TYPE, CLASS, RCODE } = Packet;
 
 export async function startNameServer(zoneOf: (token: string) => Zone | undefined): Promise<NameServer> {
   const sockets = new Set<net.Socket>();
-  const handle = (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
-    const transport = client instanceof net.Socket ? 'tcp' : 'udp';
-    answer(request, transport, zoneOf).then(
-      (reply) => reply && Promise.resolve(send(reply)).catch(() => {}),
-      () => Promise.resolve(send(Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL))).catch(() => {}),
-    );
+  const handle = async (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
+    const reply = await answer(request, client instanceof net.Socket ? 'tcp' : 'udp', zoneOf);
+    try {
+      if (reply) await send(reply);
+    } catch {
+      // The client has gone, or the lab is closing.
+    }
   };
   const { udp, tcp, port } = await bindBoth(handle);
   tcp.on('connection', (socket: net.Socket) => {
@@ -79,8 +86,12 @@ async function bindBoth(handle: Handle, tries = 20) {
 
 async function answer(request: Packet, transport: 'udp' | 'tcp', zoneOf: (token: string) => Zone | undefined): Promise<Packet | undefined> {
   const asked = performance.now();
-  const question = request.questions[0];
-  if (!question || request.header.qr) return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
+  // A response gets no response, or two servers could keep each other busy for ever.
+  if (request.header.qr) return undefined;
+  if (request.header.opcode !== QUERY) return Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP);
+  const [question, another] = request.questions;
+  // RFC 9619 §4: a query has one question.
+  if (!question || another || request.errors.length > 0) return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
   const type = question.type === TLSA ? 'TLSA' : Packet.typeName(question.type);
   const zone = zoneOf(tokenOf(question.name) ?? '');
   // A name that is not the lab's: nothing is looked up anywhere else.
@@ -88,9 +99,13 @@ async function answer(request: Packet, transport: 'udp' | 'tcp', zoneOf: (token:
 
   const nth = zone.count(question.name, type);
   const rule = zone.plan().rules.find((one) => sameName(one.name, question.name) && (one.type === '*' || one.type === type) && (one.nth?.includes(nth) ?? true));
-  const reply = await replyTo(request, question.name, type, zone, rule, transport);
+  const reply = await replyTo(request, question.name, type, zone, rule, transport).catch((error: unknown) => {
+    zone.failed(`the answer to ${question.name} ${type}: ${error instanceof Error ? error.message : String(error)}`);
+    return finish(Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL), request, transport);
+  });
   const said = reply === undefined ? 'dropped' : describe(reply);
-  if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs));
+  // Nobody waits for a late answer once the lab is closed.
+  if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs).unref());
   zone.record({ name: question.name, type, transport, answer: said });
   zone.answered(performance.now() - asked - (rule?.delayMs ?? 0));
   return reply;
@@ -99,31 +114,40 @@ async function answer(request: Packet, transport: 'udp' | 'tcp', zoneOf: (token:
 async function replyTo(request: Packet, name: string, type: string, zone: Zone, rule: DnsRule | undefined, transport: 'udp' | 'tcp'): Promise<Packet | undefined> {
   const how: DnsAnswer = rule?.answer ?? 'honest';
   if (how === 'drop') return undefined;
-  if (how === 'servfail' || how === 'refused') return finish(Packet.createErrorResponseFromRequest(request, how === 'servfail' ? RCODE.SERVFAIL : RCODE.REFUSED), request, rule);
+  if (how === 'servfail' || how === 'refused') return finish(Packet.createErrorResponseFromRequest(request, how === 'servfail' ? RCODE.SERVFAIL : RCODE.REFUSED), request, transport, rule);
   const reply = Packet.createResponseFromRequest(request);
   if (how === 'nxdomain') reply.header.rcode = RCODE.NXDOMAIN;
   if (how === 'truncate' && transport === 'udp') reply.header.tc = 1;
   else if (how === 'honest' || how === 'cname-only' || how === 'truncate') {
     const records = rule?.records ?? zone.plan().records;
-    const found = lookUp(records, name, type, how === 'cname-only');
+    const { found, end } = lookUp(records, name, type, how === 'cname-only');
     for (const record of found) reply.answers.push(...(await encode(record, zone)));
-    if (rule?.records === undefined && !records.some((record) => sameName(record.name, name) || isUnder(record.name, name))) reply.header.rcode = RCODE.NXDOMAIN;
+    // RFC 6604 §3: the code is that of the last name of the chain.
+    if (rule?.records === undefined && !records.some((record) => sameName(record.name, end) || isUnder(record.name, end))) reply.header.rcode = RCODE.NXDOMAIN;
   }
-  return finish(reply, request, rule);
+  return finish(reply, request, transport, rule);
 }
 
-function finish(reply: Packet, request: Packet, rule: DnsRule | undefined): Packet {
+/** Header bits and OPT; what is too long for the transport goes out truncated. Throws for what no message can hold. */
+function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?: DnsRule): Packet {
   Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: rule?.ad ? 1 : 0 });
   // RFC 6891 §6.1.1: an OPT in the query wants one in the response.
-  const asksEdns = request.additionals.some((record) => record.type === TYPE.EDNS);
-  if (asksEdns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
+  const edns = request.additionals.find((record) => record.type === TYPE.EDNS);
+  if (edns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
     reply.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: 1232 }));
+  }
+  const { length } = reply.toBuffer();
+  if (transport === 'tcp' && length > LONGEST_MESSAGE_BYTES) throw new RangeError(`${length} bytes are more than a DNS message can hold`);
+  // RFC 6891 §6.2.3: less than 512 counts as 512.
+  if (transport === 'udp' && length > Math.max(edns?.class ?? 0, LONGEST_UDP_BYTES)) {
+    reply.header.tc = 1;
+    reply.answers = [];
   }
   return reply;
 }
 
-/** RFC 1034 §4.3.2: the records of the name, through CNAMEs. */
-function lookUp(records: readonly DnsRecord[], name: string, type: string, stopAtCname: boolean): DnsRecord[] {
+/** RFC 1034 §4.3.2: the records of the name, through CNAMEs, and the name where they end. */
+function lookUp(records: readonly DnsRecord[], name: string, type: string, stopAtCname: boolean): { found: DnsRecord[]; end: string } {
   const found: DnsRecord[] = [];
   let at = name;
   for (let hop = 0; hop < LONGEST_CNAME_CHAIN; hop++) {
@@ -136,7 +160,7 @@ function lookUp(records: readonly DnsRecord[], name: string, type: string, stopA
     if (stopAtCname) break;
     at = alias.target;
   }
-  return found;
+  return { found, end: at };
 }
 
 async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']> {
@@ -150,7 +174,7 @@ async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']>
     case 'MX':
       return make(TYPE.MX, { priority: record.preference, exchange: record.exchange.replace(/\.$/, '') });
     case 'TXT':
-      return make(TYPE.TXT, { data: typeof record.text === 'string' ? cut(record.text) : record.text });
+      return make(TYPE.TXT, { data: [record.text].flat().flatMap(cut) });
     case 'CNAME':
       return make(TYPE.CNAME, { domain: record.target.replace(/\.$/, '') });
     case 'TLSA':

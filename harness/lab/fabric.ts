@@ -16,7 +16,7 @@ export interface Fabric extends AsyncDisposable {
   /** From now on a connection to this virtual address is refused; `listen`'s handler is kept for `restore`. */
   refuse(address: string, port: number): void;
   restore(address: string, port: number): void;
-  /** Stops listening at all ports of a virtual address. */
+  /** Stops listening at all ports of a virtual address, and ends the connections that came in there. */
   release(address: string): void;
   route(address: string, port: number): Endpoint | undefined;
   onRoute: LabAccess['onRoute'];
@@ -29,9 +29,8 @@ const REFUSED: Endpoint = { address: LOOPBACK, port: 1 };
 /** Throws when port 1 of this machine answers, since nothing could then stand for "connection refused". */
 export async function createLoopbackFabric(): Promise<Fabric> {
   await mustBeRefused(REFUSED);
-  const listeners = new Map<string, { server: net.Server; actual: Endpoint; refused: boolean }>();
+  const listeners = new Map<string, { server: net.Server; sockets: Set<net.Socket>; actual: Endpoint; refused: boolean }>();
   const watchers = new Set<Parameters<LabAccess['onRoute']>[0]>();
-  const sockets = new Set<net.Socket>();
   let allocated = 0;
 
   const key = (address: string, port: number) => `${address}:${port}`;
@@ -56,6 +55,7 @@ export async function createLoopbackFabric(): Promise<Fabric> {
       return `127.${64 + ((n >> 16) & 63)}.${(n >> 8) & 255}.${n & 255}`;
     },
     async listen(address, port, onConnection) {
+      const sockets = new Set<net.Socket>();
       const server = net.createServer({ noDelay: true }, (socket) => {
         sockets.add(socket);
         socket.on('close', () => sockets.delete(socket));
@@ -63,15 +63,16 @@ export async function createLoopbackFabric(): Promise<Fabric> {
       });
       await listening(server);
       server.on('error', () => {});
-      listeners.set(key(address, port), { server, actual: { address: LOOPBACK, port: (server.address() as net.AddressInfo).port }, refused: false });
+      listeners.set(key(address, port), { server, sockets, actual: { address: LOOPBACK, port: (server.address() as net.AddressInfo).port }, refused: false });
       await announce(address, port);
     },
     refuse: (address, port) => setRefused(address, port, true),
     restore: (address, port) => setRefused(address, port, false),
     release(address) {
-      for (const [name, { server }] of listeners) {
+      for (const [name, { server, sockets }] of listeners) {
         if (!name.startsWith(`${address}:`)) continue;
         server.close();
+        for (const socket of sockets) socket.destroy();
         listeners.delete(name);
       }
     },
@@ -86,7 +87,7 @@ export async function createLoopbackFabric(): Promise<Fabric> {
     },
     async [Symbol.asyncDispose]() {
       const closed = [...listeners.values()].map(({ server }) => new Promise((resolve) => server.close(resolve)));
-      for (const socket of sockets) socket.destroy();
+      for (const { sockets } of listeners.values()) for (const socket of sockets) socket.destroy();
       await Promise.all(closed);
     },
   };

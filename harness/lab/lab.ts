@@ -26,6 +26,7 @@ export interface Lab extends AsyncDisposable {
   createWorld(token: string, record: (event: Event) => void): World;
 }
 
+/** Disposed, its names are unknown and its connections end; nothing more is recorded. */
 export interface World extends Disposable {
   /** From now on the servers obey this plan (its names already carry the token); counts of queries and connections start again. */
   arrange(plan: LabPlan): void;
@@ -38,10 +39,11 @@ type Others = NonNullable<CertificateRequest['others']>;
 export async function startLab(): Promise<Lab> {
   await using stack = new AsyncDisposableStack();
   const pki = await createPki();
-  const fabric = stack.use(await createLoopbackFabric());
   const health = stack.use(watchHealth());
   const claims = new Map<number, (mail: ArrivedMail) => void>();
   const honest = stack.use(await startHonestMx((localPort) => claims.get(localPort)));
+  // Closed before the honest exchanger: its going must not be seen by a sender.
+  const fabric = stack.use(await createLoopbackFabric());
   const worlds = new Map<string, Zone>();
   const names = stack.use(await startNameServer((token) => worlds.get(token)));
   const policyServer = createPolicyServer();
@@ -51,14 +53,19 @@ export async function startLab(): Promise<Lab> {
     return () => void claims.delete(localPort);
   };
 
-  const createWorld: Lab['createWorld'] = (token, record) => {
+  const createWorld: Lab['createWorld'] = (token, recordEvent) => {
     let plan: LabPlan = { dns: { records: [], rules: [] }, policyHosts: {}, mxHosts: {}, reportHosts: {} };
     let counts = new Map<string, number>();
     let connections = 0;
     let open = 0;
+    let disposed = false;
     let onIdle: (() => void)[] = [];
     const acceptor = createTlsAcceptor(pki);
     const addresses = new Map<string, { address: string; ready: Promise<unknown> }>();
+    /** What the lab does to a world that is over is no evidence. */
+    const record = (event: Event) => {
+      if (!disposed) recordEvent(event);
+    };
     const count = (what: string) => {
       const n = (counts.get(what) ?? 0) + 1;
       counts.set(what, n);
@@ -73,7 +80,10 @@ export async function startLab(): Promise<Lab> {
       open++;
       const done = new Promise<void>((resolve) => socket.once('close', () => resolve()));
       Promise.all([serve(socket), done])
-        .catch((error: unknown) => record({ kind: 'lab-fault', detail: String(error) }))
+        .catch((error: unknown) => {
+          record({ kind: 'lab-fault', detail: String(error) });
+          socket.destroy();
+        })
         .finally(() => {
           if (--open > 0) return;
           for (const resolve of onIdle) resolve();
@@ -113,16 +123,21 @@ export async function startLab(): Promise<Lab> {
       if (policy ?? report) set(443, (policy ?? report)?.reach);
     };
     const knows = (host: string) => host in plan.mxHosts || host in plan.policyHosts || host in plan.reportHosts;
+    const openHost = async (host: string, address: string): Promise<void> => {
+      await listenFor(host, address);
+      if (disposed) return fabric.release(address);
+      setReach(host, address);
+      if (host in plan.mxHosts) acceptor.prepare({ host, service: 'mx', plan: plan.mxHosts[host]!.tls ?? {}, others: othersFor(host) });
+      if (host in plan.policyHosts) acceptor.prepare({ host, service: 'policy-host', plan: plan.policyHosts[host]!.tls ?? {}, others: othersFor(host) });
+    };
     const addressOf = async (name: string): Promise<string | undefined> => {
       const host = name.toLowerCase();
       let opened = addresses.get(host);
       if (!opened) {
         if (!knows(host)) return undefined;
         const address = fabric.allocate();
-        opened = { address, ready: listenFor(host, address).then(() => setReach(host, address)) };
+        opened = { address, ready: openHost(host, address) };
         addresses.set(host, opened);
-        if (host in plan.mxHosts) acceptor.prepare({ host, service: 'mx', plan: plan.mxHosts[host]!.tls ?? {}, others: othersFor(host) });
-        if (host in plan.policyHosts) acceptor.prepare({ host, service: 'policy-host', plan: plan.policyHosts[host]!.tls ?? {}, others: othersFor(host) });
       }
       await opened.ready;
       return opened.address;
@@ -132,6 +147,7 @@ export async function startLab(): Promise<Lab> {
       plan: () => plan.dns,
       count: (name, type) => count(`query ${name.toLowerCase()} ${type}`),
       addressOf,
+      failed: (detail) => record({ kind: 'lab-fault', detail }),
       record: (query) => record({ kind: 'dns-query', ...query }),
       answered: health.answered,
     });
@@ -143,6 +159,7 @@ export async function startLab(): Promise<Lab> {
       },
       idle: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
       [Symbol.dispose]() {
+        disposed = true;
         worlds.delete(token);
         for (const { address } of addresses.values()) fabric.release(address);
       },

@@ -8,15 +8,20 @@ import type { Duplex } from 'node:stream';
 export interface LineReader {
   /** The next line without its end, as latin1; undefined when the peer has ended. */
   line(): Promise<string | undefined>;
-  /**
-   * Message content up to and including CRLF.CRLF, handed to `sink` as it comes. Resolves to its size and its first `limit` characters,
-   * or to undefined when the peer ended before.
-   */
-  content(limit: number, sink: (text: string) => void): Promise<{ readonly text: string; readonly bytes: number } | undefined>;
+  /** Message content up to and including CRLF.CRLF, handed to `sink` as it comes; while a sink's promise is open, no more is read. */
+  content(limit: number, sink: (text: string) => Promise<void> | void): Promise<Content>;
   /** There are bytes that nobody has read yet. */
   readonly hasMore: boolean;
   /** Stops reading and gives back what was not read. */
   detach(): Buffer;
+}
+
+export interface Content {
+  /** The first `limit` characters. */
+  readonly text: string;
+  readonly bytes: number;
+  /** False: the peer ended before the end of data. */
+  readonly whole: boolean;
 }
 
 /** RFC 5321 §4.5.3.1.4 allows 512 octets; more is taken, but not without end. */
@@ -25,7 +30,7 @@ const END_OF_DATA = '\r\n.\r\n';
 
 export function readLines(stream: Duplex): LineReader {
   let buffer = '';
-  let ended = false;
+  let ended = stream.destroyed || stream.readableEnded;
   let wake: (() => void) | undefined;
 
   const onData = (chunk: Buffer) => {
@@ -53,10 +58,14 @@ export function readLines(stream: Duplex): LineReader {
     async line() {
       for (;;) {
         const end = buffer.indexOf('\n');
-        if (end >= 0 || buffer.length > LONGEST_LINE) {
-          const cut = end >= 0 ? end : LONGEST_LINE;
-          const line = buffer.slice(0, cut).replace(/\r$/, '');
-          buffer = buffer.slice(end >= 0 ? cut + 1 : cut);
+        if (end >= 0 && end <= LONGEST_LINE) {
+          const line = buffer.slice(0, end).replace(/\r$/, '');
+          buffer = buffer.slice(end + 1);
+          return line;
+        }
+        if (buffer.length > LONGEST_LINE) {
+          const line = buffer.slice(0, LONGEST_LINE);
+          buffer = buffer.slice(LONGEST_LINE);
           return line;
         }
         if (ended) return undefined;
@@ -71,21 +80,24 @@ export function readLines(stream: Duplex): LineReader {
       const take = (text: string) => {
         bytes += text.length;
         if (kept.length < limit) kept += text;
-        sink(text);
+        return sink(text);
       };
       for (;;) {
         const whole = seen + buffer;
         const end = whole.indexOf(END_OF_DATA);
         if (end >= 0) {
           const taken = end + END_OF_DATA.length - seen.length;
-          take(buffer.slice(0, taken));
+          const last = buffer.slice(0, taken);
           buffer = buffer.slice(taken);
-          return { text: kept.slice(0, limit), bytes };
+          await take(last);
+          return { text: kept.slice(0, limit), bytes, whole: true };
         }
-        take(buffer);
+        const part = buffer;
         seen = whole.slice(-(END_OF_DATA.length - 1));
         buffer = '';
-        if (ended) return undefined;
+        if (part !== '') await take(part);
+        if (buffer !== '') continue;
+        if (ended) return { text: kept.slice(0, limit), bytes, whole: false };
         await more();
       }
     },

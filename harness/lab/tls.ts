@@ -37,7 +37,7 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
   const contexts = new Map<IssuedCertificate, Map<string, tls.SecureContext>>();
 
   const contextOf = (issued: IssuedCertificate, plan: TlsPlan): tls.SecureContext => {
-    const old = plan.maxVersion === 'TLSv1' || plan.maxVersion === 'TLSv1.1';
+    const old = [plan.minVersion, plan.maxVersion].some((version) => version === 'TLSv1' || version === 'TLSv1.1');
     const versions = `${plan.minVersion ?? ''}-${plan.maxVersion ?? ''}`;
     const known = contexts.get(issued)?.get(versions);
     if (known) return known;
@@ -67,13 +67,18 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
         return undefined;
       }
       const withoutSni = host.plan.certificateWithoutSni ? issue(host, host.plan.certificateWithoutSni) : withSni;
+      const contextWithSni = contextOf(withSni, host.plan);
       let servername = '';
+      if (socket.destroyed) {
+        record({ ...told, servername, certificate: withoutSni.profile, authenticated: false, result: 'failed', reason: 'closed' });
+        return undefined;
+      }
       const secured = new tls.TLSSocket(socket, {
         isServer: true,
         secureContext: contextOf(withoutSni, host.plan),
         SNICallback(name, done) {
           servername = name;
-          done(null, contextOf(withSni, host.plan));
+          done(null, contextWithSni);
         },
         ...(alpn ? { ALPNProtocols: alpn } : {}),
       });
@@ -110,6 +115,7 @@ function handshakeOver(secured: tls.TLSSocket, socket: net.Socket): Promise<stri
 }
 
 async function refuseHandshake(socket: net.Socket, how: Exclude<TlsPlan['handshake'], 'complete' | undefined>): Promise<void> {
+  if (socket.destroyed) return;
   await new Promise<void>((resolve) => {
     socket.once('data', () => resolve());
     socket.once('close', () => resolve());

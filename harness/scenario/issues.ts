@@ -10,13 +10,10 @@ import type { Problem } from './problems.ts';
 import { MOST_PROBLEMS, nearestName, showValue } from './problems.ts';
 import type { Path, Source } from './source.ts';
 
-/** Collects problems of one file. */
-export interface Report {
-  (path: Path, message: string, details?: Details): void;
-  readonly problems: readonly Problem[];
-}
+/** Takes a problem of one file. */
+export type Report = (path: Path, message: string, details?: Details) => void;
 
-export interface Details {
+interface Details {
   /** Point at the key instead of at its value. */
   readonly part?: 'key';
   /** The value that stands there. */
@@ -27,9 +24,10 @@ export interface Details {
   readonly meant?: readonly string[];
 }
 
-export function startReport(source: Source): Report {
+/** A report, and the problems it has taken so far. */
+export function startReport(source: Source): { readonly report: Report; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
-  const report = (path: Path, message: string, { part, found, allowed, meant = allowed }: Details = {}) => {
+  const report: Report = (path, message, { part, found, allowed, meant = allowed } = {}) => {
     if (problems.length > MOST_PROBLEMS) return;
     if (problems.length === MOST_PROBLEMS) {
       problems.push({ file: source.file, line: 0, column: 0, message: `more than ${MOST_PROBLEMS} problems; the others are not told` });
@@ -44,7 +42,7 @@ export function startReport(source: Source): Report {
       nearest: typeof found === 'string' && meant ? nearestName(found, meant) : undefined,
     });
   };
-  return Object.assign(report, { problems });
+  return { report, problems };
 }
 
 /** The value as the schema makes it; undefined when there are issues, each then reported below `path`. */
@@ -78,18 +76,20 @@ function wording(issue: z.core.$ZodRawIssue): string {
     case 'invalid_format':
       return `expected a string like ${issue.pattern ?? issue.format}`;
     case 'too_small':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? `needs at least ${issue.minimum}${unitOf(issue)}`
-        : `less than ${issue.minimum}`;
+      if (!isMeasured(issue)) return `less than ${issue.minimum}`;
+      return issue.minimum === 1 ? 'must not be empty' : `needs at least ${issue.minimum}${unitOf(issue)}`;
     case 'too_big':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? `takes at most ${issue.maximum}${unitOf(issue)}`
-        : `more than ${issue.maximum}`;
+      return isMeasured(issue) ? `takes at most ${issue.maximum}${unitOf(issue)}` : `more than ${issue.maximum}`;
     case 'unrecognized_keys':
       return JSON.stringify(keysOf(issue.inst));
     default:
       return '';
   }
+}
+
+/** By its length, not by its value. */
+function isMeasured({ origin }: { readonly origin: string }): boolean {
+  return origin === 'string' || origin === 'array';
 }
 
 function unitOf({ origin }: { readonly origin: string }): string {

@@ -58,10 +58,10 @@ const EXTENSION = /\.ya?ml$/i;
 function loadText(text: string, file: string, id: string, vocabulary: Vocabulary, grammar: Grammar): Loaded {
   const { source, problems } = readSource(text, file);
   if (source === undefined) return { scenarios: [], problems: inOrder(problems) };
-  const report = startReport(source);
+  const { report, problems: reported } = startReport(source);
   const draft = readDraft(source, grammar, report);
   const scenarios = draft ? resolveDraft(draft, id, file, vocabulary, report) : [];
-  const all = inOrder([...problems, ...report.problems]);
+  const all = inOrder([...problems, ...reported]);
   return { scenarios: all.length === 0 ? scenarios : [], problems: all };
 }
 

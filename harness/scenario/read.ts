@@ -6,10 +6,10 @@ import { z } from 'zod';
 import type { Report } from './issues.ts';
 import { parsePart } from './issues.ts';
 import type { Language, StepKind, Vocabulary } from './language.ts';
-import { BARE_STEPS, language, type VARIANT } from './language.ts';
+import { BARE_STEPS, language } from './language.ts';
 import type { Path, Source } from './source.ts';
-import type { Placed, RawUse, Words } from './uses.ts';
-import { attackWords, expectationWords, readUses, requirementId } from './uses.ts';
+import type { Spliced, Words } from './uses.ts';
+import { attackWords, expectationWords, isMap, readUses, requirementId } from './uses.ts';
 
 /** All that reading takes from a vocabulary; made once for any number of files. */
 export interface Grammar {
@@ -60,9 +60,6 @@ export type DraftStep = {
     readonly expect: readonly Spliced[];
   };
 }[StepKind];
-
-/** A use, or the word that stands for the variant's. */
-export type Spliced = Placed<RawUse | typeof VARIANT>;
 
 /** undefined: the file is no map. Everything that cannot be read is reported. */
 export function readDraft({ value }: Source, grammar: Grammar, report: Report): Draft | undefined {
@@ -142,8 +139,4 @@ function readLists(value: unknown, path: Path, { attacks, expectations }: Gramma
     under: readUses(under, [...path, 'under'], attacks, report),
     expect: readUses(expect, [...path, 'expect'], expectations, report),
   };
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

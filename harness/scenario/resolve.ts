@@ -9,9 +9,9 @@ import type { DomainSpec, ExpectationUse, PolicySpec, Scenario, Step } from '../
 import type { Report } from './issues.ts';
 import type { DomainChange, PolicyChange, Vocabulary } from './language.ts';
 import { VARIANT } from './language.ts';
-import type { Draft, DraftStep, DraftVariant, Spliced } from './read.ts';
+import type { Draft, DraftStep, DraftVariant } from './read.ts';
 import type { Path } from './source.ts';
-import type { Placed, RawUse } from './uses.ts';
+import type { RawUse, Spliced } from './uses.ts';
 
 /** The scenarios of a draft; they are whole only if nothing was reported, here or before. */
 export function resolveDraft(draft: Draft, id: string, file: string, vocabulary: Vocabulary, report: Report): Scenario[] {
@@ -76,9 +76,8 @@ function resolveSteps(
     if (step.kind === 'publish') world = published(step, index, world, variant, report);
     const under = splice(step.under, variant?.under);
     tryAttacks(under, world, vocabulary, report);
-    resolved.push(
-      resolveStep(step, world, { under: under.map(({ use }) => use), expect: splice(step.expect, variant?.expect).map(toExpectation) }),
-    );
+    const expect = splice(step.expect, variant?.expect);
+    resolved.push(resolveStep(step, world, { under: usesIn(under), expect: usesIn(expect).map(toExpectation) }));
   }
   return resolved;
 }
@@ -127,18 +126,24 @@ function published(
   };
 }
 
-function splice(list: readonly Spliced[], variants: readonly Spliced[] = []): Placed<RawUse>[] {
-  return list.flatMap((item) => (item.use === VARIANT ? variants : [item])).filter((item): item is Placed<RawUse> => item.use !== VARIANT);
+function splice(list: readonly Spliced[], variants: readonly Spliced[] = []): Spliced[] {
+  return list.flatMap((item) => (item.use === VARIANT ? variants : [item]));
 }
 
-function toExpectation({ use: { name, options } }: Placed<RawUse>): ExpectationUse {
+function usesIn(list: readonly Spliced[]): RawUse[] {
+  return list.map(({ use }) => use).filter((use): use is RawUse => typeof use === 'object');
+}
+
+function toExpectation({ name, options }: RawUse): ExpectationUse {
   const { grade, requirement, ...own } = options;
   return { name, options: own, ...(grade !== undefined && { grade: 'warn' }), ...(typeof requirement === 'string' && { requirement }) };
 }
 
-function tryAttacks(uses: readonly Placed<RawUse>[], { domain, policy }: World, { attacks }: Vocabulary, report: Report): void {
+function tryAttacks(list: readonly Spliced[], { domain, policy }: World, { attacks }: Vocabulary, report: Report): void {
   let plan = baselinePlan(domain, policy);
-  for (const { path, use } of uses) {
+  for (const { path, use } of list) {
+    // What cannot be read may be what a later attack builds on.
+    if (typeof use !== 'object') return;
     try {
       plan = attacks.get(use.name)!.apply(plan, use.options);
     } catch (error) {

@@ -19,7 +19,7 @@ export interface Source {
   locate(path: Path, part?: 'key' | 'value'): Place;
 }
 
-export type Place = Pick<Problem, 'line' | 'column' | 'source'>;
+type Place = Pick<Problem, 'line' | 'column' | 'source'>;
 
 /** The source, unless it cannot be made sense of, and everything wrong with it as YAML. */
 export function readSource(text: string, file: string): { readonly source?: Source; readonly problems: readonly Problem[] } {

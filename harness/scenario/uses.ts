@@ -19,16 +19,16 @@ export interface Words {
   readonly known: ReadonlyMap<string, Word>;
 }
 
-export interface Word {
+interface Word {
   readonly summary: string;
   readonly options: z.ZodObject;
   readonly shorthand?: string;
 }
 
-/** A use and where it stands. */
-export interface Placed<U> {
+/** A use, or the word that stands for the variant's, and where it stands. */
+export interface Spliced {
   readonly path: Path;
-  readonly use: U;
+  readonly use: RawUse | typeof VARIANT | undefined;
 }
 
 export function attackWords({ attacks }: Vocabulary): Words {
@@ -52,13 +52,13 @@ export function requirementId({ requirements }: Vocabulary): z.ZodType<string> {
   return z.enum([...requirements], { error: 'unknown requirement' }).meta({ id: 'requirement', description: 'The id of a requirement.' });
 }
 
-/** The items of a list of uses, those that can be read; `$variant` is left as it is. */
-export function readUses(list: unknown, path: Path, words: Words, report: Report): Placed<RawUse | typeof VARIANT>[] {
+/** The items of a list of uses; `$variant` is left as it is, and what cannot be read is undefined. */
+export function readUses(list: unknown, path: Path, words: Words, report: Report): Spliced[] {
   if (list === VARIANT) return [{ path, use: VARIANT }];
   if (!Array.isArray(list)) return [];
-  return list.flatMap((item, index) => {
-    const use = item === VARIANT ? VARIANT : readUse(item, [...path, index], words, report);
-    return use ? [{ path: [...path, index], use }] : [];
+  return list.map((item, index) => {
+    const at = [...path, index];
+    return { path: at, use: item === VARIANT ? VARIANT : readUse(item, at, words, report) };
   });
 }
 
@@ -108,11 +108,8 @@ function readOptions(word: Word, value: unknown, path: Path, report: Report): Ra
 
 /** A bare scalar, or list, is the option that the shorthand names; its problems are where the scalar is. */
 function readShorthand(word: Word, option: string, value: unknown, path: Path, report: Report): RawUse['options'] | undefined {
-  const atScalar = Object.assign(
-    (inner: Path, ...rest: [string, object?]) =>
-      report(inner[path.length] === option ? [...path, ...inner.slice(path.length + 1)] : inner, ...rest),
-    { problems: report.problems },
-  );
+  const atScalar: Report = (inner, message, details) =>
+    report(inner[path.length] === option ? [...path, ...inner.slice(path.length + 1)] : inner, message, details);
   return parsePart(word.options, { [option]: value }, path, atScalar);
 }
 
@@ -121,6 +118,6 @@ function wordOf({ summary, options, shorthand }: Attack | Expectation): Word {
   return { summary, options: (options as z.ZodObject).strict(), shorthand };
 }
 
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -36,9 +36,9 @@ describe('the file', () => {
     ['an unknown key', `${HEAD}‸polcy: absent\n${SEND}`, `unknown key (found "polcy"; ${TOP}; did you mean policy?)`],
     ['a key like no other', `${HEAD}‸zzz: 1\n${SEND}`, `unknown key (found "zzz"; ${TOP})`],
     ['no title', `‸title:\nwhy: x\nrequirements: [8461-5-enforce]\n${SEND}`, 'expected a string (found null)'],
-    ['an empty title', `title: ‸""\nwhy: x\nrequirements: [8461-5-enforce]\n${SEND}`, 'needs at least 1 characters (found "")'],
-    ['no steps', `${HEAD}steps: ‸[]\n`, 'needs at least 1 items (found [])'],
-    ['no requirement', `title: x\nwhy: x\nrequirements: ‸[]\n${SEND}`, 'needs at least 1 items (found [])'],
+    ['an empty title', `title: ‸""\nwhy: x\nrequirements: [8461-5-enforce]\n${SEND}`, 'must not be empty (found "")'],
+    ['no steps', `${HEAD}steps: ‸[]\n`, 'must not be empty (found [])'],
+    ['no requirement', `title: x\nwhy: x\nrequirements: ‸[]\n${SEND}`, 'must not be empty (found [])'],
     [
       'an unknown requirement and capability',
       `title: x\nwhy: x\nrequirements:\n  - 8461-5-transient\n  - ‸8461-5-enforced\nneeds: [mta-sts, ‸danee]\n${SEND}`,
@@ -173,7 +173,7 @@ describe('steps', () => {
     ['two kinds', `{ send: a, expect: [enforced], ‸advance: 3 }`, 'one step is one thing, and this one is send already (found "advance")'],
     ['a label that is none', `{ prime: ‸3 }`, 'expected a string (found 3)'],
     ['nothing expected', `‸{ send: a }`, 'expect is missing'],
-    ['an empty expect', `{ send: a, expect: ‸[] }`, 'needs at least 1 items (found [])'],
+    ['an empty expect', `{ send: a, expect: ‸[] }`, 'must not be empty (found [])'],
     ['a key of another step', `{ prime: a, ‸under: [] }`, 'unknown key (found "under"; allowed prime)'],
     ['foreign recipients', `{ send: a, to: ‸example.com, expect: [enforced] }`, 'only .test names (found "example.com")'],
     ['no messages', `{ send: a, messages: ‸0, expect: [enforced] }`, 'less than 1 (found 0)'],
@@ -259,7 +259,7 @@ describe('attacks and expectations', () => {
     [
       'an empty list deep down',
       send('under: [{ reply: { code: 454, when: { on: connection, nth: ‸[] } } }]'),
-      'needs at least 1 items (found [])',
+      'must not be empty (found [])',
     ],
     [
       'a host that is not there',
@@ -288,6 +288,13 @@ describe('attacks and expectations', () => {
     broken(
       `${HEAD}steps:\n  - { send: a, under: &bad [{ reply: { code: ‸1 } }], expect: [enforced] }\n  - { send: b, under: *bad, expect: [enforced] }\n`,
       'less than 200 (found 1)',
+    );
+  });
+
+  it('not tried after one that cannot be read, which they may build on', () => {
+    broken(
+      send('under: [{ strip-starttls: { mx: ‸3 } }, { strip-starttls: { mx: mx7.victim.test } }]'),
+      'expected a string or a list (found 3)',
     );
   });
 

@@ -97,6 +97,7 @@ const TRAPS: Readonly<Record<FaultName, Trap>> = {
   'no-txt-concatenation': { attack: both(strip, txt(['v=STSv1; id=a', 'b;'])), ...HELD },
   'txt-case-insensitive': { attack: both(strip, txt('v=stsv1; id=1;')), ...FREE },
   'accepts-invalid-id': { attack: both(strip, txt('v=STSv1; id=a-b;')), ...FREE },
+  'fetches-without-record': { attack: both(strip, txt('v=spf1 -all')), ...FREE },
   'policy-from-parent-domain': { ...WARM, to: `sub.${VICTIM}`, domain: also(`sub.${VICTIM}`), attack: strip, ...FREE },
   'never-refetches': { ...WARM, policy: OPT_OUT, attack: strip, ...FREE },
   'refetches-only-when-id-grows': { ...WARM, policy: { ...OPT_OUT, id: 'a' }, attack: strip, ...FREE },
@@ -154,6 +155,7 @@ const TRAPS: Readonly<Record<FaultName, Trap>> = {
     honest: DEFERRED,
     faulty: 'delivered at xmx1.victim.test authenticated',
   },
+  'wildcard-never-matches': { policy: { mx: ['*.victim.test'] }, honest: IN_TLS, faulty: DEFERRED },
   'mx-match-case-sensitive': { policy: { mx: ['MX1.victim.test'] }, honest: IN_TLS, faulty: DEFERRED },
 
   'plaintext-when-starttls-missing': { attack: strip, ...HELD },
@@ -169,6 +171,11 @@ const TRAPS: Readonly<Record<FaultName, Trap>> = {
   },
   'accepts-expired-certificate': { attack: shows('expired'), honest: DEFERRED, faulty: UNAUTHENTICATED },
   'accepts-client-auth-certificate': { attack: shows('client-auth-only'), honest: DEFERRED, faulty: UNAUTHENTICATED },
+  'refuses-rsa-keys': { attack: shows('right-rsa'), honest: IN_TLS, faulty: DEFERRED },
+  'refuses-intermediates': { attack: shows('right-intermediate'), honest: IN_TLS, faulty: DEFERRED },
+  'refuses-empty-subject': { attack: shows('empty-subject'), honest: IN_TLS, faulty: DEFERRED },
+  'refuses-tls12': { attack: mx1({ tls: { maxVersion: 'TLSv1.2' } }), honest: IN_TLS, faulty: DEFERRED },
+  'refuses-tls13': { attack: mx1({ tls: { minVersion: 'TLSv1.3' } }), honest: IN_TLS, faulty: DEFERRED },
   'no-sni-to-mx': { attack: mx1({ tls: { certificateWithoutSni: 'wrong-name' } }), honest: IN_TLS, faulty: DEFERRED },
   'mail-before-check': {
     attack: shows('self-signed'),

@@ -7,6 +7,7 @@
  * No policy: TLS where it works, unauthenticated, else clear text (RFC 7435).
  */
 
+import type { X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
 import type { FaultName } from './faults.ts';
@@ -158,9 +159,23 @@ function certificateProblem(socket: tls.TLSSocket, host: string, { policy }: Cac
     const type = invalid === 'CERT_HAS_EXPIRED' || invalid === 'CERT_NOT_YET_VALID' ? 'certificate-expired' : 'certificate-not-trusted';
     return { at: 'certificate', type, why: `certificate not valid: ${invalid}`, reason: invalid };
   }
-  if (fault === 'certificate-matches-policy-not-host' && dnsNamesOf(socket).some((name) => permits(policy, name))) return undefined;
-  const named = identifies(socket, host, { commonName: fault === 'mx-cn-fallback' });
+  // Node hands it out once.
+  const certificate = socket.getPeerX509Certificate();
+  if (fault === 'certificate-matches-policy-not-host' && dnsNamesOf(certificate).some((name) => permits(policy, name))) return undefined;
+  const dislike = disliked(certificate, socket.getProtocol(), fault);
+  if (dislike) return { at: 'certificate', type: 'certificate-not-trusted', why: dislike, reason: dislike };
+  const named = identifies(certificate, host, { commonName: fault === 'mx-cn-fallback' });
   return named ? undefined : { at: 'certificate', type: 'certificate-host-mismatch', why: 'the certificate does not name the host' };
+}
+
+/** Faults: right certificates and right versions of TLS (RFC 8461 §4.2, §7.2) that are refused all the same. */
+function disliked(leaf: X509Certificate | undefined, version: string | null, fault?: FaultName): string | undefined {
+  const issuer = leaf?.issuerCertificate;
+  if (fault === 'refuses-rsa-keys' && leaf?.publicKey.asymmetricKeyType === 'rsa') return 'the key is RSA';
+  if (fault === 'refuses-intermediates' && issuer && !issuer.checkIssued(issuer)) return 'an intermediate vouches for it';
+  if (fault === 'refuses-empty-subject' && !leaf?.subject) return 'the subject is empty';
+  if (fault === 'refuses-tls12' && version === 'TLSv1.2') return 'TLS 1.2';
+  return fault === 'refuses-tls13' && version === 'TLSv1.3' ? 'TLS 1.3' : undefined;
 }
 
 function condoned(invalid: string, fault?: FaultName): boolean {

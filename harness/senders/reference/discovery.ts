@@ -52,6 +52,8 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     const answer = await dns.txt(`_mta-sts.${domain}`);
     const id = readStsId(answer.kind === 'records' ? answer.records : [], fault);
     if (id.ok) return current(domain, id.value);
+    // §3.1: without a record the rest of discovery is skipped.
+    if (fault === 'fetches-without-record') return current(domain, 'norecord');
     // §3.4: the policy of the recipient's own domain, never of a domain above it.
     if (fault === 'policy-from-parent-domain' && domain.split('.').length > 2) return find(domain.slice(domain.indexOf('.') + 1));
     if (answer.kind === 'failure' && fault === 'forgets-cache-on-servfail') cache.policies.delete(domain);

@@ -14,6 +14,7 @@ export const FAULTS = {
   'no-txt-concatenation': 'Puts a space between the character-strings of a TXT record instead of joining them.',
   'txt-case-insensitive': 'Takes v=stsv1 for the version tag, whatever its letter case.',
   'accepts-invalid-id': 'Uses a record whose id is missing or breaks the grammar.',
+  'fetches-without-record': 'Asks for a policy where there is no record of one.',
   'policy-from-parent-domain': 'Applies the policy of the parent domain where the recipient domain has none.',
   'never-refetches': 'Does not act on a new id while a policy is cached.',
   'refetches-only-when-id-grows': 'Takes a new id for an update only when it sorts after the old one.',
@@ -50,6 +51,7 @@ export const FAULTS = {
   'wildcard-matches-deep': 'Lets "*" stand for several labels.',
   'wildcard-matches-apex': 'Lets "*." stand for nothing, so that *.d permits d.',
   'matches-suffix': 'Permits every MX whose name ends in a pattern.',
+  'wildcard-never-matches': 'Takes the patterns of a policy for literal names.',
   'mx-match-case-sensitive': 'Compares MX names with their letter case.',
 
   // ---- TLS to the MX (RFC 8461 §4.2, §5, §7.1) ----
@@ -61,6 +63,11 @@ export const FAULTS = {
   'certificate-matches-policy-not-host': 'Compares the certificate with the patterns of the policy instead of the name of the MX.',
   'accepts-expired-certificate': 'Accepts an expired certificate of the MX.',
   'accepts-client-auth-certificate': 'Accepts a certificate of the MX that is for TLS clients only.',
+  'refuses-rsa-keys': 'Refuses a right certificate of the MX because its key is RSA.',
+  'refuses-intermediates': 'Refuses a right certificate of the MX because an intermediate vouches for it.',
+  'refuses-empty-subject': 'Refuses a right certificate of the MX because its subject is empty.',
+  'refuses-tls12': 'Refuses TLS 1.2 under a policy.',
+  'refuses-tls13': 'Refuses TLS 1.3 under a policy.',
   'no-sni-to-mx': 'Sends no SNI to the MX.',
   'mail-before-check': 'Sends MAIL FROM before it looks at the certificate.',
   'no-opportunistic-tls': 'Uses no TLS where there is no policy.',

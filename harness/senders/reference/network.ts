@@ -3,6 +3,7 @@
  * caller's business: RFC 8461 asks different things of policy hosts and MX hosts.
  */
 
+import type { X509Certificate } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { LabAccess } from '../../model/sender.ts';
@@ -59,15 +60,18 @@ export function pathProblem(socket: tls.TLSSocket): string | undefined {
   return socket.authorizationError ? String(socket.authorizationError) : undefined;
 }
 
-/** Whether the peer's certificate names the host in a DNS-ID, "*" only as the whole leftmost label (RFC 8461 §3.3, §4.2; RFC 9525 §6.3). */
-export function identifies(socket: tls.TLSSocket, host: string, { commonName }: { readonly commonName: boolean }): boolean {
-  const certificate = socket.getPeerX509Certificate();
+/** Whether a peer's certificate names the host in a DNS-ID, "*" only as the whole leftmost label (RFC 8461 §3.3, §4.2; RFC 9525 §6.3). */
+export function identifies(
+  certificate: X509Certificate | undefined,
+  host: string,
+  { commonName }: { readonly commonName: boolean },
+): boolean {
   return certificate?.checkHost(host, { subject: commonName ? 'default' : 'never', partialWildcards: false }) !== undefined;
 }
 
-/** The dNSNames of the peer's certificate. */
-export function dnsNamesOf(socket: tls.TLSSocket): readonly string[] {
-  const names = socket.getPeerX509Certificate()?.subjectAltName?.split(', ') ?? [];
+/** The dNSNames of a certificate. */
+export function dnsNamesOf(certificate: X509Certificate | undefined): readonly string[] {
+  const names = certificate?.subjectAltName?.split(', ') ?? [];
   return names.filter((name) => name.startsWith('DNS:')).map((name) => name.slice('DNS:'.length));
 }
 

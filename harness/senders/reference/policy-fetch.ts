@@ -68,7 +68,7 @@ async function get(setting: Setting, url: URL, headers: Readonly<Record<string, 
 function authenticate(socket: tls.TLSSocket, host: string, { fault }: Setting): void {
   if (fault === 'accepts-any-policy-host-certificate') return;
   const invalid = pathProblem(socket);
-  const named = identifies(socket, host, { commonName: fault === 'policy-host-cn-fallback' });
+  const named = identifies(socket.getPeerX509Certificate(), host, { commonName: fault === 'policy-host-cn-fallback' });
   if (invalid === undefined && named) return;
   socket.destroy();
   throw new PolicyHostCertificateError(`${host}: ${invalid ?? 'the certificate does not name it'} (RFC 8461 §3.3)`);

@@ -41,6 +41,7 @@ export function permits({ mx: patterns }: Pick<StsPolicy, 'mx'>, host: string, f
   if (fault === 'ignores-mx-list') return true;
   if (fault === 'wildcard-matches-deep' && wildcards(patterns).some((suffix) => host.toLowerCase().endsWith(suffix))) return true;
   if (fault === 'wildcard-matches-apex' && wildcards(patterns).some((suffix) => `.${host.toLowerCase()}` === suffix)) return true;
+  if (fault === 'wildcard-never-matches') return patterns.some((pattern) => pattern.toLowerCase() === host.toLowerCase());
   if (fault === 'matches-suffix') return patterns.some((pattern) => host.toLowerCase().endsWith(pattern.replace('*', '').toLowerCase()));
   if (fault === 'mx-match-case-sensitive') return patterns.some((pattern) => pattern === host || pattern === host.replace(/^[^.]+/, '*'));
   return isPermittedMx(patterns, host);

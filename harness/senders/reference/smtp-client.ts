@@ -143,7 +143,9 @@ function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOption
       const limit = Number(extensions.get('SIZE') ?? 0);
       const size = Buffer.byteLength(data);
       if (limit > 0 && size > limit) throw new SmtpRefusal('MAIL', { code: 552, lines: [`${size} bytes, and the server takes ${limit}`] });
-      expect('MAIL', await command(`MAIL FROM:<${from}>`), 250);
+      // RFC 1870 §6: the size is declared where the server knows the parameter.
+      const parameters = extensions.has('SIZE') ? ` SIZE=${size}` : '';
+      expect('MAIL', await command(`MAIL FROM:<${from}>${parameters}`), 250);
       expect('RCPT', await command(`RCPT TO:<${to}>`), 250, 251);
       expect('DATA', await command('DATA'), 354);
       stream.write(`${stuffed(data)}.\r\n`);
