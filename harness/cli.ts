@@ -38,12 +38,6 @@ and text stays on standard output.`;
 await main();
 
 async function main(): Promise<void> {
-  module.enableCompileCache();
-  const { nodeRange } = findPackage();
-  if (!isInRange(process.versions.node, nodeRange)) {
-    console.error(`Holdfast needs Node ${nodeRange}; this is ${process.versions.node}.`);
-    process.exit(EXIT.usage);
-  }
   const { terminal, stopped } = openTerminal();
   const code = await runCommand(process.argv, terminal);
   if (stopped() === undefined) process.exitCode = code;
@@ -67,10 +61,14 @@ async function runCommand(argv: readonly string[], terminal: Terminal): Promise<
 }
 
 async function parse(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { version, nodeRange } = findPackage();
+  if (!isInRange(process.versions.node, nodeRange))
+    throw new UsageError(`Holdfast needs Node ${nodeRange}; this is ${process.versions.node}.`);
+  module.enableCompileCache();
   let code = 0;
   const program = new Command('holdfast')
     .description('Does a sending mail server hold fast when somebody on the path strips its TLS?')
-    .version(findPackage().version)
+    .version(version)
     .exitOverride()
     .addHelpText('after', EXAMPLES);
 
@@ -196,8 +194,9 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   // `| head` has read enough: nothing more can be said, and that is no failure of ours.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (code !== undefined) return;
     if (error.code !== 'EPIPE') throw error;
-    code ??= EXIT.outputClosed;
+    code = EXIT.outputClosed;
     stop.abort();
   });
   // Node would exit with 1, which says that a sender failed.

@@ -16,11 +16,11 @@ import type { Lab, World } from './lab/lab.ts';
 import { createRecorder, type Recorder } from './lab/recorder.ts';
 import type { Attack } from './model/attack.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx, withoutPolicy } from './model/baseline.ts';
-import { ofKind, outcomeOf, policyFetches } from './model/evidence.ts';
+import { inLeg, ofKind, outcomeOf, policyFetches } from './model/evidence.ts';
 import { qualify } from './model/names.ts';
 import type { ArrangedPlan, Leg } from './model/observation.ts';
 import { type LabPlan, SENDER_DOMAIN, VICTIM } from './model/plan.ts';
-import type { DomainSpec, PolicySpec, Scenario, Step, Use } from './model/scenario.ts';
+import { type DomainSpec, neededCapabilities, type PolicySpec, type Scenario, type Step, type Use } from './model/scenario.ts';
 import type { MessageStatus, Sender, SenderDescription, StartedSender } from './model/sender.ts';
 import { SenderError } from './model/sender.ts';
 import type { Trial, Verdict } from './model/verdict.ts';
@@ -54,11 +54,12 @@ const FETCH_MS = 3_000;
 /** Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be started at all. */
 export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
   const results: TrialResult[] = [];
+  const stopped = whenAborted(options.signal);
   for (const sender of options.senders) {
     await using instances = await openInstances(options.lab, sender);
-    await inParallel(options.scenarios, options.jobs, async (scenario) => {
+    await inParallel(longFirst(options.scenarios), options.jobs, async (scenario) => {
       if (options.signal?.aborted) return;
-      const result = await runTrial(scenario, sender, instances, options);
+      const result = await runTrial(scenario, sender, instances, options, stopped);
       if (options.signal?.aborted) return;
       results.push(result);
       await options.onResult?.(result);
@@ -68,7 +69,14 @@ export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
 }
 
 /** One scenario on one sender: every step in order, then the evidence is frozen and judged. */
-async function runTrial(scenario: Scenario, sender: Sender, instances: Instances, options: SuiteOptions): Promise<TrialResult> {
+async function runTrial(
+  scenario: Scenario,
+  sender: Sender,
+  instances: Instances,
+  options: SuiteOptions,
+  stopped: Promise<void>,
+): Promise<TrialResult> {
+  if (neededCapabilities(scenario).some((needed) => !sender.capabilities.includes(needed))) return notRun(scenario, sender, options);
   const began = performance.now();
   const recorder = createRecorder();
   const course = await openCourse(scenario, instances, recorder, options);
@@ -76,7 +84,7 @@ async function runTrial(scenario: Scenario, sender: Sender, instances: Instances
     for (const [index, step] of scenario.steps.entries()) {
       if (options.signal?.aborted) break;
       recorder.enterStep(index);
-      await takeStep(course, step, index);
+      await Promise.race([takeStep(course, step, index), stopped]);
       if (step.kind === 'prime' && !arrived(course)) break;
     }
   } catch (error) {
@@ -84,7 +92,11 @@ async function runTrial(scenario: Scenario, sender: Sender, instances: Instances
     recorder.record('main', { kind: who, detail: error instanceof Error ? error.message : String(error) });
   } finally {
     const { health } = options.lab;
-    recorder.record('main', { kind: 'lab-health', eventLoopDelayMs: Math.round(health.eventLoopDelayMs(began)), slowestAnswerMs: health.slowestAnswerMs(began) });
+    recorder.record('main', {
+      kind: 'lab-health',
+      eventLoopDelayMs: Math.round(health.eventLoopDelayMs(began)),
+      slowestAnswerMs: health.slowestAnswerMs(began),
+    });
     await course[Symbol.asyncDispose]();
   }
   const trial: Trial = { scenario, sender: describe(sender), evidence: { observations: recorder.freeze() } };
@@ -98,16 +110,20 @@ async function takeStep(course: Course, step: Step, index: number): Promise<void
     case 'prime': {
       const main = course.arrange('main', index, course.honest());
       await send(course, main, 1, VICTIM);
-      // RFC 8461 §5.1 lets a sender fetch while it delivers; what counts is the message after this one.
-      if (course.policy.mode !== 'absent') await course.recorder.until(() => policyFetches(course.recorder.observations).length > 0 || !asksForPolicy(course), FETCH_MS);
+      if (course.policy.mode !== 'absent') await policyFetched(course, main, index);
       return;
     }
     case 'send': {
       const attacked = course.attacked(step.under);
-      const legs = [send(course, course.arrange('main', index, attacked), step.messages, step.to)];
-      if (!course.primed) legs.push(send(course, course.arrange('control', index, baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY)), 1, VICTIM));
-      if (course.wants(step, 'negativeControl')) legs.push(send(course, course.arrange('unprotected', index, withoutPolicy(attacked)), 1, step.to));
+      const main = course.arrange('main', index, attacked);
+      const control = course.primed ? undefined : course.arrange('control', index, baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY));
+      const legs = [send(course, main, step.messages, step.to)];
+      if (control) legs.push(send(course, control, 1, VICTIM));
+      if (course.wants(step, 'negativeControl'))
+        legs.push(send(course, course.arrange('unprotected', index, withoutPolicy(attacked)), 1, step.to));
       await Promise.all(legs);
+      if (control) await policyFetched(course, control, index);
+      if (course.wants(step, 'wantsPolicy')) await policyFetched(course, main, index);
       await askForReports(course, step);
       return;
     }
@@ -166,7 +182,10 @@ async function retry(course: Course): Promise<void> {
 /** Event-driven: until the sender has said of each message what became of it, and has closed its connections. */
 async function settled(course: Course, leg: Leg, tokens: readonly string[], since: number, world: World): Promise<void> {
   const { recorder, settleMs } = course;
-  const open = () => tokens.filter((token) => !recorder.observations.some((seen) => seen.seq > since && seen.kind === 'sender-status' && seen.token === token));
+  const open = () =>
+    tokens.filter(
+      (token) => !recorder.observations.some((seen) => seen.seq > since && seen.kind === 'sender-status' && seen.token === token),
+    );
   if (!(await recorder.until(() => open().length === 0, settleMs))) {
     recorder.record(leg, { kind: 'settle-timeout', tokens: open(), boundMs: settleMs });
   }
@@ -179,7 +198,12 @@ async function askForReports(course: Course, step: Step): Promise<void> {
   await course.sender.report(course.domains());
 }
 
-const asksForPolicy = (course: Course) => ofKind(course.recorder.observations, 'dns-query').some((seen) => seen.type === 'TXT' && seen.name.startsWith('_mta-sts.'));
+/** RFC 8461 §5.1 lets a sender fetch the policy beside the delivery; it is held to the policy from when it has it, the answer read. */
+async function policyFetched({ recorder, aboutSts }: Course, { leg, names }: Arranged, index: number): Promise<void> {
+  if (!aboutSts) return;
+  await recorder.until(() => policyFetches(inLeg(recorder.observations, leg, index)).length > 0, FETCH_MS);
+  await within(names.idle(), IDLE_MS);
+}
 
 function arrived(course: Course): boolean {
   const { observations } = course.recorder;
@@ -188,9 +212,16 @@ function arrived(course: Course): boolean {
 
 function compose(token: string, from: string, to: string): string {
   return [
-    `From: Holdfast <${from}>`, `To: <${to}>`, `Subject: holdfast ${token}`, `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
-    `Message-ID: <${token}@${from.split('@')[1]}>`, 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', '',
-    `This is a test message of Holdfast. Its token is ${token}.`, '',
+    `From: Holdfast <${from}>`,
+    `To: <${to}>`,
+    `Subject: holdfast ${token}`,
+    `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+    `Message-ID: <${token}@${from.split('@')[1]}>`,
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=utf-8',
+    '',
+    `This is a test message of Holdfast. Its token is ${token}.`,
+    '',
   ].join('\r\n');
 }
 
@@ -218,13 +249,17 @@ interface Course extends AsyncDisposable {
   owns(token: string, leg: Leg): void;
   /** Recipient domains of every leg. */
   domains(): string[];
-  wants(step: Step, what: 'negativeControl' | 'wantsReports'): boolean;
+  wants(step: Step, what: 'negativeControl' | 'wantsPolicy' | 'wantsReports'): boolean;
+  /** The scenario needs a sender that does MTA-STS. */
+  readonly aboutSts: boolean;
 }
 
 async function openCourse(scenario: Scenario, instances: Instances, recorder: Recorder, options: SuiteOptions): Promise<Course> {
   const { lab, vocabulary, settleMs = SETTLE_MS } = options;
   const legOf = new Map<string, Leg>();
-  const started = await instances.take(scenario, (status) => recorder.record(legOf.get(status.token) ?? 'main', { kind: 'sender-status', ...status }));
+  const started = await instances.take(scenario, (status) =>
+    recorder.record(legOf.get(status.token) ?? 'main', { kind: 'sender-status', ...status }),
+  );
   const base = randomBytes(4).toString('hex');
   const worlds = new Map<string, World>();
   const plans: ArrangedPlan[] = [];
@@ -232,7 +267,10 @@ async function openCourse(scenario: Scenario, instances: Instances, recorder: Re
   let primed = false;
 
   return {
-    recorder, sender: started.sender, settleMs, plans,
+    recorder,
+    sender: started.sender,
+    settleMs,
+    plans,
     get policy() {
       return policy;
     },
@@ -240,7 +278,8 @@ async function openCourse(scenario: Scenario, instances: Instances, recorder: Re
       return primed;
     },
     honest: () => baselinePlan(domain, policy),
-    attacked: (under) => under.reduce((plan, use) => (vocabulary.attacks.get(use.name) as Attack).apply(plan, use.options), baselinePlan(domain, policy)),
+    attacked: (under) =>
+      under.reduce((plan, use) => (vocabulary.attacks.get(use.name) as Attack).apply(plan, use.options), baselinePlan(domain, policy)),
     publish(nextPolicy, nextDomain) {
       policy = nextPolicy;
       domain = nextDomain;
@@ -254,7 +293,12 @@ async function openCourse(scenario: Scenario, instances: Instances, recorder: Re
       plans.push({ step: index, leg, token, plan: qualified });
       names.arrange(qualified);
       const published = leg === 'main' ? policy : DEFAULT_POLICY;
-      recorder.record(leg, { kind: 'step-started', token, policy: published, permittedMx: qualify(permittedMx(leg === 'main' ? domain : DEFAULT_DOMAIN, published), token) });
+      recorder.record(leg, {
+        kind: 'step-started',
+        token,
+        policy: published,
+        permittedMx: qualify(permittedMx(leg === 'main' ? domain : DEFAULT_DOMAIN, published), token),
+      });
       return { leg, token, names };
     },
     world: () => worlds.get(`x${base}`)!,
@@ -263,7 +307,9 @@ async function openCourse(scenario: Scenario, instances: Instances, recorder: Re
       started.expect(token);
     },
     domains: () => [...worlds.keys()].map((token) => qualify(VICTIM, token)),
-    wants: (step, what) => (step.kind === 'send' || step.kind === 'flush') && step.expect.some((use) => vocabulary.expectations.get(use.name)?.[what]),
+    wants: (step, what) =>
+      (step.kind === 'send' || step.kind === 'flush') && step.expect.some((use) => vocabulary.expectations.get(use.name)?.[what]),
+    aboutSts: scenario.needs.includes('mta-sts'),
     async [Symbol.asyncDispose]() {
       for (const world of worlds.values()) world[Symbol.dispose]();
       await started.release();
@@ -274,7 +320,10 @@ async function openCourse(scenario: Scenario, instances: Instances, recorder: Re
 // ---- instances of a sender ----
 
 interface Instances extends AsyncDisposable {
-  take(scenario: Scenario, onStatus: (status: MessageStatus) => void): Promise<{ sender: StartedSender; expect(token: string): void; release(): Promise<void> }>;
+  take(
+    scenario: Scenario,
+    onStatus: (status: MessageStatus) => void,
+  ): Promise<{ sender: StartedSender; expect(token: string): void; release(): Promise<void> }>;
 }
 
 /** A cheap sender gets an instance per scenario; a warm one serves all, save scenarios that restart it or turn its clock. */
@@ -309,8 +358,27 @@ async function openInstances(lab: Lab, sender: Sender): Promise<Instances> {
   };
 }
 
+/** What a sender does not declare is not tried on it; judging says which capability that is. */
+function notRun(scenario: Scenario, sender: Sender, { vocabulary }: SuiteOptions): TrialResult {
+  const trial: Trial = { scenario, sender: describe(sender), evidence: { observations: [] } };
+  return { verdict: judge(trial, vocabulary.expectations), trial, plans: [] };
+}
+
+function whenAborted(signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 function describe({ name, version, summary, capabilities }: Sender): SenderDescription {
   return { name, version, summary, capabilities };
+}
+
+/** Where the lab keeps silent the sender has to wait: such scenarios begin first, so that the end of a run does not wait for them. */
+function longFirst(scenarios: readonly Scenario[]): Scenario[] {
+  const isLong = ({ steps }: Scenario) => /"(silent|stall|drop|slow|wait)"|"transfer":"none"/.test(JSON.stringify(steps));
+  return [...scenarios.filter(isLong), ...scenarios.filter((scenario) => !isLong(scenario))];
 }
 
 async function inParallel<T>(items: readonly T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
@@ -330,4 +398,3 @@ function within(promise: Promise<void>, ms: number): Promise<void> {
     });
   });
 }
-

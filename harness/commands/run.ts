@@ -46,20 +46,28 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const began = performance.now();
   const info = runInfo(senders, scenarios);
   const results: TrialResult[] = [];
+  const failed: Skipped[] = [];
+  let breakdown: { readonly error: unknown } | undefined;
   await audience.onStart(info);
-  const failed = await runSenders({ senders, scenarios, vocabulary, jobs: request.jobs, terminal }, async (result) => {
-    results.push(result);
-    await store.keep(result);
-    await audience.onVerdict(result.verdict, result.trial);
-  });
+  try {
+    await runSenders({ senders, scenarios, vocabulary, jobs: request.jobs, terminal, failed }, async (result) => {
+      results.push(result);
+      await store.keep(result);
+      await audience.onVerdict(result.verdict, result.trial);
+    });
+  } catch (error) {
+    // What is known by now is told all the same.
+    breakdown = { error };
+  }
   await audience.onEnd({
     run: info,
     results,
     skippedSenders: [...skipped, ...failed],
-    interrupted: terminal.signal.aborted,
+    interrupted: terminal.signal.aborted || breakdown !== undefined,
     evidenceDir: store.dir,
     elapsedMs: performance.now() - began,
   });
+  if (breakdown) throw breakdown.error;
   if (failed.length > 0 || audience.broken || store.broken()) return EXIT.harnessBroke;
   return exitCode(
     results.map(({ verdict }) => verdict),
@@ -79,12 +87,13 @@ interface Work {
   readonly vocabulary: Vocabulary;
   readonly jobs: number;
   readonly terminal: Terminal;
+  /** Gets those that could not be started. */
+  readonly failed: Skipped[];
 }
 
-/** Sender after sender, in one lab. Returns those that could not be started, which stop no other. */
-async function runSenders({ senders, terminal, ...suite }: Work, onResult: (result: TrialResult) => Promise<void>): Promise<Skipped[]> {
-  if (senders.length === 0) return [];
-  const failed: Skipped[] = [];
+/** Sender after sender, in one lab. One that cannot be started stops no other. */
+async function runSenders({ senders, terminal, failed, ...suite }: Work, onResult: (result: TrialResult) => Promise<void>): Promise<void> {
+  if (senders.length === 0) return;
   await using lab = await openLab();
   const { runSuite } = await import('../run.ts');
   for (const sender of senders) {
@@ -95,7 +104,6 @@ async function runSenders({ senders, terminal, ...suite }: Work, onResult: (resu
       if (!terminal.signal.aborted) failed.push({ name: sender.name, reason: error.message });
     }
   }
-  return failed;
 }
 
 /** Loaded here, not above: the lab's packages take longer to load than most commands to run. */

@@ -68,7 +68,11 @@ function noneFound(word: string, shipped: readonly Scenario[]): string {
   const files = [...new Set(ids.map(scenarioFileId))];
   const folders = [...new Set(files.map((id) => id.split('/')[0]!))];
   const last = word.split('/').at(-1)!;
-  const near = [nearestName(word, [...folders, ...files, ...ids]), ...files.filter((id) => last.length > 2 && id.includes(last))];
+  const near = [
+    nearestName(word, [...folders, ...files, ...ids]),
+    ...files.filter((id) => id.endsWith(`/${last}`)),
+    ...files.filter((id) => last.length > 2 && id.includes(last)),
+  ];
   const named = [...new Set(near.filter((name) => name !== undefined))].slice(0, 5);
   const hint = named.length > 0 ? `did you mean ${named.join(', ')}?` : `the folders are ${folders.join(', ')}; "holdfast list" names all`;
   return `no scenario ${printable(word, 80)}: ${hint}`;

@@ -1,7 +1,7 @@
 /** RFC 5321 §4.5.4.1, §6.1: the message was given up and its author told. */
 
 import { z } from 'zod';
-import { ofKind, outcomeOf } from '../model/evidence.ts';
+import { bouncesOf, outcomeOf } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -15,12 +15,17 @@ export const expectation: Expectation<z.output<typeof options>> = {
   requirement: '5321-6.1-dsn-null',
   describe: ({ dsn }) => (dsn ? 'returned by a DSN' : 'bounced'),
   judge(view, { dsn }) {
-    if (dsn && !view.trial.sender.capabilities.includes('dsn')) return { status: 'unsupported', actual: 'the sender declares no DSN', because: [] };
+    if (dsn && !view.trial.sender.capabilities.includes('dsn'))
+      return { status: 'unsupported', actual: 'the sender declares no DSN', because: [] };
     return inTurn(view, (token) => {
       const outcome = outcomeOf(view.now, token);
-      if (outcome.kind === 'pending') return { status: 'undecided', actual: 'the sender did not say what became of the message', because: [] };
-      if (outcome.kind !== 'bounced') return { status: 'unmet', actual: outcome.kind, because: outcome.kind === 'delivered' ? [outcome.accepted.seq] : [outcome.by.seq] };
-      const home = ofKind(view.now, 'message-accepted').find((seen) => seen.mailFrom === '' && seen.tokens.includes(token));
+      if (outcome.kind === 'pending')
+        return { status: 'undecided', actual: 'the sender did not say what became of the message', because: [] };
+      // RFC 5321 §4.5.4.1 says how long mail has to be tried at least, and not how long at most.
+      if (outcome.kind === 'deferred')
+        return { status: 'undecided', actual: 'still queued: the sender tries longer than this', because: [outcome.by.seq] };
+      if (outcome.kind === 'delivered') return { status: 'unmet', actual: 'delivered', because: [outcome.accepted.seq] };
+      const [home] = bouncesOf(view.whole, token);
       if (dsn && !home) return { status: 'unmet', actual: 'given up, but no DSN came home', because: [outcome.by.seq], harm: 'mail-lost' };
       return { status: 'met', actual: home ? 'returned by a DSN' : 'bounced', because: [home?.seq ?? outcome.by.seq] };
     });

@@ -1,9 +1,9 @@
 /** RFC 3207 §4.2: what was learned before TLS is forgotten; MAIL carries no parameter that EHLO inside TLS did not offer. */
 
 import { z } from 'zod';
-import { ofKind, seqs } from '../model/evidence.ts';
-import { parsePath } from '../protocol/smtp.ts';
+import { isSenderMx, ofKind, seqs } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { parsePath } from '../protocol/smtp.ts';
 
 const options = z.strictObject({
   without: z.string().describe('a parameter keyword that MAIL inside TLS must not carry, e.g. SIZE'),
@@ -17,7 +17,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   standsAlone: true,
   describe: ({ without }) => `MAIL without ${without} inside TLS`,
   judge(view, { without }) {
-    const mails = ofKind(view.now, 'smtp-command').filter((seen) => seen.verb === 'MAIL' && seen.secure);
+    const mails = ofKind(view.now, 'smtp-command').filter((seen) => seen.verb === 'MAIL' && seen.secure && !isSenderMx(seen.mx));
     if (mails.length === 0) return { status: 'undecided', actual: 'no MAIL inside TLS', because: [] };
     const carrying = mails.filter((seen) => keywordsOf(seen.line).includes(without.toUpperCase()));
     if (carrying.length > 0) return { status: 'unmet', actual: carrying[0]!.line, because: seqs(carrying) };

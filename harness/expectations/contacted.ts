@@ -1,7 +1,7 @@
 /** An MX was connected to in this step, or was not; and in which order (RFC 5321 §5.1, RFC 8461 §5.1). */
 
 import { z } from 'zod';
-import { ofKind, seqs } from '../model/evidence.ts';
+import { connectionsTo, mxLookups, seqs } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 const options = z.strictObject({
@@ -18,7 +18,9 @@ export const expectation: Expectation<z.output<typeof options>> = {
   standsAlone: true,
   describe: ({ mx, never, before }) => `${never ? 'no connection' : 'a connection'} to ${mx}${before ? ` before ${before}` : ''}`,
   judge(view, { mx, never, before }) {
-    const all = ofKind(view.now, 'smtp-connection');
+    const all = connectionsTo(view);
+    if (all.length === 0 && mxLookups(view).length === 0)
+      return { status: 'undecided', actual: 'the sender never came near an MX', because: [] };
     const to = (name: string) => all.filter((seen) => seen.mx.toLowerCase() === view.qualified(name).toLowerCase());
     const order = all.map((seen) => seen.mx).join(', ') || 'no connection';
     if (never) return { status: to(mx).length === 0 ? 'met' : 'unmet', actual: order, because: seqs(to(mx)) };

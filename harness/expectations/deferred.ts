@@ -13,9 +13,11 @@ export const expectation: Expectation = {
   judge: (view) =>
     inTurn(view, (token) => {
       const outcome = outcomeOf(view.now, token);
-      if (outcome.kind === 'pending') return { status: 'undecided', actual: 'the sender did not say what became of the message', because: [] };
-      if (outcome.kind === 'delivered') return { status: 'unmet', actual: `delivered through ${outcome.accepted.mx}`, because: [outcome.accepted.seq] };
-      if (outcome.kind === 'bounced') return { status: 'unmet', actual: 'bounced', because: [outcome.by.seq], harm: 'mail-lost' };
+      if (outcome.kind === 'pending')
+        return { status: 'undecided', actual: 'the sender did not say what became of the message', because: [] };
+      if (outcome.kind === 'delivered')
+        return { status: 'unmet', actual: `delivered through ${outcome.accepted.mx}`, because: [outcome.accepted.seq] };
+      if (outcome.kind === 'bounced') return { status: 'unmet', actual: 'bounced', because: [outcome.by.seq] };
       return { status: 'met', actual: 'deferred', because: [outcome.by.seq] };
     }),
 };

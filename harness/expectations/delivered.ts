@@ -1,7 +1,7 @@
 /** Every message of the step arrived at the honest exchanger, over the channel that was asked for. */
 
 import { z } from 'zod';
-import { outcomeOf, type Seen, type StepView } from '../model/evidence.ts';
+import { outcomeOf, policyFetches, type Seen, type StepView } from '../model/evidence.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -9,7 +9,10 @@ const CHANNELS = ['any', 'plain', 'tls', 'authenticated'] as const;
 type Channel = (typeof CHANNELS)[number];
 
 const options = z.strictObject({
-  channel: z.enum(CHANNELS).default('any').describe('plain: in clear · tls: any TLS · authenticated: TLS with a certificate that identifies the MX'),
+  channel: z
+    .enum(CHANNELS)
+    .default('any')
+    .describe('plain: in clear · tls: any TLS · authenticated: TLS with a certificate that identifies the MX'),
   mx: z.string().optional().describe('the MX host it must have arrived through'),
 });
 
@@ -21,20 +24,37 @@ export const expectation: Expectation<z.output<typeof options>> = {
   judge: (view, wanted) => inTurn(view, (token) => judgeMessage(view, token, wanted)),
 };
 
-const overChannel: Readonly<Record<Channel, string>> = { any: '', plain: ' in clear', tls: ' over TLS', authenticated: ' over authenticated TLS' };
+const overChannel: Readonly<Record<Channel, string>> = {
+  any: '',
+  plain: ' in clear',
+  tls: ' over TLS',
+  authenticated: ' over authenticated TLS',
+};
 
 function judgeMessage(view: StepView, token: string, { channel, mx }: z.output<typeof options>): Judgement {
   const outcome = outcomeOf(view.now, token);
-  if (outcome.kind === 'pending') return { status: 'undecided', actual: 'nothing was seen of the message before the wait was over', because: [] };
+  if (outcome.kind === 'pending')
+    return { status: 'undecided', actual: 'nothing was seen of the message before the wait was over', because: [] };
   if (outcome.kind !== 'delivered') {
     const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
-    return { status: 'unmet', actual: `${outcome.kind}${words}`, because: [outcome.by.seq], harm: outcome.kind === 'bounced' ? 'mail-lost' : undefined };
+    return {
+      status: 'unmet',
+      actual: `${outcome.kind}${words}`,
+      because: [outcome.by.seq],
+      harm: outcome.kind === 'bounced' ? 'mail-lost' : undefined,
+    };
   }
   const { accepted } = outcome;
   const seen = channelOf(accepted);
   const actual = `delivered${overChannel[seen]} through ${accepted.mx}`;
-  if (!satisfies(seen, channel)) return { status: 'unmet', actual, because: [accepted.seq], harm: channel === 'authenticated' ? 'content' : undefined };
-  if (mx !== undefined && view.qualified(mx).toLowerCase() !== accepted.mx.toLowerCase()) return { status: 'unmet', actual, because: [accepted.seq] };
+  if (!satisfies(seen, channel)) {
+    // Without a policy the sender owes nobody an authenticated channel, so that nothing is called exposed.
+    const held = policyFetches(view.history, view.domains).findLast((fetch) => fetch.seq < accepted.seq);
+    if (channel !== 'authenticated' || !held) return { status: 'unmet', actual, because: [accepted.seq] };
+    return { status: 'unmet', actual, because: [held.seq, accepted.seq], harm: 'content' };
+  }
+  if (mx !== undefined && view.qualified(mx).toLowerCase() !== accepted.mx.toLowerCase())
+    return { status: 'unmet', actual, because: [accepted.seq] };
   return { status: 'met', actual, because: [accepted.seq] };
 }
 

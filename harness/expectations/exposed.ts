@@ -4,8 +4,7 @@
  */
 
 import { z } from 'zod';
-import { isPermittedMx } from '../protocol/mx-match.ts';
-import { exposedBy, seqs } from '../model/evidence.ts';
+import { connectionsTo, exposedBy, seqs } from '../model/evidence.ts';
 import type { Expectation, Exposure } from '../model/verdict.ts';
 
 const LEVELS = ['none', 'envelope', 'content'] as const satisfies readonly Exposure[];
@@ -20,11 +19,12 @@ export const expectation: Expectation<z.output<typeof options>> = {
   shorthand: 'atMost',
   describe: ({ atMost }) => (atMost === 'none' ? 'nothing exposed' : `at most the ${atMost} exposed`),
   judge(view, { atMost }) {
-    const { exposure, because } = exposedBy(view.now, (mx) => isPermittedMx(view.permittedMx, mx));
+    const { exposure, because } = exposedBy(view);
     const actual = exposure === 'none' ? 'nothing exposed' : `${exposure} exposed`;
-    if (LEVELS.indexOf(exposure) > LEVELS.indexOf(atMost)) return { status: 'unmet', actual, because: seqs(because), harm: exposure === 'none' ? undefined : exposure };
-    const tried = view.now.filter((seen) => seen.kind === 'smtp-connection' || (seen.kind === 'dns-query' && seen.type === 'MX'));
-    if (tried.length === 0) return { status: 'undecided', actual: 'the sender never came near the MX', because: [] };
+    if (LEVELS.indexOf(exposure) > LEVELS.indexOf(atMost))
+      return { status: 'unmet', actual, because: seqs(because), harm: exposure === 'none' ? undefined : exposure };
+    const tried = connectionsTo(view);
+    if (tried.length === 0) return { status: 'undecided', actual: 'the sender connected to no MX', because: [] };
     return { status: 'met', actual, because: seqs(tried.slice(-1)) };
   },
 };

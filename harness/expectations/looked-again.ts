@@ -14,7 +14,7 @@ export const expectation: Expectation = {
     inTurn(view, (token) => {
       const outcome = outcomeOf(view.now, token);
       if (outcome.kind !== 'bounced') return { status: 'undecided', actual: `the message was not given up: ${outcome.kind}`, because: [] };
-      const before = stsLookups(view.now).filter((seen) => seen.seq < outcome.by.seq);
+      const before = stsLookups(view.now, view.domains).filter((seen) => seen.seq < outcome.by.seq);
       const because = [...seqs(before), outcome.by.seq];
       if (before.length > 0) return { status: 'met', actual: 'looked up, then bounced', because };
       return { status: 'unmet', actual: 'bounced without looking for a new policy', because };

@@ -3,8 +3,8 @@
 import { z } from 'zod';
 import { ofKind, seqs } from '../model/evidence.ts';
 import { VICTIM } from '../model/plan.ts';
-import { parseTlsReport } from '../protocol/tlsrpt-report.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { parseTlsReport } from '../protocol/tlsrpt-report.ts';
 
 export const expectation: Expectation = {
   summary: 'no failure was reported for the domain in this step',
@@ -13,10 +13,13 @@ export const expectation: Expectation = {
   wantsReports: true,
   describe: () => 'no failure reported',
   judge(view) {
-    if (!view.trial.sender.capabilities.includes('tlsrpt')) return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
+    if (!view.trial.sender.capabilities.includes('tlsrpt'))
+      return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
     const blaming = ofKind(view.now, 'report-received').filter((seen) => {
       const parsed = parseTlsReport(seen.report);
-      const about = parsed.ok ? parsed.value.policies.filter((one) => one.policy['policy-domain']?.toLowerCase() === view.qualified(VICTIM).toLowerCase()) : [];
+      const about = parsed.ok
+        ? parsed.value.policies.filter((one) => one.policy['policy-domain']?.toLowerCase() === view.qualified(VICTIM).toLowerCase())
+        : [];
       return about.some((one) => (one['failure-details'] ?? []).length > 0);
     });
     if (blaming.length > 0) return { status: 'unmet', actual: 'a failure was reported', because: seqs(blaming) };

@@ -11,8 +11,9 @@ export const expectation: Expectation = {
   describe: () => 'record looked up, policy not asked for',
   judge(view) {
     const requests = ofKind(view.now, 'policy-request');
-    const lookups = stsLookups(view.now);
-    if (requests.length > 0) return { status: 'unmet', actual: `${requests.length} request(s) to the policy host`, because: seqs(requests) };
+    const lookups = stsLookups(view.now, view.domains);
+    if (requests.length > 0)
+      return { status: 'unmet', actual: `${requests.length} request(s) to the policy host`, because: seqs(requests) };
     if (lookups.length === 0) return { status: 'undecided', actual: 'the record was never looked up', because: [] };
     return { status: 'met', actual: 'record looked up, policy not asked for', because: seqs(lookups) };
   },

@@ -22,16 +22,29 @@ export const expectation: Expectation<z.output<typeof options>> = {
   describe({ host, never, atMost, atLeast }) {
     const to = host ? ` to ${host}` : '';
     if (never) return `no ${never === 'any' ? '' : `${never} `}request${to}`;
-    return [atLeast !== undefined && `at least ${atLeast}`, atMost !== undefined && `at most ${atMost}`].filter(Boolean).join(', ') + ` request(s)${to}`;
+    return (
+      [atLeast !== undefined && `at least ${atLeast}`, atMost !== undefined && `at most ${atMost}`].filter(Boolean).join(', ') +
+      ` request(s)${to}`
+    );
   },
   judge(view, { host, never, atMost = Number.POSITIVE_INFINITY, atLeast = 0 }) {
-    const about = ofKind(view.now, 'policy-request').filter((seen) => !host || seen.host.toLowerCase() === view.qualified(host).toLowerCase());
+    const about = ofKind(view.now, 'policy-request').filter(
+      (seen) => !host || seen.host.toLowerCase() === view.qualified(host).toLowerCase(),
+    );
     if (never) {
       const bad = about.filter((request) => isA[never](request, view.qualified(POLICY_HOST)));
-      if (bad.length > 0) return { status: 'unmet', actual: bad.map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`).join(', '), because: seqs(bad) };
+      if (bad.length > 0)
+        return {
+          status: 'unmet',
+          actual: bad.map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`).join(', '),
+          because: seqs(bad),
+        };
       // Never coming near the policy host is no proof of asking rightly.
-      const came = view.now.filter((seen) => seen.kind === 'policy-request' || (seen.kind === 'tls-handshake' && seen.service === 'policy-host'));
-      if (came.length === 0 && never !== 'any') return { status: 'undecided', actual: 'the sender never came near the policy host', because: [] };
+      const came = view.now.filter(
+        (seen) => seen.kind === 'policy-request' || (seen.kind === 'tls-handshake' && seen.service === 'policy-host'),
+      );
+      if (came.length === 0 && (never !== 'any' || ofKind(view.now, 'dns-query').length === 0))
+        return { status: 'undecided', actual: 'the sender never came near the policy host', because: [] };
       return { status: 'met', actual: 'no such request', because: seqs(came) };
     }
     const status = about.length >= atLeast && about.length <= atMost ? 'met' : 'unmet';
@@ -39,10 +52,17 @@ export const expectation: Expectation<z.output<typeof options>> = {
   },
 };
 
-const isA: Readonly<Record<'any' | 'other-path' | 'http' | 'conditional' | 'other-method', (request: Request, policyHost: string) => boolean>> = {
+const isA: Readonly<
+  Record<'any' | 'other-path' | 'http' | 'conditional' | 'other-method', (request: Request, policyHost: string) => boolean>
+> = {
   any: () => true,
-  'other-path': (request, policyHost) => request.path !== POLICY_PATH || request.hostHeader.toLowerCase() !== policyHost.toLowerCase(),
+  'other-path': (request, policyHost) => request.path !== POLICY_PATH || !namesHost(request.hostHeader, policyHost),
   http: (request) => request.scheme === 'http',
   conditional: (request) => request.conditional,
   'other-method': (request) => request.method !== 'GET',
 };
+
+/** RFC 9110 §7.2: the port of the scheme may be spelled out. */
+function namesHost(header: string, host: string): boolean {
+  return header.toLowerCase().replace(/:443$/, '') === host.toLowerCase();
+}

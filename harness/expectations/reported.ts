@@ -1,11 +1,11 @@
 /** RFC 8460 §4: a report for the domain says what went wrong, under the right policy, as often as it did. */
 
 import { z } from 'zod';
-import { isSenderMx, ofKind, seqs, sessionsOf, type StepView } from '../model/evidence.ts';
+import { isSenderMx, ofKind, type StepView, seqs, sessionsOf } from '../model/evidence.ts';
 import { VICTIM } from '../model/plan.ts';
-import { isPermittedMx } from '../protocol/mx-match.ts';
-import { parseTlsReport, POLICY_TYPES, type ReportedPolicy, RESULT_TYPES } from '../protocol/tlsrpt-report.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { isPermittedMx } from '../protocol/mx-match.ts';
+import { POLICY_TYPES, parseTlsReport, RESULT_TYPES, type ReportedPolicy } from '../protocol/tlsrpt-report.ts';
 
 const options = z.strictObject({
   type: z.enum([...RESULT_TYPES, 'success']).describe('the result type of RFC 8460 §4.3, or success for sessions without failure'),
@@ -19,13 +19,18 @@ export const expectation: Expectation<z.output<typeof options>> = {
   shorthand: 'type',
   requirement: '8460-4.2.2-failure-count',
   wantsReports: true,
-  describe: ({ type, policyType, counted }) => `reported as ${type}${policyType ? ` under ${policyType}` : ''}${counted ? ', counted right' : ''}`,
+  describe: ({ type, policyType, counted }) =>
+    `reported as ${type}${policyType ? ` under ${policyType}` : ''}${counted ? ', counted right' : ''}`,
   judge(view, { type, policyType, counted }) {
-    if (!view.trial.sender.capabilities.includes('tlsrpt')) return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
+    if (!view.trial.sender.capabilities.includes('tlsrpt'))
+      return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
     const received = ofKind(view.history, 'report-received');
     const because = seqs(received);
     const policies = received.flatMap((seen) => policiesOf(seen.report)).filter((one) => isAbout(view, one));
-    if (policies.length === 0) return { status: 'unmet', actual: received.length > 0 ? 'a report, but none of this domain' : 'no report', because };
+    const asked = ofKind(view.now, 'reports-asked-for').length > 0;
+    if (policies.length === 0 && !asked) return { status: 'undecided', actual: 'no report was asked for', because };
+    if (policies.length === 0)
+      return { status: 'unmet', actual: received.length > 0 ? 'a report, but none of this domain' : 'no report', because };
     const fitting = policies.filter((one) => policyType === undefined || one.policy['policy-type'] === policyType);
     const count = sum(fitting.map((one) => countOf(one, type)));
     if (count === 0) return { status: 'unmet', actual: `reported ${summarise(policies)}`, because };
@@ -58,7 +63,9 @@ function sessionCount(view: StepView, good: boolean): number {
 }
 
 function summarise(policies: readonly ReportedPolicy[]): string {
-  const types = policies.flatMap((one) => (one['failure-details'] ?? []).map((detail) => `${detail['failed-session-count']} × ${detail['result-type']}`));
+  const types = policies.flatMap((one) =>
+    (one['failure-details'] ?? []).map((detail) => `${detail['failed-session-count']} × ${detail['result-type']}`),
+  );
   return types.length > 0 ? types.join(', ') : 'no failure';
 }
 

@@ -32,7 +32,8 @@ export const expectation: Expectation<z.output<typeof options>> = {
     if (sessions.length === 0) return { status: 'undecided', actual: 'the sender never said STARTTLS', because: [] };
     const broken = sessions.flatMap((session) => breaches[rule](session));
     const { requirement } = RULES[rule];
-    if (broken.length > 0) return { status: 'unmet', actual: broken.map((command) => command.line).join(' · '), because: seqs(broken), requirement };
+    if (broken.length > 0)
+      return { status: 'unmet', actual: broken.map((command) => command.line).join(' · '), because: seqs(broken), requirement };
     if (rule !== 'nothing-pipelined' && rule !== 'no-parameters' && inside.length === 0) {
       return { status: 'undecided', actual: 'nothing was said inside TLS', because: [], requirement };
     }
@@ -42,13 +43,26 @@ export const expectation: Expectation<z.output<typeof options>> = {
 
 type Command = Seen<'smtp-command'>;
 
+/**
+ * RFC 3207 §4.1: QUIT may come first. The first command inside TLS answers no reply there, so that it cannot be early; the second can. And
+ * what is pipelined after a refusal of STARTTLS stands behind a reply.
+ */
 const breaches: Readonly<Record<Rule, (session: Session) => Command[]>> = {
-  'ehlo-first': ({ commands }) => commands.filter((command) => command.secure).slice(0, 1).filter((command) => command.verb !== 'EHLO'),
-  'waits-inside-tls': ({ commands }) => commands.filter((command) => command.secure).slice(0, 2).filter((command) => command.early),
+  'ehlo-first': ({ commands }) =>
+    commands
+      .filter((command) => command.secure)
+      .slice(0, 1)
+      .filter(({ verb }) => verb !== 'EHLO' && verb !== 'QUIT'),
+  'waits-inside-tls': ({ commands }) =>
+    commands
+      .filter((command) => command.secure)
+      .slice(1, 2)
+      .filter((command) => command.early),
   'no-second-starttls': ({ commands }) => commands.filter((command) => command.secure && command.verb === 'STARTTLS'),
   'nothing-pipelined': ({ commands }) => {
     const at = commands.findIndex((command) => command.verb === 'STARTTLS');
-    return commands.slice(at + 1).filter((command) => !command.secure && command.early);
+    return commands.slice(at + 1, at + 2).filter((command) => !command.secure && command.early);
   },
-  'no-parameters': ({ commands }) => commands.filter((command) => command.verb === 'STARTTLS' && command.line.trim().toUpperCase() !== 'STARTTLS'),
+  'no-parameters': ({ commands }) =>
+    commands.filter((command) => command.verb === 'STARTTLS' && command.line.trim().toUpperCase() !== 'STARTTLS'),
 };

@@ -16,6 +16,7 @@ export interface ArrivedMail {
   readonly rcptTo: readonly string[];
   readonly tokens: readonly string[];
   readonly subject: string;
+  readonly dsnAction?: string;
 }
 
 export interface HonestMx extends AsyncDisposable {
@@ -43,16 +44,22 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
     logger: false,
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('data', (chunk: Buffer) => {
+        if (!stream.sizeExceeded) chunks.push(chunk);
+      });
       stream.on('error', done);
       stream.on('end', () => {
+        // RFC 1870 §6.2
+        if (stream.sizeExceeded) return done(Object.assign(new Error('5.3.4 message too big'), { responseCode: 552 }));
         const text = Buffer.concat(chunks).toString('latin1');
         const { mailFrom, rcptTo } = session.envelope;
+        const dsnAction = dsnActionOf(text);
         sessionOf(session.remotePort)?.({
           mailFrom: mailFrom ? mailFrom.address : '',
           rcptTo: rcptTo.map((recipient) => recipient.address),
           tokens: tokensIn(text),
           subject: /^subject:[ \t]*([^\r\n]*)/im.exec(text)?.[1] ?? '',
+          ...(dsnAction && { dsnAction }),
         });
         done();
       });
@@ -78,6 +85,12 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** RFC 3464 §2.3.3: `failed`, `delayed`, … */
+function dsnActionOf(text: string): string | undefined {
+  const report = /^content-type:[ \t]*message\/delivery-status\b.*/ims.exec(text)?.[0];
+  return report && /^action:[ \t]*([a-z]+)/im.exec(report)?.[1]?.toLowerCase();
 }
 
 /** A message's token is unique, so that it can be looked for everywhere. */

@@ -39,7 +39,13 @@ export function createPolicyServer(): PolicyServer {
   const served = new WeakMap<object, Served>();
   const server = http.createServer({ keepAlive: false }, (request, response) => {
     const { setting, authenticated } = served.get(request.socket)!;
-    answerRequest(request, response, setting, authenticated);
+    try {
+      answerRequest(request, response, setting, authenticated);
+    } catch (error) {
+      // A status or header of the plan that HTTP does not allow.
+      setting.record({ kind: 'lab-fault', detail: `${setting.host}: ${error instanceof Error ? error.message : String(error)}` });
+      request.socket.destroy();
+    }
   });
   server.on('clientError', (_error, socket) => socket.destroy());
 
@@ -70,21 +76,16 @@ function answerRequest(request: http.IncomingMessage, response: http.ServerRespo
   const transfer = page.transfer ?? 'whole';
   const status = transfer === 'none' ? 0 : (page.status ?? 200);
   const complete = transfer === 'whole' || transfer === 'chunked';
-  const tell = (sent: boolean) =>
+  const tell = () =>
     setting.record({
       kind: 'policy-request', host: setting.host, scheme: setting.scheme, method: request.method ?? '', path,
       hostHeader: request.headers.host ?? '',
       conditional: 'if-none-match' in request.headers || 'if-modified-since' in request.headers,
-      status, complete: complete && sent, authenticated,
+      status, complete, authenticated,
       ...(page.body.length <= BODY_KEPT_CHARS ? { body: page.body } : {}),
     });
   request.resume();
-  if (complete) {
-    response.on('finish', () => setting.answered(performance.now() - asked));
-    // Told before the bytes leave, so that what the sender does next comes later in the stream.
-    tell(true);
-  } else tell(false);
-  if (transfer === 'none') return;
+  if (transfer === 'none') return tell();
 
   for (const [name, value] of Object.entries({ 'content-type': 'text/plain', ...page.headers })) {
     if (value !== null) response.setHeader(name, value);
@@ -94,6 +95,9 @@ function answerRequest(request: http.IncomingMessage, response: http.ServerRespo
   if (transfer !== 'chunked' && transfer !== 'endless') response.setHeader('content-length', body.length);
   response.writeHead(status);
   response.on('error', () => {});
+  response.on('finish', () => setting.answered(performance.now() - asked));
+  // Told before the bytes leave, so that what the sender does next comes later in the stream.
+  tell();
   if (complete) response.end(body);
   if (transfer === 'truncated') response.write(body.subarray(0, body.length / 2), () => request.socket.end());
   if (transfer === 'endless') pour(response, body);

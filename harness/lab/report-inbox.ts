@@ -38,7 +38,10 @@ export function createReportInbox(): ReportInbox {
     request.on('error', () => {});
     request.on('end', async () => {
       const contentType = request.headers['content-type'] ?? '';
-      const read = request.method === 'POST' ? await readReport(Buffer.concat(chunks), contentType) : { problem: `method ${request.method}` };
+      const read =
+        request.method !== 'POST' ? { problem: `method ${request.method}` }
+        : bytes > LARGEST_REPORT_BYTES ? { problem: `${bytes} bytes are more than the inbox takes` }
+        : await readReport(Buffer.concat(chunks), contentType);
       setting.record({ kind: 'report-received', host: setting.host, contentType, ...read });
       response.writeHead(setting.plan.status ?? 200).end();
     });
@@ -66,7 +69,10 @@ async function readReport(body: Buffer, contentType: string): Promise<{ report: 
   try {
     const zipped = contentType.split(';')[0]!.trim().toLowerCase() === 'application/tlsrpt+gzip';
     const text = zipped ? await unzip(body, { maxOutputLength: 4 * LARGEST_REPORT_BYTES }) : body;
-    return { report: JSON.parse(text.toString('utf8')) };
+    const report: unknown = JSON.parse(text.toString('utf8'));
+    // JSON.parse takes what is nested too deep for anything else; a report that cannot be written down is none.
+    JSON.stringify(report);
+    return { report };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }

@@ -2,7 +2,7 @@
  * The baseline plan: an honest world for a domain and its policy. Every attack starts from here.
  */
 
-import { formatStsPolicy } from '../protocol/sts-policy.ts';
+import { formatStsPolicy, parseStsPolicy } from '../protocol/sts-policy.ts';
 import { formatStsRecord } from '../protocol/sts-record.ts';
 import type { DnsRecord, LabPlan, PolicyHostPlan } from './plan.ts';
 import { ATTACKER, POLICY_HOST, POLICY_PATH, REPORT_HOST, SENDER_DOMAIN, SENDER_MX, STS_NAME, TLSRPT_NAME, VICTIM } from './plan.ts';
@@ -49,8 +49,10 @@ export function withoutPolicy(plan: LabPlan): LabPlan {
   };
 }
 
-/** The mx patterns that a policy names: RFC 8461 §3.2 "mx". */
+/** The mx patterns that a policy names: RFC 8461 §3.2 "mx". Of a policy given word for word, those that it holds, if it can be read. */
 export function permittedMx(domain: DomainSpec, policy: PolicySpec): readonly string[] {
+  const written = policy.text === undefined ? undefined : parseStsPolicy(policy.text);
+  if (written?.ok && written.value.mx.length > 0) return written.value.mx;
   return policy.mx ?? [...new Set(domain.mx.map((mx) => mx.host))];
 }
 

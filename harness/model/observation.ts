@@ -133,6 +133,8 @@ export interface MailEvent {
   /** Message tokens found in the content. */
   readonly tokens: readonly string[];
   readonly subject: string;
+  /** Of a DSN, its action, in lower case: `failed`, `delayed`, … (RFC 3464 §2.3.3). */
+  readonly dsnAction?: string;
 }
 
 export type SenderEvent =

@@ -36,6 +36,8 @@ export interface Expectation<O = any> {
   readonly standsAlone?: boolean;
   /** A step that expects this is also run in a world without a policy, and must be delivered there (DESIGN: negative control). */
   readonly negativeControl?: boolean;
+  /** The step waits for the policy to be fetched before it ends. */
+  readonly wantsPolicy?: boolean;
   /** The step asks the sender for its TLSRPT reports before it ends. */
   readonly wantsReports?: boolean;
   /** `deferred, nothing exposed` */

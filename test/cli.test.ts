@@ -1,0 +1,222 @@
+/** The command line as users and CI servers meet it: a process, its output and its exit code. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parseXml } from './reporters/xml.ts';
+
+const CLI = join(import.meta.dirname, '..', 'harness', 'cli.ts');
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'));
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ran> } {
+  const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, env: { ...process.env, FORCE_COLOR: '' } });
+  const texts = [child.stdout, child.stderr].map(async (stream) => {
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk) => chunks.push(chunk));
+    await new Promise((resolve) => stream.once('close', resolve));
+    return Buffer.concat(chunks).toString();
+  });
+  const code = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, ended: Promise.all([code, ...texts]).then(([code, out, err]) => ({ code, out, err }) as Ran) };
+}
+
+const holdfast = (...args: string[]) => start(args).ended;
+
+describe('usage', () => {
+  it('help names the commands, gives examples and the exit codes', async () => {
+    const { code, out, err } = await holdfast('--help');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    for (const word of ['run', 'list', 'senders', 'explain', 'lint', 'judge', 'schema', 'Examples:', 'Exit codes:'])
+      expect(out).toContain(word);
+    expect(out).not.toContain('demo');
+  });
+
+  const wrong = (args: readonly string[], message: RegExp) =>
+    it(`holdfast ${args.join(' ')} is wrong`, async () => {
+      const { code, out, err } = await holdfast(...args);
+      expect(err).toMatch(message);
+      expect({ code, out }).toEqual({ code: 64, out: '' });
+    });
+  wrong([], /Usage: holdfast/);
+  wrong(['rum'], /unknown command 'rum'[\s\S]*Did you mean run\?/);
+  wrong(['run', '--sendr', 'x'], /unknown option '--sendr'[\s\S]*Did you mean --sender\?/);
+  wrong(['run', '--jobs', '0'], /'--jobs <n>' argument '0' is invalid/);
+  wrong(['run', 'starttls/striped'], /did you mean starttls\/stripped\?/);
+  wrong(['run', '--sender', 'reference,refrence'], /no sender refrence: did you mean reference\?/);
+  wrong(['run', '--sender', 'reference:follow-redirects'], /did you mean reference:follows-redirects\?/);
+  wrong(['run', '--reporter', 'jsn'], /no reporter jsn: did you mean json\?/);
+  wrong(['run', '--reporter', 'text,json'], /two reporters cannot share standard output: give --out DIR/);
+  wrong(['judge', 'nowhere'], /nowhere: no such folder/);
+
+  it('a misspelt key is told with its place, by run and by lint', async () => {
+    const yaml = 'title: x\nwhy: y\nrequirements: [8461-5-transient]\nsteps: [{ send: a, expect: [delivered], undr: [] }]\n';
+    await writeFile(join(folder, 'bad.yaml'), yaml);
+    const [ran, linted] = await Promise.all([holdfast('run', 'bad.yaml'), holdfast('lint', 'bad.yaml')]);
+    const message = /^bad\.yaml:4:41: unknown key .*did you mean under\?/;
+    expect(ran).toEqual({ code: 64, out: '', err: expect.stringMatching(message) });
+    expect(linted).toEqual({ code: 64, out: expect.stringMatching(message), err: '' });
+  });
+});
+
+describe('looking round', () => {
+  it('list', async () => {
+    const [asJson, asText] = await Promise.all([holdfast('list', '--json'), holdfast('list')]);
+    const listed: { id: string; title: string; variants: { id: string }[] }[] = JSON.parse(asJson.out);
+    const stripped = listed.find(({ id }) => id === 'starttls/stripped')!;
+    expect(stripped.variants.map(({ id }) => id)).toContain('starttls/stripped@as-removed-line');
+    expect(asText.out).toMatch(new RegExp(`^starttls/stripped +${stripped.variants.length}  ${stripped.title}$`, 'm'));
+    expect(asText.out).toContain(`\n${listed.length} scenarios, `);
+    expect([asJson.code, asText.code]).toEqual([0, 0]);
+  });
+
+  it('senders, and the faults of the reference sender', async () => {
+    const [all, faults] = await Promise.all([holdfast('senders'), holdfast('senders', '--faults')]);
+    for (const name of ['reference', 'opportunistic', 'mx-connect'])
+      expect(all.out).toMatch(new RegExp(`^${name} .* · (not )?available$`, 'm'));
+    expect(faults.out).toMatch(/^reference:follows-redirects$/m);
+    expect([all.code, faults.code]).toEqual([0, 0]);
+  });
+
+  it('explain tells attacks with their options, what is expected, and the RFC', async () => {
+    const { code, out } = await holdfast('explain', 'starttls/stripped');
+    expect(code).toBe(0);
+    for (const part of [
+      'strip-starttls: ',
+      '(how: overwrite)',
+      'enforced: deferred, nothing exposed',
+      'RFC 8461 §5: under enforce',
+      'positive control',
+      'negative',
+    ])
+      expect(out).toContain(part);
+    expect(out.split('\n').every((line) => line.length <= 110)).toBe(true);
+  });
+
+  it('schema is JSON', async () => {
+    const { code, out } = await holdfast('schema');
+    expect(JSON.parse(out)).toMatchObject({ title: 'Holdfast scenario' });
+    expect(code).toBe(0);
+  });
+
+  it('list | head ends without a word', async () => {
+    const { child, ended } = start(['list']);
+    child.stdout!.destroy();
+    expect(await ended).toMatchObject({ err: '' });
+  });
+});
+
+describe('runs', () => {
+  it('one that passes, its evidence judged again', async () => {
+    const ran = await holdfast('run', 'starttls/stripped', '--keep', 'evidence');
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    expect(ran.out).toMatch(/^✓ starttls\/stripped@as-removed-line · reference/m);
+    const again = await holdfast('judge', 'evidence');
+    expect(again).toMatchObject({ code: 0, err: '' });
+    expect(again.out).toMatch(/^ {2}starttls\/stripped@as-removed-line · reference: pass, the same verdict$/m);
+  });
+
+  it('one that fails, with files for CI', async () => {
+    const ran = await holdfast(
+      'run',
+      'starttls/stripped',
+      '--sender',
+      'reference:plaintext-when-starttls-missing,opportunistic',
+      '--reporter',
+      'text,json',
+      '--reporter',
+      'junit',
+      '--out',
+      'ci',
+    );
+    expect(ran).toMatchObject({ code: 1, err: '' });
+    expect(ran.out).toMatch(/^✗ starttls\/stripped@as-removed-line · .* MUST NOT$/m);
+    expect(ran.out).toMatch(/^– starttls\/stripped@as-removed-line · opportunistic/m);
+    const json = JSON.parse(await readFile(join(folder, 'ci', 'holdfast.json'), 'utf8'));
+    expect(json).toMatchObject({
+      interrupted: false,
+      summary: { pass: 0, fail: json.scenarios.length, unsupported: json.scenarios.length },
+    });
+    expect(parseXml(await readFile(join(folder, 'ci', 'junit.xml'), 'utf8'))).toMatchObject({ name: 'testsuites' });
+  });
+
+  it('nothing judged is no pass', async () => {
+    const { code } = await holdfast('run', 'starttls/stripped', '--sender', 'opportunistic');
+    expect(code).toBe(2);
+  });
+
+  it('json alone is all there is on standard output', async () => {
+    const { code, out } = await holdfast('run', 'tls/sni', '--reporter', 'json');
+    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, summary: { pass: 1 } });
+    expect(code).toBe(0);
+  });
+
+  it('a folder that is not ours is left alone, and nothing is run', async () => {
+    await mkdir(join(folder, 'thesis'));
+    await writeFile(join(folder, 'thesis', 'chapter1'), 'x');
+    expect(await holdfast('run', 'tls/sni', '--keep', 'thesis')).toEqual({
+      code: 64,
+      out: '',
+      err: expect.stringMatching(/was not made by Holdfast/),
+    });
+  });
+
+  it('what cannot be written is told, and so are the results', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const [kept, written] = await Promise.all([
+      holdfast('run', 'tls/sni', '--keep', 'file/x'),
+      holdfast('run', 'tls/sni', '--reporter', 'junit', '--out', 'file/x'),
+    ]);
+    expect(kept).toEqual({
+      code: 70,
+      out: expect.stringMatching(/^1 verdicts .* 1 pass$/m),
+      err: expect.stringMatching(/^evidence cannot be kept: ENOTDIR/),
+    });
+    expect(written).toEqual({
+      code: 70,
+      out: expect.stringMatching(/^1 verdicts .* 1 pass$/m),
+      err: expect.stringMatching(/^the reporter junit failed: ENOTDIR/),
+    });
+  });
+});
+
+describe('stopped in mid-run', () => {
+  /** Resolves once the first verdict is out. */
+  const firstVerdict = (child: ChildProcess) =>
+    new Promise<void>((resolve) =>
+      child.stdout!.on('data', (chunk) => String(chunk).includes('· mx-connect') && String(chunk).includes('\n✓') && resolve()),
+    );
+  const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
+  const childrenOf = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it.runIf(existsSync('/proc/self/task'))(`${signal}: what is known is told, and no process is left`, async () => {
+      const { child, ended } = start(['run', '--sender', 'mx-connect']);
+      await firstVerdict(child);
+      const below = childrenOf(child.pid!);
+      expect(below.filter(isAlive)).not.toEqual([]);
+      child.kill(signal);
+      const { code, out, err } = await ended;
+      expect(err).toMatch(/^\s*stopping; once more to stop at once\s*$/);
+      expect(out).toMatch(/^\d+ verdicts .* interrupted, \d+ not judged$/m);
+      expect(code).toBe(130);
+      expect(below.filter(isAlive)).toEqual([]);
+    });
+  }
+
+  it('run | head ends without a word', async () => {
+    const { child, ended } = start(['run', '--sender', 'mx-connect']);
+    await firstVerdict(child);
+    child.stdout!.destroy();
+    expect(await ended).toMatchObject({ code: 141, err: '' });
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it, vi } from 'vitest';
+import { run } from '../../harness/commands/run.ts';
+import type { Terminal } from '../../harness/commands/terminal.ts';
+import { type Sender, SenderError } from '../../harness/model/sender.ts';
+
+vi.mock('../../harness/senders/index.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../harness/senders/index.ts')>();
+  const reference = (await original.findSender('reference'))!;
+  const starting = (name: string, start: Sender['start'], missing?: string): Sender => ({
+    ...reference,
+    name,
+    start,
+    unavailable: async () => missing,
+  });
+  const fakes = new Map([
+    ['unstartable', starting('unstartable', () => Promise.reject(new SenderError('no such image: docker pull it')))],
+    ['faulty', starting('faulty', () => Promise.reject(new TypeError('x is not a function')))],
+    ['missing', starting('missing', reference.start, 'npm install missing')],
+  ]);
+  return { ...original, findSender: async (name: string) => fakes.get(name) ?? original.findSender(name) };
+});
+
+/** Runs one scenario against these senders, and gives what was printed and how it ended. */
+async function runWith(...senders: string[]) {
+  let out = '';
+  const terminal: Terminal = {
+    write: (text) => {
+      out += text;
+    },
+    complain: (text) => expect.unreachable(text),
+    isTerminal: false,
+    columns: 80,
+    color: false,
+    signal: new AbortController().signal,
+  };
+  const ended = await run({ scenarios: ['tls/sni'], senders, reporters: ['text'], jobs: 2 }, terminal).catch((error) => error);
+  return { out, ended };
+}
+
+describe('a sender', () => {
+  it('that cannot be started is told with the reason, and stops no other', async () => {
+    const { out, ended } = await runWith('unstartable', 'reference');
+    expect(out).toMatch(/^✓ tls\/sni · reference/m);
+    expect(out).toContain('unstartable: no such image: docker pull it');
+    expect(ended).toBe(70);
+  });
+
+  it('that breaks the harness does not take with it what is known', async () => {
+    const { out, ended } = await runWith('reference', 'faulty');
+    expect(out).toMatch(/^1 verdicts .* 1 pass · interrupted, 1 not judged$/m);
+    expect(ended).toEqual(new TypeError('x is not a function'));
+  });
+
+  it('that is not available is skipped with the reason', async () => {
+    const { out, ended } = await runWith('missing', 'reference');
+    expect(out).toContain('missing: npm install missing');
+    expect(ended).toBe(0);
+  });
+
+  it('has to be there, or nothing was run', async () => {
+    const { out, ended } = await runWith('missing');
+    expect(out).toContain('missing: npm install missing');
+    expect(ended).toBe(2);
+  });
+});

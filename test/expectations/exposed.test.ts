@@ -1,0 +1,43 @@
+/** Who saw MAIL, RCPT and content, whatever became of the message. */
+
+import { evidence } from '../evidence.ts';
+import { attacked, says } from './table.ts';
+
+const envelope = () => attacked().mx().connect().ehlo().mail().rcpt().quit().status('deferred');
+
+says('exposed', [
+  ['met', 'a bare connect and EHLO', attacked().turnsAway()],
+  ['met', 'authenticated TLS with a listed host', attacked().mx().connect().ehlo().tls().delivered()],
+  ['undecided', 'the MX was looked up, and nobody was tried', attacked().mx()],
+  ['undecided', 'nothing happened', attacked(), { actual: /connected to no MX/ }],
+  ['undecided', 'the sender came near its own MX only', attacked().mx('sender.test').connect('mx.sender.test').ehlo()],
+  ['unmet', 'in clear', attacked().leaks(), { harm: 'content' }],
+  ['unmet', 'an unlisted host', attacked().mx().connect('mx.attacker.test').ehlo().tls().delivered(), { harm: 'content' }],
+  ['unmet', 'the envelope', envelope(), { harm: 'envelope' }],
+  ['met', 'the envelope, and no more was forbidden', envelope(), { options: { atMost: 'envelope' } }],
+  ['unmet', 'content, where the envelope was allowed', attacked().leaks(), { options: { atMost: 'envelope' }, harm: 'content' }],
+  ['met', 'content, where all is allowed', attacked().leaks(), { options: { atMost: 'content' } }],
+  [
+    'unmet',
+    'a message from an earlier step, on its retry',
+    evidence().primed().step(1).submit().turnsAway().status('deferred').step(2).leaks(),
+    { harm: 'content' },
+  ],
+  [
+    'met',
+    'mail of an earlier step to a domain without a policy',
+    evidence()
+      .primed()
+      .step(1)
+      .submit('other.test')
+      .step(2)
+      .submit()
+      .connect()
+      .ehlo()
+      .mail()
+      .rcpt('hfm00000000002@other.xw1.test')
+      .data({ tokens: ['hfm00000000002'] })
+      .turnsAway(),
+  ],
+  ['unmet', 'a probe of the recipient before delivery', attacked().mx().connect().ehlo().mail('').rcpt().quit(), { harm: 'envelope' }],
+]);

@@ -1,0 +1,46 @@
+/** RFC 5321 §4.5.4.1: with the fault healed, what was queued arrives; and not in clear. */
+
+import { evidence } from '../evidence.ts';
+import { attacked, says } from './table.ts';
+
+const waiting = () => attacked().turnsAway().status('deferred').step(2);
+const listing = (tokens: readonly string[]) => ({ kind: 'queue-listed', tokens }) as const;
+
+says('recovered', [
+  ['met', 'it arrived', waiting().mx().connect().ehlo().tls().delivered().status('delivered')],
+  ['met', 'all had arrived before', attacked().leaks().status('delivered').step(2)],
+  ['undecided', 'there never was a message', evidence().step(0).step(1)],
+  ['undecided', 'silence', waiting()],
+  ['undecided', 'still queued, and not tried', waiting().see(listing(['hfm00000000002']))],
+  ['undecided', 'deferred again without a connection', waiting().status('deferred')],
+  ['undecided', 'deferred again, and only its own MX was met', waiting().connect('mx.sender.test').status('deferred')],
+  ['unmet', 'deferred again', waiting().mx().connect().ehlo().status('deferred'), { requirement: '8461-5-transient', harm: 'none' }],
+  ['unmet', 'neither here nor there', waiting().see(listing([])), { harm: 'mail-lost', actual: /neither/ }],
+  [
+    'unmet',
+    'bounced in the step before',
+    attacked().turnsAway().status('bounced').step(2),
+    { requirement: '8461-5-transient', harm: 'none' },
+  ],
+  ['unmet', 'bounced now', waiting().dsn('failed').status('bounced'), { requirement: '8461-5-transient' }],
+  [
+    'undecided',
+    'a warning of delay is no bounce',
+    waiting()
+      .dsn('delayed')
+      .see(listing(['hfm00000000002'])),
+  ],
+  [
+    'unmet',
+    'in clear, by a sender that remembers "no TLS here"',
+    waiting().leaks().status('delivered'),
+    { harm: 'content', actual: /in clear/, requirement: '8461-4-check-all' },
+  ],
+  ['met', 'in clear, the domain having left MTA-STS', attacked().turnsAway().status('deferred').step(2, 'main', { mode: 'none' }).leaks()],
+  [
+    'met',
+    'in clear, the domain having left MTA-STS by a file of its own',
+    attacked().turnsAway().status('deferred').step(2, 'main', { text: 'version: STSv1\nmode: none\nmax_age: 60\n' }).leaks(),
+  ],
+  ['met', 'in clear, without a policy', evidence().step(0).submit().status('deferred').step(1).leaks()],
+]);

@@ -1,0 +1,107 @@
+/** `reported` and `not-reported`: RFC 8460, of senders that declare it. */
+
+import { describe } from 'vitest';
+import { CAPABILITIES } from '../../harness/model/sender.ts';
+import { type EvidenceBuilder, evidence } from '../evidence.ts';
+import { attacked, says } from './table.ts';
+
+const silent = { capabilities: CAPABILITIES.filter((capability) => capability !== 'tlsrpt') };
+const about = (domain: string, failures: Readonly<Record<string, number>>, { good = 0, type = 'sts' } = {}) => ({
+  'organization-name': 'Sender',
+  'date-range': { 'start-datetime': '2026-11-22T00:00:00Z', 'end-datetime': '2026-11-22T23:59:59Z' },
+  'contact-info': 'postmaster@sender.example',
+  'report-id': '1',
+  policies: [
+    {
+      policy: {
+        'policy-type': type,
+        'policy-domain': domain,
+        ...(type === 'sts' && { 'policy-string': ['version: STSv1'], 'mx-host': ['mx1.victim.test'] }),
+      },
+      summary: {
+        'total-successful-session-count': good,
+        'total-failure-session-count': Object.values(failures).reduce((sum, n) => sum + n, 0),
+      },
+      'failure-details': Object.entries(failures).map(([result, count]) => ({ 'result-type': result, 'failed-session-count': count })),
+    },
+  ],
+});
+const stripped = (made: EvidenceBuilder = attacked()) => made.turnsAway().status('deferred');
+const notSupported = { 'starttls-not-supported': 1 };
+const type = (name: string, more: object = {}) => ({ options: { type: name, ...more } });
+
+describe('reported', () => {
+  says('reported', [
+    ['met', 'as it was', stripped().reports(about('victim.test', notSupported)), type('starttls-not-supported')],
+    [
+      'met',
+      'under the policy asked for',
+      stripped().reports(about('victim.test', notSupported)),
+      type('starttls-not-supported', { policyType: 'sts' }),
+    ],
+    [
+      'unmet',
+      'under another',
+      stripped().reports(about('victim.test', notSupported)),
+      type('starttls-not-supported', { policyType: 'tlsa' }),
+    ],
+    [
+      'unmet',
+      'as something else',
+      stripped().reports(about('victim.test', { 'validation-failure': 1 })),
+      { ...type('starttls-not-supported'), actual: /validation-failure/ },
+    ],
+    [
+      'unmet',
+      'of another domain',
+      stripped().reports(about('other.test', notSupported)),
+      { ...type('starttls-not-supported'), actual: /none of this domain/ },
+    ],
+    ['unmet', 'not at all', stripped().reports(), { ...type('starttls-not-supported'), actual: /no report/ }],
+    ['unmet', 'no report that can be read', stripped().reports({ policies: 1 }), type('starttls-not-supported')],
+    ['undecided', 'nobody asked for reports', stripped(), type('starttls-not-supported')],
+    ['unsupported', 'not declared', stripped(), { ...type('starttls-not-supported'), ...silent }],
+    // The prime step and this one: a good session each.
+    [
+      'met',
+      'counted right',
+      attacked()
+        .connect()
+        .tls()
+        .reports(about('victim.test', {}, { good: 2 })),
+      type('success', { counted: true }),
+    ],
+    [
+      'unmet',
+      'counted wrong',
+      attacked()
+        .connect()
+        .tls()
+        .reports(about('victim.test', {}, { good: 3 })),
+      { ...type('success', { counted: true }), actual: /the path counted 2/ },
+    ],
+    [
+      'met',
+      'failures counted right',
+      stripped().reports(about('victim.test', notSupported)),
+      type('starttls-not-supported', { counted: true }),
+    ],
+    [
+      'met',
+      "without the sender's own MX",
+      stripped().connect('mx.sender.test').reports(about('victim.test', notSupported)),
+      type('starttls-not-supported', { counted: true }),
+    ],
+  ]);
+});
+
+describe('not-reported', () => {
+  says('not-reported', [
+    ['met', 'asked for, and none came', stripped().reports()],
+    ['met', 'only good sessions', stripped().reports(about('victim.test', {}, { good: 1 }))],
+    ['met', 'a failure of another domain', stripped().reports(about('other.test', notSupported))],
+    ['unmet', 'a failure', stripped().reports(about('victim.test', notSupported))],
+    ['undecided', 'nobody asked', stripped()],
+    ['unsupported', 'not declared', evidence().step(0), silent],
+  ]);
+});

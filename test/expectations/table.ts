@@ -1,0 +1,32 @@
+/** The verb that the tables share: what an expectation says of hand-made evidence, as `[status, a story, the evidence, options]`. */
+
+import { expect, test } from 'vitest';
+import type { Capability } from '../../harness/model/sender.ts';
+import type { Judgement } from '../../harness/model/verdict.ts';
+import { type EvidenceBuilder, evidence, judged } from '../evidence.ts';
+
+export interface More {
+  readonly options?: object;
+  readonly capabilities?: readonly Capability[];
+  readonly actual?: RegExp;
+  readonly harm?: Judgement['harm'] | 'none';
+  readonly requirement?: string;
+}
+export type Row = readonly [status: Judgement['status'], story: string, made: EvidenceBuilder, more?: More];
+
+export function says(name: string, rows: readonly Row[]): void {
+  for (const [status, story, made, { options, capabilities, actual, harm, requirement } = {}] of rows) {
+    test(`${status}: ${story}`, () => {
+      const judgement = judged(name, made, options, capabilities);
+      expect(judgement).toMatchObject({ status, ...(actual && { actual: expect.stringMatching(actual) }) });
+      if (harm) expect(judgement.harm ?? 'none').toBe(harm);
+      if (requirement) expect(judgement.requirement).toBe(requirement);
+      for (const seq of judgement.because) expect(made.observations[seq - 1]?.seq).toBe(seq);
+    });
+  }
+}
+
+/** Step 1 after a prime step, its message submitted. */
+export const attacked = () => evidence().primed().step(1).submit();
+/** Step 0 at a domain never seen before, its message submitted. */
+export const cold = () => evidence().step(0).submit();

@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readLines } from '../../harness/lab/lines.ts';
+
+const LONGEST_LINE = 16_384;
+
+/** What a server reads that takes DATA for the beginning of content, of bytes that come in these pieces. */
+async function readAll(pieces: readonly Buffer[]): Promise<string[]> {
+  const stream = new PassThrough();
+  const reader = readLines(stream);
+  const fed = feed(stream, pieces);
+  const read: string[] = [];
+  for (let line = await reader.line(); line !== undefined; line = await reader.line()) {
+    read.push(`line ${line}`);
+    if (line !== 'DATA') continue;
+    let passed = '';
+    const content = await reader.content(10, async (text) => {
+      await new Promise(setImmediate);
+      passed += text;
+    });
+    expect(content.bytes).toBe(passed.length);
+    expect(content.text).toBe(passed.slice(0, 10));
+    read.push(`${content.whole ? 'content' : 'cut off'} ${passed}`);
+  }
+  await fed;
+  return [...read, `rest ${reader.detach().toString('latin1')}`];
+}
+
+async function feed(stream: PassThrough, pieces: readonly Buffer[]): Promise<void> {
+  for (const piece of pieces) {
+    if (!stream.write(piece)) await once(stream, 'drain');
+    await new Promise(setImmediate);
+  }
+  stream.end();
+}
+
+function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
+  const places = [0, ...at.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+  return places.slice(1).map((end, i) => bytes.subarray(places[i], end)).filter((piece) => piece.length > 0);
+}
+
+describe('however the bytes are cut', () => {
+  const piece = fc.constantFrom('\r', '\n', '.', '\r\n', '\r\n.\r\n', '\n.\n', '..', 'DATA\r\n', 'DATA\n', 'NOOP\r\n', 'x', '\xff\x00', 'y'.repeat(LONGEST_LINE - 1), 'z'.repeat(40_000));
+  const text = fc.array(piece, { maxLength: 30 }).map((parts) => Buffer.from(parts.join(''), 'latin1'));
+
+  test('the same lines and the same content are read', () =>
+    fc.assert(
+      fc.asyncProperty(text, fc.array(fc.nat({ max: 1e6 }), { maxLength: 12 }), async (bytes, at) => {
+        expect(await readAll(cut(bytes, at))).toEqual(await readAll(cut(bytes, [])));
+      }),
+      { numRuns: 150 },
+    ));
+
+  test('byte by byte as well', async () => {
+    const bytes = Buffer.from('EHLO a\r\nDATA\r\n.\r\nDATA\n\r\n.\r\r\n.\r\nQUIT\nno end', 'latin1');
+    const expected = ['line EHLO a', 'line DATA', 'content .\r\n', 'line DATA', 'content \r\n.\r\r\n.\r\n', 'line QUIT', 'rest no end'];
+    expect(await readAll(cut(bytes, []))).toEqual(expected);
+    expect(await readAll([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
+  });
+});
+
+describe('lines', () => {
+  test.each<[string, string[]]>([
+    ['', ['rest ']],
+    ['\r\n\n', ['line ', 'line ', 'rest ']],
+    ['a\rb\r\n', ['line a\rb', 'rest ']],
+    ['\xe4\xff\r\n', ['line \xe4\xff', 'rest ']],
+    [`${'x'.repeat(LONGEST_LINE)}\r\n`, [`line ${'x'.repeat(LONGEST_LINE)}`, 'line ', 'rest ']],
+    [`${'x'.repeat(LONGEST_LINE - 1)}\r\n`, [`line ${'x'.repeat(LONGEST_LINE - 1)}`, 'rest ']],
+    [`${'x'.repeat(LONGEST_LINE - 1)}\ry\n`, [`line ${'x'.repeat(LONGEST_LINE - 1)}\r`, 'line y', 'rest ']],
+  ])('%j', async (text, expected) => {
+    expect(await readAll([Buffer.from(text, 'latin1')])).toEqual(expected);
+  });
+});
+
+describe('content', () => {
+  test.each<[string, string]>([
+    ['.\r\n', 'content .\r\n'],
+    ['..\r\n.\r\n', 'content ..\r\n.\r\n'],
+    ['a\r\n.\r\n', 'content a\r\n.\r\n'],
+    ['a\n.\n\r\n.\r\n', 'content a\n.\n\r\n.\r\n'],
+    ['\r\n.\r\n', 'content \r\n.\r\n'],
+    ['a\r\n.', 'cut off a\r\n.'],
+    ['', 'cut off '],
+  ])('%j', async (text, expected) => {
+    expect((await readAll([Buffer.from(`DATA\r\n${text}`, 'latin1')])).slice(1, -1)).toEqual([expected]);
+  });
+
+  test('while the sink has not had enough time, little more than a line’s bound is taken in', async () => {
+    const stream = new PassThrough({ highWaterMark: 1024 });
+    const reader = readLines(stream);
+    let release!: () => void;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const content = reader.content(0, () => gate);
+    let taken = 0;
+    while (stream.write('x'.repeat(1024)) || stream.readableFlowing) {
+      taken += 1024;
+      if (taken > 1e8) break;
+      await new Promise(setImmediate);
+    }
+    expect(taken).toBeLessThan(2 * 64 * LONGEST_LINE);
+    release();
+    stream.end('\r\n.\r\n');
+    expect(await content).toMatchObject({ whole: true });
+  });
+});
+
+test('detach gives back what nobody has read, and leaves the rest to whoever comes next', async () => {
+  const stream = new PassThrough();
+  const reader = readLines(stream);
+  stream.write('STARTTLS\r\nearly\r\n');
+  expect(await reader.line()).toBe('STARTTLS');
+  expect(reader.hasMore).toBe(true);
+  expect(reader.detach().toString()).toBe('early\r\n');
+  stream.write('hello');
+  const next = readLines(stream);
+  stream.end('\r\n');
+  expect(await next.line()).toBe('hello');
+  expect(await next.line()).toBeUndefined();
+});
+
+test('a stream that is over before it is read has no lines', async () => {
+  const gone = new PassThrough();
+  gone.destroy();
+  await once(gone, 'close');
+  expect(await readLines(gone).line()).toBeUndefined();
+  const ended = new PassThrough();
+  ended.resume().end();
+  await once(ended, 'end');
+  expect((await readLines(ended).content(1, () => {})).whole).toBe(false);
+});
