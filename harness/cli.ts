@@ -12,7 +12,7 @@ import { EXIT, type Terminal, UsageError } from './commands/terminal.ts';
 import { findPackage, isInRange } from './shipped.ts';
 
 /** Trials spend their time waiting for each other's sockets, hardly any of it computing. */
-const DEFAULT_JOBS = 16;
+const DEFAULT_JOBS = 24;
 
 const EXAMPLES = `
 Examples:

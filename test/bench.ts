@@ -50,11 +50,19 @@ const bare = await timed(() => bareLoop(traffic));
 const list = median(Array.from({ length: LIST_RUNS }, timeOfList));
 
 const round = (n: number, digits = 1) => n.toFixed(digits);
-console.log(`suite        ${scenarios.length} variants in ${round(suite.seconds)} s: ${round(scenarios.length / suite.seconds)} variants/s, ${round(suite.cpuSeconds)} s of CPU`);
-console.log(`wire         ${traffic!.dnsQueries} DNS queries, ${traffic!.httpsGets} HTTPS GETs, ${traffic!.smtpInTls} SMTP dialogues in TLS, ${traffic!.smtpInClear} in clear`);
+console.log(
+  `suite        ${scenarios.length} variants in ${round(suite.seconds)} s: ${round(scenarios.length / suite.seconds)} variants/s, ${round(suite.cpuSeconds)} s of CPU`,
+);
+console.log(
+  `wire         ${traffic!.dnsQueries} DNS queries, ${traffic!.httpsGets} HTTPS GETs, ${traffic!.smtpInTls} SMTP dialogues in TLS, ${traffic!.smtpInClear} in clear`,
+);
 console.log(`bare loop    the same in ${round(bare.seconds)} s, ${round(bare.cpuSeconds)} s of CPU`);
-console.log(`ratio        ${round(suite.seconds / bare.seconds, 2)} by the clock, ${round(suite.cpuSeconds / bare.cpuSeconds, 2)} by CPU (aim: at most 3)`);
-console.log(`event loop   late by ${round(loopDelay.percentile(50) / 1e6)} ms (median), ${round(loopDelay.percentile(99) / 1e6)} ms (99 %), ${round(loopDelay.max / 1e6)} ms at most`);
+console.log(
+  `ratio        ${round(suite.seconds / bare.seconds, 2)} by the clock, ${round(suite.cpuSeconds / bare.cpuSeconds, 2)} by CPU (aim: at most 3)`,
+);
+console.log(
+  `event loop   late by ${round(loopDelay.percentile(50) / 1e6)} ms (median), ${round(loopDelay.percentile(99) / 1e6)} ms (99 %), ${round(loopDelay.max / 1e6)} ms at most`,
+);
 console.log(`peak memory  ${round(memoryMiB, 0)} MiB (aim: at most 400)`);
 console.log(`list         ${round(list, 2)} s, median of ${LIST_RUNS} (aim: at most 0.3)`);
 
@@ -101,7 +109,9 @@ async function bareLoop({ dnsQueries, httpsGets, smtpInTls, smtpInClear }: Traff
   mx.listen(0, '127.0.0.1');
   const names = dns2.createUDPServer(((request: Packet, send: (answer: Packet) => void) => {
     const answer = Packet.createResponseFromRequest(request);
-    answer.answers.push(new Packet.Resource({ name: request.questions[0]!.name, type: 1, class: 1, ttl: 0, address: '127.0.0.1' } as never));
+    answer.answers.push(
+      new Packet.Resource({ name: request.questions[0]!.name, type: 1, class: 1, ttl: 0, address: '127.0.0.1' } as never),
+    );
     send(answer);
   }) as never);
   await new Promise<void>((resolve) => void names.bind(0, '127.0.0.1', resolve));

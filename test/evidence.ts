@@ -267,7 +267,7 @@ export function trialOf(made: EvidenceBuilder, scenario: Scenario, capabilities:
 }
 
 /** The view that an expectation has of the builder's last main step. */
-export function viewOf(made: EvidenceBuilder, capabilities: readonly Capability[] = CAPABILITIES): StepView {
+function viewOf(made: EvidenceBuilder, capabilities: readonly Capability[] = CAPABILITIES): StepView {
   const index = Math.max(...made.observations.filter((seen) => seen.leg === 'main').map((seen) => seen.step));
   return viewStep(trialOf(made, scenarioOf(Array.from({ length: index + 1 }, () => send())), capabilities), index);
 }

@@ -56,7 +56,9 @@ interface Row {
 async function main(write: boolean): Promise<number> {
   const scenarios = await shippedScenarios();
   const began = performance.now();
-  const rows = await inProcesses([undefined, ...Object.keys(FAULTS)], (row) => process.stderr.write(`${row.fault ?? 'no fault'}: ${summary(row)}\n`));
+  const rows = await inProcesses([undefined, ...Object.keys(FAULTS)], (row) =>
+    process.stderr.write(`${row.fault ?? 'no fault'}: ${summary(row)}\n`),
+  );
   const mutants = rows.filter((row) => row.fault !== undefined);
   const catches: Catch[] = mutants.flatMap((row) =>
     Object.entries(row.grades).flatMap(([scenario, grade]) => (isCaught(grade) ? [{ fault: row.fault!, scenario }] : [])),
@@ -67,10 +69,15 @@ async function main(write: boolean): Promise<number> {
   const idle = scenarios.map((scenario) => scenario.id).filter((id) => !catches.some((one) => one.scenario === id));
 
   console.log(`${'fault'.padEnd(40)} ${'fail'.padStart(5)} ${'warn'.padStart(5)} ${'incon'.padStart(6)}  first caught by`);
-  for (const row of mutants) console.log(`${row.fault!.padEnd(40)} ${columns(row)}  ${catches.find((one) => one.fault === row.fault)?.scenario ?? 'NOBODY'}`);
+  for (const row of mutants)
+    console.log(`${row.fault!.padEnd(40)} ${columns(row)}  ${catches.find((one) => one.fault === row.fault)?.scenario ?? 'NOBODY'}`);
   console.log(`\n${mutants.length - missed.length} of ${mutants.length} faults caught`);
-  console.log(`${scenarios.length - idle.length} of ${scenarios.length} scenarios catch a fault${idle.length > 0 ? `; idle: ${idle.join(', ')}` : ''}`);
-  console.log(`reference passes ${scenarios.length - notPassed.length} of ${scenarios.length}${notPassed.map(([id, grade]) => `\n  ${grade} ${id}`).join('')}`);
+  console.log(
+    `${scenarios.length - idle.length} of ${scenarios.length} scenarios catch a fault${idle.length > 0 ? `; idle: ${idle.join(', ')}` : ''}`,
+  );
+  console.log(
+    `reference passes ${scenarios.length - notPassed.length} of ${scenarios.length}${notPassed.map(([id, grade]) => `\n  ${grade} ${id}`).join('')}`,
+  );
   console.log(`${Math.round((performance.now() - began) / 1000)} s`);
   const clean = missed.length + idle.length + notPassed.length === 0;
   if (write && clean) writeFileSync(KEPT, `${JSON.stringify(fewest(scenarios, catches), null, 2)}\n`);
@@ -85,7 +92,9 @@ function fewest(scenarios: readonly Scenario[], catches: readonly Catch[]): Catc
     load.set(rarest!.fault, (load.get(rarest!.fault) ?? 0) + 1);
     return rarest!;
   });
-  const others = Object.keys(FAULTS).filter((fault) => !load.has(fault)).map((fault) => catches.find((one) => one.fault === fault)!);
+  const others = Object.keys(FAULTS)
+    .filter((fault) => !load.has(fault))
+    .map((fault) => catches.find((one) => one.fault === fault)!);
   return [...kept, ...others];
 }
 

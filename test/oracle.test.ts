@@ -30,10 +30,14 @@ test('every scenario is kept with a fault that it catches, and every fault with 
 describe('each fault is caught', () => {
   test.each(Object.keys(FAULTS))('%s', async (fault) => {
     const ids = kept.filter((one) => one.fault === fault).map((one) => one.scenario);
-    const verdicts = await tryReference(scenarios.filter((scenario) => ids.includes(scenario.id)), fault as FaultName);
+    const verdicts = await tryReference(
+      scenarios.filter((scenario) => ids.includes(scenario.id)),
+      fault as FaultName,
+    );
     expect(verdicts.length).toBe(ids.length);
     expect(verdicts.filter((verdict) => !isCaught(verdict.grade)).map(tell)).toEqual([]);
   });
 });
 
-const tell = ({ scenario, grade, findings }: Verdict) => `${scenario} ${grade}: ${findings.map((one) => `${one.grade} ${one.actual}`).join(' · ')}`;
+const tell = ({ scenario, grade, findings }: Verdict) =>
+  `${scenario} ${grade}: ${findings.map((one) => `${one.grade} ${one.actual}`).join(' · ')}`;

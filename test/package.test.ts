@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
 it('the JSON Schema in the checkout is that of the scenario language: else npm run build', async () => {
-  const kept = await readFile(join(root, 'schema', 'scenario.schema.json'), 'utf8');
+  const kept = await readFile(join(root, 'scenarios', 'scenario.schema.json'), 'utf8');
   expect(JSON.parse(kept)).toEqual(JSON.parse(JSON.stringify(scenarioJsonSchema(await loadVocabulary()))));
 });
 

@@ -7,7 +7,6 @@ import { afterReply, lines, whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({
   text: lines.describe('Full greeting line(s), code first'),
-  // biome-ignore lint/suspicious/noThenProperty: the plan's word
   then: afterReply,
   ...whichMx,
 });

@@ -12,7 +12,6 @@ const options = z
       .refine((verb) => verb.toUpperCase() !== 'STARTTLS', 'use refuse-starttls')
       .describe('The command: MAIL, RCPT, DATA, … or . for the end of data'),
     text: lines.optional().describe('Full reply line(s); default the honest reply'),
-    // biome-ignore lint/suspicious/noThenProperty: the plan's word
     then: afterReply,
     delayMs: ms.describe('Milliseconds before the reply goes out'),
     when: z.enum(['before-tls', 'after-tls', 'always']).default('always').describe('In which part of the dialogue'),

@@ -12,6 +12,5 @@ const options = z.strictObject({
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Accepts STARTTLS and goes on in clear',
   options,
-  // biome-ignore lint/suspicious/noThenProperty: the plan's word
   apply: (plan, { mx, nth }) => changeMx(plan, mx, (host) => overlayMx(host, { starttls: { then: 'plaintext' } }), nth),
 };

@@ -81,7 +81,6 @@ export const afterReply = z
 const reply = z.strictObject({
   text: lines.optional().describe('Full reply line(s); default the honest reply'),
   delayMs: ms.describe('Milliseconds before the reply goes out'),
-  // biome-ignore lint/suspicious/noThenProperty: the plan's word
   then: afterReply,
 });
 
@@ -99,7 +98,6 @@ const dialogue = z.strictObject({
 const starttls = z.strictObject({
   reply: reply.optional().describe('Default 220 2.0.0 Ready to start TLS'),
   inject: z.array(z.string()).optional().describe('Lines in clear right after the 220'),
-  // biome-ignore lint/suspicious/noThenProperty: the plan's word
   then: z.enum(['handshake', 'plaintext']).optional().describe('What follows the 220'),
 });
 

@@ -12,7 +12,6 @@ const options = z.strictObject({
   reply: lines
     .default('454 4.7.0 TLS not available due to temporary reason')
     .describe('Reply line(s) to STARTTLS; with any code but 220 the dialogue goes on in clear'),
-  // biome-ignore lint/suspicious/noThenProperty: the plan's word
   then: afterReply,
   ...whichMx,
 });

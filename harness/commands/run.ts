@@ -91,19 +91,26 @@ interface Work {
   readonly failed: Skipped[];
 }
 
-/** Sender after sender, in one lab. One that cannot be started stops no other. */
-async function runSenders({ senders, terminal, failed, ...suite }: Work, onResult: (result: TrialResult) => Promise<void>): Promise<void> {
+/** A sender that is made to wait holds some of its jobs for long. */
+const FEWEST_JOBS = 12;
+
+/** All senders at once, in one lab, sharing the jobs. One that cannot be started stops no other. */
+async function runSenders({ senders, jobs, terminal, failed, ...suite }: Work, onResult: (result: TrialResult) => Promise<void>): Promise<void> {
   if (senders.length === 0) return;
   await using lab = await openLab();
   const { runSuite } = await import('../run.ts');
-  for (const sender of senders) {
+  const share = Math.max(FEWEST_JOBS, Math.ceil(jobs / senders.length));
+  const runs = senders.map(async (sender) => {
     try {
-      await runSuite({ ...suite, lab, senders: [sender], signal: terminal.signal, onResult });
+      await runSuite({ ...suite, lab, senders: [sender], jobs: share, signal: terminal.signal, onResult });
     } catch (error) {
       if (!(error instanceof SenderError)) throw error;
       if (!terminal.signal.aborted) failed.push({ name: sender.name, reason: error.message });
     }
-  }
+  });
+  // The lab is there until the last has ended.
+  const broken = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected');
+  if (broken) throw broken.reason;
 }
 
 /** Loaded here, not above: the lab's packages take longer to load than most commands to run. */

@@ -55,7 +55,10 @@ export async function startNameServer(zoneOf: (token: string) => Zone | undefine
     endpoint: { address: LOOPBACK, port },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
-      await Promise.all([new Promise<void>((resolve) => udp.close(() => resolve())), new Promise<void>((resolve) => tcp.close(() => resolve()))]);
+      await Promise.all([
+        new Promise<void>((resolve) => udp.close(() => resolve())),
+        new Promise<void>((resolve) => tcp.close(() => resolve())),
+      ]);
     },
   };
 }
@@ -98,7 +101,9 @@ async function answer(request: Packet, transport: 'udp' | 'tcp', zoneOf: (token:
   if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.REFUSED);
 
   const nth = zone.count(question.name, type);
-  const rule = zone.plan().rules.find((one) => sameName(one.name, question.name) && (one.type === '*' || one.type === type) && (one.nth?.includes(nth) ?? true));
+  const rule = zone
+    .plan()
+    .rules.find((one) => sameName(one.name, question.name) && (one.type === '*' || one.type === type) && (one.nth?.includes(nth) ?? true));
   const reply = await replyTo(request, question.name, type, zone, rule, transport).catch((error: unknown) => {
     zone.failed(`the answer to ${question.name} ${type}: ${error instanceof Error ? error.message : String(error)}`);
     return finish(Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL), request, transport);
@@ -111,10 +116,23 @@ async function answer(request: Packet, transport: 'udp' | 'tcp', zoneOf: (token:
   return reply;
 }
 
-async function replyTo(request: Packet, name: string, type: string, zone: Zone, rule: DnsRule | undefined, transport: 'udp' | 'tcp'): Promise<Packet | undefined> {
+async function replyTo(
+  request: Packet,
+  name: string,
+  type: string,
+  zone: Zone,
+  rule: DnsRule | undefined,
+  transport: 'udp' | 'tcp',
+): Promise<Packet | undefined> {
   const how: DnsAnswer = rule?.answer ?? 'honest';
   if (how === 'drop') return undefined;
-  if (how === 'servfail' || how === 'refused') return finish(Packet.createErrorResponseFromRequest(request, how === 'servfail' ? RCODE.SERVFAIL : RCODE.REFUSED), request, transport, rule);
+  if (how === 'servfail' || how === 'refused')
+    return finish(
+      Packet.createErrorResponseFromRequest(request, how === 'servfail' ? RCODE.SERVFAIL : RCODE.REFUSED),
+      request,
+      transport,
+      rule,
+    );
   const reply = Packet.createResponseFromRequest(request);
   if (how === 'nxdomain') reply.header.rcode = RCODE.NXDOMAIN;
   if (how === 'truncate' && transport === 'udp') reply.header.tc = 1;
@@ -123,7 +141,8 @@ async function replyTo(request: Packet, name: string, type: string, zone: Zone, 
     const { found, end } = lookUp(records, name, type, how === 'cname-only');
     for (const record of found) reply.answers.push(...(await encode(record, zone)));
     // RFC 6604 §3: the code is that of the last name of the chain.
-    if (rule?.records === undefined && !records.some((record) => sameName(record.name, end) || isUnder(record.name, end))) reply.header.rcode = RCODE.NXDOMAIN;
+    if (rule?.records === undefined && !records.some((record) => sameName(record.name, end) || isUnder(record.name, end)))
+      reply.header.rcode = RCODE.NXDOMAIN;
   }
   return finish(reply, request, transport, rule);
 }
@@ -178,7 +197,9 @@ async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']>
     case 'CNAME':
       return make(TYPE.CNAME, { domain: record.target.replace(/\.$/, '') });
     case 'TLSA':
-      return make(TLSA, { data: Buffer.concat([Buffer.from([record.usage, record.selector, record.matching]), Buffer.from(record.data, 'hex')]) });
+      return make(TLSA, {
+        data: Buffer.concat([Buffer.from([record.usage, record.selector, record.matching]), Buffer.from(record.data, 'hex')]),
+      });
   }
 }
 
@@ -198,4 +219,8 @@ function describe(reply: Packet): string {
 }
 
 const sameName = (a: string, b: string) => a.replace(/\.$/, '').toLowerCase() === b.replace(/\.$/, '').toLowerCase();
-const isUnder = (name: string, parent: string) => name.toLowerCase().replace(/\.$/, '').endsWith(`.${parent.toLowerCase().replace(/\.$/, '')}`);
+const isUnder = (name: string, parent: string) =>
+  name
+    .toLowerCase()
+    .replace(/\.$/, '')
+    .endsWith(`.${parent.toLowerCase().replace(/\.$/, '')}`);

@@ -63,7 +63,12 @@ export async function createLoopbackFabric(): Promise<Fabric> {
       });
       await listening(server);
       server.on('error', () => {});
-      listeners.set(key(address, port), { server, sockets, actual: { address: LOOPBACK, port: (server.address() as net.AddressInfo).port }, refused: false });
+      listeners.set(key(address, port), {
+        server,
+        sockets,
+        actual: { address: LOOPBACK, port: (server.address() as net.AddressInfo).port },
+        refused: false,
+      });
       await announce(address, port);
     },
     refuse: (address, port) => setRefused(address, port, true),
@@ -110,7 +115,11 @@ function mustBeRefused({ address, port }: Endpoint): Promise<void> {
     socket.once('error', () => resolve());
     socket.once('connect', () => {
       socket.destroy();
-      reject(new Error(`something listens on ${address}:${port} (tcpmux); the lab uses that port as one that refuses connections. Stop that service and run again.`));
+      reject(
+        new Error(
+          `something listens on ${address}:${port} (tcpmux); the lab uses that port as one that refuses connections. Stop that service and run again.`,
+        ),
+      );
     });
   });
 }

@@ -69,7 +69,10 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
   server.on('error', () => {});
   await listening(server.server);
   const { port } = server.server.address() as net.AddressInfo;
-  const connect = () => ({ socket: net.connect({ port, host: '127.0.0.1', noDelay: true }).on('error', () => {}), since: performance.now() });
+  const connect = () => ({
+    socket: net.connect({ port, host: '127.0.0.1', noDelay: true }).on('error', () => {}),
+    since: performance.now(),
+  });
   const spares = Array.from({ length: SPARE_CONNECTIONS }, connect);
   return {
     dial() {
@@ -94,7 +97,7 @@ function dsnActionOf(text: string): string | undefined {
 }
 
 /** A message's token is unique, so that it can be looked for everywhere. */
-export const TOKEN = /\bhf[a-z0-9]{12}\b/g;
+const TOKEN = /\bhf[a-z0-9]{12}\b/g;
 
 export function tokensIn(text: string): string[] {
   return [...new Set(text.match(TOKEN))];

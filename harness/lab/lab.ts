@@ -73,8 +73,14 @@ export async function startLab(): Promise<Lab> {
     };
     /** What `other-listed-mx` and `recipient-domain` certificates name. */
     const othersFor = (host: string): Others => {
-      const listed = plan.dns.records.find((one) => one.type === 'MX' && one.exchange.toLowerCase() !== host.toLowerCase() && one.exchange.startsWith('mx'));
-      return { listedMx: listed?.type === 'MX' ? listed.exchange : undefined, recipientDomain: `victim.${token}.test`, address: addresses.get(host)?.address };
+      const listed = plan.dns.records.find(
+        (one) => one.type === 'MX' && one.exchange.toLowerCase() !== host.toLowerCase() && one.exchange.startsWith('mx'),
+      );
+      return {
+        listedMx: listed?.type === 'MX' ? listed.exchange : undefined,
+        recipientDomain: `victim.${token}.test`,
+        address: addresses.get(host)?.address,
+      };
     };
     const counted = (serve: (socket: net.Socket) => Promise<void>) => (socket: net.Socket) => {
       open++;
@@ -94,27 +100,52 @@ export async function startLab(): Promise<Lab> {
       const connection = () => `c${++connections}`;
       const others = () => othersFor(host);
       if (host in plan.mxHosts) {
-        return fabric.listen(address, 25, counted((socket) =>
-          servePath(socket, {
-            mx: host, address, nth: count(`connect ${host}`), connection: connection(), plan: plan.mxHosts[host] ?? {}, others: others(),
-            dial: honest.dial, tls: acceptor, claim, record,
-          }),
-        ));
+        return fabric.listen(
+          address,
+          25,
+          counted((socket) =>
+            servePath(socket, {
+              mx: host,
+              address,
+              nth: count(`connect ${host}`),
+              connection: connection(),
+              plan: plan.mxHosts[host] ?? {},
+              others: others(),
+              dial: honest.dial,
+              tls: acceptor,
+              claim,
+              record,
+            }),
+          ),
+        );
       }
       if (host in plan.policyHosts) {
-        const serve = (scheme: 'https' | 'http') => counted((socket) =>
-          policyServer.serve(socket, {
-            host, plan: plan.policyHosts[host] ?? { pages: {} }, connection: connection(), scheme, others: others(), tls: acceptor, record, answered: health.answered,
-          }),
-        );
+        const serve = (scheme: 'https' | 'http') =>
+          counted((socket) =>
+            policyServer.serve(socket, {
+              host,
+              plan: plan.policyHosts[host] ?? { pages: {} },
+              connection: connection(),
+              scheme,
+              others: others(),
+              tls: acceptor,
+              record,
+              answered: health.answered,
+            }),
+          );
         return Promise.all([fabric.listen(address, 443, serve('https')), fabric.listen(address, 80, serve('http'))]);
       }
-      return fabric.listen(address, 443, counted((socket) =>
-        reportInbox.serve(socket, { host, plan: plan.reportHosts[host] ?? {}, connection: connection(), tls: acceptor, record }),
-      ));
+      return fabric.listen(
+        address,
+        443,
+        counted((socket) =>
+          reportInbox.serve(socket, { host, plan: plan.reportHosts[host] ?? {}, connection: connection(), tls: acceptor, record }),
+        ),
+      );
     };
     const setReach = (host: string, address: string) => {
-      const set = (port: number, reach: Reach | undefined) => (reach === 'refused' ? fabric.refuse(address, port) : fabric.restore(address, port));
+      const set = (port: number, reach: Reach | undefined) =>
+        reach === 'refused' ? fabric.refuse(address, port) : fabric.restore(address, port);
       const mx: MxPlan | undefined = plan.mxHosts[host];
       const policy: PolicyHostPlan | undefined = plan.policyHosts[host];
       const report: ReportHostPlan | undefined = plan.reportHosts[host];
@@ -128,7 +159,8 @@ export async function startLab(): Promise<Lab> {
       if (disposed) return fabric.release(address);
       setReach(host, address);
       if (host in plan.mxHosts) acceptor.prepare({ host, service: 'mx', plan: plan.mxHosts[host]!.tls ?? {}, others: othersFor(host) });
-      if (host in plan.policyHosts) acceptor.prepare({ host, service: 'policy-host', plan: plan.policyHosts[host]!.tls ?? {}, others: othersFor(host) });
+      if (host in plan.policyHosts)
+        acceptor.prepare({ host, service: 'policy-host', plan: plan.policyHosts[host]!.tls ?? {}, others: othersFor(host) });
     };
     const addressOf = async (name: string): Promise<string | undefined> => {
       const host = name.toLowerCase();

@@ -86,12 +86,21 @@ interface Channel {
 
 async function converse(socket: net.Socket, upstream: net.Socket, plan: MxPlan, setting: PathSetting): Promise<End> {
   const { mx, connection, record } = setting;
-  const channel: Channel = { socket, stream: socket, reader: readLines(socket), secure: false, authenticated: false, early: false, swallowing: false };
+  const channel: Channel = {
+    socket,
+    stream: socket,
+    reader: readLines(socket),
+    secure: false,
+    authenticated: false,
+    early: false,
+    swallowing: false,
+  };
   const honest = readLines(upstream);
   if (upstream.connecting) await oneOf(upstream, 'connect', 'close');
   if (upstream.localPort === undefined) throw new Error('the honest exchanger cannot be reached');
   const release = setting.claim(upstream.localPort, (mail) => {
-    if (!channel.swallowing) record({ kind: 'message-accepted', connection, mx, secure: channel.secure, authenticated: channel.authenticated, ...mail });
+    if (!channel.swallowing)
+      record({ kind: 'message-accepted', connection, mx, secure: channel.secure, authenticated: channel.authenticated, ...mail });
   });
   let tlsEnd: string | undefined;
 
@@ -111,7 +120,16 @@ async function converse(socket: net.Socket, upstream: net.Socket, plan: MxPlan, 
         end = await answer(channel, 'garbage', ['500 5.5.2 unrecognised'], undefined, setting);
         continue;
       }
-      record({ kind: 'smtp-command', connection, mx, verb, line: line.slice(0, EXCERPT_CHARS), secure: channel.secure, authenticated: channel.authenticated, early: channel.early });
+      record({
+        kind: 'smtp-command',
+        connection,
+        mx,
+        verb,
+        line: line.slice(0, EXCERPT_CHARS),
+        secure: channel.secure,
+        authenticated: channel.authenticated,
+        early: channel.early,
+      });
       const dialogue = (channel.secure ? plan.afterTls : plan.beforeTls) ?? {};
       if (verb === 'STARTTLS') {
         const started = await starttls(channel, plan, setting, (error) => {
@@ -163,7 +181,17 @@ async function starttls(channel: Channel, plan: MxPlan, setting: PathSetting, on
   // What the sender sent behind STARTTLS without waiting is no part of the TLS stream (RFC 3207 §4.2), but it is evidence.
   for (const line of channel.reader.detach().toString('latin1').split('\r\n')) {
     const verb = verbOf(line);
-    if (verb) record({ kind: 'smtp-command', connection, mx, verb, line: line.slice(0, EXCERPT_CHARS), secure: false, authenticated: false, early: true });
+    if (verb)
+      record({
+        kind: 'smtp-command',
+        connection,
+        mx,
+        verb,
+        line: line.slice(0, EXCERPT_CHARS),
+        secure: false,
+        authenticated: false,
+        early: true,
+      });
     else noteGarbage(line, setting);
   }
   record({ kind: 'smtp-reply', connection, mx, to: 'STARTTLS', reply: reply.join('\n'), changed: reply !== honest || inject.length > 0 });
@@ -184,7 +212,12 @@ async function starttls(channel: Channel, plan: MxPlan, setting: PathSetting, on
 
 /** RFC 5321 §4.1.1.4: the content up to the lone dot, recorded before anybody answers it. */
 async function takeContent(
-  channel: Channel, upstream: net.Socket, honest: LineReader, awaited: boolean, dialogue: DialoguePlan, setting: PathSetting,
+  channel: Channel,
+  upstream: net.Socket,
+  honest: LineReader,
+  awaited: boolean,
+  dialogue: DialoguePlan,
+  setting: PathSetting,
 ): Promise<End | undefined> {
   const { mx, connection, record } = setting;
   const planned = dialogue.replies?.['.'];
@@ -193,8 +226,14 @@ async function takeContent(
   const content = await channel.reader.content(CONTENT_KEPT_CHARS, (text) => (awaited ? write(upstream, text) : undefined));
   if (content.bytes > 0) {
     record({
-      kind: 'smtp-data', connection, mx, secure: channel.secure, authenticated: channel.authenticated,
-      bytes: content.bytes, tokens: tokensIn(content.text), excerpt: content.text.slice(0, EXCERPT_CHARS),
+      kind: 'smtp-data',
+      connection,
+      mx,
+      secure: channel.secure,
+      authenticated: channel.authenticated,
+      bytes: content.bytes,
+      tokens: tokensIn(content.text),
+      excerpt: content.text.slice(0, EXCERPT_CHARS),
     });
   }
   if (!content.whole) return { by: 'sender', how: 'in the middle of DATA' };
@@ -228,7 +267,12 @@ async function hangUp(channel: Channel, to: string, setting: PathSetting): Promi
 
 /** Sends a reply as planned; resolves to an End when the plan ends the connection with it. */
 async function answer(
-  channel: Channel, to: string, honest: readonly string[], planned: ReplyPlan | undefined, setting: PathSetting, edited?: readonly string[],
+  channel: Channel,
+  to: string,
+  honest: readonly string[],
+  planned: ReplyPlan | undefined,
+  setting: PathSetting,
+  edited?: readonly string[],
 ): Promise<End | undefined> {
   const { mx, connection, record } = setting;
   const lines = edited ?? (planned?.text !== undefined ? [planned.text].flat() : honest);
@@ -264,7 +308,8 @@ function verbOf(line: string): string | undefined {
 }
 
 function noteGarbage(text: string, { connection, mx, record }: PathSetting): void {
-  if (text !== '' && verbOf(text) === undefined) record({ kind: 'smtp-garbage', connection, mx, excerpt: JSON.stringify(text.slice(0, 80)) });
+  if (text !== '' && verbOf(text) === undefined)
+    record({ kind: 'smtp-garbage', connection, mx, excerpt: JSON.stringify(text.slice(0, 80)) });
 }
 
 /** Resolves when there is room for more, so that nothing piles up for one who does not read; or when the stream is gone. */

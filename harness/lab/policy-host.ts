@@ -26,7 +26,7 @@ export interface PolicyServer {
 
 /** `endless` ends here all the same: a bound on what one sender can be sent. */
 const ENDLESS_BYTES = 64 * 1024 * 1024;
-const DRIP_MS = 250;
+const DRIP_MS = 100;
 const BODY_KEPT_CHARS = 1000;
 
 interface Served {
@@ -69,7 +69,12 @@ export function createPolicyServer(): PolicyServer {
   };
 }
 
-function answerRequest(request: http.IncomingMessage, response: http.ServerResponse, setting: PolicyHostSetting, authenticated: boolean): void {
+function answerRequest(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  setting: PolicyHostSetting,
+  authenticated: boolean,
+): void {
   const asked = performance.now();
   const path = request.url ?? '';
   const page: PagePlan = setting.plan.pages[path] ?? { status: 404, body: 'not found\n' };
@@ -78,10 +83,16 @@ function answerRequest(request: http.IncomingMessage, response: http.ServerRespo
   const complete = transfer === 'whole' || transfer === 'chunked';
   const tell = () =>
     setting.record({
-      kind: 'policy-request', host: setting.host, scheme: setting.scheme, method: request.method ?? '', path,
+      kind: 'policy-request',
+      host: setting.host,
+      scheme: setting.scheme,
+      method: request.method ?? '',
+      path,
       hostHeader: request.headers.host ?? '',
       conditional: 'if-none-match' in request.headers || 'if-modified-since' in request.headers,
-      status, complete, authenticated,
+      status,
+      complete,
+      authenticated,
       ...(page.body.length <= BODY_KEPT_CHARS ? { body: page.body } : {}),
     });
   request.resume();

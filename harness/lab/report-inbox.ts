@@ -39,9 +39,11 @@ export function createReportInbox(): ReportInbox {
     request.on('end', async () => {
       const contentType = request.headers['content-type'] ?? '';
       const read =
-        request.method !== 'POST' ? { problem: `method ${request.method}` }
-        : bytes > LARGEST_REPORT_BYTES ? { problem: `${bytes} bytes are more than the inbox takes` }
-        : await readReport(Buffer.concat(chunks), contentType);
+        request.method !== 'POST'
+          ? { problem: `method ${request.method}` }
+          : bytes > LARGEST_REPORT_BYTES
+            ? { problem: `${bytes} bytes are more than the inbox takes` }
+            : await readReport(Buffer.concat(chunks), contentType);
       setting.record({ kind: 'report-received', host: setting.host, contentType, ...read });
       response.writeHead(setting.plan.status ?? 200).end();
     });
@@ -54,7 +56,11 @@ export function createReportInbox(): ReportInbox {
       if (setting.plan.reach === 'reset') return void socket.resetAndDestroy();
       if (setting.plan.reach === 'silent') return void socket.resume();
       const accepted = await setting.tls.accept(
-        socket, { host: setting.host, service: 'report-host', plan: setting.plan.tls ?? {}, others: {} }, setting.connection, setting.record, ['http/1.1'],
+        socket,
+        { host: setting.host, service: 'report-host', plan: setting.plan.tls ?? {}, others: {} },
+        setting.connection,
+        setting.record,
+        ['http/1.1'],
       );
       if (!accepted) return;
       accepted.socket.on('error', () => {});

@@ -26,7 +26,13 @@ export interface TlsAcceptor {
   /** Makes the certificate now, so that no handshake has to wait for it. */
   prepare(host: TlsHost): void;
   /** Resolves when the handshake is over: the TLS socket, or undefined when there will be none (then `socket` is closed or left stalled). */
-  accept(socket: net.Socket, host: TlsHost, connection: string, record: (event: TlsEvent) => void, alpn?: string[]): Promise<Accepted | undefined>;
+  accept(
+    socket: net.Socket,
+    host: TlsHost,
+    connection: string,
+    record: (event: TlsEvent) => void,
+    alpn?: string[],
+  ): Promise<Accepted | undefined>;
 }
 
 /** RFC 8446 §6: a fatal (2) handshake_failure (40). */
@@ -62,7 +68,14 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
       const handshake = host.plan.handshake ?? 'complete';
       const withSni = issue(host);
       if (handshake !== 'complete') {
-        record({ ...told, servername: '', certificate: withSni.profile, authenticated: false, result: 'failed', reason: `the lab answered with ${handshake}` });
+        record({
+          ...told,
+          servername: '',
+          certificate: withSni.profile,
+          authenticated: false,
+          result: 'failed',
+          reason: `the lab answered with ${handshake}`,
+        });
         await refuseHandshake(socket, handshake);
         return undefined;
       }

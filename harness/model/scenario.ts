@@ -84,6 +84,11 @@ export interface SendStep {
 
 /** What a sender must declare for a scenario to be run on it: the scenario's own needs and those of its steps. */
 export function neededCapabilities(scenario: Scenario): Capability[] {
-  const ofStep: Partial<Record<Step['kind'], Capability>> = { advance: 'time-travel', restart: 'restart', flush: 'queue', recover: 'queue' };
+  const ofStep: Partial<Record<Step['kind'], Capability>> = {
+    advance: 'time-travel',
+    restart: 'restart',
+    flush: 'queue',
+    recover: 'queue',
+  };
   return [...new Set([...scenario.needs, ...scenario.steps.flatMap((step) => ofStep[step.kind] ?? [])])];
 }

@@ -79,7 +79,7 @@ function cell(verdicts: readonly Verdict[]): string {
 export function renderExposure({ run, results }: RunSummary): string[] {
   const nameWidth = Math.min(COLUMN_MAX, Math.max(0, ...run.senders.map(({ name }) => name.length)));
   return run.senders.flatMap(({ name }) => {
-    const attacked = results.filter(({ verdict, trial }) => verdict.sender === name && verdict.grade !== 'unsupported' && isAttack(trial));
+    const attacked = results.filter(({ verdict, trial }) => verdict.sender === name && isAttack(trial) && wasRun(trial));
     if (attacked.length === 0) return [];
     const verdicts = attacked.map(({ verdict }) => verdict).filter((verdict) => !isUnknown(verdict));
     const unknown = attacked.length - verdicts.length;
@@ -110,6 +110,9 @@ function tally(verdicts: readonly Verdict[], exposure: Exposure): string {
 
 const isConformant = (verdict: Verdict) => verdict.grade === 'pass';
 const severity = (verdict: Verdict) => (verdict.grade === 'fail' ? 2 : 0) + (verdict.exposure === 'content' ? 1 : 0);
+
+/** What a sender does not support may have been run all the same: an attacker does not ask. */
+const wasRun = (trial: Result['trial']) => trial.evidence.observations.length > 0;
 
 function isAttack(trial: Result['trial']): boolean {
   return trial.scenario.steps.some((step) => (step.kind === 'send' || step.kind === 'flush') && step.under.length > 0);

@@ -24,6 +24,12 @@ says('exposed', [
     { harm: 'content' },
   ],
   [
+    'unmet',
+    'content that follows an envelope of the step before',
+    evidence().primed().step(1).submit().connect().ehlo().mail().rcpt().step(2).data({ tokens: [] }),
+    { harm: 'content' },
+  ],
+  [
     'met',
     'mail of an earlier step to a domain without a policy',
     evidence()

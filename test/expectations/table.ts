@@ -5,14 +5,14 @@ import type { Capability } from '../../harness/model/sender.ts';
 import type { Judgement } from '../../harness/model/verdict.ts';
 import { type EvidenceBuilder, evidence, judged } from '../evidence.ts';
 
-export interface More {
+interface More {
   readonly options?: object;
   readonly capabilities?: readonly Capability[];
   readonly actual?: RegExp;
   readonly harm?: Judgement['harm'] | 'none';
   readonly requirement?: string;
 }
-export type Row = readonly [status: Judgement['status'], story: string, made: EvidenceBuilder, more?: More];
+type Row = readonly [status: Judgement['status'], story: string, made: EvidenceBuilder, more?: More];
 
 export function says(name: string, rows: readonly Row[]): void {
   for (const [status, story, made, { options, capabilities, actual, harm, requirement } = {}] of rows) {

@@ -5,7 +5,7 @@ import { Packet } from 'dns2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import type { DnsRecord, DnsRule, LabPlan } from '../../harness/model/plan.ts';
-import { openWorld, oneMx, resolverOf, type TestWorld, zone } from './world.ts';
+import { oneMx, openWorld, resolverOf, type TestWorld, zone } from './world.ts';
 
 const { TYPE, CLASS, RCODE } = Packet;
 const TLSA = 52;
@@ -20,7 +20,11 @@ const STS = '_mta-sts.victim.test';
 const record: DnsRecord = { name: STS, type: 'TXT', text: 'v=STSv1; id=1;' };
 const world = (records: readonly DnsRecord[], ...rules: DnsRule[]) => openWorld(lab, zone(records, rules));
 const ruled = (rule: Partial<DnsRule>) => world([record], { name: STS, type: 'TXT', ...rule });
-const errorOf = (promise: Promise<unknown>) => promise.then(() => 'answered', (error: NodeJS.ErrnoException) => error.code);
+const errorOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'answered',
+    (error: NodeJS.ErrnoException) => error.code,
+  );
 const answersOf = (seen: TestWorld) => seen.seen('dns-query').map((query) => `${query.transport} ${query.answer}`);
 
 describe('an ordinary resolver', () => {
@@ -82,7 +86,10 @@ describe('an ordinary resolver', () => {
   test('queries are counted by name and type, and from 1 again in the next step', async () => {
     const plan = zone([record], [{ name: STS, type: 'TXT', nth: [2], answer: 'nxdomain' }]);
     using seen = openWorld(lab, plan);
-    const twice = async () => [await errorOf(resolverOf(lab).resolveTxt(seen.name(STS))), await errorOf(resolverOf(lab).resolveTxt(seen.name(STS).toUpperCase()))];
+    const twice = async () => [
+      await errorOf(resolverOf(lab).resolveTxt(seen.name(STS))),
+      await errorOf(resolverOf(lab).resolveTxt(seen.name(STS).toUpperCase())),
+    ];
     expect(await errorOf(resolverOf(lab).resolve4(seen.name(STS)))).toBe('ENODATA');
     expect(await twice()).toEqual(['answered', 'ENOTFOUND']);
     seen.arrange(plan);
@@ -186,11 +193,14 @@ describe('on the wire', () => {
     expect((await ask(seen.name(STS), TYPE.TXT)).header).toMatchObject({ ad });
   });
 
-  test.each(['honest', 'nxdomain', 'nodata', 'servfail', 'refused', 'truncate', 'cname-only'] as const)('OPT is answered by OPT: %s', async (answer) => {
-    using seen = ruled({ answer });
-    const { additionals } = await ask(seen.name(STS), TYPE.TXT, { edns: 1232 });
-    expect(additionals.map((one) => one.type)).toEqual([TYPE.EDNS]);
-  });
+  test.each(['honest', 'nxdomain', 'nodata', 'servfail', 'refused', 'truncate', 'cname-only'] as const)(
+    'OPT is answered by OPT: %s',
+    async (answer) => {
+      using seen = ruled({ answer });
+      const { additionals } = await ask(seen.name(STS), TYPE.TXT, { edns: 1232 });
+      expect(additionals.map((one) => one.type)).toEqual([TYPE.EDNS]);
+    },
+  );
 
   test('a string is cut at 255 bytes, between characters or not; a list keeps its strings', async () => {
     const long = `v=STSv1; ${'ü'.repeat(300)}`;
@@ -233,7 +243,10 @@ describe('on the wire', () => {
   test('a truncate rule leaves the answer out over UDP alone', async () => {
     using seen = ruled({ answer: 'truncate' });
     expect(await ask(seen.name(STS), TYPE.TXT)).toMatchObject({ header: { tc: 1 }, answers: [] });
-    expect(await ask(seen.name(STS), TYPE.TXT, { transport: 'tcp' })).toMatchObject({ header: { tc: 0 }, answers: [{ data: ['v=STSv1; id=1;'] }] });
+    expect(await ask(seen.name(STS), TYPE.TXT, { transport: 'tcp' })).toMatchObject({
+      header: { tc: 0 },
+      answers: [{ data: ['v=STSv1; id=1;'] }],
+    });
   });
 
   test('several queries on one TCP connection, the last cut off by a half-close, are answered', async () => {
@@ -244,7 +257,11 @@ describe('on the wire', () => {
     const chunks: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     await once(socket, 'end');
-    expect(unframed(Buffer.concat(chunks)).map((message) => Packet.parse(message).header.id).sort()).toEqual([1, 2, 3]);
+    expect(
+      unframed(Buffer.concat(chunks))
+        .map((message) => Packet.parse(message).header.id)
+        .sort(),
+    ).toEqual([1, 2, 3]);
   });
 
   test('a message with two questions, no question or another opcode gets an error; a response gets nothing', async () => {
@@ -274,7 +291,9 @@ describe('on the wire', () => {
       { name: 'bad.victim.test', type: 'MX', preference: 1, exchange: `${'x'.repeat(64)}.test` },
     ]);
     for (const name of ['huge.victim.test', 'bad.victim.test']) {
-      expect((await ask(seen.name(name), name.startsWith('huge') ? TYPE.TXT : TYPE.MX, { transport: 'tcp' })).header.rcode).toBe(RCODE.SERVFAIL);
+      expect((await ask(seen.name(name), name.startsWith('huge') ? TYPE.TXT : TYPE.MX, { transport: 'tcp' })).header.rcode).toBe(
+        RCODE.SERVFAIL,
+      );
     }
     expect(seen.seen('lab-fault')).toHaveLength(2);
     expect(seen.seen('lab-fault')[0]!.detail).toContain('huge.victim');
@@ -357,7 +376,9 @@ async function exchange(message: Buffer, transport: 'udp' | 'tcp'): Promise<Buff
 async function exchangeAll(messages: readonly Buffer[]): Promise<Buffer[]> {
   const socket = dgram.createSocket('udp4');
   const replies: Buffer[] = [];
-  const last = new Promise<void>((resolve) => socket.on('message', (reply) => replies.push(reply) && sameQuestion(reply, messages.at(-1)!) && resolve()));
+  const last = new Promise<void>((resolve) =>
+    socket.on('message', (reply) => replies.push(reply) && sameQuestion(reply, messages.at(-1)!) && resolve()),
+  );
   for (const message of messages) socket.send(message, lab.access.dns.port, '127.0.0.1');
   await last;
   socket.close();

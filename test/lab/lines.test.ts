@@ -38,11 +38,29 @@ async function feed(stream: PassThrough, pieces: readonly Buffer[]): Promise<voi
 
 function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
   const places = [0, ...at.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-  return places.slice(1).map((end, i) => bytes.subarray(places[i], end)).filter((piece) => piece.length > 0);
+  return places
+    .slice(1)
+    .map((end, i) => bytes.subarray(places[i], end))
+    .filter((piece) => piece.length > 0);
 }
 
 describe('however the bytes are cut', () => {
-  const piece = fc.constantFrom('\r', '\n', '.', '\r\n', '\r\n.\r\n', '\n.\n', '..', 'DATA\r\n', 'DATA\n', 'NOOP\r\n', 'x', '\xff\x00', 'y'.repeat(LONGEST_LINE - 1), 'z'.repeat(40_000));
+  const piece = fc.constantFrom(
+    '\r',
+    '\n',
+    '.',
+    '\r\n',
+    '\r\n.\r\n',
+    '\n.\n',
+    '..',
+    'DATA\r\n',
+    'DATA\n',
+    'NOOP\r\n',
+    'x',
+    '\xff\x00',
+    'y'.repeat(LONGEST_LINE - 1),
+    'z'.repeat(40_000),
+  );
   const text = fc.array(piece, { maxLength: 30 }).map((parts) => Buffer.from(parts.join(''), 'latin1'));
 
   test('the same lines and the same content are read', () =>

@@ -31,7 +31,9 @@ describe('while scenarios run', () => {
     // DNS twice, the exchanger, and hosts of the worlds.
     expect(listeners.size).toBeGreaterThan(10);
     expect([...listeners].some((one) => one.startsWith('udp '))).toBe(true);
-    expect(ofLab.filter((socket) => !socket.local.startsWith('127.') || (!socket.listens && !socket.remote.startsWith('127.')))).toEqual([]);
+    expect(ofLab.filter((socket) => !socket.local.startsWith('127.') || (!socket.listens && !socket.remote.startsWith('127.')))).toEqual(
+      [],
+    );
     expect(openSockets().filter((socket) => !before.some((one) => one.inode === socket.inode))).toEqual([]);
   });
 
@@ -41,7 +43,8 @@ describe('while scenarios run', () => {
     const addresses: string[] = [];
     const noteAddresses = () => {
       const servers = [...listen.mock.contexts, ...bind.mock.contexts] as (net.Server | dgram.Socket)[];
-      for (const server of servers) if (!(server instanceof net.Server) || server.listening) addresses.push((server.address() as net.AddressInfo).address);
+      for (const server of servers)
+        if (!(server instanceof net.Server) || server.listening) addresses.push((server.address() as net.AddressInfo).address);
     };
     await runScenarios(noteAddresses);
     expect(addresses.length).toBeGreaterThan(10);
@@ -131,7 +134,15 @@ function openSockets(): OpenSocket[] {
     return rows.flatMap((row) => {
       const [, local, remote, state, , , , , , inode] = row.trim().split(/\s+/);
       if (!inodes.has(inode!)) return [];
-      return [{ protocol, inode: inode!, local: readAddress(local!), remote: readAddress(remote!), listens: state === '0A' || remote!.endsWith(':0000') }];
+      return [
+        {
+          protocol,
+          inode: inode!,
+          local: readAddress(local!),
+          remote: readAddress(remote!),
+          listens: state === '0A' || remote!.endsWith(':0000'),
+        },
+      ];
     });
   });
 }

@@ -38,17 +38,44 @@ describe('transparent', () => {
     peer.socket.end();
     await seen.until('smtp-closed');
     expect(seen.observations.map(told).slice(1)).toEqual([
-      'smtp-connection', 'reply connect 220',
-      'EHLO', 'reply EHLO 250', 'MAIL', 'reply MAIL 250', 'RCPT', 'reply RCPT 250', 'DATA', 'reply DATA 354',
-      'smtp-data', 'message-accepted', 'reply . 250', 'QUIT', 'reply QUIT 221', 'smtp-closed',
+      'smtp-connection',
+      'reply connect 220',
+      'EHLO',
+      'reply EHLO 250',
+      'MAIL',
+      'reply MAIL 250',
+      'RCPT',
+      'reply RCPT 250',
+      'DATA',
+      'reply DATA 354',
+      'smtp-data',
+      'message-accepted',
+      'reply . 250',
+      'QUIT',
+      'reply QUIT 221',
+      'smtp-closed',
     ]);
     expect(new Set(seen.observations.flatMap((one) => ('connection' in one ? one.connection : [])))).toEqual(new Set(['c1']));
     expect(seen.seen('smtp-connection')).toMatchObject([{ mx: seen.name(MX), nth: 1, address: expect.stringMatching(/^127\./) }]);
-    expect(seen.seen('smtp-command')[1]).toMatchObject({ line: 'MAIL FROM:<a@sender.test>', secure: false, authenticated: false, early: false });
+    expect(seen.seen('smtp-command')[1]).toMatchObject({
+      line: 'MAIL FROM:<a@sender.test>',
+      secure: false,
+      authenticated: false,
+      early: false,
+    });
     expect(seen.seen('smtp-reply').every((reply) => !reply.changed)).toBe(true);
-    expect(seen.seen('smtp-data')).toMatchObject([{ secure: false, authenticated: false, tokens: [TOKEN], bytes: CONTENT.length + 3, excerpt: `${CONTENT}.\r\n` }]);
+    expect(seen.seen('smtp-data')).toMatchObject([
+      { secure: false, authenticated: false, tokens: [TOKEN], bytes: CONTENT.length + 3, excerpt: `${CONTENT}.\r\n` },
+    ]);
     expect(seen.seen('message-accepted')).toMatchObject([
-      { secure: false, authenticated: false, mailFrom: 'a@sender.test', rcptTo: ['b@victim.test'], tokens: [TOKEN], subject: `holdfast ${TOKEN}` },
+      {
+        secure: false,
+        authenticated: false,
+        mailFrom: 'a@sender.test',
+        rcptTo: ['b@victim.test'],
+        tokens: [TOKEN],
+        subject: `holdfast ${TOKEN}`,
+      },
     ]);
     expect(seen.seen('smtp-closed')).toMatchObject([{ by: 'sender', how: 'after QUIT' }]);
   });
@@ -63,10 +90,19 @@ describe('transparent', () => {
     peer.socket.destroy();
     await seen.idle();
     expect(seen.seen('tls-handshake')).toMatchObject([
-      { connection: 'c1', service: 'mx', host: seen.name(MX), servername: seen.name(MX), certificate: 'right', authenticated: true, result: 'completed' },
+      {
+        connection: 'c1',
+        service: 'mx',
+        host: seen.name(MX),
+        servername: seen.name(MX),
+        certificate: 'right',
+        authenticated: true,
+        result: 'completed',
+      },
     ]);
     expect(seen.seen('smtp-command').map((one) => [one.verb, one.secure, one.authenticated])).toEqual([
-      ['EHLO', false, false], ['STARTTLS', false, false],
+      ['EHLO', false, false],
+      ['STARTTLS', false, false],
       ...['EHLO', 'MAIL', 'RCPT', 'DATA', 'QUIT'].map((verb) => [verb, true, true]),
     ]);
     expect(seen.seen('smtp-data')).toMatchObject([{ secure: true, authenticated: true }]);
@@ -125,7 +161,11 @@ describe('transparent', () => {
 });
 
 describe('the EHLO reply', () => {
-  const edited = async (peer: Peer) => (await peer.say('EHLO probe.test')).split('\n').map((line) => line.slice(4)).slice(1);
+  const edited = async (peer: Peer) =>
+    (await peer.say('EHLO probe.test'))
+      .split('\n')
+      .map((line) => line.slice(4))
+      .slice(1);
   test.each<[EhloPlan, (honest: string[]) => string[], boolean]>([
     [{}, (honest) => honest, false],
     [{ remove: ['STARTTLS'] }, (honest) => honest.filter((line) => line !== 'STARTTLS'), true],
@@ -168,17 +208,20 @@ describe('replies as planned', () => {
     expect(await peer.say('QUIT')).toMatch(/^221/);
   });
 
-  test.each(['HELO', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'VRFY', 'QUIT'])('%s is refused, and the exchanger never hears of it', async (verb) => {
-    using seen = before({ [verb]: { text: '451 4.0.0 not now' } });
-    const peer = await greeted(seen, verb === 'EHLO' ? 'HELO' : 'EHLO');
-    if (['RCPT', 'DATA'].includes(verb)) await peer.say('MAIL FROM:<a@sender.test>');
-    if (verb === 'DATA') await peer.say('RCPT TO:<b@victim.test>');
-    const line = { MAIL: 'MAIL FROM:<a@sender.test>', RCPT: 'RCPT TO:<b@victim.test>' }[verb] ?? verb;
-    expect(await peer.say(line)).toBe('451 4.0.0 not now');
-    expect(seen.seen('smtp-reply').at(-1)).toMatchObject({ to: verb });
-    if (verb === 'QUIT') expect(await peer.over).toBe('end');
-    else expect(await peer.say(verb === 'NOOP' ? 'RSET' : 'NOOP')).toMatch(/^250/);
-  });
+  test.each(['HELO', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'VRFY', 'QUIT'])(
+    '%s is refused, and the exchanger never hears of it',
+    async (verb) => {
+      using seen = before({ [verb]: { text: '451 4.0.0 not now' } });
+      const peer = await greeted(seen, verb === 'EHLO' ? 'HELO' : 'EHLO');
+      if (['RCPT', 'DATA'].includes(verb)) await peer.say('MAIL FROM:<a@sender.test>');
+      if (verb === 'DATA') await peer.say('RCPT TO:<b@victim.test>');
+      const line = { MAIL: 'MAIL FROM:<a@sender.test>', RCPT: 'RCPT TO:<b@victim.test>' }[verb] ?? verb;
+      expect(await peer.say(line)).toBe('451 4.0.0 not now');
+      expect(seen.seen('smtp-reply').at(-1)).toMatchObject({ to: verb });
+      if (verb === 'QUIT') expect(await peer.over).toBe('end');
+      else expect(await peer.say(verb === 'NOOP' ? 'RSET' : 'NOOP')).toMatch(/^250/);
+    },
+  );
 
   test('the end of data is refused, and nothing arrives; the connection is as good as before', async () => {
     using seen = before({ '.': { text: '451 4.3.0 try later' } });
@@ -200,7 +243,12 @@ describe('replies as planned', () => {
     using seen = before(Object.fromEntries(Object.entries(said).map(([verb, text]) => [verb, { text }])));
     const peer = await seen.dial();
     await peer.reply();
-    const replies = [await peer.say('EHLO probe.test'), await peer.say('MAIL FROM:<a@sender.test>'), await peer.say('RCPT TO:<b@victim.test>'), await peer.say('DATA')];
+    const replies = [
+      await peer.say('EHLO probe.test'),
+      await peer.say('MAIL FROM:<a@sender.test>'),
+      await peer.say('RCPT TO:<b@victim.test>'),
+      await peer.say('DATA'),
+    ];
     expect(replies).toEqual(['250 other', '250 m', '251 r', '354 d']);
     expect(await peer.say(`${CONTENT}.`)).toBe('250-a\n250 b');
     expect(seen.seen('message-accepted')).toMatchObject([{ tokens: [TOKEN] }]);
@@ -220,21 +268,27 @@ describe('replies as planned', () => {
 
   const places = ['greeting', 'EHLO', 'MAIL', 'DATA', '.', 'QUIT'] as const;
   const ends = [
-    { then: 'close', text: '421 4.3.2 bye' }, { then: 'reset', text: '421 4.3.2 bye' }, { then: 'close' }, { then: 'reset' },
+    { then: 'close', text: '421 4.3.2 bye' },
+    { then: 'reset', text: '421 4.3.2 bye' },
+    { then: 'close' },
+    { then: 'reset' },
   ] as const;
-  test.each(places.flatMap((place) => ends.flatMap((plan) => [false, true].map((inTls) => ({ place, plan, inTls })))))('$place: $plan, in TLS: $inTls', async ({ place, plan, inTls }) => {
-    const dialogue: DialoguePlan = { replies: { [place]: plan } };
-    using seen = world(place === 'greeting' ? { greeting: plan } : inTls ? { afterTls: dialogue } : { beforeTls: dialogue });
-    const peer = inTls && place !== 'greeting' ? await secured(seen) : await seen.dial();
-    const replies = await speak(peer, place === 'greeting' || !inTls);
-    // A RST may overtake the reply before it.
-    if (plan.then === 'close' && 'text' in plan) expect(replies.at(-1)).toBe(plan.text);
-    if (!('text' in plan)) expect(replies.at(-1) ?? '').not.toMatch(/^421/);
-    expect(await peer.over).toBe(plan.then === 'close' ? 'end' : 'reset');
-    peer.socket.destroy();
-    expect(await seen.until('smtp-closed')).toMatchObject([{ by: 'path', how: plan.then }]);
-    expect(seen.seen('lab-fault')).toEqual([]);
-  });
+  test.each(places.flatMap((place) => ends.flatMap((plan) => [false, true].map((inTls) => ({ place, plan, inTls })))))(
+    '$place: $plan, in TLS: $inTls',
+    async ({ place, plan, inTls }) => {
+      const dialogue: DialoguePlan = { replies: { [place]: plan } };
+      using seen = world(place === 'greeting' ? { greeting: plan } : inTls ? { afterTls: dialogue } : { beforeTls: dialogue });
+      const peer = inTls && place !== 'greeting' ? await secured(seen) : await seen.dial();
+      const replies = await speak(peer, place === 'greeting' || !inTls);
+      // A RST may overtake the reply before it.
+      if (plan.then === 'close' && 'text' in plan) expect(replies.at(-1)).toBe(plan.text);
+      if (!('text' in plan)) expect(replies.at(-1) ?? '').not.toMatch(/^421/);
+      expect(await peer.over).toBe(plan.then === 'close' ? 'end' : 'reset');
+      peer.socket.destroy();
+      expect(await seen.until('smtp-closed')).toMatchObject([{ by: 'path', how: plan.then }]);
+      expect(seen.seen('lab-fault')).toEqual([]);
+    },
+  );
 
   test.each(['greeting', 'MAIL', 'QUIT'])('%s: stalls until the sender goes', async (place) => {
     using seen = world(place === 'greeting' ? { greeting: { then: 'stall' } } : { beforeTls: { replies: { [place]: { then: 'stall' } } } });
@@ -363,7 +417,11 @@ describe('STARTTLS', () => {
     const inTls = await peer.secure(trusting(seen));
     expect(await inTls.say('EHLO probe.test')).toMatch(/^250/);
     expect(await inTls.say('RCPT TO:<b@victim.test>')).toMatch(/^503/);
-    expect(seen.seen('smtp-command').find((one) => one.verb === 'MAIL')).toMatchObject({ secure: false, early: true, line: 'MAIL FROM:<early@sender.test>' });
+    expect(seen.seen('smtp-command').find((one) => one.verb === 'MAIL')).toMatchObject({
+      secure: false,
+      early: true,
+      line: 'MAIL FROM:<early@sender.test>',
+    });
     expect(seen.seen('smtp-garbage')).toHaveLength(1);
   });
 
@@ -388,7 +446,9 @@ describe('STARTTLS', () => {
     expect(`${error.code} ${error.message}`).toContain(problem);
     peer.socket.destroy();
     expect(await seen.until('smtp-closed')).toMatchObject([{ by, how: 'handshake failed' }]);
-    expect(seen.seen('tls-handshake')).toMatchObject([{ result: 'failed', authenticated: false, reason: `the lab answered with ${handshake}` }]);
+    expect(seen.seen('tls-handshake')).toMatchObject([
+      { result: 'failed', authenticated: false, reason: `the lab answered with ${handshake}` },
+    ]);
   });
 
   test.each<[TlsPlan, tls.ConnectionOptions, string]>([
@@ -427,7 +487,9 @@ describe('STARTTLS', () => {
     const peer = await greeted(seen);
     await peer.say('STARTTLS');
     peer.send('MAIL FROM:<a@sender.test>\r\n');
-    expect(await seen.until('tls-handshake')).toMatchObject([{ result: 'failed', reason: expect.stringMatching(/wrong_version|packet_length|http_request/) }]);
+    expect(await seen.until('tls-handshake')).toMatchObject([
+      { result: 'failed', reason: expect.stringMatching(/wrong_version|packet_length|http_request/) },
+    ]);
     await peer.over;
   });
 
@@ -457,7 +519,12 @@ describe('a sender that does not keep to the rules', () => {
     expect([await peer.reply(), await peer.reply()].map((reply) => reply.slice(0, 3))).toEqual(['250', '250']);
     await peer.say('NOOP');
     expect(seen.seen('smtp-command').map((one) => [one.verb, one.early])).toEqual([
-      ['EHLO', false], ['MAIL', true], ['RCPT', true], ['DATA', true], ['RSET', true], ['NOOP', false],
+      ['EHLO', false],
+      ['MAIL', true],
+      ['RCPT', true],
+      ['DATA', true],
+      ['RSET', true],
+      ['NOOP', false],
     ]);
     expect(seen.seen('message-accepted')).toHaveLength(1);
   });
@@ -473,7 +540,11 @@ describe('a sender that does not keep to the rules', () => {
     peer.send('RSET\r\n');
     await peer.reply();
     await peer.reply();
-    expect(seen.seen('smtp-command').map((one) => [one.verb, one.early])).toEqual([['EHLO', true], ['NOOP', false], ['RSET', true]]);
+    expect(seen.seen('smtp-command').map((one) => [one.verb, one.early])).toEqual([
+      ['EHLO', true],
+      ['NOOP', false],
+      ['RSET', true],
+    ]);
   });
 
   test('sends noise: every line is answered 500 and recorded, and a command after it is served', async () => {
@@ -482,7 +553,12 @@ describe('a sender that does not keep to the rules', () => {
     await peer.reply();
     for (const noise of ['\x00\x01\x02', '12345', 'GET/ HTTP/1.1', '\xff'.repeat(100)]) expect(await peer.say(noise)).toMatch(/^500/);
     expect(await peer.say('ehlo probe.test')).toMatch(/^250/);
-    expect(seen.seen('smtp-garbage').map((one) => one.excerpt)).toEqual(['"\\u0000\\u0001\\u0002"', '"12345"', '"GET/ HTTP/1.1"', expect.stringMatching(/^"ÿ{80,}"$|^"(Ã¿){40}"$/)]);
+    expect(seen.seen('smtp-garbage').map((one) => one.excerpt)).toEqual([
+      '"\\u0000\\u0001\\u0002"',
+      '"12345"',
+      '"GET/ HTTP/1.1"',
+      expect.stringMatching(/^"ÿ{80,}"$|^"(Ã¿){40}"$/),
+    ]);
     expect(commandsOf(seen)).toEqual(['EHLO']);
   });
 
@@ -649,7 +725,8 @@ async function speak(peer: Peer, greets: boolean): Promise<string[]> {
   const replies: string[] = [];
   try {
     if (greets) replies.push(await peer.reply());
-    for (const line of ['EHLO probe.test', 'MAIL FROM:<a@sender.test>', 'RCPT TO:<b@victim.test>', 'DATA', `${CONTENT}.`, 'QUIT']) replies.push(await peer.say(line));
+    for (const line of ['EHLO probe.test', 'MAIL FROM:<a@sender.test>', 'RCPT TO:<b@victim.test>', 'DATA', `${CONTENT}.`, 'QUIT'])
+      replies.push(await peer.say(line));
   } catch {
     // The connection is over.
   }

@@ -19,7 +19,10 @@ const HOST = 'mta-sts.victim.test';
 const BODY = 'version: STSv1\r\nmode: enforce\r\nmx: mx1.victim.test\r\nmax_age: 604800\r\n';
 
 const world = (host: Partial<PolicyHostPlan> = {}) =>
-  openWorld(lab, { ...zone([{ name: HOST, type: 'A', host: HOST }]), policyHosts: { [HOST]: { pages: { [POLICY_PATH]: { body: BODY } }, ...host } } });
+  openWorld(lab, {
+    ...zone([{ name: HOST, type: 'A', host: HOST }]),
+    policyHosts: { [HOST]: { pages: { [POLICY_PATH]: { body: BODY } }, ...host } },
+  });
 const serving = (page: Partial<PagePlan>) => world({ pages: { [POLICY_PATH]: { body: BODY, ...page } } });
 const shaking = (plan: TlsPlan) => world({ tls: plan });
 
@@ -29,21 +32,40 @@ describe('an honest policy host', () => {
     const got = await get(seen);
     expect(got).toMatchObject({ status: 200, type: 'text/plain', body: seen.name(BODY), ended: 'whole' });
     expect(seen.seen('tls-handshake')).toMatchObject([
-      { service: 'policy-host', host: seen.name(HOST), servername: seen.name(HOST), certificate: 'right', authenticated: true, result: 'completed', protocol: 'TLSv1.3' },
+      {
+        service: 'policy-host',
+        host: seen.name(HOST),
+        servername: seen.name(HOST),
+        certificate: 'right',
+        authenticated: true,
+        result: 'completed',
+        protocol: 'TLSv1.3',
+      },
     ]);
     expect(seen.seen('policy-request')).toMatchObject([
       {
-        host: seen.name(HOST), scheme: 'https', method: 'GET', path: POLICY_PATH, hostHeader: seen.name(HOST), conditional: false,
-        status: 200, complete: true, authenticated: true, body: seen.name(BODY),
+        host: seen.name(HOST),
+        scheme: 'https',
+        method: 'GET',
+        path: POLICY_PATH,
+        hostHeader: seen.name(HOST),
+        conditional: false,
+        status: 200,
+        complete: true,
+        authenticated: true,
+        body: seen.name(BODY),
       },
     ]);
   });
 
-  test.each(['/', '/.well-known/mta-sts.txt/', '/.well-known/MTA-STS.txt', '/.well-known/mta-sts.txt?x=1'])('has nothing at %s', async (path) => {
-    using seen = world();
-    expect((await get(seen, { path })).status).toBe(404);
-    expect(seen.seen('policy-request')).toMatchObject([{ path, status: 404, complete: true }]);
-  });
+  test.each(['/', '/.well-known/mta-sts.txt/', '/.well-known/MTA-STS.txt', '/.well-known/mta-sts.txt?x=1'])(
+    'has nothing at %s',
+    async (path) => {
+      using seen = world();
+      expect((await get(seen, { path })).status).toBe(404);
+      expect(seen.seen('policy-request')).toMatchObject([{ path, status: 404, complete: true }]);
+    },
+  );
 
   test.each(['if-none-match', 'if-modified-since'])('%s is recorded', async (header) => {
     using seen = world();
@@ -190,7 +212,9 @@ describe('TLS', () => {
     const got = await get(seen, { minVersion, maxVersion, ciphers: 'DEFAULT:@SECLEVEL=0' });
     expect(got.ended === 'whole' ? got.protocol : 'failed').toBe(expected);
     await seen.idle();
-    expect(seen.seen('tls-handshake')).toMatchObject([expected === 'failed' ? { result: 'failed' } : { result: 'completed', protocol: expected }]);
+    expect(seen.seen('tls-handshake')).toMatchObject([
+      expected === 'failed' ? { result: 'failed' } : { result: 'completed', protocol: expected },
+    ]);
   });
 
   test('a client that is too old is told so by an alert', async () => {
@@ -207,12 +231,17 @@ describe('TLS', () => {
     using seen = shaking({ handshake });
     expect((await get(seen)).ended).toContain(problem);
     await seen.idle();
-    expect(seen.seen('tls-handshake')).toMatchObject([{ result: 'failed', authenticated: false, reason: `the lab answered with ${handshake}` }]);
+    expect(seen.seen('tls-handshake')).toMatchObject([
+      { result: 'failed', authenticated: false, reason: `the lab answered with ${handshake}` },
+    ]);
     expect(seen.seen('policy-request')).toEqual([]);
   });
 
   test('the handshake is answered with reset, which is a RST; with close, a FIN', async () => {
-    for (const [handshake, end] of [['reset', 'reset'], ['close', 'end']] as const) {
+    for (const [handshake, end] of [
+      ['reset', 'reset'],
+      ['close', 'end'],
+    ] as const) {
       using seen = shaking({ handshake });
       const socket = await connect(seen, 443);
       socket.write('anything');
@@ -247,7 +276,13 @@ describe('TLS', () => {
   test('a client that has no HTTP/1.1 is turned down', async () => {
     using seen = world();
     const { port, address } = await seen.find(HOST, 443);
-    const socket = tls.connect({ port, host: address, servername: seen.name(HOST), ca: lab.access.trust.policyHosts, ALPNProtocols: ['h2'] });
+    const socket = tls.connect({
+      port,
+      host: address,
+      servername: seen.name(HOST),
+      ca: lab.access.trust.policyHosts,
+      ALPNProtocols: ['h2'],
+    });
     const [error] = await once(socket, 'error');
     expect(error.code).toBe('ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL');
   });
@@ -290,7 +325,9 @@ describe('plain HTTP', () => {
     const { port, address } = await seen.find(HOST, 80);
     const got = await read(http.request({ port, host: address, path: POLICY_PATH, headers: { host: seen.name(HOST) }, agent: false }));
     expect(got).toMatchObject({ status: 200, body: seen.name(BODY) });
-    expect(seen.seen('policy-request')).toMatchObject([{ scheme: 'http', authenticated: false, complete: true, hostHeader: seen.name(HOST) }]);
+    expect(seen.seen('policy-request')).toMatchObject([
+      { scheme: 'http', authenticated: false, complete: true, hostHeader: seen.name(HOST) },
+    ]);
   });
 
   test('goes the way of the host', async () => {
@@ -352,7 +389,9 @@ async function options(seen: TestWorld): Promise<https.RequestOptions> {
 
 function read(request: http.ClientRequest, keep: 'body' | 'count' = 'body'): Promise<Got> {
   return new Promise((resolve) => {
-    request.on('error', (error: NodeJS.ErrnoException) => resolve({ body: '', bytes: 0, ended: error.code === 'EPROTO' ? error.message : String(error.code) }));
+    request.on('error', (error: NodeJS.ErrnoException) =>
+      resolve({ body: '', bytes: 0, ended: error.code === 'EPROTO' ? error.message : String(error.code) }),
+    );
     request.on('response', (response) => {
       const { headers, statusCode: status } = response;
       const protocol = response.socket instanceof tls.TLSSocket ? response.socket.getProtocol() : undefined;
@@ -365,8 +404,15 @@ function read(request: http.ClientRequest, keep: 'body' | 'count' = 'body'): Pro
       response.on('error', () => {});
       response.on('close', () =>
         resolve({
-          status, type: headers['content-type'], length: headers['content-length'], encoding: headers['transfer-encoding'], location: headers.location,
-          protocol, body, bytes, ended: response.complete ? 'whole' : 'cut off',
+          status,
+          type: headers['content-type'],
+          length: headers['content-length'],
+          encoding: headers['transfer-encoding'],
+          location: headers.location,
+          protocol,
+          body,
+          bytes,
+          ended: response.complete ? 'whole' : 'cut off',
         }),
       );
     });

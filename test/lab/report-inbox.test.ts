@@ -19,7 +19,8 @@ const REPORT = { 'organization-name': 'Probe', 'report-id': '1', policies: [] };
 const JSON_TYPE = 'application/tlsrpt+json';
 const GZIP_TYPE = 'application/tlsrpt+gzip';
 
-const world = (plan: ReportHostPlan = {}) => openWorld(lab, { ...zone([{ name: HOST, type: 'A', host: HOST }]), reportHosts: { [HOST]: plan } });
+const world = (plan: ReportHostPlan = {}) =>
+  openWorld(lab, { ...zone([{ name: HOST, type: 'A', host: HOST }]), reportHosts: { [HOST]: plan } });
 
 test.each<[string, string, Buffer | string]>([
   ['JSON', JSON_TYPE, JSON.stringify(REPORT)],
@@ -126,7 +127,13 @@ async function target(seen: TestWorld): Promise<https.RequestOptions> {
 }
 
 /** Resolves to the status. */
-async function post(seen: TestWorld, type: string, body: Buffer | string, method = 'POST', agent: https.Agent | false = false): Promise<number> {
+async function post(
+  seen: TestWorld,
+  type: string,
+  body: Buffer | string,
+  method = 'POST',
+  agent: https.Agent | false = false,
+): Promise<number> {
   const request = https.request({ ...(await target(seen)), method, agent, headers: { 'content-type': type } }).end(body);
   const [response] = await once(request, 'response');
   response.resume();

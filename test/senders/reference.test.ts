@@ -62,7 +62,6 @@ describe.concurrent('the reference sender', () => {
   const failures: readonly [string, (plan: LabPlan) => LabPlan, RegExp][] = [
     ['STARTTLS removed', stripped, /STARTTLS not offered, policy demands it \(RFC 8461 §5\)$/],
     ['STARTTLS answered 454', mx1({ starttls: { reply: { text: '454 4.7.0 no' } } }), /STARTTLS answered 454/],
-    // biome-ignore lint/suspicious/noThenProperty: the plan's word
     ['SMTP going on in clear after 220', mx1({ starttls: { then: 'plaintext' } }), /STARTTLS failed/],
     ['no handshake', mx1({ tls: { handshake: 'stall' } }), /handshake took longer than 500 ms/],
     ['TLS 1.1', mx1({ tls: { maxVersion: 'TLSv1.1' } }), /STARTTLS failed/],
@@ -201,7 +200,6 @@ describe.concurrent('the reference sender', () => {
     ['testing', 'in clear', stripped],
     ['testing', 'in clear', mx1({ tls: { handshake: 'alert' } })],
     ['testing', 'over TLS', mx1({ tls: { certificate: 'self-signed' } })],
-    // biome-ignore lint/suspicious/noThenProperty: the plan's word
     ['absent', 'in clear', mx1({ starttls: { reply: { text: '421 4.7.0 bye', then: 'close' } } })],
     ['absent', 'over TLS', mx1({ tls: { certificate: 'wrong-name' } })],
     ['absent', 'in clear', mx1({ tls: { handshake: 'reset' } })],

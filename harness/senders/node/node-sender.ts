@@ -81,6 +81,7 @@ interface Launch {
 }
 
 const READY_SECONDS = 30;
+const ANSWER_SECONDS = 60;
 const KILL_SECONDS = 2;
 const KEPT_LINES = 50;
 const KEPT_CHARACTERS = 16_384;
@@ -130,7 +131,11 @@ async function startProgram({ name, program, trustPath, lab, onStatus }: Launch)
     const answer = Promise.withResolvers<void>();
     waiting.set(id, answer);
     send({ ...request, id });
-    return answer.promise;
+    const late = setTimeout(
+      () => answer.reject(new SenderError(`${name} did not answer ${request.kind} within ${ANSWER_SECONDS} s`)),
+      ANSWER_SECONDS * 1000,
+    );
+    return answer.promise.finally(() => clearTimeout(late));
   };
   // A child that dies will not dial.
   const stopRoutes = lab.onRoute((virtual, actual) => ask({ kind: 'route', virtual, actual }).catch(() => {}));

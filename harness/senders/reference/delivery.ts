@@ -162,20 +162,19 @@ function certificateProblem(socket: tls.TLSSocket, host: string, { policy }: Cac
   // Node hands it out once.
   const certificate = socket.getPeerX509Certificate();
   if (fault === 'certificate-matches-policy-not-host' && dnsNamesOf(certificate).some((name) => permits(policy, name))) return undefined;
-  const dislike = disliked(certificate, socket.getProtocol(), fault);
+  const dislike = disliked(certificate, fault);
   if (dislike) return { at: 'certificate', type: 'certificate-not-trusted', why: dislike, reason: dislike };
   const named = identifies(certificate, host, { commonName: fault === 'mx-cn-fallback' });
   return named ? undefined : { at: 'certificate', type: 'certificate-host-mismatch', why: 'the certificate does not name the host' };
 }
 
-/** Faults: right certificates and right versions of TLS (RFC 8461 §4.2, §7.2) that are refused all the same. */
-function disliked(leaf: X509Certificate | undefined, version: string | null, fault?: FaultName): string | undefined {
+/** Faults: right certificates (RFC 8461 §4.2) that are refused all the same. */
+function disliked(leaf: X509Certificate | undefined, fault?: FaultName): string | undefined {
   const issuer = leaf?.issuerCertificate;
   if (fault === 'refuses-rsa-keys' && leaf?.publicKey.asymmetricKeyType === 'rsa') return 'the key is RSA';
   if (fault === 'refuses-intermediates' && issuer && !issuer.checkIssued(issuer)) return 'an intermediate vouches for it';
-  if (fault === 'refuses-empty-subject' && !leaf?.subject) return 'the subject is empty';
-  if (fault === 'refuses-tls12' && version === 'TLSv1.2') return 'TLS 1.2';
-  return fault === 'refuses-tls13' && version === 'TLSv1.3' ? 'TLS 1.3' : undefined;
+  if (fault === 'refuses-wildcard-certificates' && dnsNamesOf(leaf).some((name) => name.startsWith('*'))) return 'a wildcard names it';
+  return fault === 'refuses-empty-subject' && !leaf?.subject ? 'the subject is empty' : undefined;
 }
 
 function condoned(invalid: string, fault?: FaultName): boolean {

@@ -18,7 +18,7 @@ export interface ReferenceOptions {
 }
 
 export function referenceSender({ fault, timeouts }: ReferenceOptions = {}): Sender {
-  const trustStore = createTrustStore();
+  const trustStore = createTrustStore(fault);
   return {
     name: fault ? `reference-${fault}` : 'reference',
     version: '1',

@@ -7,6 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { LabAccess } from '../../model/sender.ts';
+import type { FaultName } from './faults.ts';
 
 export interface Network {
   /** Dials a virtual address. Rejects when there is nothing, or when the signal aborts. */
@@ -76,11 +77,16 @@ export function dnsNamesOf(certificate: X509Certificate | undefined): readonly s
 }
 
 /** Secure contexts by their trust anchors (PEM), each made once. */
-export function createTrustStore(): (anchors: string) => tls.SecureContext {
+export function createTrustStore(fault?: FaultName): (anchors: string) => tls.SecureContext {
   const contexts = new Map<string, tls.SecureContext>();
+  // RFC 8461 §7.2: TLS 1.2 and 1.3.
+  const versions: tls.SecureContextOptions = {
+    minVersion: fault === 'no-tls12' ? 'TLSv1.3' : 'TLSv1.2',
+    maxVersion: fault === 'no-tls13' ? 'TLSv1.2' : 'TLSv1.3',
+  };
   return (anchors) => {
     // RFC 8996: nothing below TLS 1.2. RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
-    const context = contexts.get(anchors) ?? tls.createSecureContext({ ca: anchors, minVersion: 'TLSv1.2', ciphers: 'DEFAULT@SECLEVEL=2' });
+    const context = contexts.get(anchors) ?? tls.createSecureContext({ ca: anchors, ...versions, ciphers: 'DEFAULT@SECLEVEL=2' });
     contexts.set(anchors, context);
     return context;
   };
