@@ -8,11 +8,12 @@
 
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { CertificateProfile } from '../harness/model/plan.ts';
 import { type Authority, createAuthority } from './authority.ts';
-import { type Leaf, type Names, PROFILES, type Profile, type ProfileName } from './profiles.ts';
+import { type Leaf, type Names, PROFILES, type Profile } from './profiles.ts';
 import { type CertificateContent, createKey, issueCertificate, type Key, keyOf, validity } from './x509.ts';
 
-export { PROFILES, type ProfileName } from './profiles.ts';
+export { PROFILES } from './profiles.ts';
 
 export interface Pki {
   readonly authorities: { readonly policyHosts: Authority; readonly mxHosts: Authority };
@@ -21,8 +22,7 @@ export interface Pki {
 }
 
 export interface CertificateRequest {
-  /** A name of PROFILES. */
-  readonly profile: string;
+  readonly profile: CertificateProfile;
   readonly host: string;
   /** MX hosts have an authority of their own. */
   readonly service: 'mx' | 'policy-host' | 'report-host';
@@ -31,7 +31,7 @@ export interface CertificateRequest {
 }
 
 export interface IssuedCertificate {
-  readonly profile: ProfileName;
+  readonly profile: CertificateProfile;
   /** PKCS #8. */
   readonly keyPem: string;
   /** What the server sends: the leaf, then any intermediates. */
@@ -83,9 +83,6 @@ function matches(dnsName: string, host: string): boolean {
 }
 
 function issue({ profile: name, host, others = {} }: CertificateRequest, authority: Authority, keys: Keys, now: number): IssuedCertificate {
-  if (!isProfileName(name)) {
-    throw new CertificateError(`there is no certificate profile "${name}"; there are ${Object.keys(PROFILES).join(', ')}`);
-  }
   const profile: Profile = PROFILES[name];
   if (profile.needs && others[profile.needs] === undefined) {
     throw new CertificateError(`certificate profile "${name}" for ${host} needs ${profile.needs}`);
@@ -113,10 +110,6 @@ function leafContent({ commonName, emptySubject, validDays, ...leaf }: Leaf, now
   const usualName = leaf.dnsNames.find((name) => name.length <= 64);
   const subject = emptySubject ? {} : { organization: 'Holdfast', commonName: commonName ?? usualName };
   return { ...leaf, subject, validity: validity(now, validDays), isCa: false, keyUsage: 'digitalSignature' };
-}
-
-function isProfileName(name: string): name is ProfileName {
-  return Object.hasOwn(PROFILES, name);
 }
 
 type Keys = Readonly<Record<Leaf['key'], Key>>;

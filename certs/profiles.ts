@@ -6,6 +6,7 @@
  * defaults part, the RFCs decide, and the profile says so: those are the ones that catch real senders.
  */
 
+import type { CertificateProfile } from '../harness/model/plan.ts';
 import type { IssuerName } from './authority.ts';
 import type { CertificateContent } from './x509.ts';
 
@@ -215,9 +216,7 @@ export const PROFILES = {
     needsLowSecurityLevel: true,
     change: () => ({ key: 'rsa1024' }),
   },
-} as const satisfies Record<string, Profile>;
-
-export type ProfileName = keyof typeof PROFILES;
+} as const satisfies Record<CertificateProfile, Profile>;
 
 const firstLabel = (host: string) => host.slice(0, host.indexOf('.'));
 const parent = (host: string) => host.slice(host.indexOf('.') + 1);

@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { CERTIFICATE_PROFILES } from '../model/plan.ts';
 
 export const lines = z.string().or(z.array(z.string()));
 export const ms = z.int().nonnegative().optional();
@@ -50,9 +51,9 @@ export const tlsVersions = {
 };
 
 export const tls = z.strictObject({
-  certificate: z.string().optional().describe('Certificate profile; default right'),
+  certificate: z.enum(CERTIFICATE_PROFILES).optional().describe('Certificate profile; default right'),
   certificateFor: z.string().optional().describe("Host name the certificate is made for; default the host's own"),
-  certificateWithoutSni: z.string().optional().describe('Profile shown to a client that sends no SNI; default the same'),
+  certificateWithoutSni: z.enum(CERTIFICATE_PROFILES).optional().describe('Profile shown to a client that sends no SNI; default the same'),
   ...tlsVersions,
   handshake: handshake.optional().describe('What answers the ClientHello'),
 });

@@ -2,12 +2,12 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changePolicyHost, overlay } from '../model/plan.ts';
+import { CERTIFICATE_PROFILES, changePolicyHost, overlay } from '../model/plan.ts';
 
 const options = z.strictObject({
-  profile: z.string().describe('Certificate profile: expired, self-signed, … or right'),
+  profile: z.enum(CERTIFICATE_PROFILES).describe('Certificate profile: expired, self-signed, … or right'),
   certificateFor: z.string().optional().describe("Host name the certificate is made for; default the policy host's own"),
-  withoutSni: z.string().optional().describe('Profile shown to a client that sends no SNI; default the same'),
+  withoutSni: z.enum(CERTIFICATE_PROFILES).optional().describe('Profile shown to a client that sends no SNI; default the same'),
 });
 
 export const attack: Attack<z.output<typeof options>> = {

@@ -5,13 +5,13 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { ATTACKER, addHost, changeMx, mxNames, overlayMx, replaceRecords } from '../model/plan.ts';
+import { ATTACKER, addHost, CERTIFICATE_PROFILES, changeMx, mxNames, overlayMx, replaceRecords } from '../model/plan.ts';
 import { whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({
   to: z.string().default(`mx.${ATTACKER}`).describe('The MX host whose address is answered; made if the plan has none of that name'),
   mx: whichMx.mx,
-  certificate: z.string().optional().describe('Certificate profile the host answered shows; default right'),
+  certificate: z.enum(CERTIFICATE_PROFILES).optional().describe('Certificate profile the host answered shows; default right'),
   certificateFor: z.string().optional().describe("Host name its certificate is made for; default the host's own"),
 });
 

@@ -5,13 +5,13 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { ATTACKER, addHost, changeMx, type DnsRecord, overlayMx, replaceRecords, VICTIM } from '../model/plan.ts';
+import { ATTACKER, addHost, CERTIFICATE_PROFILES, changeMx, type DnsRecord, overlayMx, replaceRecords, VICTIM } from '../model/plan.ts';
 
 const options = z.strictObject({
   to: z.string().default(`mx.${ATTACKER}`).describe('The MX host named; made if the plan has none of that name'),
   preference: z.int().nonnegative().max(65_535).default(0).describe('Its preference; the lowest is tried first'),
   keep: z.boolean().default(false).describe('The honest MX records stay beside it'),
-  certificate: z.string().optional().describe('Certificate profile that host shows; default right'),
+  certificate: z.enum(CERTIFICATE_PROFILES).optional().describe('Certificate profile that host shows; default right'),
   certificateFor: z.string().optional().describe("Host name its certificate is made for; default the host's own"),
 });
 

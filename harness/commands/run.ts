@@ -95,7 +95,10 @@ interface Work {
 const FEWEST_JOBS = 12;
 
 /** All senders at once, in one lab, sharing the jobs. One that cannot be started stops no other. */
-async function runSenders({ senders, jobs, terminal, failed, ...suite }: Work, onResult: (result: TrialResult) => Promise<void>): Promise<void> {
+async function runSenders(
+  { senders, jobs, terminal, failed, ...suite }: Work,
+  onResult: (result: TrialResult) => Promise<void>,
+): Promise<void> {
   if (senders.length === 0) return;
   await using lab = await openLab();
   const { runSuite } = await import('../run.ts');

@@ -15,7 +15,7 @@ import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan, StarttlsPlan } from '..
 import { mxOnConnection } from '../model/plan.ts';
 import { type ArrivedMail, tokensIn } from './honest-mx.ts';
 import { type LineReader, readLines } from './lines.ts';
-import { nameOfTlsError, type TlsAcceptor, type TlsHost } from './tls.ts';
+import { nameOfTlsError, reset, type TlsAcceptor, type TlsHost } from './tls.ts';
 
 export interface PathSetting {
   readonly mx: string;
@@ -286,7 +286,7 @@ async function answer(
     await write(channel.stream, lines.map((line) => `${line}\r\n`).join(''));
   }
   if (then === 'close') channel.stream.end();
-  if (then === 'reset') channel.socket.resetAndDestroy();
+  if (then === 'reset') reset(channel.socket, channel.stream);
   return then === 'continue' ? undefined : { by: then === 'stall' ? 'sender' : 'path', how: then };
 }
 

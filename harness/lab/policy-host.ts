@@ -96,7 +96,10 @@ function answerRequest(
       ...(page.body.length <= BODY_KEPT_CHARS ? { body: page.body } : {}),
     });
   request.resume();
-  if (transfer === 'none') return tell();
+  if (transfer === 'none') {
+    tell();
+    return;
+  }
 
   for (const [name, value] of Object.entries({ 'content-type': 'text/plain', ...page.headers })) {
     if (value !== null) response.setHeader(name, value);

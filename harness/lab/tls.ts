@@ -4,6 +4,7 @@
  */
 
 import type net from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { type CertificateRequest, type IssuedCertificate, identifies, type Pki } from '../../certs/index.ts';
 import type { TlsEvent } from '../model/observation.ts';
@@ -137,7 +138,13 @@ async function refuseHandshake(socket: net.Socket, how: Exclude<TlsPlan['handsha
   if (how === 'alert') socket.end(FATAL_HANDSHAKE_FAILURE);
   if (how === 'garbage') socket.end(GARBAGE);
   if (how === 'close') socket.end();
-  if (how === 'reset') socket.resetAndDestroy();
+  if (how === 'reset') reset(socket);
+}
+
+/** Ends a connection with RST, unless it is half closed already: Node loses a socket that is reset while it shuts down. */
+export function reset(socket: net.Socket, stream: Duplex = socket): void {
+  if (stream.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** `alert:unknown_ca` when the peer sent an alert (RFC 8446 §6.2 names), `reset`, or OpenSSL's reason. */

@@ -74,13 +74,45 @@ export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 /** What happens when the ClientHello arrives. `alert` is a fatal handshake_failure. */
 export type Handshake = 'complete' | 'alert' | 'reset' | 'close' | 'stall' | 'garbage';
 
+/** What a host's certificate is like; certs/profiles.ts says how each is made. */
+export const CERTIFICATE_PROFILES = [
+  'right',
+  'right-rsa',
+  'right-intermediate',
+  'wildcard',
+  'empty-subject',
+  'expired',
+  'not-yet-valid',
+  'self-signed',
+  'unknown-ca',
+  'missing-intermediate',
+  'expired-intermediate',
+  'non-ca-issuer',
+  'name-constraint',
+  'wrong-name',
+  'other-listed-mx',
+  'recipient-domain',
+  'common-name-only',
+  'common-name-right',
+  'common-name-wrong',
+  'ip-address-only',
+  'wildcard-too-high',
+  'wildcard-partial',
+  'wildcard-inner',
+  'nul-in-name',
+  'client-auth-only',
+  'sha1',
+  'weak-key',
+] as const;
+export type CertificateProfile = (typeof CERTIFICATE_PROFILES)[number];
+
 export interface TlsPlan {
-  /** A certificate profile's name (certs/); default `right`. */
-  readonly certificate?: string;
+  /** Default `right`. */
+  readonly certificate?: CertificateProfile;
   /** The host name the certificate is made for; default the host's own. */
   readonly certificateFor?: string;
   /** The profile shown to a client that sends no SNI; default: as with SNI. */
-  readonly certificateWithoutSni?: string;
+  readonly certificateWithoutSni?: CertificateProfile;
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;
   readonly handshake?: Handshake;

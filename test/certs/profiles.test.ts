@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createPki, type IssuedCertificate, identifies, type Pki, PROFILES, type ProfileName } from '../../certs/index.ts';
+import { createPki, type IssuedCertificate, identifies, type Pki, PROFILES } from '../../certs/index.ts';
+import type { CertificateProfile } from '../../harness/model/plan.ts';
 
 /** The first error of `openssl verify` (X509_V_ERR_*); 0: accepted. */
-const OPENSSL_ERROR: Record<ProfileName, number> = {
+const OPENSSL_ERROR: Record<CertificateProfile, number> = {
   right: 0,
   'right-rsa': 0,
   'right-intermediate': 0,
@@ -42,9 +43,9 @@ const OPENSSL_ERROR: Record<ProfileName, number> = {
 };
 
 /** What OpenSSL accepts by default and the RFCs do not. */
-const OPENSSL_TOO_LENIENT: readonly ProfileName[] = ['common-name-only', 'wildcard-partial'];
+const OPENSSL_TOO_LENIENT: readonly CertificateProfile[] = ['common-name-only', 'wildcard-partial'];
 
-const NAMES = Object.keys(PROFILES) as ProfileName[];
+const NAMES = Object.keys(PROFILES) as CertificateProfile[];
 const HOST = 'mx1.victim.k3.test';
 const others = { listedMx: 'mx2.victim.k3.test', recipientDomain: 'victim.k3.test', address: '192.0.2.7' };
 
@@ -52,7 +53,7 @@ let pki: Pki;
 beforeAll(async () => {
   pki = await createPki();
 });
-const issue = (profile: string, host = HOST) => pki.issue({ profile, host, service: 'mx', others });
+const issue = (profile: CertificateProfile, host = HOST) => pki.issue({ profile, host, service: 'mx', others });
 
 describe('openssl verify', () => {
   let folder: string;
@@ -111,7 +112,7 @@ describe('what a profile says of itself', () => {
 });
 
 describe('identifies', () => {
-  const given = (profile: ProfileName, ...dnsNames: string[]) => ({
+  const given = (profile: CertificateProfile, ...dnsNames: string[]) => ({
     accepts: (host: string) => expect(identifies({ profile, dnsNames }, host), `${dnsNames} for ${host}`).toBe(true),
     refuses: (host: string) => expect(identifies({ profile, dnsNames }, host), `${dnsNames} for ${host}`).toBe(false),
   });

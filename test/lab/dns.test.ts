@@ -300,9 +300,8 @@ describe('on the wire', () => {
   });
 
   test('a host whose certificate cannot be made is the lab’s fault as well', async () => {
-    using seen = openWorld(lab, oneMx({ tls: { certificate: 'no-such-profile' } }));
+    using seen = openWorld(lab, oneMx({ tls: { certificate: 'no-such-profile' as never } }));
     expect(await errorOf(resolverOf(lab).resolve4(seen.name('mx1.victim.test')))).toBe('ESERVFAIL');
-    expect(seen.seen('lab-fault')[0]!.detail).toContain('no-such-profile');
   });
 });
 

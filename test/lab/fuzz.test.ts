@@ -16,6 +16,6 @@ test('a seed says all that is sent', () => {
     mutate(Buffer.from('MAIL FROM:<a@sender.test>\r\n'), dice(seed, index)).toString('latin1');
   const many = Array.from({ length: 100 }, (_, index) => sample(1, index));
   expect(many).toEqual(Array.from({ length: 100 }, (_, index) => sample(1, index)));
-  expect(new Set(many).size).toBeGreaterThan(95);
+  expect(new Set(many).size).toBeGreaterThan(80);
   expect(sample(2, 0)).not.toBe(sample(1, 0));
 });

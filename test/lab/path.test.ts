@@ -194,7 +194,7 @@ describe('the EHLO reply', () => {
 });
 
 describe('replies as planned', () => {
-  const before = (replies: DialoguePlan['replies']) => world({ beforeTls: { replies } });
+  const beforeTls = (replies: DialoguePlan['replies']) => world({ beforeTls: { replies } });
 
   test.each<[string, ReplyPlan['text'], string]>([
     ['in one line', '220 other ESMTP', '220 other ESMTP'],
@@ -211,7 +211,7 @@ describe('replies as planned', () => {
   test.each(['HELO', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'VRFY', 'QUIT'])(
     '%s is refused, and the exchanger never hears of it',
     async (verb) => {
-      using seen = before({ [verb]: { text: '451 4.0.0 not now' } });
+      using seen = beforeTls({ [verb]: { text: '451 4.0.0 not now' } });
       const peer = await greeted(seen, verb === 'EHLO' ? 'HELO' : 'EHLO');
       if (['RCPT', 'DATA'].includes(verb)) await peer.say('MAIL FROM:<a@sender.test>');
       if (verb === 'DATA') await peer.say('RCPT TO:<b@victim.test>');
@@ -224,7 +224,7 @@ describe('replies as planned', () => {
   );
 
   test('the end of data is refused, and nothing arrives; the connection is as good as before', async () => {
-    using seen = before({ '.': { text: '451 4.3.0 try later' } });
+    using seen = beforeTls({ '.': { text: '451 4.3.0 try later' } });
     const peer = await greeted(seen);
     for (let i = 0; i < 2; i++) expect(await deliver(peer)).toBe('451 4.3.0 try later');
     expect(await peer.say('NOOP')).toMatch(/^250/);
@@ -240,7 +240,7 @@ describe('replies as planned', () => {
 
   test('what is granted in other words is granted: the message arrives', async () => {
     const said = { EHLO: '250 other', MAIL: '250 m', RCPT: '251 r', DATA: '354 d', '.': ['250-a', '250 b'] };
-    using seen = before(Object.fromEntries(Object.entries(said).map(([verb, text]) => [verb, { text }])));
+    using seen = beforeTls(Object.fromEntries(Object.entries(said).map(([verb, text]) => [verb, { text }])));
     const peer = await seen.dial();
     await peer.reply();
     const replies = [
@@ -255,7 +255,7 @@ describe('replies as planned', () => {
   });
 
   test('content that the plan lets in and the exchanger did not ask for is recorded and goes nowhere', async () => {
-    using seen = before({ RCPT: { text: '550 5.1.1 nobody' }, DATA: { text: '354 go on' } });
+    using seen = beforeTls({ RCPT: { text: '550 5.1.1 nobody' }, DATA: { text: '354 go on' } });
     const peer = await greeted(seen);
     await peer.say('MAIL FROM:<a@sender.test>');
     await peer.say('RCPT TO:<b@victim.test>');
@@ -307,7 +307,7 @@ describe('replies as planned', () => {
   });
 
   test('a late reply is late, and nobody waits for it once the sender has gone', async () => {
-    using seen = before({ MAIL: { delayMs: 50 }, RCPT: { delayMs: 3_600_000 } });
+    using seen = beforeTls({ MAIL: { delayMs: 50 }, RCPT: { delayMs: 3_600_000 } });
     const peer = await greeted(seen);
     const asked = performance.now();
     expect(await peer.say('MAIL FROM:<a@sender.test>')).toMatch(/^250/);
@@ -566,7 +566,10 @@ describe('a sender that does not keep to the rules', () => {
     using seen = world();
     const peer = await greeted(seen);
     const replies = [];
-    for (let last = ''; !last.startsWith('421') && replies.length < 100; ) replies.push((last = await peer.say('XYZZY')));
+    for (let last = ''; !last.startsWith('421') && replies.length < 100; ) {
+      last = await peer.say('XYZZY');
+      replies.push(last);
+    }
     expect(replies.at(-1)).toMatch(/^421/);
     peer.send('NOOP\r\n');
     expect(await peer.over).toBe('end');

@@ -188,7 +188,7 @@ describe('TLS', () => {
     expect(seen.seen('policy-request')).toEqual([]);
   });
 
-  test.each(['right-rsa', 'right-intermediate', 'wildcard', 'empty-subject'])('a client takes %s', async (certificate) => {
+  test.each(['right-rsa', 'right-intermediate', 'wildcard', 'empty-subject'] as const)('a client takes %s', async (certificate) => {
     using seen = shaking({ certificate });
     expect((await get(seen)).status).toBe(200);
     expect(seen.seen('policy-request')).toMatchObject([{ authenticated: true }]);

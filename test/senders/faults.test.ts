@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import {
   addDnsRule,
+  type CertificateProfile,
   changeMx,
   changePage,
   changePolicyHost,
@@ -48,7 +49,7 @@ const both =
   (plan) =>
     attacks.reduce((changed, attack) => attack(changed), plan);
 const mx1 = (change: MxPlan) => (plan: LabPlan) => changeMx(plan, `mx1.${VICTIM}`, (mx) => ({ ...mx, ...change }));
-const shows = (certificate: string) => mx1({ tls: { certificate } });
+const shows = (certificate: CertificateProfile) => mx1({ tls: { certificate } });
 const strip = mx1({ beforeTls: { ehlo: { remove: ['STARTTLS'] } } });
 const policyHost = (change: Partial<PolicyHostPlan>) => (plan: LabPlan) => changePolicyHost(plan, (host) => ({ ...host, ...change }));
 const page = (change: Partial<PagePlan>) => (plan: LabPlan) => changePage(plan, (honest) => ({ ...honest, ...change }));

@@ -107,7 +107,7 @@ describe.concurrent('the reference sender', () => {
     expect(driver.arrivals()).toEqual([`mx1.${VICTIM} authenticated`]);
   });
 
-  it.each(['right-rsa', 'right-intermediate', 'wildcard', 'empty-subject'])('accepts the certificate: %s', async (certificate) => {
+  it.each(['right-rsa', 'right-intermediate', 'wildcard', 'empty-subject'] as const)('accepts the certificate: %s', async (certificate) => {
     await using driver = await primed();
     driver.arrange({
       attack: (plan) => changePolicyHost(mx1({ tls: { certificate } })(plan), (host) => ({ ...host, tls: { certificate } })),
