@@ -19,17 +19,20 @@ const mx1 = { mx: 'mx1.victim.test' };
 /** `then`, the plan's word, kept from being an own property of a literal: linters take that for a promise. */
 const next = (then: string) => ({ then }) as object;
 
+/** Whoever strips the line refuses the command too. */
+const refused = { starttls: { reply: { text: '502 5.5.1 Command not implemented' } } };
+
 describe('each attack changes the plan so', () => {
   const rows: readonly [Use, Edit][] = [
-    ['strip-starttls', both({ beforeTls: { ehlo: { remove: ['STARTTLS'] } } })],
-    [['strip-starttls', { how: 'overwrite', ...mx1 }], first({ beforeTls: { ehlo: { overwrite: { STARTTLS: 'XXXXXXXX' } } } })],
+    ['strip-starttls', both({ beforeTls: { ehlo: { remove: ['STARTTLS'] } }, ...refused })],
+    [['strip-starttls', { how: 'overwrite', ...mx1 }], first({ beforeTls: { ehlo: { overwrite: { STARTTLS: 'XXXXXXXX' } } }, ...refused })],
     [
       ['strip-starttls', { how: 'overwrite-partly', mx: ['mx1.victim.test'] }],
-      first({ beforeTls: { ehlo: { overwrite: { STARTTLS: 'XXXXXXXA' } } } }),
+      first({ beforeTls: { ehlo: { overwrite: { STARTTLS: 'XXXXXXXA' } } }, ...refused }),
     ],
     [
       ['strip-starttls', { nth: [2], ...mx1 }],
-      first({ connections: [{ nth: [2], change: { beforeTls: { ehlo: { remove: ['STARTTLS'] } } } }] }),
+      first({ connections: [{ nth: [2], change: { beforeTls: { ehlo: { remove: ['STARTTLS'] } }, ...refused } }] }),
     ],
     ['refuse-starttls', both({ starttls: { reply: { text: '454 4.7.0 TLS not available due to temporary reason' } } })],
     [
@@ -99,6 +102,7 @@ describe('attacks compose', () => {
     ]);
     expect(plan.mxHosts['mx1.victim.test']).toStrictEqual({
       beforeTls: { ehlo: { remove: ['SIZE', 'STARTTLS', 'DSN'], add: ['A', 'B'], overwrite: { PIPELINING: 'X' } } },
+      ...refused,
     });
   });
 
@@ -118,7 +122,7 @@ describe('attacks compose', () => {
     const on = (nth: number) => mxOnConnection(plan.mxHosts['mx1.victim.test']!, nth);
     const tls = { maxVersion: 'TLSv1.2' } as const;
     expect(on(1)).toStrictEqual({ beforeTls: { ehlo: { remove: ['SIZE'] } }, tls });
-    expect(on(2)).toStrictEqual({ beforeTls: { ehlo: { remove: ['SIZE', 'STARTTLS'] } }, tls });
+    expect(on(2)).toStrictEqual({ beforeTls: { ehlo: { remove: ['SIZE', 'STARTTLS'] } }, ...refused, tls });
     expect(on(3)).toStrictEqual({ beforeTls: { ehlo: { remove: ['SIZE'] } }, tls: { certificate: 'expired', ...tls } });
     expect(on(4)).toStrictEqual(on(1));
   });

@@ -17,6 +17,7 @@ import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { Packet } from 'dns2';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
+import { reset } from '../../harness/lab/tls.ts';
 import { qualify } from '../../harness/model/names.ts';
 import type { LabPlan, MxPlan, PolicyHostPlan } from '../../harness/model/plan.ts';
 import { POLICY_PATH } from '../../harness/model/plan.ts';
@@ -173,7 +174,7 @@ async function sendPackets({ dns }: Target, seed: number, howMany: number, probl
   const open = new Set<Promise<void>>();
   for (let index = 0; index < howMany; ) {
     const chance = dice(seed, index);
-    if (chance.chance(0.2)) {
+    if (chance.chance(0.03)) {
       const several = Math.min(PACKETS_PER_TCP_CONNECTION, howMany - index);
       const from = index;
       const what = `DNS over TCP, packet ${from} of seed ${seed}`;
@@ -204,23 +205,25 @@ async function ping(socket: dgram.Socket, { address, port }: Endpoint): Promise<
   }
 }
 
-async function packetsInTcp(peer: net.Socket, seed: number, from: number, howMany: number): Promise<void> {
+async function packetsInTcp(peer: net.Socket, seed: number, from: number, howMany: number): Promise<net.Socket> {
   for (let index = from; index < from + howMany; index++) {
     const chance = dice(seed, index);
-    // A query without answer keeps a half-closed connection for as long as the server has patience, which is ten seconds.
+    // What gets no answer, a dropped query or a response, keeps a half-closed connection for as long as dns2 has patience: ten seconds.
     const message = packet(chance, ANSWERED_NAMES);
+    if (message.length > 2) message[2]! &= 0x7f;
     const length = Buffer.alloc(2);
     length.writeUInt16BE(chance.chance(0.2) ? chance.int(65_536) : message.length);
     peer.write(chance.chance(0.1) ? message : Buffer.concat([length, message]));
     if (chance.chance(0.3)) await new Promise(setImmediate);
   }
+  return peer;
 }
 
 function packet(chance: Dice, names: readonly string[]): Buffer {
   if (chance.chance(0.1)) return chance.bytes(chance.int(600));
-  const packet = Packet.parse(
-    question(called(chance.pick(names)), chance.pick([...Object.values(Packet.TYPE), 52, 65_280]), chance.int(0xbeef)),
-  );
+  const below = chance.chance(0.2) ? `${chance.bytes(chance.int(64)).toString('latin1')}.` : '';
+  const type = chance.pick([...Object.values(Packet.TYPE), 52, 65_280]);
+  const packet = Packet.parse(question(below + called(chance.pick(names)), type, chance.int(0xbeef)));
   if (chance.chance(0.3))
     packet.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: chance.int(65_536), doFlag: chance.chance(0.5) }));
   if (chance.chance(0.1)) packet.questions.push(packet.questions[0]!);
@@ -228,7 +231,7 @@ function packet(chance: Dice, names: readonly string[]): Buffer {
   const message = packet.toBuffer();
   // A name that points at itself (RFC 1035 §4.1.4).
   if (chance.chance(0.05)) return Buffer.concat([message.subarray(0, 12), Buffer.from([0xc0, 12, 0, 16, 0, 1])]);
-  return chance.chance(0.1) ? message : mutate(message, chance);
+  return chance.chance(0.4) ? message : mutate(message, chance);
 }
 
 function question(name: string, type: number, id: number): Buffer {
@@ -240,7 +243,8 @@ function question(name: string, type: number, id: number): Buffer {
 
 // ---- connections ----
 
-type Attempt = (peer: net.Socket, chance: Dice) => Promise<void>;
+/** Resolves to what it wrote to: the connection, or TLS on it. */
+type Attempt = (peer: net.Socket, chance: Dice) => Promise<net.Socket>;
 
 async function sendConnections({ mx, web }: Target, seed: number, howMany: number, problems: string[]): Promise<void> {
   const hello = await clientHello();
@@ -261,7 +265,7 @@ async function sendConnections({ mx, web }: Target, seed: number, howMany: numbe
 async function oneConnection(
   { address, port }: Endpoint,
   chance: Dice,
-  send: (peer: net.Socket) => Promise<void>,
+  send: (peer: net.Socket) => Promise<net.Socket>,
   what: string,
   problems: string[],
 ): Promise<void> {
@@ -269,9 +273,9 @@ async function oneConnection(
   peer.on('error', () => {});
   const closed = new Promise<void>((resolve) => peer.once('close', () => resolve()));
   await Promise.race([once(peer, 'connect').catch(() => {}), closed]);
-  const sent = send(peer).then(() => {
+  const sent = send(peer).then((stream) => {
     const end = chance.pick(['end', 'end', 'destroy', 'reset'] as const);
-    if (end === 'reset') peer.resetAndDestroy();
+    if (end === 'reset') reset(peer, stream);
     else if (end === 'destroy') peer.destroy();
     else peer.resume().end();
   });
@@ -281,10 +285,11 @@ async function oneConnection(
   }
 }
 
-const vanish: Attempt = async () => {};
+const vanish: Attempt = async (peer) => peer;
 
 const noise: Attempt = async (peer, chance) => {
   for (let times = chance.int(5); times >= 0; times--) peer.write(chance.bytes(chance.int(3000)));
+  return peer;
 };
 
 const brokenHello =
@@ -294,6 +299,7 @@ const brokenHello =
     if (chance.chance(0.5)) await heard(peer);
     if (chance.chance(0.3)) peer.write(mutate(Buffer.from([0x15, 0x03, 0x03, 0, 2, 2, chance.int(256)]), chance));
     if (chance.chance(0.3)) peer.write(chance.bytes(chance.int(200)));
+    return peer;
   };
 
 const inTls =
@@ -313,16 +319,17 @@ const inTls =
     await (chance.chance(0.9)
       ? Promise.race([ready, new Promise((resolve) => setTimeout(resolve, 200).unref())])
       : new Promise(setImmediate));
-    await pieces(secured, payload(chance), chance);
+    return pieces(secured, payload(chance), chance);
   };
 
-async function pieces(stream: net.Socket, parts: readonly Buffer[], chance: Dice): Promise<void> {
+async function pieces(stream: net.Socket, parts: readonly Buffer[], chance: Dice): Promise<net.Socket> {
   stream.resume();
   for (const part of parts) {
-    if (!stream.writable) return;
+    if (!stream.writable) break;
     stream.write(part);
     if (chance.chance(0.5)) await new Promise(setImmediate);
   }
+  return stream;
 }
 
 function heard(peer: net.Socket): Promise<void> {
@@ -368,19 +375,19 @@ const MAIL_ATTEMPTS: readonly ((hello: Buffer) => Attempt)[] = [
   () => (peer, chance) => pieces(peer, dialogue(chance), chance),
   () => async (peer, chance) => {
     await heard(peer);
-    await pieces(peer, dialogue(chance), chance);
+    return pieces(peer, dialogue(chance), chance);
   },
   (hello) => async (peer, chance) => {
     peer.write('EHLO fuzz.test\r\nSTARTTLS\r\n');
     await heard(peer);
-    await brokenHello(hello)(peer, chance);
+    return brokenHello(hello)(peer, chance);
   },
   () => async (peer, chance) => {
     for (const line of ['', 'EHLO fuzz.test\r\n', 'STARTTLS\r\n']) {
       if (peer.writable) peer.write(line);
       await heard(peer);
     }
-    if (peer.writable) await inTls(dialogue)(peer, chance);
+    return peer.writable ? inTls(dialogue)(peer, chance) : peer;
   },
 ];
 

@@ -8,7 +8,6 @@ import type { SenderDescription } from '../../harness/model/sender.ts';
 import type { Finding, Trial, Verdict } from '../../harness/model/verdict.ts';
 
 const postfix = sender({ name: 'postfix', version: '3.10.13' });
-const reference = sender({ name: 'reference', version: '' });
 
 export function sender(change: Partial<SenderDescription> = {}): SenderDescription {
   return { name: 'postfix', version: '3.10.13', summary: 'the MTA', capabilities: ['mta-sts', 'queue'], ...change };
