@@ -199,7 +199,7 @@ async function settled(course: Course, leg: Leg, tokens: readonly string[], sinc
 async function askForReports(course: Course, step: Step): Promise<void> {
   if (!course.wants(step, 'wantsReports') || !course.sender.report) return;
   course.recorder.record('main', { kind: 'reports-asked-for' });
-  await course.sender.report(course.domains());
+  await course.sender.report(course.domains().slice(0, 1));
 }
 
 /** RFC 8461 §5.1 lets a sender fetch the policy beside the delivery; it is held to the policy from when it has it, the answer read. */

@@ -24,7 +24,7 @@ import { referenceSender } from '../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
 import { shippedScenarios } from './mutants.ts';
 
-const JOBS = 64;
+const JOBS = 32;
 const LIST_RUNS = 5;
 
 /** What went over the wire. */

@@ -80,16 +80,17 @@ describe('however the bytes are cut', () => {
 });
 
 describe('lines', () => {
-  test.each<[string, string[]]>([
-    ['', ['rest ']],
-    ['\r\n\n', ['line ', 'line ', 'rest ']],
-    ['a\rb\r\n', ['line a\rb', 'rest ']],
-    ['\xe4\xff\r\n', ['line \xe4\xff', 'rest ']],
-    [`${'x'.repeat(LONGEST_LINE)}\r\n`, [`line ${'x'.repeat(LONGEST_LINE)}`, 'line ', 'rest ']],
-    [`${'x'.repeat(LONGEST_LINE - 1)}\r\n`, [`line ${'x'.repeat(LONGEST_LINE - 1)}`, 'rest ']],
-    [`${'x'.repeat(LONGEST_LINE - 1)}\ry\n`, [`line ${'x'.repeat(LONGEST_LINE - 1)}\r`, 'line y', 'rest ']],
-  ])('%j', async (text, expected) => {
-    expect(await readAll([Buffer.from(text, 'latin1')])).toEqual(expected);
+  const long = 'x'.repeat(LONGEST_LINE);
+  test.each<[string, string, string[]]>([
+    ['nothing', '', []],
+    ['empty ones, by CRLF or LF', '\r\n\n', ['', '']],
+    ['with a CR inside', 'a\rb\r\n', ['a\rb']],
+    ['of any bytes', '\xe4\xff\r\n', ['\xe4\xff']],
+    ['as long as can be with its CR', `${long.slice(1)}\r\n`, [long.slice(1)]],
+    ['longer than that: cut', `${long}\r\n`, [long, '']],
+    ['cut after a CR: which is kept', `${long.slice(1)}\ry\n`, [`${long.slice(1)}\r`, 'y']],
+  ])('%s', async (_what, text, lines) => {
+    expect(await readAll([Buffer.from(text, 'latin1')])).toEqual([...lines.map((line) => `line ${line}`), 'rest ']);
   });
 });
 
