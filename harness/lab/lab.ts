@@ -36,16 +36,38 @@ export interface World extends Disposable {
 
 type Others = NonNullable<CertificateRequest['others']>;
 
+/** Throws when the lab cannot listen; then nothing is left open. */
 export async function startLab(): Promise<Lab> {
-  await using stack = new AsyncDisposableStack();
+  const parts: (Disposable | AsyncDisposable)[] = [];
+  try {
+    return await openLab(parts);
+  } catch (error) {
+    await closeAll(parts);
+    throw error;
+  }
+}
+
+/** In reverse order of opening. */
+async function closeAll(parts: (Disposable | AsyncDisposable)[]): Promise<void> {
+  for (const part of parts.reverse()) {
+    if (Symbol.asyncDispose in part) await part[Symbol.asyncDispose]();
+    else part[Symbol.dispose]();
+  }
+}
+
+async function openLab(parts: (Disposable | AsyncDisposable)[]): Promise<Lab> {
+  const opened = <T extends Disposable | AsyncDisposable>(part: T): T => {
+    parts.push(part);
+    return part;
+  };
   const pki = await createPki();
-  const health = stack.use(watchHealth());
+  const health = opened(watchHealth());
   const claims = new Map<number, (mail: ArrivedMail) => void>();
-  const honest = stack.use(await startHonestMx((localPort) => claims.get(localPort)));
+  const honest = opened(await startHonestMx((localPort) => claims.get(localPort)));
   // Closed before the honest exchanger: its going must not be seen by a sender.
-  const fabric = stack.use(await createLoopbackFabric());
+  const fabric = opened(await createLoopbackFabric());
   const worlds = new Map<string, Zone>();
-  const names = stack.use(await startNameServer((token) => worlds.get(token)));
+  const names = opened(await startNameServer((token) => worlds.get(token)));
   const policyServer = createPolicyServer();
   const reportInbox = createReportInbox();
   const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
@@ -198,7 +220,6 @@ export async function startLab(): Promise<Lab> {
     };
   };
 
-  const owned = stack.move();
   return {
     access: {
       dns: names.endpoint,
@@ -208,7 +229,7 @@ export async function startLab(): Promise<Lab> {
     },
     health,
     createWorld,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => closeAll(parts),
   };
 }
 
