@@ -11,17 +11,19 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { type Arranged, type Course, openCourse } from './course.ts';
+import { type Instances, openInstances } from './instances.ts';
 import { judge } from './judge.ts';
-import type { Lab, World } from './lab/lab.ts';
-import { createRecorder, type Recorder } from './lab/recorder.ts';
-import type { Attack } from './model/attack.ts';
-import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx, withoutPolicy } from './model/baseline.ts';
+import type { Lab } from './lab/lab.ts';
+import { createRecorder } from './lab/recorder.ts';
+import type { World } from './lab/world.ts';
+import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY, withoutPolicy } from './model/baseline.ts';
 import { inLeg, ofKind, outcomeOf, policyFetches } from './model/evidence.ts';
 import { qualify } from './model/names.ts';
 import type { ArrangedPlan, Leg } from './model/observation.ts';
-import { type LabPlan, SENDER_DOMAIN, VICTIM } from './model/plan.ts';
-import { type DomainSpec, neededCapabilities, type PolicySpec, type Scenario, type Step, type Use } from './model/scenario.ts';
-import type { MessageStatus, Sender, SenderDescription, StartedSender } from './model/sender.ts';
+import { SENDER_DOMAIN, VICTIM } from './model/plan.ts';
+import { neededCapabilities, type Scenario, type Step } from './model/scenario.ts';
+import type { Sender, SenderDescription } from './model/sender.ts';
 import { SenderError } from './model/sender.ts';
 import type { Trial, Verdict } from './model/verdict.ts';
 import type { Vocabulary } from './scenario/language.ts';
@@ -81,7 +83,14 @@ async function runTrial(
     return notRun(scenario, sender, options);
   const began = performance.now();
   const recorder = createRecorder();
-  const course = await openCourse(scenario, instances, recorder, options);
+  const course = await openCourse({
+    scenario,
+    instances,
+    recorder,
+    lab: options.lab,
+    vocabulary: options.vocabulary,
+    settleMs: options.settleMs ?? SETTLE_MS,
+  });
   try {
     for (const [index, step] of scenario.steps.entries()) {
       if (options.signal?.aborted) break;
@@ -180,7 +189,7 @@ async function retry(course: Course): Promise<void> {
     .map((seen) => seen.token);
   recorder.record('main', { kind: 'queue-flushed' });
   await course.sender.flush(course.domains());
-  await settled(course, 'main', queued, since, course.world('main'));
+  await settled(course, 'main', queued, since, course.world());
 }
 
 /** Event-driven: until the sender has said of each message what became of it, and has closed its connections. */
@@ -227,139 +236,6 @@ function compose(token: string, from: string, to: string): string {
     `This is a test message of Holdfast. Its token is ${token}.`,
     '',
   ].join('\r\n');
-}
-
-// ---- what a trial holds while it runs ----
-
-interface Arranged {
-  readonly leg: Leg;
-  readonly token: string;
-  readonly names: World;
-}
-
-interface Course extends AsyncDisposable {
-  readonly recorder: Recorder;
-  readonly sender: StartedSender;
-  readonly settleMs: number;
-  readonly plans: ArrangedPlan[];
-  readonly policy: PolicySpec;
-  readonly primed: boolean;
-  honest(): LabPlan;
-  attacked(under: readonly Use[]): LabPlan;
-  publish(policy: PolicySpec, domain: DomainSpec): void;
-  /** Lets a leg's world obey the plan. Control legs get a new world each time, the main leg keeps its own. */
-  arrange(leg: Leg, index: number, plan: LabPlan): Arranged;
-  world(leg: 'main'): World;
-  owns(token: string, leg: Leg): void;
-  /** Recipient domains of every leg. */
-  domains(): string[];
-  wants(step: Step, what: 'negativeControl' | 'wantsPolicy' | 'wantsReports'): boolean;
-  /** The scenario needs a sender that does MTA-STS. */
-  readonly aboutSts: boolean;
-}
-
-async function openCourse(scenario: Scenario, instances: Instances, recorder: Recorder, options: SuiteOptions): Promise<Course> {
-  const { lab, vocabulary, settleMs = SETTLE_MS } = options;
-  const legOf = new Map<string, Leg>();
-  const started = await instances.take(scenario, (status) =>
-    recorder.record(legOf.get(status.token) ?? 'main', { kind: 'sender-status', ...status }),
-  );
-  const base = randomBytes(4).toString('hex');
-  const worlds = new Map<string, World>();
-  const plans: ArrangedPlan[] = [];
-  let { domain, policy } = scenario;
-  let primed = false;
-
-  return {
-    recorder,
-    sender: started.sender,
-    settleMs,
-    plans,
-    get policy() {
-      return policy;
-    },
-    get primed() {
-      return primed;
-    },
-    honest: () => baselinePlan(domain, policy),
-    attacked: (under) =>
-      under.reduce((plan, use) => (vocabulary.attacks.get(use.name) as Attack).apply(plan, use.options), baselinePlan(domain, policy)),
-    publish(nextPolicy, nextDomain) {
-      policy = nextPolicy;
-      domain = nextDomain;
-    },
-    arrange(leg, index, plan) {
-      if (scenario.steps[index]?.kind === 'prime') primed = true;
-      const token = leg === 'main' ? `x${base}` : `x${base}${leg[0]}${index}`;
-      const names = worlds.get(token) ?? lab.createWorld(token, (event) => recorder.record(leg, event));
-      worlds.set(token, names);
-      const qualified = qualify(plan, token);
-      plans.push({ step: index, leg, token, plan: qualified });
-      names.arrange(qualified);
-      const published = leg === 'main' ? policy : DEFAULT_POLICY;
-      recorder.record(leg, {
-        kind: 'step-started',
-        token,
-        policy: published,
-        permittedMx: qualify(permittedMx(leg === 'main' ? domain : DEFAULT_DOMAIN, published), token),
-      });
-      return { leg, token, names };
-    },
-    world: () => worlds.get(`x${base}`)!,
-    owns(token, leg) {
-      legOf.set(token, leg);
-      started.expect(token);
-    },
-    domains: () => [...worlds.keys()].map((token) => qualify(VICTIM, token)),
-    wants: (step, what) =>
-      (step.kind === 'send' || step.kind === 'flush') && step.expect.some((use) => vocabulary.expectations.get(use.name)?.[what]),
-    aboutSts: scenario.needs.includes('mta-sts'),
-    async [Symbol.asyncDispose]() {
-      for (const world of worlds.values()) world[Symbol.dispose]();
-      await started.release();
-    },
-  };
-}
-
-// ---- instances of a sender ----
-
-interface Instances extends AsyncDisposable {
-  take(
-    scenario: Scenario,
-    onStatus: (status: MessageStatus) => void,
-  ): Promise<{ sender: StartedSender; expect(token: string): void; release(): Promise<void> }>;
-}
-
-/** A cheap sender gets an instance per scenario; a warm one serves all, save scenarios that restart it. */
-async function openInstances(lab: Lab, sender: Sender): Promise<Instances> {
-  const listeners = new Map<string, (status: MessageStatus) => void>();
-  const start = () => sender.start(lab.access, (status) => listeners.get(status.token)?.(status));
-  let shared: Promise<StartedSender> | undefined;
-  if (sender.perInstance === 'run') {
-    shared = start();
-    await shared;
-  }
-  return {
-    async take(scenario, onStatus) {
-      const tokens: string[] = [];
-      const own = sender.perInstance === 'scenario' || scenario.steps.some((step) => step.kind === 'restart');
-      const started = own ? await start() : await shared!;
-      return {
-        sender: started,
-        expect(token) {
-          tokens.push(token);
-          listeners.set(token, onStatus);
-        },
-        async release() {
-          for (const token of tokens) listeners.delete(token);
-          if (own) await started[Symbol.asyncDispose]();
-        },
-      };
-    },
-    async [Symbol.asyncDispose]() {
-      await (await shared)?.[Symbol.asyncDispose]();
-    },
-  };
 }
 
 /** What a sender does not declare is not tried on it; judging says which capability that is. */

@@ -1,23 +1,18 @@
 /**
  * The lab: one process that serves every scenario at once, each with names and virtual addresses of its own.
- *
- * A world is one plan come alive. Servers obey the world's current plan and record; they never judge.
- * An address is opened when its name is first asked for, so that a world costs only what the sender looks at.
+ * Its servers obey the plan of the world they are asked in, and record; they never judge.
  */
 
-import type net from 'node:net';
-import { type CertificateRequest, createPki } from '../../certs/index.ts';
+import { createPki } from '../../certs/index.ts';
 import type { Event } from '../model/observation.ts';
-import type { LabPlan, MxPlan, PolicyHostPlan, Reach, ReportHostPlan } from '../model/plan.ts';
 import type { LabAccess } from '../model/sender.ts';
 import { startNameServer, type Zone } from './dns-server.ts';
 import { createLoopbackFabric } from './fabric.ts';
 import { type Health, watchHealth } from './health.ts';
 import { type ArrivedMail, startHonestMx } from './honest-mx.ts';
-import { servePath } from './path.ts';
 import { createPolicyServer } from './policy-host.ts';
 import { createReportInbox } from './report-inbox.ts';
-import { createTlsAcceptor } from './tls.ts';
+import { createWorld, type Servers, type World } from './world.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly access: LabAccess;
@@ -25,16 +20,6 @@ export interface Lab extends AsyncDisposable {
   /** A world whose names carry `token`. */
   createWorld(token: string, record: (event: Event) => void): World;
 }
-
-/** Disposed, its names are unknown and its connections end; nothing more is recorded. */
-export interface World extends Disposable {
-  /** From now on the servers obey this plan (its names already carry the token); counts of queries and connections start again. */
-  arrange(plan: LabPlan): void;
-  /** Resolves when the sender has no connection open. */
-  idle(): Promise<void>;
-}
-
-type Others = NonNullable<CertificateRequest['others']>;
 
 /** Throws when the lab cannot listen; then nothing is left open. */
 export async function startLab(): Promise<Lab> {
@@ -66,158 +51,20 @@ async function openLab(parts: (Disposable | AsyncDisposable)[]): Promise<Lab> {
   const honest = opened(await startHonestMx((localPort) => claims.get(localPort)));
   // Closed before the honest exchanger: its going must not be seen by a sender.
   const fabric = opened(await createLoopbackFabric());
-  const worlds = new Map<string, Zone>();
-  const names = opened(await startNameServer((token) => worlds.get(token)));
-  const policyServer = createPolicyServer();
-  const reportInbox = createReportInbox();
+  const zones = new Map<string, Zone>();
+  const names = opened(await startNameServer((token) => zones.get(token)));
   const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
     claims.set(localPort, onMail);
     return () => void claims.delete(localPort);
   };
-
-  const createWorld: Lab['createWorld'] = (token, recordEvent) => {
-    let plan: LabPlan = { dns: { records: [], rules: [] }, policyHosts: {}, mxHosts: {}, reportHosts: {} };
-    let counts = new Map<string, number>();
-    let connections = 0;
-    let open = 0;
-    let disposed = false;
-    let onIdle: (() => void)[] = [];
-    const acceptor = createTlsAcceptor(pki);
-    const addresses = new Map<string, { address: string; ready: Promise<unknown> }>();
-    /** What the lab does to a world that is over is no evidence. */
-    const record = (event: Event) => {
-      if (!disposed) recordEvent(event);
-    };
-    const count = (what: string) => {
-      const n = (counts.get(what) ?? 0) + 1;
-      counts.set(what, n);
-      return n;
-    };
-    /** What `other-listed-mx` and `recipient-domain` certificates name. */
-    const othersFor = (host: string): Others => {
-      const listed = plan.dns.records.find(
-        (one) => one.type === 'MX' && one.exchange.toLowerCase() !== host.toLowerCase() && one.exchange.startsWith('mx'),
-      );
-      return {
-        listedMx: listed?.type === 'MX' ? listed.exchange : undefined,
-        recipientDomain: `victim.${token}.test`,
-        address: addresses.get(host)?.address,
-      };
-    };
-    const counted = (serve: (socket: net.Socket) => Promise<void>) => (socket: net.Socket) => {
-      open++;
-      const done = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-      Promise.all([serve(socket), done])
-        .catch((error: unknown) => {
-          record({ kind: 'lab-fault', detail: String(error) });
-          socket.destroy();
-        })
-        .finally(() => {
-          if (--open > 0) return;
-          for (const resolve of onIdle) resolve();
-          onIdle = [];
-        });
-    };
-    const listenFor = (host: string, address: string): Promise<unknown> => {
-      const connection = () => `c${++connections}`;
-      const others = () => othersFor(host);
-      if (host in plan.mxHosts) {
-        return fabric.listen(
-          address,
-          25,
-          counted((socket) =>
-            servePath(socket, {
-              mx: host,
-              address,
-              nth: count(`connect ${host}`),
-              connection: connection(),
-              plan: plan.mxHosts[host] ?? {},
-              others: others(),
-              dial: honest.dial,
-              tls: acceptor,
-              claim,
-              record,
-            }),
-          ),
-        );
-      }
-      if (host in plan.policyHosts) {
-        const serve = (scheme: 'https' | 'http') =>
-          counted((socket) =>
-            policyServer.serve(socket, {
-              host,
-              plan: plan.policyHosts[host] ?? { pages: {} },
-              connection: connection(),
-              scheme,
-              others: others(),
-              tls: acceptor,
-              record,
-              answered: health.answered,
-            }),
-          );
-        return Promise.all([fabric.listen(address, 443, serve('https')), fabric.listen(address, 80, serve('http'))]);
-      }
-      return fabric.listen(
-        address,
-        443,
-        counted((socket) =>
-          reportInbox.serve(socket, { host, plan: plan.reportHosts[host] ?? {}, connection: connection(), tls: acceptor, record }),
-        ),
-      );
-    };
-    const setReach = (host: string, address: string) => {
-      const set = (port: number, reach: Reach | undefined) =>
-        reach === 'refused' ? fabric.refuse(address, port) : fabric.restore(address, port);
-      const mx: MxPlan | undefined = plan.mxHosts[host];
-      const policy: PolicyHostPlan | undefined = plan.policyHosts[host];
-      const report: ReportHostPlan | undefined = plan.reportHosts[host];
-      if (mx) set(25, mx.reach);
-      if (policy) set(80, policy.plainHttp ? policy.reach : 'refused');
-      if (policy ?? report) set(443, (policy ?? report)?.reach);
-    };
-    const knows = (host: string) => host in plan.mxHosts || host in plan.policyHosts || host in plan.reportHosts;
-    const openHost = async (host: string, address: string): Promise<void> => {
-      await listenFor(host, address);
-      if (disposed) return fabric.release(address);
-      setReach(host, address);
-      if (host in plan.mxHosts) acceptor.prepare({ host, service: 'mx', plan: plan.mxHosts[host]!.tls ?? {}, others: othersFor(host) });
-      if (host in plan.policyHosts)
-        acceptor.prepare({ host, service: 'policy-host', plan: plan.policyHosts[host]!.tls ?? {}, others: othersFor(host) });
-    };
-    const addressOf = async (name: string): Promise<string | undefined> => {
-      const host = name.toLowerCase();
-      let opened = addresses.get(host);
-      if (!opened) {
-        if (!knows(host)) return undefined;
-        const address = fabric.allocate();
-        opened = { address, ready: openHost(host, address) };
-        addresses.set(host, opened);
-      }
-      await opened.ready;
-      return opened.address;
-    };
-
-    worlds.set(token, {
-      plan: () => plan.dns,
-      count: (name, type) => count(`query ${name.toLowerCase()} ${type}`),
-      addressOf,
-      failed: (detail) => record({ kind: 'lab-fault', detail }),
-      record: (query) => record({ kind: 'dns-query', ...query }),
-      answered: health.answered,
-    });
-    return {
-      arrange(next) {
-        plan = lowerCaseHosts(next);
-        counts = new Map();
-        for (const [host, { address }] of addresses) setReach(host, address);
-      },
-      idle: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
-      [Symbol.dispose]() {
-        disposed = true;
-        worlds.delete(token);
-        for (const { address } of addresses.values()) fabric.release(address);
-      },
-    };
+  const servers: Servers = {
+    pki,
+    fabric,
+    health,
+    dial: honest.dial,
+    claim,
+    policyServer: createPolicyServer(),
+    reportInbox: createReportInbox(),
   };
 
   return {
@@ -228,14 +75,17 @@ async function openLab(parts: (Disposable | AsyncDisposable)[]): Promise<Lab> {
       onRoute: fabric.onRoute,
     },
     health,
-    createWorld,
+    createWorld(token, record) {
+      const { zone, ...world } = createWorld(servers, token, record);
+      zones.set(token, zone);
+      return {
+        ...world,
+        [Symbol.dispose]() {
+          zones.delete(token);
+          world[Symbol.dispose]();
+        },
+      };
+    },
     [Symbol.asyncDispose]: () => closeAll(parts),
   };
-}
-
-/** Host names are compared without case (RFC 1035 §2.3.3). */
-function lowerCaseHosts(plan: LabPlan): LabPlan {
-  const lower = <T>(hosts: Readonly<Record<string, T>>): Record<string, T> =>
-    Object.fromEntries(Object.entries(hosts).map(([name, host]) => [name.toLowerCase(), host]));
-  return { ...plan, policyHosts: lower(plan.policyHosts), mxHosts: lower(plan.mxHosts), reportHosts: lower(plan.reportHosts) };
 }

@@ -105,7 +105,9 @@ describe('a patch changes the plan so', () => {
     const connection2 = async (patch: object) =>
       (await under(world, stripped, ['patch', { mxHosts: { 'mx1.victim.test': patch } }])).mxHosts['mx1.victim.test']!.connections;
     const strip = { beforeTls: { ehlo: { remove: ['STARTTLS'] } } };
-    expect(await connection2({ reach: 'open' })).toStrictEqual([{ nth: [2], change: { ...strip, reach: 'open', starttls: expect.anything() } }]);
+    expect(await connection2({ reach: 'open' })).toStrictEqual([
+      { nth: [2], change: { ...strip, reach: 'open', starttls: expect.anything() } },
+    ]);
     expect(await connection2({ connections: [] })).toStrictEqual([]);
   });
 
