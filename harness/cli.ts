@@ -9,6 +9,7 @@ import module from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal, UsageError } from './commands/terminal.ts';
+import { printableLines } from './protocol/printable.ts';
 import { findPackage, isInRange } from './shipped.ts';
 
 /** Trials spend their time waiting for each other's sockets, hardly any of it computing. */
@@ -201,13 +202,14 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
   });
   // Node would exit with 1, which says that a sender failed.
   process.on('uncaughtException', (error) => {
-    stderr.write(`Holdfast broke: ${error.stack}\n`);
+    stderr.write(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
     process.exit(EXIT.harnessBroke);
   });
 
   const terminal: Terminal = {
     write: (text) => void stdout.write(text),
-    complain: (text) => void stderr.write(`${text}\n`),
+    // Names of files and folders, and what a stack quotes, are anybody's.
+    complain: (text) => void stderr.write(`${printableLines(text)}\n`),
     isTerminal: stdout.isTTY === true,
     columns: stdout.columns || 100,
     color: stdout.isTTY ? stdout.hasColors() : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),

@@ -28,7 +28,7 @@ export interface CourseOptions {
 export interface Arranged {
   readonly leg: Leg;
   readonly token: string;
-  readonly names: World;
+  readonly world: World;
 }
 
 export interface Course extends AsyncDisposable {
@@ -86,11 +86,11 @@ export async function openCourse({ scenario, instances, recorder, lab, vocabular
     arrange(leg, index, plan) {
       if (scenario.steps[index]?.kind === 'prime') primed = true;
       const token = leg === 'main' ? `x${base}` : `x${base}${leg[0]}${index}`;
-      const names = worlds.get(token) ?? lab.createWorld(token, (event) => recorder.record(leg, event));
-      worlds.set(token, names);
+      const world = worlds.get(token) ?? lab.createWorld(token, (event) => recorder.record(leg, event));
+      worlds.set(token, world);
       const qualified = qualify(plan, token);
       plans.push({ step: index, leg, token, plan: qualified });
-      names.arrange(qualified);
+      world.arrange(qualified);
       const published = leg === 'main' ? policy : DEFAULT_POLICY;
       recorder.record(leg, {
         kind: 'step-started',
@@ -98,7 +98,7 @@ export async function openCourse({ scenario, instances, recorder, lab, vocabular
         policy: published,
         permittedMx: qualify(permittedMx(leg === 'main' ? domain : DEFAULT_DOMAIN, published), token),
       });
-      return { leg, token, names };
+      return { leg, token, world };
     },
     world: () => worlds.get(`x${base}`)!,
     owns(token, leg) {

@@ -168,15 +168,15 @@ async function takeStep(course: Course, step: Step, index: number): Promise<void
 }
 
 /** Submits messages one after the other, each once the one before has settled. */
-async function send(course: Course, { leg, token: world, names }: Arranged, messages: number, to: string): Promise<void> {
+async function send(course: Course, { leg, token: label, world }: Arranged, messages: number, to: string): Promise<void> {
   for (let i = 0; i < messages; i++) {
     const token = `hf${randomBytes(8).toString('hex').slice(0, 12)}`;
-    const from = `probe@${qualify(SENDER_DOMAIN, world)}`;
-    const recipient = `${token}@${qualify(to, world)}`;
+    const from = `probe@${qualify(SENDER_DOMAIN, label)}`;
+    const recipient = `${token}@${qualify(to, label)}`;
     course.owns(token, leg);
     course.recorder.record(leg, { kind: 'message-submitted', token, from, to: recipient });
     await course.sender.submit({ token, from, to: recipient, data: compose(token, from, recipient) });
-    await settled(course, leg, [token], 0, names);
+    await settled(course, leg, [token], 0, world);
   }
 }
 
@@ -212,10 +212,10 @@ async function askForReports(course: Course, step: Step): Promise<void> {
 }
 
 /** RFC 8461 §5.1 lets a sender fetch the policy beside the delivery; it is held to the policy from when it has it, the answer read. */
-async function policyFetched({ recorder, aboutSts }: Course, { leg, names }: Arranged, index: number): Promise<void> {
+async function policyFetched({ recorder, aboutSts }: Course, { leg, world }: Arranged, index: number): Promise<void> {
   if (!aboutSts) return;
   await recorder.until(() => policyFetches(inLeg(recorder.observations, leg, index)).length > 0, FETCH_MS);
-  await within(names.idle(), IDLE_MS);
+  await within(world.idle(), IDLE_MS);
 }
 
 function arrived(course: Course): boolean {
@@ -238,7 +238,7 @@ function compose(token: string, from: string, to: string): string {
   ].join('\r\n');
 }
 
-/** What a sender does not declare is not tried on it; judging says which capability that is. */
+/** What a sender has no way to do (time travel, restart, queue) is not tried on it; judging says which capability that is. */
 function notRun(scenario: Scenario, sender: Sender, { vocabulary }: SuiteOptions): TrialResult {
   const trial: Trial = { scenario, sender: describe(sender), evidence: { observations: [] } };
   return { verdict: judge(trial, vocabulary.expectations), trial, plans: [] };
@@ -266,7 +266,9 @@ async function inParallel<T>(items: readonly T[], jobs: number, work: (item: T) 
   const worker = async () => {
     for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
   };
-  await Promise.all(Array.from({ length: Math.min(jobs, items.length) }, worker));
+  // What one of them threw is told once the others have come to their end.
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(jobs, items.length) }, worker));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 function within(promise: Promise<void>, ms: number): Promise<void> {

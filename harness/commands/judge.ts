@@ -58,7 +58,11 @@ async function readAll(dir: string): Promise<KeptTrial[]> {
 function judgeKept({ trial, dir }: KeptTrial, expectations: ReadonlyMap<string, Expectation>): Verdict {
   const unknown = usedExpectations(trial).find((name) => !expectations.has(name));
   if (unknown !== undefined) throw new UsageError(`${dir}: this Holdfast has no expectation ${printable(unknown, 80)}`);
-  return judgeTrial(trial, expectations);
+  try {
+    return judgeTrial(trial, expectations);
+  } catch (error) {
+    throw new UsageError(`${dir}: this is no evidence that Holdfast wrote: ${(error as Error).message}`);
+  }
 }
 
 function usedExpectations({ scenario }: Trial): string[] {

@@ -73,7 +73,8 @@ function noneFound(word: string, shipped: readonly Scenario[]): string {
     ...files.filter((id) => id.endsWith(`/${last}`)),
     ...files.filter((id) => last.length > 2 && id.includes(last)),
   ];
-  const named = [...new Set(near.filter((name) => name !== undefined))].slice(0, 5);
+  const own = existsSync(word) ? [`./${word}`] : [];
+  const named = [...new Set([...own, ...near.filter((name) => name !== undefined)])].slice(0, 5);
   const hint = named.length > 0 ? `did you mean ${named.join(', ')}?` : `the folders are ${folders.join(', ')}; "holdfast list" names all`;
   return `no scenario ${printable(word, 80)}: ${hint}`;
 }

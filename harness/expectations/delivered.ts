@@ -37,12 +37,7 @@ function judgeMessage(view: StepView, token: string, { channel, mx }: z.output<t
     return { status: 'undecided', actual: 'nothing was seen of the message before the wait was over', because: [] };
   if (outcome.kind !== 'delivered') {
     const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
-    return {
-      status: 'unmet',
-      actual: `${outcome.kind}${words}`,
-      because: [outcome.by.seq],
-      harm: outcome.kind === 'bounced' ? 'mail-lost' : undefined,
-    };
+    return { status: 'unmet', actual: `${outcome.kind}${words}`, because: [outcome.by.seq] };
   }
   const { accepted } = outcome;
   const seen = channelOf(accepted);

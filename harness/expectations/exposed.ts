@@ -17,6 +17,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'no more than this was exposed',
   options,
   shorthand: 'atMost',
+  requirement: '8461-4-check-all',
   describe: ({ atMost }) => (atMost === 'none' ? 'nothing exposed' : `at most the ${atMost} exposed`),
   judge(view, { atMost }) {
     const { exposure, because } = exposedBy(view);

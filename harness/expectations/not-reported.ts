@@ -9,7 +9,7 @@ import { parseTlsReport } from '../protocol/tlsrpt-report.ts';
 export const expectation: Expectation = {
   summary: 'no failure was reported for the domain in this step',
   options: z.strictObject({}),
-  requirement: '8461-6-report-delivery-failure',
+  requirement: '8461-5-none',
   wantsReports: true,
   describe: () => 'no failure reported',
   judge(view) {
@@ -20,7 +20,8 @@ export const expectation: Expectation = {
       const about = parsed.ok
         ? parsed.value.policies.filter((one) => one.policy['policy-domain']?.toLowerCase() === view.qualified(VICTIM).toLowerCase())
         : [];
-      return about.some((one) => (one['failure-details'] ?? []).length > 0);
+      // Sessions with no policy may be reported as such (RFC 8460 §4.3.1); what was blamed on a policy counts.
+      return about.some((one) => one.policy['policy-type'] === 'sts' && (one['failure-details'] ?? []).length > 0);
     });
     if (blaming.length > 0) return { status: 'unmet', actual: 'a failure was reported', because: seqs(blaming) };
     const asked = ofKind(view.now, 'reports-asked-for');

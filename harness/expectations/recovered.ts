@@ -24,7 +24,8 @@ function judgeMessage(view: StepView, token: string): Judgement {
   const before = outcomeOf(view.history, token);
   if (outcome.kind === 'delivered') return judgeArrival(view, outcome.accepted, recipientDomains(view.history, [token]));
   // RFC 8461 §5: that a policy failure is transient is a SHOULD; what was broken besides was judged in the step that bounced.
-  if (before.kind === 'bounced') return { status: 'unmet', actual: 'bounced', because: [before.by.seq], requirement: '8461-5-transient' };
+  const transient = isEnforced(view) ? { requirement: '8461-5-transient' } : {};
+  if (before.kind === 'bounced') return { status: 'unmet', actual: 'bounced', because: [before.by.seq], ...transient };
   const listed = ofKind(view.now, 'queue-listed').at(-1);
   if (listed && !listed.tokens.includes(token)) {
     return { status: 'unmet', actual: 'neither delivered, nor bounced, nor queued any more', because: [listed.seq], harm: 'mail-lost' };
@@ -35,7 +36,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
       status: 'unmet',
       actual: 'still deferred, though the fault is healed',
       because: [tried.seq, outcome.by.seq],
-      requirement: '8461-5-transient',
+      ...transient,
     };
   }
   return { status: 'undecided', actual: 'not retried before the wait was over', because: [] };

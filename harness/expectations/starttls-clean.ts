@@ -34,6 +34,15 @@ export const expectation: Expectation<z.output<typeof options>> = {
     const { requirement } = RULES[rule];
     if (broken.length > 0)
       return { status: 'unmet', actual: broken.map((command) => command.line).join(' · '), because: seqs(broken), requirement };
+    // RFC 3207 §4: bytes behind the 220 may as well spoil the handshake; what counts is that no mail follows in clear.
+    const brokeOff = sessions.every((session) => session.handshake && !session.commands.some(({ verb }) => MAIL.includes(verb)));
+    if (rule === 'waits-inside-tls' && inside.length === 0 && brokeOff)
+      return {
+        status: 'met',
+        actual: 'the connection was given up',
+        because: seqs(sessions.flatMap(({ handshake }) => handshake ?? [])),
+        requirement,
+      };
     if (rule !== 'nothing-pipelined' && rule !== 'no-parameters' && inside.length === 0) {
       return { status: 'undecided', actual: 'nothing was said inside TLS', because: [], requirement };
     }
@@ -42,6 +51,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
 };
 
 type Command = Seen<'smtp-command'>;
+const MAIL: readonly string[] = ['MAIL', 'RCPT', 'DATA'];
 
 /**
  * RFC 3207 §4.1: QUIT may come first. The first command inside TLS answers no reply there, so that it cannot be early; the second can. And

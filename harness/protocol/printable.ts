@@ -26,6 +26,11 @@ export function printable(text: string, limit = 300): string {
   return `${escaped.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
+/** The same for a text of several lines: line ends and tabs stay, and each line is cut at 2,000 characters. */
+export function printableLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, (part) => printable(part, 2000));
+}
+
 /** A value as JSON text, the same value when parsed, in which no string can act on a terminal or a CI runner. */
 export function printableJson(value: unknown, indent = 2): string {
   return JSON.stringify(value, null, indent)

@@ -90,7 +90,7 @@ export function renderExposure({ run, results }: RunSummary): string[] {
       .sort((a, b) => severity(b) - severity(a))
       .slice(0, WORST_NAMED);
     return [
-      `${printable(name, nameWidth).padEnd(nameWidth)}  ${tallies.join(' · ')}, of ${attacked.length} attacked scenarios`,
+      `${printable(name, nameWidth).padEnd(nameWidth)}  ${tallies.join(' · ')}, of ${attacked.length} scenarios on a changed path`,
       ...worst.map(
         (verdict) => `${' '.repeat(nameWidth)}  ${SYMBOL[verdict.grade]} ${verdict.exposure} in ${printable(verdict.scenario, 60)}`,
       ),

@@ -5,7 +5,7 @@
 
 import { styleText } from 'node:util';
 import type { ReporterContext, ReporterModule, RunInfo, RunSummary } from '../model/reporter.ts';
-import { countGrades } from '../model/reporter.ts';
+import { countGrades, scenarioFileId } from '../model/reporter.ts';
 import type { Grade, Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { describeVerdict, SYMBOL, title, whyUnsupported } from './failure-text.ts';
@@ -106,11 +106,14 @@ function closing(summary: RunSummary, width: number, paint: Paint): string[] {
 
 function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
   const worst = results.find(({ verdict }) => verdict.grade === 'fail') ?? results.find(({ verdict }) => verdict.grade === 'inconclusive');
-  const id = worst?.verdict.scenario ?? run.scenarios[0]?.id;
+  const scenario = run.scenarios.find(({ id }) => id === worst?.verdict.scenario) ?? run.scenarios[0];
+  // A scenario of the user's own is found by its file, one of the suite by its id.
+  const isOwn = scenario !== undefined && !scenario.file.endsWith(`scenarios/${scenarioFileId(scenario.id)}.yaml`);
+  const id = isOwn ? scenario.file : scenario?.id;
   const steps: (readonly [command: string, purpose: string])[] = [
     ...(id === undefined ? [] : [[`holdfast explain ${printable(id, 120)}`, 'what is attacked, how, and why it matters'] as const]),
     ...(evidenceDir === undefined ? [] : [[`holdfast judge ${printable(evidenceDir)}`, 'the same verdicts again, without a lab'] as const]),
-    ['holdfast run --sender reference ./mine', 'scenarios of your own'],
+    ...(isOwn ? [] : [['holdfast run --sender reference ./mine', 'scenarios of your own'] as const]),
   ];
   const width = Math.max(...steps.map(([command]) => command.length));
   return steps.map(([command, purpose]) => `${command.padEnd(width)}  ${purpose}`);

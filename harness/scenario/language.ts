@@ -86,6 +86,7 @@ export function language(words: { attack: z.ZodType; expectation: z.ZodType; req
 
   const variant = z.strictObject({
     title: z.string().min(1).optional().describe("Instead of the file's title."),
+    requirements: z.array(words.requirement).min(1).optional().describe("Instead of the file's requirements."),
     under: attacks.optional().describe('What `under: $variant` stands for.'),
     expect: expectations.optional().describe('What `expect: $variant` stands for.'),
     policy: policy.optional().describe("Laid over the file's policy."),

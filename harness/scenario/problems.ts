@@ -3,6 +3,7 @@
  * knows what a problem looks like on a terminal.
  */
 
+import { printable, printableJson } from '../protocol/printable.ts';
 export interface Problem {
   readonly file: string;
   /** From 1; 0: the file as a whole. */
@@ -26,7 +27,8 @@ export const MOST_PROBLEMS = 100;
 /** `file:line:column: message (found …; allowed …; did you mean …?)`, and below it the line with a caret under the column. */
 export function formatProblem(problem: Problem): string {
   const { file, line, column, message, found, allowed, nearest } = problem;
-  const place = line === 0 ? file : `${file}:${line}:${column}`;
+  const shown = printable(file, LONGEST_PATH);
+  const place = line === 0 ? shown : `${shown}:${line}:${column}`;
   const details = [
     found !== undefined && `found ${found}`,
     allowed !== undefined && `allowed ${listNames(allowed)}`,
@@ -46,7 +48,7 @@ export function nearestName(name: string, allowed: readonly string[]): string | 
 
 /** A value as a problem shows it: JSON on one line, cut short. */
 export function showValue(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  const text = typeof value === 'number' ? String(value) : printableJson(value, 0);
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
 }
 
@@ -56,6 +58,7 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
   return [...once.values()].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
+const LONGEST_PATH = 400;
 const LONGEST_NAME = 80;
 const LONGEST_VALUE = 60;
 const MOST_NAMES = 16;

@@ -4,7 +4,7 @@
  */
 
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
-import { PlanError } from '../model/plan.ts';
+import { type LabPlan, PlanError } from '../model/plan.ts';
 import type { DomainSpec, ExpectationUse, PolicySpec, Scenario, Step } from '../model/scenario.ts';
 import type { Report } from './issues.ts';
 import type { DomainChange, PolicyChange, Vocabulary } from './language.ts';
@@ -28,7 +28,7 @@ export function resolveDraft(draft: Draft, id: string, file: string, vocabulary:
       file,
       title: variant?.fields.title ?? title,
       why,
-      requirements,
+      requirements: variant?.fields.requirements ?? requirements,
       needs,
       ...world,
       steps: resolveSteps(draft.steps, world, variant, vocabulary, report),
@@ -146,11 +146,31 @@ function tryAttacks(list: readonly Spliced[], { domain, policy }: World, { attac
     if (typeof use !== 'object') return;
     try {
       plan = attacks.get(use.name)!.apply(plan, use.options);
+      const foreign = namesOf(plan).find((name) => !/\.test\.?$/i.test(name));
+      if (foreign !== undefined) {
+        report(path, 'only .test names', { found: foreign });
+        return;
+      }
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
       report(path, error.message);
     }
   }
+}
+
+/** Names that the lab would serve, or send a sender to. */
+function namesOf({ dns, mxHosts, policyHosts, reportHosts }: LabPlan): string[] {
+  const records = [...dns.records, ...dns.rules.flatMap((rule) => rule.records ?? [])];
+  const targets = records.flatMap((record) => {
+    if (record.type === 'MX') return record.exchange === '.' ? [] : [record.exchange];
+    return record.type === 'CNAME' ? [record.target] : [];
+  });
+  return [
+    ...Object.keys({ ...mxHosts, ...policyHosts, ...reportHosts }),
+    ...records.map(({ name }) => name),
+    ...dns.rules.map(({ name }) => name),
+    ...targets,
+  ];
 }
 
 function checkOrder(steps: readonly (DraftStep | undefined)[], report: Report): void {

@@ -101,6 +101,7 @@ describe('not-reported', () => {
     ['met', 'only good sessions', stripped().reports(about('victim.test', {}, { good: 1 }))],
     ['met', 'a failure of another domain', stripped().reports(about('other.test', notSupported))],
     ['unmet', 'a failure', stripped().reports(about('victim.test', notSupported))],
+    ['met', 'a failure that is blamed on no policy', stripped().reports(about('victim.test', notSupported, { type: 'no-policy-found' }))],
     ['undecided', 'nobody asked', stripped()],
     ['unsupported', 'not declared', evidence().step(0), silent],
   ]);

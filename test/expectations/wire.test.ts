@@ -123,6 +123,12 @@ describe('starttls-clean', () => {
       rule('waits-inside-tls'),
     ],
     ['undecided', 'nothing was said inside TLS', clear(), rule('waits-inside-tls')],
+    [
+      'met',
+      'the handshake spoiled by what was injected, and given up',
+      cold().connect().ehlo().tls({ result: 'failed', reason: 'wrong_version_number' }),
+      rule('waits-inside-tls'),
+    ],
     ['met', 'STARTTLS once', cold().connect().ehlo().tls(), rule('no-second-starttls')],
     ['unmet', 'STARTTLS inside TLS', cold().connect().ehlo().tls().command('STARTTLS'), rule('no-second-starttls')],
     ['met', 'nothing behind STARTTLS', cold().connect().ehlo().tls(), rule('nothing-pipelined')],

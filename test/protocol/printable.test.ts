@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable, printableJson } from '../../harness/protocol/printable.ts';
+import { printable, printableJson, printableLines } from '../../harness/protocol/printable.ts';
 
 const shows = (text: string, expected: string) =>
   it(`${JSON.stringify(text)} is shown as ${expected}`, () => expect(printable(text)).toBe(expected));
@@ -99,4 +99,8 @@ describe('printableJson', () => {
   it('keeps line breaks between members, and what has a shape', () => {
     expect(printableJson({ a: '\x9b🔒\u{e0041}' })).toBe('{\n  "a": "\\u009b🔒\\udb40\\udc41"\n}');
   });
+});
+
+it('printableLines escapes line by line, and leaves line ends and tabs', () => {
+  expect(printableLines('a\x1b[1m\n\tb\u202e\n')).toBe('a\\x1b[1m\n\tb\\u202e\n');
 });

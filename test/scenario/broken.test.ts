@@ -342,7 +342,7 @@ describe('variants', () => {
     [
       'an unknown key',
       variants('a: { ‸grade: warn }', 'prime'),
-      'unknown key (found "grade"; allowed title, under, expect, policy, domain, publish)',
+      'unknown key (found "grade"; allowed title, requirements, under, expect, policy, domain, publish)',
     ],
     ['no map', variants('‸a:', 'prime'), 'expected a map (found null)'],
     [

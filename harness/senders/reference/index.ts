@@ -20,7 +20,7 @@ export interface ReferenceOptions {
 export function referenceSender({ fault, timeouts }: ReferenceOptions = {}): Sender {
   const trustStore = createTrustStore(fault);
   return {
-    name: fault ? `reference-${fault}` : 'reference',
+    name: fault ? `reference:${fault}` : 'reference',
     version: '1',
     summary: fault ? `The reference sender with a fault: ${FAULTS[fault]}` : 'A small RFC 8461 sending MTA, in process.',
     capabilities: ['mta-sts', 'testing-mode', 'tlsrpt', 'queue', 'time-travel', 'restart', 'dsn', 'persistent-cache'],
