@@ -101,6 +101,15 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('serve', { hidden: true })
+    .description("a lab in a container: waits at its control port for the harness; HOLDFAST_SECRET is the harness's word")
+    .requiredOption('--port <n>', 'the control port', Number)
+    .action(async ({ port }: { port: number }) => {
+      const { serve } = await import('./commands/serve.ts');
+      code = await serve({ port, secret: process.env.HOLDFAST_SECRET }, terminal);
+    });
+
+  program
     .command('list')
     .description('list the scenarios')
     .option('--json', 'as JSON')

@@ -43,7 +43,7 @@ export interface Course extends AsyncDisposable {
   attacked(under: readonly Use[]): LabPlan;
   publish(policy: PolicySpec, domain: DomainSpec): void;
   /** Lets a leg's world obey the plan. Control legs get a new world each time, the main leg keeps its own. */
-  arrange(leg: Leg, index: number, plan: LabPlan): Arranged;
+  arrange(leg: Leg, index: number, plan: LabPlan): Promise<Arranged>;
   /** The main leg's. */
   world(): World;
   owns(token: string, leg: Leg): void;
@@ -83,14 +83,14 @@ export async function openCourse({ scenario, instances, recorder, lab, vocabular
       policy = nextPolicy;
       domain = nextDomain;
     },
-    arrange(leg, index, plan) {
+    async arrange(leg, index, plan) {
       if (scenario.steps[index]?.kind === 'prime') primed = true;
       const token = leg === 'main' ? `x${base}` : `x${base}${leg[0]}${index}`;
       const world = worlds.get(token) ?? lab.createWorld(token, (event) => recorder.record(leg, event));
       worlds.set(token, world);
       const qualified = qualify(plan, token);
       plans.push({ step: index, leg, token, plan: qualified });
-      world.arrange(qualified);
+      await world.arrange(qualified);
       const published = leg === 'main' ? policy : DEFAULT_POLICY;
       recorder.record(leg, {
         kind: 'step-started',

@@ -4,43 +4,63 @@
 
 import type { Lab } from './lab/lab.ts';
 import type { Scenario } from './model/scenario.ts';
-import type { MessageStatus, Sender, StartedSender } from './model/sender.ts';
+import type { MessageStatus, Sender, SenderError, StartedSender } from './model/sender.ts';
 
 export interface Instances extends AsyncDisposable {
   take(
     scenario: Scenario,
     onStatus: (status: MessageStatus) => void,
   ): Promise<{ sender: StartedSender; expect(token: string): void; release(): Promise<void> }>;
+  /** The warm instance that serves all has died, and this is why. */
+  lost(): SenderError | undefined;
 }
 
-/** A cheap sender gets an instance per scenario; a warm one serves all, save scenarios that restart it. */
+/** Starts what serves all; others are started when a scenario needs them, and serve again when it is over. */
 export async function openInstances(lab: Lab, sender: Sender): Promise<Instances> {
   const listeners = new Map<string, (status: MessageStatus) => void>();
   const start = () => sender.start(lab.access, (status) => listeners.get(status.token)?.(status));
-  let shared: Promise<StartedSender> | undefined;
-  if (sender.perInstance === 'run') {
-    shared = start();
-    await shared;
-  }
+  const shared = sender.perInstance === 'run' ? await start() : undefined;
+  const all = new Set<StartedSender>(shared && [shared]);
+  const free: StartedSender[] = [];
+  let lost: SenderError | undefined;
+  void shared?.died?.then((error) => {
+    lost = error;
+  });
+
+  /** One that nobody else uses at the time. */
+  const takeExclusive = async () => {
+    const instance = free.pop() ?? (await start());
+    if (!all.has(instance)) {
+      all.add(instance);
+      void instance.died?.then(() => end(instance));
+    }
+    return instance;
+  };
+  const end = async (instance: StartedSender) => {
+    if (free.includes(instance)) free.splice(free.indexOf(instance), 1);
+    if (all.delete(instance)) await instance[Symbol.asyncDispose]();
+  };
   return {
     async take(scenario, onStatus) {
       const tokens: string[] = [];
-      const own = sender.perInstance === 'scenario' || scenario.steps.some((step) => step.kind === 'restart');
-      const started = own ? await start() : await shared!;
+      const isShared = shared !== undefined && !scenario.steps.some((step) => step.kind === 'restart');
+      const instance = isShared ? shared : await takeExclusive();
       return {
-        sender: started,
+        sender: instance,
         expect(token) {
           tokens.push(token);
           listeners.set(token, onStatus);
         },
         async release() {
           for (const token of tokens) listeners.delete(token);
-          if (own) await started[Symbol.asyncDispose]();
+          if (sender.perInstance === 'scenario') await end(instance);
+          else if (!isShared && all.has(instance)) free.push(instance);
         },
       };
     },
+    lost: () => lost,
     async [Symbol.asyncDispose]() {
-      await (await shared)?.[Symbol.asyncDispose]();
+      await Promise.all([...all].map(end));
     },
   };
 }

@@ -53,19 +53,21 @@ const SETTLE_MS = 90_000;
 const IDLE_MS = 2_000;
 const FETCH_MS = 3_000;
 
-/** Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be started at all. */
+/** Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be started at all, and when it dies. */
 export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
   const results: TrialResult[] = [];
   const stopped = whenAborted(options.signal);
   for (const sender of options.senders) {
     await using instances = await openInstances(options.lab, sender);
     await inParallel(longFirst(options.scenarios), options.jobs, async (scenario) => {
-      if (options.signal?.aborted) return;
+      if (options.signal?.aborted || instances.lost()) return;
       const result = await runTrial(scenario, sender, instances, options, stopped);
       if (options.signal?.aborted) return;
       results.push(result);
       await options.onResult?.(result);
     });
+    const lost = instances.lost();
+    if (lost) throw lost;
   }
   return results;
 }
@@ -91,23 +93,24 @@ async function runTrial(
     vocabulary: options.vocabulary,
     settleMs: options.settleMs ?? SETTLE_MS,
   });
+  const dead = (course.sender.died ?? new Promise<never>(() => {})).then((error): never => {
+    throw error;
+  });
+  dead.catch(() => {});
   try {
     for (const [index, step] of scenario.steps.entries()) {
       if (options.signal?.aborted) break;
       recorder.enterStep(index);
-      await Promise.race([takeStep(course, step, index), stopped]);
+      await Promise.race([takeStep(course, step, index), stopped, dead]);
       if (step.kind === 'prime' && !arrived(course)) break;
     }
   } catch (error) {
     const who = error instanceof SenderError ? 'sender-failed' : 'lab-fault';
     recorder.record('main', { kind: who, detail: error instanceof Error ? error.message : String(error) });
   } finally {
-    const { health } = options.lab;
-    recorder.record('main', {
-      kind: 'lab-health',
-      eventLoopDelayMs: Math.round(health.eventLoopDelayMs(began)),
-      slowestAnswerMs: health.slowestAnswerMs(began),
-    });
+    // Evidence that does not say how fast the lab was decides nothing.
+    const slowness = await options.lab.slowness(performance.now() - began).catch(() => undefined);
+    if (slowness) recorder.record('main', { kind: 'lab-health', ...slowness });
     await course[Symbol.asyncDispose]();
   }
   const trial: Trial = { scenario, sender: describe(sender), evidence: { observations: recorder.freeze() } };
@@ -119,19 +122,19 @@ async function runTrial(
 async function takeStep(course: Course, step: Step, index: number): Promise<void> {
   switch (step.kind) {
     case 'prime': {
-      const main = course.arrange('main', index, course.honest());
+      const main = await course.arrange('main', index, course.honest());
       await send(course, main, 1, VICTIM);
       if (course.policy.mode !== 'absent') await policyFetched(course, main, index);
       return;
     }
     case 'send': {
       const attacked = course.attacked(step.under);
-      const main = course.arrange('main', index, attacked);
-      const control = course.primed ? undefined : course.arrange('control', index, baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY));
+      const main = await course.arrange('main', index, attacked);
+      const control = course.primed ? undefined : await course.arrange('control', index, baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY));
       const legs = [send(course, main, step.messages, step.to)];
       if (control) legs.push(send(course, control, 1, VICTIM));
       if (course.wants(step, 'negativeControl'))
-        legs.push(send(course, course.arrange('unprotected', index, withoutPolicy(attacked)), 1, step.to));
+        legs.push(send(course, await course.arrange('unprotected', index, withoutPolicy(attacked)), 1, step.to));
       await Promise.all(legs);
       if (control) await policyFetched(course, control, index);
       if (course.wants(step, 'wantsPolicy')) await policyFetched(course, main, index);
@@ -139,18 +142,18 @@ async function takeStep(course: Course, step: Step, index: number): Promise<void
       return;
     }
     case 'flush':
-      course.arrange('main', index, course.attacked(step.under));
+      await course.arrange('main', index, course.attacked(step.under));
       await retry(course);
       await askForReports(course, step);
       return;
     case 'recover':
-      course.arrange('main', index, course.honest());
+      await course.arrange('main', index, course.honest());
       await retry(course);
       if (course.sender.queued) course.recorder.record('main', { kind: 'queue-listed', tokens: await course.sender.queued() });
       return;
     case 'publish':
       course.publish(step.policy, step.domain);
-      course.arrange('main', index, course.honest());
+      await course.arrange('main', index, course.honest());
       return;
     case 'advance':
       if (!course.sender.advance) throw new SenderError('the sender declares time-travel and has no way to advance');

@@ -12,6 +12,8 @@ export interface Package {
   readonly folder: string;
   /** The suite: one scenario a file. */
   readonly scenarios: string;
+  /** A folder each of the mail servers to be run in containers. */
+  readonly servers: string;
   readonly version: string;
   /** The range of Node versions, as in package.json. */
   readonly nodeRange: string;
@@ -23,7 +25,14 @@ export function findPackage(): Package {
     const file = join(folder, 'package.json');
     if (existsSync(file)) {
       const { name, version, engines } = JSON.parse(readFileSync(file, 'utf8'));
-      if (name === 'holdfast') return { folder, scenarios: join(folder, 'scenarios'), version, nodeRange: engines.node };
+      if (name === 'holdfast')
+        return {
+          folder,
+          scenarios: join(folder, 'scenarios'),
+          servers: join(folder, 'docker', 'senders'),
+          version,
+          nodeRange: engines.node,
+        };
     }
     if (folder === dirname(folder)) throw new Error('Holdfast has lost its package.json');
   }

@@ -5,15 +5,17 @@
 import type { Lab } from '../lab/lab.ts';
 import type { RunSummary } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
-import { type Sender, SenderError } from '../model/sender.ts';
+import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import type { TrialResult } from '../run.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { nearestName } from '../scenario/problems.ts';
-import { findSender, referenceFaults, SENDER_NAMES } from '../senders/index.ts';
+import { SENDER_NAMES } from '../senders/index.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
+import { senderOf } from './find-sender.ts';
+import { openLab } from './labs.ts';
 import { selectScenarios } from './select.ts';
 import { type Audience, openAudience, runInfo } from './tell.ts';
 import { EXIT, type Terminal, UsageError } from './terminal.ts';
@@ -39,7 +41,7 @@ type Skipped = RunSummary['skippedSenders'][number];
 export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
   const vocabulary = await loadVocabulary();
   const scenarios = await selectScenarios(request.scenarios, vocabulary);
-  const { senders, skipped } = await chooseSenders(request.senders);
+  const { senders, skipped } = await chooseSenders(request.senders, terminal);
   const audience = await chooseReporters(request, terminal);
   const store = await openStore(request.keep, terminal);
 
@@ -94,13 +96,24 @@ interface Work {
 /** A sender that is made to wait holds some of its jobs for long. */
 const FEWEST_JOBS = 12;
 
-/** All senders at once, in one lab, sharing the jobs. One that cannot be started stops no other. */
-async function runSenders(
+/**
+ * The senders of each kind of lab in one lab, sharing the jobs; but mail servers in containers one after the other, since a machine that is
+ * busy makes a slow lab. One that cannot be started stops no other.
+ */
+async function runSenders(work: Work, onResult: (result: TrialResult) => Promise<void>): Promise<void> {
+  for (const [kind, senders] of groupByLab(work.senders)) {
+    if (work.terminal.signal.aborted) return;
+    await using lab = await openLab(kind, work.terminal.complain);
+    const crews = kind === 'loopback' ? [senders] : senders.map((sender) => [sender]);
+    for (const crew of crews) await runCrew({ ...work, senders: crew }, lab, onResult);
+  }
+}
+
+async function runCrew(
   { senders, jobs, terminal, failed, ...suite }: Work,
+  lab: Lab,
   onResult: (result: TrialResult) => Promise<void>,
 ): Promise<void> {
-  if (senders.length === 0) return;
-  await using lab = await openLab();
   const { runSuite } = await import('../run.ts');
   const share = Math.max(FEWEST_JOBS, Math.ceil(jobs / senders.length));
   const runs = senders.map(async (sender) => {
@@ -116,29 +129,21 @@ async function runSenders(
   if (broken) throw broken.reason;
 }
 
-/** Loaded here, not above: the lab's packages take longer to load than most commands to run. */
-async function openLab(): Promise<Lab> {
-  const { startLab } = await import('../lab/lab.ts');
-  return startLab();
+function groupByLab(senders: readonly Sender[]): [LabKind, Sender[]][] {
+  const groups = Map.groupBy(senders, ({ lab }) => JSON.stringify(lab ?? 'loopback'));
+  return [...groups].map(([kind, group]) => [JSON.parse(kind) as LabKind, group]);
 }
 
-async function chooseSenders(names: readonly string[]): Promise<{ senders: Sender[]; skipped: Skipped[] }> {
-  const found = await Promise.all([...new Set(names)].map(async (name) => (await findSender(name)) ?? unknownSender(name)));
-  const missing = await Promise.all(found.map((sender) => sender.unavailable()));
-  return {
-    senders: found.filter((_, index) => missing[index] === undefined),
-    skipped: found.flatMap(({ name }, index) => (missing[index] === undefined ? [] : [{ name, reason: missing[index] }])),
-  };
-}
-
-async function unknownSender(name: string): Promise<never> {
-  const faulty = Object.keys(await referenceFaults()).map((fault) => `reference:${fault}`);
-  const near = nearestName(name, [...SENDER_NAMES, ...faulty]);
-  const hint =
-    near === undefined
-      ? `there are ${SENDER_NAMES.join(', ')}, and reference:FAULT ("holdfast senders --faults")`
-      : `did you mean ${near}?`;
-  throw new UsageError(`no sender ${printable(name, 80)}: ${hint}`);
+/** Those that can be run here, made ready; and why the others cannot. */
+async function chooseSenders(names: readonly string[], terminal: Terminal): Promise<{ senders: Sender[]; skipped: Skipped[] }> {
+  const senders: Sender[] = [];
+  const skipped: Skipped[] = [];
+  for (const sender of await Promise.all([...new Set(names)].map(senderOf))) {
+    const missing = await sender.unavailable();
+    if (missing === undefined) senders.push((await sender.prepare?.(terminal.complain)) ?? sender);
+    else skipped.push({ name: sender.name, reason: missing });
+  }
+  return { senders, skipped };
 }
 
 async function chooseReporters({ reporters, out }: RunRequest, terminal: Terminal): Promise<Audience> {

@@ -26,7 +26,6 @@ export interface NameServer extends AsyncDisposable {
   readonly endpoint: Endpoint;
 }
 
-const LOOPBACK = '127.0.0.1';
 const TLSA = 52;
 const QUERY = 0;
 const LONGEST_CNAME_CHAIN = 8;
@@ -35,7 +34,8 @@ const LONGEST_UDP_BYTES = 512;
 const LONGEST_MESSAGE_BYTES = 65_535;
 const { TYPE, CLASS, RCODE } = Packet;
 
-export async function startNameServer(zoneOf: (token: string) => Zone | undefined): Promise<NameServer> {
+/** Listens at this address; port 0: one that is free. Throws when it cannot. */
+export async function startNameServer(at: Endpoint, zoneOf: (token: string) => Zone | undefined): Promise<NameServer> {
   const sockets = new Set<net.Socket>();
   const handle = async (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
     const reply = await answer(request, client instanceof net.Socket ? 'tcp' : 'udp', zoneOf);
@@ -45,14 +45,14 @@ export async function startNameServer(zoneOf: (token: string) => Zone | undefine
       // The client has gone, or the lab is closing.
     }
   };
-  const { udp, tcp, port } = await bindBoth(handle);
+  const { udp, tcp, port } = await bindBoth(at, handle);
   tcp.on('connection', (socket: net.Socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
   });
   return {
-    endpoint: { address: LOOPBACK, port },
+    endpoint: { address: at.address, port },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await Promise.all([
@@ -65,25 +65,26 @@ export async function startNameServer(zoneOf: (token: string) => Zone | undefine
 
 type Handle = (request: Packet, send: (answer: Packet) => unknown, client: unknown) => void;
 
-/** UDP and TCP have to share a number; the system chooses UDP's, and TCP may find it taken. */
-async function bindBoth(handle: Handle, tries = 20) {
+/** UDP and TCP have to share a number; where the system chooses UDP's, TCP may find it taken. */
+async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
   for (;;) {
     const udp = dns2.createUDPServer(handle as never);
     const tcp = dns2.createTCPServer(handle as never) as unknown as net.Server;
     for (const server of [udp, tcp]) server.on('requestError', () => {});
     await new Promise<void>((resolve, reject) => {
       udp.once('error', reject);
-      udp.bind(0, LOOPBACK, () => resolve());
+      udp.bind(at.port, at.address, () => resolve());
     });
     const { port } = udp.address();
     const bound = await new Promise<boolean>((resolve) => {
       tcp.once('error', () => resolve(false));
-      tcp.listen({ host: LOOPBACK, port }, () => resolve(true));
+      tcp.listen({ host: at.address, port }, () => resolve(true));
     });
     for (const server of [udp, tcp]) server.on('error', () => {});
     if (bound) return { udp, tcp, port };
     await new Promise<void>((resolve) => udp.close(() => resolve()));
-    if (--tries === 0) throw new Error('no port of 127.0.0.1 is free for both UDP and TCP');
+    if (at.port !== 0) throw new Error(`port ${port} of ${at.address} is taken for TCP`);
+    if (--tries === 0) throw new Error(`no port of ${at.address} is free for both UDP and TCP`);
   }
 }
 

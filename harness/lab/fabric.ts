@@ -1,5 +1,6 @@
 /**
- * The loopback fabric: `listen(address, port)` for virtual IPv4 addresses, without privileges and on any system.
+ * A fabric turns `listen(address, port)` into sockets. The one here is the loopback fabric: virtual IPv4 addresses, without privileges and on
+ * any system. (The other is address-fabric.ts, where addresses are real.)
  *
  * Every virtual address and port is an ephemeral port on 127.0.0.1; whoever dials asks `route` where it is. The virtual
  * addresses lie in 127.0.0.0/8, so that a sender that goes past the map still stays on this machine.
@@ -9,15 +10,16 @@ import net from 'node:net';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
 
 export interface Fabric extends AsyncDisposable {
-  /** A virtual address nobody had before in this lab. */
+  /** An address that is nobody's in this lab. Throws when there is none. */
   allocate(): string;
-  /** Listens at a virtual address; resolves when connections are taken and everybody knows the way. */
+  /** Listens at an address; resolves when connections are taken and everybody knows the way. */
   listen(address: string, port: number, onConnection: (socket: net.Socket) => void): Promise<void>;
-  /** From now on a connection to this virtual address is refused; `listen`'s handler is kept for `restore`. */
-  refuse(address: string, port: number): void;
-  restore(address: string, port: number): void;
-  /** Stops listening at all ports of a virtual address, and ends the connections that came in there. */
+  /** Resolves when a connection to this address is refused; `listen`'s handler is kept for `restore`. */
+  refuse(address: string, port: number): Promise<void>;
+  restore(address: string, port: number): Promise<void>;
+  /** Stops listening at all ports of an address, and ends the connections that came in there. */
   release(address: string): void;
+  /** Where an address and port really are. */
   route(address: string, port: number): Endpoint | undefined;
   onRoute: LabAccess['onRoute'];
 }
@@ -42,11 +44,11 @@ export async function createLoopbackFabric(): Promise<Fabric> {
     const actual = whereIs(address, port)!;
     await Promise.allSettled([...watchers].map((watcher) => watcher({ address, port }, actual)));
   };
-  const setRefused = (address: string, port: number, refused: boolean) => {
+  const setRefused = async (address: string, port: number, refused: boolean) => {
     const entry = listeners.get(key(address, port));
     if (!entry || entry.refused === refused) return;
     entry.refused = refused;
-    void announce(address, port);
+    await announce(address, port);
   };
 
   return {

@@ -6,11 +6,16 @@ const SAMPLE_MS = 20;
 const KEPT = 4096;
 
 export interface Health extends Disposable {
-  /** The longest time, in milliseconds, that the event loop was late since `since` (performance.now()). */
-  eventLoopDelayMs(since: number): number;
   /** The lab answered `ms` after it was asked. */
   answered(ms: number): void;
-  slowestAnswerMs(since: number): number;
+  /** The worst since `since` (performance.now()). */
+  since(since: number): Slowness;
+}
+
+export interface Slowness {
+  /** The longest time that the event loop was late. */
+  readonly eventLoopDelayMs: number;
+  readonly slowestAnswerMs: number;
 }
 
 export function watchHealth(): Health {
@@ -25,11 +30,13 @@ export function watchHealth(): Health {
   timer.unref();
 
   return {
-    eventLoopDelayMs: (since) => Math.max(worst(late, since), performance.now() - expected),
     answered(ms) {
       if (ms > SAMPLE_MS) keep(answers, { at: performance.now(), ms });
     },
-    slowestAnswerMs: (since) => worst(answers, since),
+    since: (since) => ({
+      eventLoopDelayMs: Math.round(Math.max(worst(late, since), performance.now() - expected)),
+      slowestAnswerMs: worst(answers, since),
+    }),
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

@@ -5,10 +5,10 @@
 
 import { createPki } from '../../certs/index.ts';
 import type { Event } from '../model/observation.ts';
-import type { LabAccess } from '../model/sender.ts';
+import type { Endpoint, LabAccess } from '../model/sender.ts';
 import { startNameServer, type Zone } from './dns-server.ts';
-import { createLoopbackFabric } from './fabric.ts';
-import { type Health, watchHealth } from './health.ts';
+import { createLoopbackFabric, type Fabric } from './fabric.ts';
+import { type Slowness, watchHealth } from './health.ts';
 import { type ArrivedMail, startHonestMx } from './honest-mx.ts';
 import { createPolicyServer } from './policy-host.ts';
 import { createReportInbox } from './report-inbox.ts';
@@ -16,16 +16,26 @@ import { createWorld, type Servers, type World } from './world.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly access: LabAccess;
-  readonly health: Health;
+  /** How slow it was, at the worst, in the last `ms`. */
+  slowness(ms: number): Promise<Slowness>;
   /** A world whose names carry `token`. */
   createWorld(token: string, record: (event: Event) => void): World;
 }
 
-/** Throws when the lab cannot listen; then nothing is left open. */
-export async function startLab(): Promise<Lab> {
+/** Where a lab listens. */
+export interface Site {
+  openFabric(): Promise<Fabric>;
+  /** Of the name server; port 0: any that is free. */
+  readonly dns: Endpoint;
+}
+
+const LOOPBACK: Site = { openFabric: createLoopbackFabric, dns: { address: '127.0.0.1', port: 0 } };
+
+/** A lab at this site; default: on loopback, without privileges. Throws when it cannot listen; then nothing is left open. */
+export async function startLab(site: Site = LOOPBACK): Promise<Lab> {
   const parts: (Disposable | AsyncDisposable)[] = [];
   try {
-    return await openLab(parts);
+    return await openLab(site, parts);
   } catch (error) {
     await closeAll(parts);
     throw error;
@@ -40,7 +50,7 @@ async function closeAll(parts: (Disposable | AsyncDisposable)[]): Promise<void> 
   }
 }
 
-async function openLab(parts: (Disposable | AsyncDisposable)[]): Promise<Lab> {
+async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Promise<Lab> {
   const opened = <T extends Disposable | AsyncDisposable>(part: T): T => {
     parts.push(part);
     return part;
@@ -50,9 +60,9 @@ async function openLab(parts: (Disposable | AsyncDisposable)[]): Promise<Lab> {
   const claims = new Map<number, (mail: ArrivedMail) => void>();
   const honest = opened(await startHonestMx((localPort) => claims.get(localPort)));
   // Closed before the honest exchanger: its going must not be seen by a sender.
-  const fabric = opened(await createLoopbackFabric());
+  const fabric = opened(await site.openFabric());
   const zones = new Map<string, Zone>();
-  const names = opened(await startNameServer((token) => zones.get(token)));
+  const names = opened(await startNameServer(site.dns, (token) => zones.get(token)));
   const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
     claims.set(localPort, onMail);
     return () => void claims.delete(localPort);
@@ -74,7 +84,7 @@ async function openLab(parts: (Disposable | AsyncDisposable)[]): Promise<Lab> {
       route: fabric.route,
       onRoute: fabric.onRoute,
     },
-    health,
+    slowness: async (ms) => health.since(performance.now() - ms),
     createWorld(token, record) {
       const { zone, ...world } = createWorld(servers, token, record);
       zones.set(token, zone);

@@ -48,6 +48,10 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
   if (plan.reach === 'reset') socket.resetAndDestroy();
   if (plan.reach === 'silent') socket.resume();
   let by: 'sender' | 'path' = plan.reach === 'reset' ? 'path' : 'sender';
+  let cut = false;
+  socket.once('timeout', () => {
+    cut = true;
+  });
   if (plan.reach === undefined || plan.reach === 'open') {
     const upstream = setting.dial();
     try {
@@ -62,7 +66,7 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
     }
   }
   await closed;
-  record({ kind: 'smtp-closed', connection, mx, by, how });
+  record({ kind: 'smtp-closed', connection, mx, ...(cut ? { by: 'path', how: 'cut: nothing had moved for long' } : { by, how }) });
 }
 
 interface End {

@@ -10,7 +10,7 @@ export interface Recorder {
   /** The step that events belong to from now on. */
   enterStep(index: number): void;
   readonly observations: readonly Observation[];
-  /** Resolves true once `holds` is true (checked at every event), or false after `boundMs`. */
+  /** Resolves true once `holds` is true (checked at every event), or false after `boundMs` and when the stream is frozen. */
   until(holds: () => boolean, boundMs: number): Promise<boolean>;
   freeze(): readonly Observation[];
 }
@@ -18,7 +18,7 @@ export interface Recorder {
 export function createRecorder(now: () => number = () => performance.now()): Recorder {
   const began = now();
   const observations: Observation[] = [];
-  const waiting = new Set<() => void>();
+  const waiting = new Set<{ check(): void; giveUp(): void }>();
   let step = 0;
   let frozen = false;
 
@@ -26,7 +26,7 @@ export function createRecorder(now: () => number = () => performance.now()): Rec
     record(leg, event) {
       if (frozen) return;
       observations.push({ seq: observations.length + 1, at: Math.round((now() - began) * 10) / 10, leg, step, ...event });
-      for (const check of waiting) check();
+      for (const { check } of waiting) check();
     },
     enterStep(index) {
       step = index;
@@ -37,16 +37,17 @@ export function createRecorder(now: () => number = () => performance.now()): Rec
       return new Promise((resolve) => {
         const finish = (value: boolean) => {
           clearTimeout(timer);
-          waiting.delete(check);
+          waiting.delete(waiter);
           resolve(value);
         };
-        const check = () => holds() && finish(true);
-        const timer = setTimeout(() => finish(false), boundMs);
-        waiting.add(check);
+        const waiter = { check: () => void (holds() && finish(true)), giveUp: () => finish(false) };
+        const timer = setTimeout(waiter.giveUp, boundMs);
+        waiting.add(waiter);
       });
     },
     freeze() {
       frozen = true;
+      for (const { giveUp } of waiting) giveUp();
       return Object.freeze(observations);
     },
   };

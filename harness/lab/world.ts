@@ -19,8 +19,11 @@ import { createTlsAcceptor } from './tls.ts';
 
 /** Disposed, its connections end; nothing more is recorded. */
 export interface World extends Disposable {
-  /** From now on the servers obey this plan (its names already carry the token); counts of queries and connections start again. */
-  arrange(plan: LabPlan): void;
+  /**
+   * From now on the servers obey this plan (its names already carry the token); counts of queries and connections start again. Resolves when
+   * what the plan wants refused is refused.
+   */
+  arrange(plan: LabPlan): Promise<void>;
   /** Resolves when the sender has no connection open. */
   idle(): Promise<void>;
 }
@@ -35,6 +38,12 @@ export interface Servers {
   readonly policyServer: PolicyServer;
   readonly reportInbox: ReportInbox;
 }
+
+/**
+ * RFC 5321 §4.5.3.2 lets a sender wait for minutes. The attacker's patience ends before: a connection on which nothing has moved for so long
+ * is cut, so that what the sender does next is seen in the time of a run.
+ */
+export const LONGEST_STALL_MS = 20_000;
 
 type Others = NonNullable<CertificateRequest['others']>;
 
@@ -71,6 +80,7 @@ export function createWorld(servers: Servers, token: string, recordEvent: (event
   };
   const counted = (serve: (socket: net.Socket) => Promise<void>) => (socket: net.Socket) => {
     open++;
+    socket.setTimeout(LONGEST_STALL_MS, () => socket.destroy());
     const done = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     Promise.all([serve(socket), done])
       .catch((error: unknown) => {
@@ -130,21 +140,23 @@ export function createWorld(servers: Servers, token: string, recordEvent: (event
       ),
     );
   };
-  const setReach = (host: string, address: string) => {
+  const setReach = async (host: string, address: string) => {
     const set = (port: number, reach: Reach | undefined) =>
       reach === 'refused' ? fabric.refuse(address, port) : fabric.restore(address, port);
     const mx: MxPlan | undefined = plan.mxHosts[host];
     const policy: PolicyHostPlan | undefined = plan.policyHosts[host];
     const report: ReportHostPlan | undefined = plan.reportHosts[host];
-    if (mx) set(25, mx.reach);
-    if (policy) set(80, policy.plainHttp ? policy.reach : 'refused');
-    if (policy ?? report) set(443, (policy ?? report)?.reach);
+    const all: Promise<void>[] = [];
+    if (mx) all.push(set(25, mx.reach));
+    if (policy) all.push(set(80, policy.plainHttp ? policy.reach : 'refused'));
+    if (policy ?? report) all.push(set(443, (policy ?? report)?.reach));
+    await Promise.all(all);
   };
   const knows = (host: string) => host in plan.mxHosts || host in plan.policyHosts || host in plan.reportHosts;
   const openHost = async (host: string, address: string): Promise<void> => {
     await listenFor(host, address);
     if (disposed) return fabric.release(address);
-    setReach(host, address);
+    await setReach(host, address);
     if (host in plan.mxHosts) acceptor.prepare({ host, service: 'mx', plan: plan.mxHosts[host]!.tls ?? {}, others: othersFor(host) });
     if (host in plan.policyHosts)
       acceptor.prepare({ host, service: 'policy-host', plan: plan.policyHosts[host]!.tls ?? {}, others: othersFor(host) });
@@ -172,10 +184,10 @@ export function createWorld(servers: Servers, token: string, recordEvent: (event
   };
   return {
     zone,
-    arrange(next) {
+    async arrange(next) {
       plan = lowerCaseHosts(next);
       counts = new Map();
-      for (const [host, { address }] of addresses) setReach(host, address);
+      await Promise.all([...addresses].map(([host, { address }]) => setReach(host, address)));
     },
     idle: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
     [Symbol.dispose]() {

@@ -31,8 +31,15 @@ export interface SenderDescription {
 }
 
 export interface Sender extends SenderDescription {
-  /** `scenario`: cheap, one instance each. `run`: one warm instance serves all (but a scenario that restarts it gets its own). */
-  readonly perInstance: 'scenario' | 'run';
+  /**
+   * Whom an instance serves. `scenario`: one, being cheap. `trial`: one at a time, and then the next. `run`: all at once, being warm (but
+   * scenarios that restart it are given others, one at a time).
+   */
+  readonly perInstance: 'scenario' | 'trial' | 'run';
+  /** The lab it needs; default: on loopback. */
+  readonly lab?: LabKind;
+  /** Does what has to be done once on this machine, and returns the sender, its version known. Throws SenderError. */
+  prepare?(tell: (line: string) => void): Promise<Sender>;
   /** A sentence on what is missing and how to get it, when this sender cannot run here. */
   unavailable(): Promise<string | undefined>;
   /** Throws SenderError when it cannot be started. */
@@ -51,7 +58,12 @@ export interface StartedSender extends AsyncDisposable {
   restart?(): Promise<void>;
   /** `tlsrpt`: sends the reports due for these domains now. */
   report?(domains: readonly string[]): Promise<void>;
+  /** Resolves, with the reason, when the sender has died and cannot be used any more. */
+  readonly died?: Promise<SenderError>;
 }
+
+/** `loopback`: in this process. `docker`: in a container. Else in this process, at real addresses of this machine. */
+export type LabKind = 'loopback' | 'docker' | { readonly dns: string; readonly addresses: string };
 
 export interface OutgoingMessage {
   /** Unique; also the local part of the recipient and in Subject and body. */
@@ -82,6 +94,28 @@ export interface LabAccess {
    * Returns the way to stop.
    */
   onRoute(listener: (virtual: Endpoint, actual: Endpoint) => void | Promise<void>): () => void;
+  /** Of a lab with real addresses. */
+  readonly network?: LabNetwork;
+}
+
+/** The network around a lab with real addresses, where a mail server can be given its mail. */
+export interface LabNetwork {
+  /** For a container to join: the network's name, and the run that everything started for it is labelled with. */
+  readonly docker?: { readonly name: string; readonly run: string };
+  /** Hands a message over (RFC 6409). Throws when the server does not take it. */
+  submit(server: SubmissionServer, message: OutgoingMessage): Promise<void>;
+  /** Whether a server greets there (RFC 5321 §4.3.1). */
+  greets(server: SubmissionServer): Promise<boolean>;
+}
+
+/** Where and how a mail server takes mail to be sent. */
+export interface SubmissionServer {
+  readonly host: string;
+  readonly port: number;
+  /** STARTTLS is asked for; the certificate need not be right. */
+  readonly starttls: boolean;
+  readonly user?: string;
+  readonly password?: string;
 }
 
 export interface Endpoint {

@@ -53,6 +53,18 @@ export function parsePart<S extends z.ZodType>(schema: S, value: unknown, path: 
   return undefined;
 }
 
+/** A map as the schema makes it or, when there are issues, each then reported, those of its keys that can be read. */
+export function parseKeys<S extends z.ZodObject>(
+  schema: S,
+  value: Readonly<Record<string, unknown>>,
+  report: Report,
+): Partial<z.output<S>> {
+  const whole = parsePart(schema, value, [], report);
+  if (whole !== undefined) return whole;
+  const parts = Object.entries<z.ZodType>(schema.shape).map(([key, part]) => [key, part.safeParse(value[key]).data]);
+  return Object.fromEntries(parts) as Partial<z.output<S>>;
+}
+
 type Issue = z.core.$ZodIssue;
 
 const KINDS: Readonly<Record<string, string>> = {

@@ -128,7 +128,8 @@ export function language(words: { attack: z.ZodType; expectation: z.ZodType; req
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };
 const DURATION = 'expected seconds, or a number and its unit: 90s, 5m, 1h, 1d, 1w';
-const duration = z
+/** Seconds. */
+export const duration = z
   .union(
     [
       z.int().min(0).describe('Seconds.'),

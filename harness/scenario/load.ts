@@ -2,11 +2,11 @@
  * Loading: YAML text and files to scenarios. Every problem of every file is found at once; a file with a problem gives no scenario.
  */
 
-import { isUtf8 } from 'node:buffer';
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join, relative, resolve, sep } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import type { Scenario } from '../model/scenario.ts';
+import { nameFrom, readText, unreadable, wholeFile } from './file.ts';
 import { startReport } from './issues.ts';
 import type { Vocabulary } from './language.ts';
 import type { Problem } from './problems.ts';
@@ -14,7 +14,7 @@ import { inOrder } from './problems.ts';
 import type { Grammar } from './read.ts';
 import { grammarOf, readDraft } from './read.ts';
 import { resolveDraft } from './resolve.ts';
-import { MAX_FILE_BYTES, readSource, tooLarge } from './source.ts';
+import { readSource } from './source.ts';
 
 export interface Loaded {
   readonly scenarios: readonly Scenario[];
@@ -66,19 +66,8 @@ function loadText(text: string, file: string, id: string, vocabulary: Vocabulary
 }
 
 async function loadFile({ path, id }: ScenarioFile, name: string, vocabulary: Vocabulary, grammar: Grammar): Promise<Loaded> {
-  const bytes = await readBytes(path, name);
-  if (!Buffer.isBuffer(bytes)) return { scenarios: [], problems: [bytes] };
-  const text = bytes.toString('utf8');
-  if (!isUtf8(bytes)) return { scenarios: [], problems: [notUtf8(text, name)] };
-  return loadText(text, name, id, vocabulary, grammar);
-}
-
-async function readBytes(path: string, name: string): Promise<Buffer | Problem> {
-  try {
-    return (await stat(path)).size > MAX_FILE_BYTES ? tooLarge(name) : await readFile(path);
-  } catch (error) {
-    return unreadable(name, error);
-  }
+  const { text, problems } = await readText(path, name);
+  return text === undefined ? { scenarios: [], problems } : loadText(text, name, id, vocabulary, grammar);
 }
 
 async function findFiles(path: string, name: string): Promise<{ files: readonly ScenarioFile[]; problems: readonly Problem[] }> {
@@ -100,12 +89,6 @@ function isScenarioFile(entry: Dirent): boolean {
   return EXTENSION.test(entry.name) && !entry.isDirectory();
 }
 
-/** With `/` on every system; a path outside the folder stays as it is. */
-function nameFrom(folder: string, path: string): string {
-  const name = relative(folder, path);
-  return name === '' || name.split(sep)[0] === '..' ? path : name.split(sep).join('/');
-}
-
 function sharedIds(scenarios: readonly Scenario[]): Problem[] {
   const files = new Map<string, string>();
   return scenarios.flatMap(({ id, file }) => {
@@ -113,21 +96,6 @@ function sharedIds(scenarios: readonly Scenario[]): Problem[] {
     files.set(id, first ?? file);
     return first === undefined ? [] : [wholeFile(file, `the id ${id} is also that of ${first}`)];
   });
-}
-
-function wholeFile(file: string, message: string): Problem {
-  return { file, line: 0, column: 0, message };
-}
-
-function unreadable(file: string, error: unknown): Problem {
-  if (!(error instanceof Error && 'code' in error)) throw error;
-  return wholeFile(file, error.code === 'ENOENT' ? 'no such file or folder' : `cannot be read: ${error.code}`);
-}
-
-/** Placed where decoding first put a replacement character. */
-function notUtf8(text: string, file: string): Problem {
-  const lines = text.slice(0, text.indexOf('\uFFFD')).split('\n');
-  return { file, line: lines.length, column: lines.at(-1)!.length + 1, message: 'not UTF-8' };
 }
 
 function compare(a: string, b: string): number {

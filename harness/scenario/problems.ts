@@ -63,6 +63,7 @@ const LONGEST_NAME = 80;
 const LONGEST_VALUE = 60;
 const MOST_NAMES = 16;
 const LONGEST_LINE = 120;
+const ACTIVE = /(?!\t)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|#(?=#\w*\[)/gu;
 
 function listNames(names: readonly string[]): string {
   const more = names.length - MOST_NAMES;
@@ -72,8 +73,8 @@ function listNames(names: readonly string[]): string {
 function frame({ line, column, source }: Problem): string {
   if (source === undefined) return '';
   const from = Math.max(0, column - LONGEST_LINE / 2);
-  // No control character of a file reaches the terminal.
-  const shown = source.slice(from, from + LONGEST_LINE).replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '·');
+  // Nothing of a file acts on a terminal or a CI runner (protocol/printable.ts), and all columns stay where they are.
+  const shown = source.slice(from, from + LONGEST_LINE).replace(ACTIVE, ({ length }) => '·'.repeat(length));
   const indent = shown.slice(0, column - 1 - from).replace(/[^\t]/g, ' ');
   const gutter = String(line).length;
   return `\n  ${line} | ${shown}\n  ${' '.repeat(gutter)} | ${indent}^`;

@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import type { Report } from './issues.ts';
-import { parsePart } from './issues.ts';
+import { parseKeys, parsePart } from './issues.ts';
 import type { Language, StepKind, Vocabulary } from './language.ts';
 import { BARE_STEPS, language } from './language.ts';
 import type { Path, Source } from './source.ts';
@@ -71,9 +71,7 @@ export function readDraft({ value }: Source, grammar: Grammar, report: Report): 
     report([], 'a scenario is a map with title, why, requirements and steps', { found: value });
     return undefined;
   }
-  const whole = parsePart(grammar.file, value, [], report);
-  const head: Partial<Head> =
-    whole ?? Object.fromEntries(Object.entries(grammar.file.shape).map(([key, part]) => [key, part.safeParse(value[key]).data]));
+  const head: Partial<Head> = parseKeys(grammar.file, value, report);
   return {
     head,
     variants: readVariants(value.variants, head.variants, grammar, report),

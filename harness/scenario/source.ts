@@ -1,5 +1,5 @@
 /**
- * Source: the text of a scenario file as a value, and the place of every part of that value in the text.
+ * Source: the text of a YAML file as a value, and the place of every part of that value in the text.
  *
  * YAML 1.2 core schema. Refused with their place: syntax errors, keys given twice, aliases that lead nowhere, into themselves or to
  * too much, unknown tags, several documents, keys that are no names.
@@ -12,18 +12,27 @@ import { MOST_PROBLEMS, showValue } from './problems.ts';
 
 export type Path = readonly PropertyKey[];
 
+/** What the file holds; problems name it. */
+export type Kind = 'scenario' | 'contract';
+
 export interface Source {
   readonly file: string;
   readonly value: unknown;
   /** The place of the value at the path or, when there is none, of the nearest thing around it; `key`: of the key it stands under. */
   locate(path: Path, part?: 'key' | 'value'): Place;
+  /** The scalar at the path as it is written: `3.10`, whose value is 3.1. */
+  written(path: Path): string | undefined;
 }
 
 type Place = Pick<Problem, 'line' | 'column' | 'source'>;
 
 /** The source, unless it cannot be made sense of, and everything wrong with it as YAML. */
-export function readSource(text: string, file: string): { readonly source?: Source; readonly problems: readonly Problem[] } {
-  if (Buffer.byteLength(text) > MAX_FILE_BYTES) return { problems: [tooLarge(file)] };
+export function readSource(
+  text: string,
+  file: string,
+  kind: Kind = 'scenario',
+): { readonly source?: Source; readonly problems: readonly Problem[] } {
+  if (Buffer.byteLength(text) > MAX_FILE_BYTES) return { problems: [tooLarge(file, kind)] };
   const plain = text.replace(/^\uFEFF/, '');
   const lineStarts = [0, ...Array.from(plain.matchAll(/\n/g), ({ index }) => index + 1)];
   // Keys given twice are looked for below: yaml compares each key with every other, which takes minutes on a long file.
@@ -32,10 +41,10 @@ export function readSource(text: string, file: string): { readonly source?: Sour
   const fatal: Problem[] = [...document.errors, ...document.warnings].slice(0, MOST_PROBLEMS).map((error) => ({
     file,
     ...placeAt(error.pos[0]),
-    message: WORDING[error.code] ?? (/call stack/.test(error.message) ? TOO_DEEP : error.message),
+    message: wordingOf(error.code, kind) ?? (/call stack/.test(error.message) ? TOO_DEEP : error.message),
   }));
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
-    fatal.push({ file, ...placeAt(0), message: 'scenarios are YAML 1.2' });
+    fatal.push({ file, ...placeAt(0), message: `${kind}s are YAML 1.2` });
   }
   if (fatal.length > 0) return { problems: fatal };
 
@@ -46,7 +55,8 @@ export function readSource(text: string, file: string): { readonly source?: Sour
   if (flaws.some((flaw) => flaw.fatal)) return { problems };
   try {
     const value: unknown = document.toJS();
-    return { source: { file, value, locate: (path, part) => placeAt(offsetOf(document, path, part)) }, problems };
+    const locate: Source['locate'] = (path, part) => placeAt(offsetOf(document, path, part));
+    return { source: { file, value, locate, written: (path) => writtenAt(document, path) }, problems };
   } catch (error) {
     // yaml counts what aliases amount to, and gives up on a bomb.
     if (!(error instanceof ReferenceError)) throw error;
@@ -62,13 +72,16 @@ export function readSource(text: string, file: string): { readonly source?: Sour
 
 export const MAX_FILE_BYTES = 1024 * 1024;
 
-export function tooLarge(file: string): Problem {
-  return { file, line: 0, column: 0, message: 'a scenario file is at most 1 MiB' };
+export function tooLarge(file: string, kind: Kind): Problem {
+  return { file, line: 0, column: 0, message: `a ${kind} file is at most 1 MiB` };
 }
 
 const MAX_DEPTH = 64;
 const TOO_DEEP = 'nested too deeply';
-const WORDING: Readonly<Record<string, string>> = { MULTIPLE_DOCS: 'a scenario file is one YAML document' };
+
+function wordingOf(code: string, kind: Kind): string | undefined {
+  return code === 'MULTIPLE_DOCS' ? `a ${kind} file is one YAML document` : undefined;
+}
 
 interface Flaw {
   readonly node: Node;
@@ -110,16 +123,28 @@ function flawsOfKeys(map: YAMLMap): Flaw[] {
 }
 
 function offsetOf(document: Document, path: Path, part: 'key' | 'value' = 'value'): number {
+  const { node, pair } = nodeAt(document, path);
+  return startOf(pair && (part === 'key' || isEmpty(node)) ? pair.key : node);
+}
+
+function writtenAt(document: Document, path: Path): string | undefined {
+  const { node } = nodeAt(document, path);
+  const whole = isAlias(node) ? node.resolve(document) : node;
+  return isScalar(whole) ? whole.source : undefined;
+}
+
+/** What stands at the path, and the pair it is the value of; or the nearest thing around it. */
+function nodeAt(document: Document, path: Path): { readonly node: unknown; readonly pair?: Pair } {
   let node: unknown = document.contents;
   let pair: Pair | undefined;
   for (const step of path) {
     const whole = isAlias(node) ? node.resolve(document) : node;
     const next = isMap(whole) ? whole.items.find(({ key }) => isScalar(key) && nameOf(key.value) === String(step)) : itemOf(whole, step);
-    if (next === undefined) return startOf(node);
+    if (next === undefined) return { node };
     pair = isPair(next) ? next : undefined;
     node = pair ? pair.value : next;
   }
-  return startOf(pair && (part === 'key' || isEmpty(node)) ? pair.key : node);
+  return { node, pair };
 }
 
 function itemOf(node: unknown, step: PropertyKey): unknown {

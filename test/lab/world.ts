@@ -43,7 +43,7 @@ export function openWorld(lab: Lab, plan: LabPlan): TestWorld {
     if (!endpoint) throw new Error(`${host}:${port} is not in the lab`);
     return endpoint;
   };
-  arrange(plan);
+  void arrange(plan);
   return {
     observations,
     arrange,

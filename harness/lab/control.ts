@@ -1,0 +1,108 @@
+/**
+ * The control port: a lab in a container takes plans and gives observations over it. One user, who knows the secret; when that user goes, the
+ * lab's work is over.
+ */
+
+import { timingSafeEqual } from 'node:crypto';
+import net from 'node:net';
+import type { LabAccess } from '../model/sender.ts';
+import { type Call, type Calls, onJsonLines, sendJson } from './control-wire.ts';
+import type { Lab } from './lab.ts';
+import type { World } from './world.ts';
+
+export interface ControlOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly secret: string;
+  /** Starts the lab; called once. */
+  openLab(network: string): Promise<Lab>;
+  readonly mail: Pick<Calls, 'submit' | 'greets'>;
+}
+
+export interface Control {
+  /** Resolves when the user has come and gone. */
+  readonly over: Promise<void>;
+}
+
+/** Of one who has not said the secret yet. */
+const LONGEST_HELLO_CHARS = 1024;
+const LONGEST_CALL_CHARS = 64 * 1024 * 1024;
+const HELLO_MS = 10_000;
+
+/** Listens for the user. Throws when the port cannot be had. */
+export async function openControl({ address, port, secret, openLab, mail }: ControlOptions): Promise<Control> {
+  const over = Promise.withResolvers<void>();
+  let user: net.Socket | undefined;
+  const server = net.createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => {});
+    socket.setTimeout(HELLO_MS, () => socket.destroy());
+    let answer: ((call: Call) => void) | undefined;
+    onJsonLines(
+      socket,
+      () => (answer ? LONGEST_CALL_CHARS : LONGEST_HELLO_CHARS),
+      (value) => {
+        if (answer) return answer(value as Call);
+        if (user || !isSecret((value as { secret?: unknown }).secret, secret)) return socket.destroy();
+        user = socket;
+        socket.setTimeout(0);
+        server.close();
+        const { answer: answerUser, dispose } = serve(socket, openLab, mail);
+        answer = answerUser;
+        socket.once('close', () => void dispose().finally(over.resolve));
+      },
+    );
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ host: address, port }, resolve));
+  return { over: over.promise };
+}
+
+function isSecret(said: unknown, secret: string): boolean {
+  const [a, b] = [Buffer.from(String(said)), Buffer.from(secret)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: ControlOptions['mail']) {
+  const worlds = new Map<string, World>();
+  let lab: Lab | undefined;
+  const theLab = () => lab ?? missing('the lab is not open');
+  const world = (token: string) => worlds.get(token) ?? missing(`there is no world ${token}`);
+
+  const calls: Calls = {
+    ...mail,
+    async open(network) {
+      if (lab) throw new Error('the lab is open');
+      lab = await openLab(network);
+      const { dns, trust }: LabAccess = lab.access;
+      return { dns, trust };
+    },
+    async createWorld(token) {
+      worlds.set(
+        token,
+        theLab().createWorld(token, (event) => sendJson(socket, { token, event })),
+      );
+    },
+    arrange: (token, plan) => world(token).arrange(plan),
+    idle: (token) => world(token).idle(),
+    async disposeWorld(token) {
+      world(token)[Symbol.dispose]();
+      worlds.delete(token);
+    },
+    slowness: (ms) => theLab().slowness(ms),
+  };
+  return {
+    answer({ id, call, given }: Call): void {
+      const asked = Object.hasOwn(calls, call) ? (calls[call] as (...given: readonly unknown[]) => Promise<unknown>) : undefined;
+      (async () => (asked ? asked(...given) : missing(`the lab has no ${call}`)))().then(
+        (value) => sendJson(socket, { id, value }),
+        (error: unknown) => sendJson(socket, { id, problem: error instanceof Error ? error.message : String(error) }),
+      );
+    },
+    async dispose() {
+      await lab?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function missing(message: string): never {
+  throw new Error(message);
+}

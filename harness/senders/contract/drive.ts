@@ -1,0 +1,137 @@
+/**
+ * Driving a mail server by its contract: what servers in containers and servers elsewhere have in common.
+ */
+
+import type { SenderContract } from '../../model/contract.ts';
+import { type LabAccess, type LabNetwork, type MessageStatus, SenderError, type StartedSender } from '../../model/sender.ts';
+import { printable } from '../../protocol/printable.ts';
+import { inBatches } from './batch.ts';
+import { statusReader, tokensOf } from './statuses.ts';
+
+/** A server that was started. */
+export interface Server extends AsyncDisposable {
+  /** Where it takes mail. */
+  host(): Promise<string>;
+  /** What a command of the contract prints. Throws SenderError when it fails. */
+  run(command: string, environment?: Readonly<Record<string, string>>): Promise<string>;
+  restart(): Promise<void>;
+  readonly died: Promise<SenderError>;
+}
+
+export interface Driving {
+  readonly contract: SenderContract;
+  readonly network: LabNetwork;
+  readonly onStatus: (status: MessageStatus) => void;
+  /** Starts the server, whose log is told line by line. */
+  startServer(onLine: (line: string) => void): Promise<Server>;
+}
+
+const GREETING_RETRY_MS = 100;
+
+/** Throws SenderError when the server does not start, or is not ready in time; then it has ended. */
+export async function drive({ contract, network, onStatus, startServer }: Driving): Promise<StartedSender> {
+  const { name, commands, ready, submit } = contract;
+  const statusOf = statusReader(contract.log);
+  const places = openPlaces(contract.parallel);
+  const readyLine = ready.log === undefined ? undefined : new RegExp(ready.log);
+  let sawReady = Promise.withResolvers<void>();
+  const server = await startServer((line) => {
+    if (readyLine?.test(line)) sawReady.resolve();
+    const status = statusOf(line);
+    if (!status) return;
+    places.leave(status.token);
+    onStatus(status);
+  });
+  let target = { ...submit, host: '' };
+
+  const whenReady = async () => {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new SenderError(lateness(contract, sawLine))), ready.withinSeconds * 1000);
+    let sawLine = readyLine === undefined;
+    const comeUp = async () => {
+      if (readyLine) await sawReady.promise;
+      sawLine = true;
+      target = { ...submit, host: await server.host() };
+      while (!(await network.greets(target))) await new Promise((resolve) => setTimeout(resolve, GREETING_RETRY_MS));
+    };
+    try {
+      await Promise.race([
+        comeUp(),
+        late.promise,
+        server.died.then((error): never => {
+          throw error;
+        }),
+      ]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  const restart = async () => {
+    sawReady = Promise.withResolvers();
+    await server.restart();
+    await whenReady();
+  };
+  const { flush, queue, age } = commands;
+  const flushAll = inBatches(async (domains: readonly string[]) => {
+    if (flush === undefined || flush === 'restart') await restart();
+    else await server.run(flush, { DOMAINS: domains.join(' ') });
+  });
+  const listAll = inBatches(async () => tokensOf(await server.run(queue!)));
+
+  try {
+    await whenReady();
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+  return {
+    async submit(message) {
+      await places.enter(message.token);
+      try {
+        await network.submit(target, message);
+      } catch (error) {
+        places.leave(message.token);
+        throw new SenderError(`${name} did not take the message: ${printable(error instanceof Error ? error.message : String(error))}`);
+      }
+    },
+    flush: flushAll,
+    ...(queue === undefined ? {} : { queued: () => listAll([]) }),
+    ...(age === undefined
+      ? {}
+      : {
+          async advance(seconds: number, domains: readonly string[]) {
+            await server.run(age, { SECONDS: String(seconds), DOMAINS: domains.join(' ') });
+          },
+        }),
+    restart,
+    died: server.died,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** How the lab's authorities are written into the file that the contract names. */
+export function trustFile({ trust }: LabAccess): string {
+  return `${trust.policyHosts.trim()}\n${trust.mxHosts.trim()}\n`;
+}
+
+function lateness({ name, ready, submit }: SenderContract, sawLine: boolean): string {
+  const what = sawLine
+    ? `did not greet at port ${submit.port} (submit.port)`
+    : `printed no line that matches ready.log (${printable(ready.log ?? '', 80)})`;
+  return `${name} was not ready within ${ready.withinSeconds} s (ready.within): it ${what}`;
+}
+
+/** A message has a place from its submission until the sender says what became of it. */
+function openPlaces(howMany: number): { enter(token: string): Promise<void>; leave(token: string): void } {
+  const inside = new Set<string>();
+  const waiting: (() => void)[] = [];
+  return {
+    async enter(token) {
+      while (inside.size >= howMany) await new Promise<void>((resolve) => waiting.push(resolve));
+      inside.add(token);
+    },
+    leave(token) {
+      if (inside.delete(token)) waiting.shift()?.();
+    },
+  };
+}

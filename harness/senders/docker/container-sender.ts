@@ -1,0 +1,112 @@
+/**
+ * A mail server in a container as a sender under test, by its contract.
+ */
+
+import type { ContainerPlace, SenderContract } from '../../model/contract.ts';
+import { type LabAccess, type MessageStatus, type Sender, SenderError } from '../../model/sender.ts';
+import { printable } from '../../protocol/printable.ts';
+import { drive, trustFile } from '../contract/drive.ts';
+import { startContainer } from './container.ts';
+import { connectEngine, type Engine } from './engine.ts';
+import { ensureImage, ensurePulled } from './images.ts';
+
+/** The sender that a contract describes. Its image is built, and its version known, once it is prepared. */
+export function containerSender(contract: SenderContract, place: ContainerPlace): Sender {
+  const { name, summary, capabilities } = contract;
+  let engine: Engine | undefined;
+  let image: string | undefined;
+  const sender: Sender = {
+    name,
+    summary,
+    capabilities,
+    version: typeof contract.version === 'string' ? contract.version : '',
+    perInstance: contract.instances === 'exclusive' ? 'trial' : 'run',
+    lab: 'docker',
+    async unavailable() {
+      try {
+        engine = await connectEngine();
+        return undefined;
+      } catch (error) {
+        if (error instanceof SenderError) return error.message;
+        throw error;
+      }
+    },
+    async prepare(tell) {
+      engine ??= await connectEngine();
+      const { dockerode } = engine;
+      if (typeof place.image === 'string') await ensurePulled(dockerode, place.image, tell);
+      image =
+        typeof place.image === 'string'
+          ? place.image
+          : await ensureImage(dockerode, { name, repository: 'holdfast-sender', ...place.image }, tell);
+      return { ...sender, version: await versionOf(engine, image, contract) };
+    },
+    async start(lab, onStatus) {
+      if (!engine || image === undefined) throw new SenderError(`${name} was not prepared`);
+      return start({ engine, image, contract, place, lab, onStatus });
+    },
+  };
+  return sender;
+}
+
+interface Start {
+  readonly engine: Engine;
+  readonly image: string;
+  readonly contract: SenderContract;
+  readonly place: ContainerPlace;
+  readonly lab: LabAccess;
+  readonly onStatus: (status: MessageStatus) => void;
+}
+
+async function start({ engine, image, contract, place, lab, onStatus }: Start) {
+  const { network, dns } = lab;
+  if (!network?.docker) throw new SenderError(`${contract.name} runs in a container, and this lab is not in Docker`);
+  const { name, run } = network.docker;
+  const { from } = contract.log;
+  return drive({
+    contract,
+    network,
+    onStatus,
+    async startServer(onLine) {
+      const container = await startContainer(engine, {
+        title: contract.name,
+        image,
+        run,
+        network: name,
+        dns: dns.address,
+        hostname: place.hostname,
+        environment: place.environment,
+        files: place.files,
+        command: place.command,
+        texts: { [contract.trust]: trustFile(lab) },
+        ...(typeof from === 'object' && 'file' in from ? { logFile: from.file } : {}),
+        onLine,
+      });
+      return { ...container, host: container.address };
+    },
+  });
+}
+
+/** What the image itself says, in a container that has no network. */
+async function versionOf(engine: Engine, image: string, { name, version }: SenderContract): Promise<string> {
+  if (typeof version === 'string') return version;
+  const said: string[] = [];
+  await using container = await startContainer(engine, {
+    title: `${name} (its version)`,
+    image,
+    run: 'version',
+    network: 'none',
+    environment: {},
+    files: {},
+    command: ['/bin/sh', '-c', version.command],
+    entrypoint: [],
+    onLine: (line) => said.push(line),
+  });
+  await container.died;
+  const first = said.find((line) => line.trim() !== '');
+  if (first === undefined)
+    throw new SenderError(
+      `${name}: the command that tells its version prints nothing (version.command: ${printable(version.command, 120)})`,
+    );
+  return first.trim().slice(0, 80);
+}

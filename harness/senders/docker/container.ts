@@ -1,0 +1,180 @@
+/**
+ * A container, started by testcontainers: what it prints, line by line, what is run in it, and its end.
+ *
+ * testcontainers has no word for name servers and addresses; they are set on its protected members `hostConfig` and `createOpts`, and
+ * `containerCreated` is its protected hook; a test holds it to them.
+ */
+
+import type { Readable } from 'node:stream';
+import type { ContainerPlace } from '../../model/contract.ts';
+import { SenderError } from '../../model/sender.ts';
+import { printable } from '../../protocol/printable.ts';
+import { type Engine, labelsOf } from './engine.ts';
+import { onLines } from './lines.ts';
+import { removed } from './sweep.ts';
+
+export interface ContainerOptions extends Pick<ContainerPlace, 'hostname' | 'environment' | 'files'> {
+  /** Said in errors. */
+  readonly title: string;
+  readonly image: string;
+  /** Of the run that it belongs to. */
+  readonly run: string;
+  /** Docker's name for the network; default: its default bridge. */
+  readonly network?: string;
+  /** Address of the name server. */
+  readonly dns?: string;
+  /** Default: the image's own. */
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+  readonly capabilities?: readonly string[];
+  /** Published on a free port of 127.0.0.1. */
+  readonly port?: number;
+  /** Texts to put there, by path. */
+  readonly texts?: Readonly<Record<string, string>>;
+  /** A file whose new lines are told as if they were printed. */
+  readonly logFile?: string;
+  onLine(line: string): void;
+}
+
+export interface RunningContainer extends AsyncDisposable {
+  readonly id: string;
+  /** In its network; another after a restart, maybe. */
+  address(): Promise<string>;
+  /** Of 127.0.0.1. */
+  publishedPort(): Promise<number>;
+  join(network: string): Promise<void>;
+  /** What a shell prints. Throws SenderError when its exit code is not 0. */
+  run(command: string, environment?: Readonly<Record<string, string>>): Promise<string>;
+  restart(): Promise<void>;
+  /** Resolves when it has ended and nobody wanted it to; its last words are in the error. */
+  readonly died: Promise<SenderError>;
+}
+
+const KEPT_LINES = 20;
+const STOP_SECONDS = 3;
+
+/** Throws SenderError; then nothing is left. */
+export async function startContainer(engine: Engine, options: ContainerOptions): Promise<RunningContainer> {
+  const { title, network, onLine } = options;
+  const { dockerode, client } = engine;
+  const lastWords: string[] = [];
+  let heard: Promise<void> = Promise.resolve();
+  const hear = (output: Readable) => {
+    heard = onLines(output, (line) => {
+      lastWords.push(line);
+      if (lastWords.length > KEPT_LINES) lastWords.shift();
+      onLine(line);
+    });
+  };
+  const died = Promise.withResolvers<SenderError>();
+  const definition = await define(engine, options, hear);
+  const started = await definition.start().catch((error: unknown) => {
+    throw new SenderError(`${title} cannot be started: ${printable(error instanceof Error ? error.message : String(error))}`);
+  });
+  const container = dockerode.getContainer(started.getId());
+  let wanted = false;
+  const watch = () =>
+    void container.wait().then(
+      async ({ StatusCode }: { StatusCode: number }) => {
+        if (wanted) return;
+        // What it printed last may still be on its way.
+        await heard;
+        died.resolve(new SenderError(`${title} exited with code ${StatusCode}${quote(lastWords)}`));
+      },
+      (error: Error) => died.resolve(new SenderError(`${title} has gone: ${printable(error.message)}`)),
+    );
+  watch();
+  const exec = (command: string, environment: Readonly<Record<string, string>>) =>
+    client.container.exec(container, ['/bin/sh', '-c', command], { env: { ...environment } });
+
+  return {
+    id: started.getId(),
+    async address() {
+      const { NetworkSettings } = await container.inspect();
+      const { IPAddress } = NetworkSettings.Networks[network ?? 'bridge'] ?? {};
+      if (!IPAddress) throw new SenderError(`${title} has no address in the network ${network ?? 'bridge'}`);
+      return IPAddress;
+    },
+    async publishedPort() {
+      const { NetworkSettings } = await container.inspect();
+      const port = NetworkSettings.Ports[`${options.port}/tcp`]?.[0]?.HostPort;
+      if (!port) throw new SenderError(`Docker did not publish port ${options.port} of ${title}`);
+      return Number(port);
+    },
+    join: (name) => dockerode.getNetwork(name).connect({ Container: container.id }),
+    async run(command, environment = {}) {
+      const { output, exitCode } = await exec(command, environment);
+      if (exitCode !== 0)
+        throw new SenderError(`in ${title}, ${printable(command, 80)} exited with code ${exitCode}${quote(output.split('\n'))}`);
+      return output;
+    },
+    async restart() {
+      wanted = true;
+      await client.container.stop(container, { timeout: STOP_SECONDS * 1000 });
+      // Attached before it starts: nothing is heard twice, and nothing is missed.
+      hear(await client.container.attach(container));
+      wanted = false;
+      await container.start();
+      watch();
+    },
+    died: died.promise,
+    async [Symbol.asyncDispose]() {
+      wanted = true;
+      await removed(container.remove({ force: true, v: true }));
+    },
+  };
+}
+
+/** Not started; all that the options say is set on it. */
+async function define({ testcontainers, dockerode, client }: Engine, options: ContainerOptions, hear: (output: Readable) => void) {
+  class Definition extends testcontainers.GenericContainer {
+    constructor() {
+      super(options.image);
+      // Heard before it starts, so that nothing is missed.
+      this.containerCreated = async (id) => hear(await client.container.attach(dockerode.getContainer(id)));
+      if (options.dns !== undefined) Object.assign(this.hostConfig, { Dns: [options.dns], DnsOptions: ['trust-ad'] });
+      if (options.port !== undefined) {
+        this.createOpts.ExposedPorts = { [`${options.port}/tcp`]: {} };
+        this.hostConfig.PortBindings = { [`${options.port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] };
+      }
+    }
+  }
+  const { Config } = await dockerode.getImage(options.image).inspect();
+  const entry = options.entrypoint ?? [Config.Entrypoint ?? []].flat();
+  const command = options.command ?? [Config.Cmd ?? []].flat();
+  const definition = new Definition()
+    .withLabels(labelsOf(options.run))
+    .withEnvironment({ ...options.environment })
+    .withAddedCapabilities(...(options.capabilities ?? []))
+    .withCopyContentToContainer(Object.entries(options.texts ?? {}).map(([target, content]) => ({ target, content })))
+    .withCopyFilesToContainer(Object.entries(options.files).map(([target, source]) => ({ target, source })))
+    // Whoever starts it knows better when it is ready.
+    .withWaitStrategy(AT_ONCE)
+    .withEntrypoint(['/bin/sh', '-c', BEFORE, 'holdfast', options.dns ?? '', options.logFile ?? ''])
+    .withCommand([...entry, ...command]);
+  if (options.network !== undefined) definition.withNetworkMode(options.network);
+  if (options.hostname !== undefined) definition.withHostname(options.hostname);
+  return definition;
+}
+
+const AT_ONCE: import('testcontainers').WaitStrategy = {
+  waitUntilReady: async () => {},
+  withStartupTimeout: () => AT_ONCE,
+  isStartupTimeoutSet: () => true,
+  getStartupTimeout: () => 0,
+};
+
+/**
+ * What runs before the image's own entry point. In networks of their own, containers get Docker's name server, of which some releases forward
+ * nothing from an internal network and some turn NXDOMAIN into SERVFAIL: the lab's is put in its place.
+ */
+const BEFORE = `
+[ -z "$1" ] || printf 'nameserver %s\noptions trust-ad\n' "$1" 2>/dev/null >/etc/resolv.conf
+[ -z "$2" ] || tail -n 0 -F "$2" 2>/dev/null &
+shift 2
+exec "$@"`;
+
+function quote(lines: readonly string[]): string {
+  const said = lines.filter((line) => line.trim() !== '').slice(-KEPT_LINES);
+  return said.length === 0 ? ', having said nothing' : `; its last words:\n${said.map((line) => `  ${printable(line, 200)}`).join('\n')}`;
+}

@@ -1,0 +1,66 @@
+/**
+ * The lab's container and its network. The network is internal: nothing in it reaches the Internet. The lab stands in the default bridge as
+ * well, only so that its control port can be published on 127.0.0.1.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { type Endpoint, SenderError } from '../../model/sender.ts';
+import { startContainer } from './container.ts';
+import { type Engine, labelsOf } from './engine.ts';
+import { ensureImage, type ImageSource } from './images.ts';
+import { removed, sweep } from './sweep.ts';
+
+export interface LabContainer extends AsyncDisposable {
+  readonly control: Endpoint;
+  readonly secret: string;
+  /** IPv4 prefix of the internal network. */
+  readonly subnet: string;
+  /** Its name. */
+  readonly network: string;
+  /** The labels' word for this run. */
+  readonly run: string;
+}
+
+const CONTROL_PORT = 8025;
+
+/** A lab that waits for its user, in a network of its own. Throws SenderError; then nothing is left. */
+export async function startLabContainer(engine: Engine, source: ImageSource, tell: (line: string) => void): Promise<LabContainer> {
+  const { dockerode } = engine;
+  await sweep(dockerode);
+  const image = await ensureImage(dockerode, source, tell);
+  const run = randomBytes(4).toString('hex');
+  const secret = randomBytes(24).toString('hex');
+  const undo: (() => Promise<void>)[] = [];
+  const dispose = async () => {
+    for (const step of undo.reverse()) await step();
+  };
+  try {
+    const name = `holdfast-${run}`;
+    const network = await dockerode.createNetwork({ Name: name, Internal: true, Labels: labelsOf(run) });
+    undo.push(() => removed(network.remove()));
+    const listening = Promise.withResolvers<void>();
+    const container = await startContainer(engine, {
+      title: "the lab's container",
+      image,
+      run,
+      environment: { HOLDFAST_SECRET: secret },
+      files: {},
+      command: ['serve', '--port', String(CONTROL_PORT)],
+      capabilities: ['NET_ADMIN'],
+      port: CONTROL_PORT,
+      onLine: (line) => line.startsWith('listening on ') && listening.resolve(),
+    });
+    undo.push(async () => container[Symbol.asyncDispose]());
+    const error = await Promise.race([listening.promise.then(() => undefined), container.died]);
+    if (error) throw error;
+    await container.join(name);
+    const { IPAM } = (await network.inspect()) as { IPAM: { Config: { Subnet: string }[] } };
+    const subnet = IPAM.Config.find(({ Subnet }) => /^[\d.]+\/\d+$/.test(Subnet))?.Subnet;
+    if (subnet === undefined) throw new SenderError(`Docker gave the network ${name} no IPv4 addresses`);
+    const port = await container.publishedPort();
+    return { control: { address: '127.0.0.1', port }, secret, subnet, network: name, run, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * Lines of a stream that may be hostile: none is longer than a bound, whatever is sent.
+ */
+
+import type { Readable } from 'node:stream';
+
+const LONGEST_CHARS = 8192;
+
+/** Calls back for every line. Resolves when the stream is over; what is left then is a line too. */
+export function onLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split(/\r?\n/);
+    // Of a line without an end only the beginning is kept.
+    rest = lines.pop()!.slice(0, LONGEST_CHARS);
+    for (const line of lines) onLine(line.slice(0, LONGEST_CHARS));
+  });
+  return new Promise((resolve) => {
+    const end = () => {
+      if (rest !== '') onLine(rest);
+      rest = '';
+      resolve();
+    };
+    stream.once('end', end).once('error', end).once('close', end);
+  });
+}
