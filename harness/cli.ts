@@ -156,6 +156,16 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('clean')
+    .description('remove what killed runs have left with Docker')
+    .option('--all', 'also of runs whose process runs, or is not on this machine')
+    .option('--images', 'also the images that were built')
+    .action(async (options: { all?: boolean; images?: boolean }) => {
+      const { clean } = await import('./commands/clean.ts');
+      code = await clean(options, terminal);
+    });
+
+  program
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
     .action(async () => {

@@ -92,7 +92,7 @@ describe('an ordinary resolver', () => {
     ];
     expect(await errorOf(resolverOf(lab).resolve4(seen.name(STS)))).toBe('ENODATA');
     expect(await twice()).toEqual(['answered', 'ENOTFOUND']);
-    seen.arrange(plan);
+    await seen.arrange(plan);
     expect(await twice()).toEqual(['answered', 'ENOTFOUND']);
   });
 

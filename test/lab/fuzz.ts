@@ -62,7 +62,7 @@ export async function fuzz({ seed, packets, connections, tell }: FuzzOptions): P
   using world = lab.createWorld(TOKEN, (event) => {
     if (event.kind === 'lab-fault') problems.push(`a fault of the lab: ${event.detail}`);
   });
-  world.arrange(called(PLAN));
+  void world.arrange(called(PLAN));
   const target = await aim(lab);
   const part = async (what: string, howMany: number, send: () => Promise<void>) => {
     const began = performance.now();

@@ -68,7 +68,7 @@ test('a process that starts a lab and closes it ends by itself, whatever its wor
     const hosts = ['held.a.test', 'silent.a.test', 'stalled.a.test'];
     const hour = 3_600_000;
     const world = lab.createWorld('a', () => {});
-    world.arrange({
+    void world.arrange({
       dns: {
         records: hosts.map((name) => ({ name, type: 'A', host: name })),
         rules: [{ name: 'late.a.test', type: '*', delayMs: hour }],

@@ -323,7 +323,7 @@ describe('replies as planned', () => {
     const plan: MxPlan = { connections: [{ nth: [2, 3], change: { greeting: { text: '421 busy', then: 'close' } } }] };
     using seen = world(plan);
     for (const step of [1, 2]) {
-      if (step > 1) seen.arrange(oneMx(plan));
+      if (step > 1) await seen.arrange(oneMx(plan));
       for (let i = 1; i < nth; i++) await seen.dial().then((peer) => peer.reply());
       expect(await (await seen.dial()).reply()).toMatch(nth === 1 ? /^220/ : /^421 busy/);
       expect(seen.seen('smtp-connection').at(-1)!.nth).toBe(nth);

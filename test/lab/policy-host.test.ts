@@ -294,7 +294,7 @@ describe('reach', () => {
     expect((await get(seen)).ended).toBe('ECONNREFUSED');
     expect(seen.seen('tls-handshake')).toEqual([]);
     const pages = { [POLICY_PATH]: { body: BODY } };
-    seen.arrange({ ...zone([{ name: HOST, type: 'A', host: HOST }]), policyHosts: { [HOST]: { pages } } });
+    await seen.arrange({ ...zone([{ name: HOST, type: 'A', host: HOST }]), policyHosts: { [HOST]: { pages } } });
     expect((await get(seen)).status).toBe(200);
   });
 

@@ -52,7 +52,7 @@ export async function drive(lab: Lab, sender: Sender, onStatus: (status: Message
     arrange({ policy, domain, attack = (plan: LabPlan) => plan } = {}) {
       seen.length = 0;
       const honest = baselinePlan({ ...DEFAULT_DOMAIN, ...domain }, { ...DEFAULT_POLICY, ...policy });
-      world.arrange(qualify(attack(honest), token));
+      void world.arrange(qualify(attack(honest), token));
     },
     async send(to = VICTIM) {
       last = `hf${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`;
