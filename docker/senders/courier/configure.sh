@@ -32,7 +32,7 @@ echo 15m >retrygamma
 echo 1 >retrymaxdelta
 echo 5d >queuetime
 
-# A stall ends before the harness loses patience. In seconds.
+# A stall ends before the lab cuts it, which it does after 20 s.
 echo 5 >esmtptimeoutconnect
 echo 8 >esmtptimeouthelo
 echo 8 >esmtptimeout
