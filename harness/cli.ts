@@ -6,7 +6,9 @@
  */
 
 import module from 'node:module';
+import { createInterface } from 'node:readline';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { LabRequest } from './commands/lab.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal, UsageError } from './commands/terminal.ts';
 import { printableLines } from './protocol/printable.ts';
@@ -24,6 +26,7 @@ Examples:
                                                   your own scenarios, against a sender that is wrong in one way
   holdfast run --reporter text,junit --out ci     for CI; the exit code is the gate
   holdfast run --keep evidence && holdfast judge evidence
+  holdfast lab starttls/stripped@as-removed-line  the lab alone, to try a tool or a mail server by hand
 
 Exit codes:
   0 nothing failed · 1 a failure · 2 inconclusive, or nothing ran
@@ -128,6 +131,15 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('doctor')
+    .description('prove the contract of a sender, thing by thing, and say what to mend')
+    .requiredOption('--sender <name>', 'as for run')
+    .action(async ({ sender }: { sender: string }) => {
+      const { doctor } = await import('./commands/doctor.ts');
+      code = await doctor(sender, terminal);
+    });
+
+  program
     .command('explain')
     .description('tell in words what a scenario does and what it takes to pass')
     .argument('<scenario>', 'as for run')
@@ -143,6 +155,19 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .action(async (paths: string[]) => {
       const { lint } = await import('./commands/list.ts');
       code = await lint(paths, terminal);
+    });
+
+  program
+    .command('lab')
+    .description('keep a lab up, for trying a sender or a tool by hand, until Ctrl-C')
+    .argument('[scenario]', 'whose steps to go through, one with each line of input; default: an honest world')
+    .option('--docker', 'in a container: containers can join its network')
+    .option('--dns <address>', 'at real addresses: the address of this machine for the name server, port 53')
+    .option('--addresses <prefix>', 'at real addresses: the prefix whose every address is this machine, for all other servers')
+    .option('--json', 'what is there and what is seen as JSON, a line each')
+    .action(async (scenario: string | undefined, options: Omit<LabRequest, 'scenario'>) => {
+      const { lab } = await import('./commands/lab.ts');
+      code = await lab({ ...options, scenario }, terminal);
     });
 
   program
@@ -198,7 +223,7 @@ const SAME_SIGNAL_MS = 300;
 
 /** The process as commands see it. `stopped` gives the exit code of a command that was stopped. */
 function openTerminal(): { terminal: Terminal; stopped: () => number | undefined } {
-  const { stdout, stderr, env } = process;
+  const { stdin, stdout, stderr, env } = process;
   const stop = new AbortController();
   let code: number | undefined;
   let since = 0;
@@ -232,7 +257,13 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
     isTerminal: stdout.isTTY === true,
     columns: stdout.columns || 100,
     color: stdout.isTTY ? stdout.hasColors() : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),
+    lines: linesOf(stdin),
     signal: stop.signal,
   };
   return { terminal, stopped: () => code };
+}
+
+/** A generator, so that nothing is read before somebody asks. */
+async function* linesOf(stdin: NodeJS.ReadStream): AsyncGenerator<string> {
+  yield* createInterface({ input: stdin });
 }

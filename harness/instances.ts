@@ -15,10 +15,13 @@ export interface Instances extends AsyncDisposable {
   lost(): SenderError | undefined;
 }
 
+/** A machine that starts many servers at once has no time for the lab. */
+const STARTS_AT_ONCE = 4;
+
 /** Starts what serves all; others are started when a scenario needs them, and serve again when it is over. */
 export async function openInstances(lab: Lab, sender: Sender): Promise<Instances> {
   const listeners = new Map<string, (status: MessageStatus) => void>();
-  const start = () => sender.start(lab.access, (status) => listeners.get(status.token)?.(status));
+  const start = gate(STARTS_AT_ONCE, () => sender.start(lab.access, (status) => listeners.get(status.token)?.(status)));
   const shared = sender.perInstance === 'run' ? await start() : undefined;
   const all = new Set<StartedSender>(shared && [shared]);
   const free: StartedSender[] = [];
@@ -62,5 +65,21 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
     async [Symbol.asyncDispose]() {
       await Promise.all([...all].map(end));
     },
+  };
+}
+
+/** `work`, done at most so many times at the same time. */
+function gate<T>(atOnce: number, work: () => Promise<T>): () => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let inside = 0;
+  return async () => {
+    if (inside >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+    inside++;
+    try {
+      return await work();
+    } finally {
+      inside--;
+      waiting.shift()?.();
+    }
   };
 }

@@ -12,10 +12,12 @@ import { EXIT, type Terminal } from './terminal.ts';
 export async function clean(options: SweepOptions, terminal: Terminal): Promise<number> {
   try {
     const { dockerode } = await connectEngine();
-    const { containers, networks, images, kept } = await sweep(dockerode, options);
+    const { containers, networks, images, kept, stuck } = await sweep(dockerode, options);
     for (const [kind, names] of Object.entries({ container: containers, network: networks, image: images }))
       for (const name of names) terminal.write(`removed ${kind} ${printable(name, 80)}\n`);
-    if (containers.length + networks.length + images.length === 0) terminal.write('nothing to remove\n');
+    for (const name of stuck)
+      terminal.write(`Docker does not let go of the network ${printable(name, 80)}; it does when it is restarted\n`);
+    if (containers.length + networks.length + images.length + stuck.length === 0) terminal.write('nothing to remove\n');
     if (kept.length > 0)
       terminal.write(
         `left alone: ${kept.map((run) => printable(run, 40)).join(', ')}, whose process runs, or is not on this machine; --all removes it too\n`,

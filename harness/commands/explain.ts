@@ -94,7 +94,8 @@ function closing(scenario: Scenario, width: number): string[] {
 
 // ---- steps ----
 
-function stepText(step: Step): string {
+/** What a step does, in a sentence or two. */
+export function stepText(step: Step): string {
   switch (step.kind) {
     case 'prime':
       return `${named(step)}An honest delivery, by which the sender learns the policy. It must arrive over authenticated TLS, with the policy fetched (positive control).`;
@@ -121,10 +122,10 @@ const named = ({ kind, label }: Step) => (label === kind || label === '' ? '' : 
 
 function stepDetails(step: Step, scenario: Scenario, primed: boolean, vocabulary: Vocabulary, width: number): string[] {
   if (step.kind !== 'send' && step.kind !== 'flush') return [];
-  const { attacks, expectations } = vocabulary;
+  const { expectations } = vocabulary;
   const negative = step.expect.filter((use) => expectations.get(use.name)?.negativeControl);
   return [
-    ...step.under.flatMap((use) => hang('     · ', `${use.name}: ${attacks.get(use.name)!.summary}${describeOptions(use)}`, width)),
+    ...attackLines(step.under, vocabulary, width),
     ...step.expect.flatMap((use) => expectationLines(use, scenario, vocabulary, width)),
     ...(step.kind === 'send' && !primed
       ? hang('     control  ', 'at the same time, an honest domain that must get its mail (positive control)', width)
@@ -139,7 +140,13 @@ function stepDetails(step: Step, scenario: Scenario, primed: boolean, vocabulary
   ];
 }
 
-function expectationLines(use: ExpectationUse, scenario: Scenario, { expectations }: Vocabulary, width: number): string[] {
+/** What each attack does. */
+export function attackLines(under: readonly Use[], { attacks }: Vocabulary, width: number): string[] {
+  return under.flatMap((use) => hang('     · ', `${use.name}: ${attacks.get(use.name)!.summary}${describeOptions(use)}`, width));
+}
+
+/** What a sender has to do, and what it is when it does not. */
+export function expectationLines(use: ExpectationUse, scenario: Scenario, { expectations }: Vocabulary, width: number): string[] {
   const expectation = expectations.get(use.name)!;
   const requirement = use.requirement ?? expectation.requirement ?? scenario.requirements[0]!;
   const grade = gradeOf({ status: 'unmet', actual: '', because: [] }, requirement, use);

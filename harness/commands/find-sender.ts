@@ -17,7 +17,10 @@ export async function senderOf(name: string): Promise<Sender> {
   const builtIn = await findSender(name);
   if (builtIn) return builtIn;
   const contract = await contractOf(name);
-  if (contract.place.kind === 'external') throw new UsageError('not yet');
+  if (contract.place.kind === 'external') {
+    const { externalSender } = await import('../senders/external.ts');
+    return externalSender(contract, contract.place);
+  }
   const { containerSender } = await import('../senders/docker/container-sender.ts');
   return containerSender(contract, contract.place);
 }

@@ -6,15 +6,35 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../lab/lab.ts';
 import type { LabKind } from '../model/sender.ts';
+import { readPrefix } from '../protocol/ipv4.ts';
 import type { ImageSource } from '../senders/docker/images.ts';
 import { findPackage } from '../shipped.ts';
 
 /** Everything is loaded here, not above: it takes longer to load than most commands to run. */
 export async function openLab(kind: LabKind, tell: (line: string) => void): Promise<Lab> {
   if (kind === 'docker') return openDockerLab(tell);
-  if (kind !== 'loopback') throw new Error('not yet');
+  if (kind !== 'loopback') return openAddressLab(kind);
   const { startLab } = await import('../lab/lab.ts');
   return startLab();
+}
+
+/** The lab in this process, at addresses that are this machine's; their block takes all but the name server. */
+async function openAddressLab({ dns, addresses }: Exclude<LabKind, string>): Promise<Lab> {
+  const { startLab } = await import('../lab/lab.ts');
+  const { createAddressFabric } = await import('../lab/address-fabric.ts');
+  const { createSubmitter } = await import('../senders/submission.ts');
+  const block = readPrefix(addresses);
+  if (block === undefined) throw new Error(`${addresses} is no IPv4 prefix`);
+  const lab = await startLab({ openFabric: () => createAddressFabric(block), dns: { address: dns, port: 53 } });
+  const { submit, greets, [Symbol.dispose]: closeSubmitter } = createSubmitter();
+  return {
+    ...lab,
+    access: { ...lab.access, network: { submit, greets } },
+    async [Symbol.asyncDispose]() {
+      closeSubmitter();
+      await lab[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** The lab in a container, in a network of its own; both go when it is disposed. Throws SenderError. */
@@ -40,7 +60,7 @@ async function openDockerLab(tell: (line: string) => void): Promise<Lab> {
 }
 
 /** The image holds this Holdfast: its source in a checkout, what was compiled from it in a package. */
-function labImage(): ImageSource {
+export function labImage(): ImageSource {
   const isSource = extname(fileURLToPath(import.meta.url)) === '.ts';
   return {
     name: 'the lab',

@@ -10,6 +10,8 @@ export interface Terminal {
   readonly isTerminal: boolean;
   readonly columns: number;
   readonly color: boolean;
+  /** What is typed, or comes through a pipe, line by line; it is read once somebody asks. undefined: there is nothing to read from. */
+  readonly lines?: AsyncIterable<string>;
   /** Somebody wants the command to end: Ctrl-C, or nobody reads its output any more. */
   readonly signal: AbortSignal;
 }

@@ -1,7 +1,7 @@
 /** Every message of the step arrived at the honest exchanger, over the channel that was asked for. */
 
 import { z } from 'zod';
-import { outcomeOf, policyFetches, type Seen, type StepView } from '../model/evidence.ts';
+import { hasPublishedSince, keptToCache, outcomeOf, policyFetches, type Seen, type StepView } from '../model/evidence.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -37,7 +37,12 @@ function judgeMessage(view: StepView, token: string, { channel, mx }: z.output<t
     return { status: 'undecided', actual: 'nothing was seen of the message before the wait was over', because: [] };
   if (outcome.kind !== 'delivered') {
     const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
-    return { status: 'unmet', actual: `${outcome.kind}${words}`, because: [outcome.by.seq] };
+    const actual = `${outcome.kind}${words}`;
+    // Whatever the new policy was to try, this sender went by the old one.
+    const cached = outcome.kind === 'deferred' ? keptToCache(view) : undefined;
+    if (cached && hasPublishedSince(view, cached.step))
+      return { status: 'unmet', actual, because: [cached.seq, outcome.by.seq], requirement: '8461-5.1-id-change-refetch' };
+    return { status: 'unmet', actual, because: [outcome.by.seq] };
   }
   const { accepted } = outcome;
   const seen = channelOf(accepted);

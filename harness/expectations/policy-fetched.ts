@@ -1,7 +1,7 @@
 /** RFC 8461 §3.3: the policy was got in this step: a GET over HTTPS to a host that proved its name, answered 200 in full. */
 
 import { z } from 'zod';
-import { policyFetches, seqs, stsLookups } from '../model/evidence.ts';
+import { keptToCache, policyFetches, seqs, stsLookups } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 export const expectation: Expectation = {
@@ -17,6 +17,11 @@ export const expectation: Expectation = {
     const late = policyFetches(view.whole, view.domains).filter((fetch) => fetch.step > view.index);
     if (late.length > 0)
       return { status: 'undecided', actual: 'the policy was fetched only after this step', because: seqs([...lookups, ...late]) };
+    const cached = keptToCache(view);
+    if (cached) {
+      const actual = 'the sender kept to its cached policy, and looked for no newer one';
+      return { status: 'unmet', actual, because: [cached.seq], requirement: '8461-5.1-id-change-refetch' };
+    }
     const actual =
       lookups.length > 0
         ? 'the TXT record was asked for, the policy was not fetched'

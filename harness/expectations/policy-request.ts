@@ -1,7 +1,7 @@
 /** What the requests to policy hosts have to look like, or that there are none of a kind (RFC 8461 §3.2, §3.3). */
 
 import { z } from 'zod';
-import { ofKind, type Seen, seqs } from '../model/evidence.ts';
+import { connectionsTo, keptToCache, mxLookups, ofKind, type Seen, seqs } from '../model/evidence.ts';
 import { POLICY_HOST, POLICY_PATH } from '../model/plan.ts';
 import type { Expectation } from '../model/verdict.ts';
 
@@ -43,6 +43,10 @@ export const expectation: Expectation<z.output<typeof options>> = {
       const came = view.now.filter(
         (seen) => seen.kind === 'policy-request' || (seen.kind === 'tls-handshake' && seen.service === 'policy-host'),
       );
+      const cached = keptToCache(view);
+      // It did not ask at all, and the evidence says why: it sent by the policy in its cache.
+      if (came.length === 0 && cached && [...mxLookups(view), ...connectionsTo(view)].length > 0)
+        return { status: 'met', actual: 'no request at all: the sender kept to its cached policy', because: [cached.seq] };
       if (came.length === 0 && (never !== 'any' || ofKind(view.now, 'dns-query').length === 0))
         return { status: 'undecided', actual: 'the sender never came near the policy host', because: [] };
       return { status: 'met', actual: 'no such request', because: seqs(came) };

@@ -17,6 +17,8 @@ export interface ControlOptions {
   /** Starts the lab; called once. */
   openLab(network: string): Promise<Lab>;
   readonly mail: Pick<Calls, 'submit' | 'greets'>;
+  /** How long one may take to say the secret; default: 10 s. */
+  readonly helloMs?: number;
 }
 
 export interface Control {
@@ -30,12 +32,12 @@ const LONGEST_CALL_CHARS = 64 * 1024 * 1024;
 const HELLO_MS = 10_000;
 
 /** Listens for the user. Throws when the port cannot be had. */
-export async function openControl({ address, port, secret, openLab, mail }: ControlOptions): Promise<Control> {
+export async function openControl({ address, port, secret, openLab, mail, helloMs = HELLO_MS }: ControlOptions): Promise<Control> {
   const over = Promise.withResolvers<void>();
   let user: net.Socket | undefined;
   const server = net.createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => {});
-    socket.setTimeout(HELLO_MS, () => socket.destroy());
+    socket.setTimeout(helloMs, () => socket.destroy());
     let answer: ((call: Call) => void) | undefined;
     onJsonLines(
       socket,
@@ -63,6 +65,7 @@ function isSecret(said: unknown, secret: string): boolean {
 
 function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: ControlOptions['mail']) {
   const worlds = new Map<string, World>();
+  let opening: Promise<Lab> | undefined;
   let lab: Lab | undefined;
   const theLab = () => lab ?? missing('the lab is not open');
   const world = (token: string) => worlds.get(token) ?? missing(`there is no world ${token}`);
@@ -70,8 +73,9 @@ function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: Con
   const calls: Calls = {
     ...mail,
     async open(network) {
-      if (lab) throw new Error('the lab is open');
-      lab = await openLab(network);
+      if (opening) throw new Error('the lab was opened before');
+      opening = openLab(network);
+      lab = await opening;
       const { dns, trust }: LabAccess = lab.access;
       return { dns, trust };
     },
@@ -98,7 +102,9 @@ function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: Con
       );
     },
     async dispose() {
-      await lab?.[Symbol.asyncDispose]();
+      // The user may have gone before it was open.
+      const opened = await opening?.catch(() => undefined);
+      await opened?.[Symbol.asyncDispose]();
     },
   };
 }

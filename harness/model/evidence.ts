@@ -121,6 +121,21 @@ export function policyFetches(observations: readonly Observation[], domains?: re
   );
 }
 
+/**
+ * The fetch that the sender lived on in this step: it asked for no TXT record of the domains, and held their policy from an earlier step. RFC
+ * 8461 §5.1 leaves it to the sender whether it looks for a newer policy while its own is live.
+ */
+export function keptToCache(view: StepView): Seen<'policy-request'> | undefined {
+  if (stsLookups(view.now, view.domains).length > 0) return undefined;
+  return policyFetches(view.history, view.domains).findLast((fetch) => fetch.step < view.index);
+}
+
+/** The domain has published something else since that step. */
+export function hasPublishedSince(view: StepView, step: number): boolean {
+  const published = (index: number) => ofKind(view.history, 'step-started').findLast((seen) => seen.step <= index)?.policy;
+  return JSON.stringify(published(step)) !== JSON.stringify(published(view.index));
+}
+
 /** TXT look-ups at `_mta-sts.` of one of the domains, and of no other: to send a bounce, a sender looks up its own domain as well. */
 export function stsLookups(observations: readonly Observation[], domains: readonly string[]): Seen<'dns-query'>[] {
   return ofKind(observations, 'dns-query').filter((seen) => seen.type === 'TXT' && isAt('_mta-sts', seen.name, domains));

@@ -15,8 +15,10 @@ export const CAPABILITIES = [
   'persistent-cache',
   /** Failed mail is queued and can be retried on demand. */
   'queue',
-  /** The adapter can age policy cache and queue. */
+  /** The adapter can age the policy cache. */
   'time-travel',
+  /** It can also age queued mail, until the sender gives it up. */
+  'queue-lifetime',
   'restart',
   /** Undeliverable mail is returned by a DSN. */
   'dsn',
@@ -42,8 +44,8 @@ export interface Sender extends SenderDescription {
   prepare?(tell: (line: string) => void): Promise<Sender>;
   /** A sentence on what is missing and how to get it, when this sender cannot run here. */
   unavailable(): Promise<string | undefined>;
-  /** Throws SenderError when it cannot be started. */
-  start(lab: LabAccess, onStatus: (status: MessageStatus) => void): Promise<StartedSender>;
+  /** Throws SenderError when it cannot be started. `onLine` is told every line of its log, where it has one. */
+  start(lab: LabAccess, onStatus: (status: MessageStatus) => void, onLine?: (line: string) => void): Promise<StartedSender>;
 }
 
 export interface StartedSender extends AsyncDisposable {

@@ -113,7 +113,7 @@ function replyCode(seen: Observation & { kind: 'smtp-reply' }): string {
 }
 
 /** One observation in a few words. Not yet printable. */
-function describeObservation(seen: Observation): string {
+export function describeObservation(seen: Observation): string {
   switch (seen.kind) {
     case 'step-started':
       return 'the step begins';

@@ -14,7 +14,7 @@ export function opportunisticSender({ timeouts }: { readonly timeouts?: Partial<
     name: 'opportunistic',
     version: '1',
     summary: 'STARTTLS where it is offered, unverified, and no MTA-STS; in process.',
-    capabilities: ['queue', 'time-travel', 'restart', 'dsn'],
+    capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn'],
     perInstance: 'scenario',
     unavailable: async () => undefined,
     start: async (lab, onStatus) => startMta(lab, onStatus, { mtaSts: false, timeouts, trustStore }),

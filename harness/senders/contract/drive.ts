@@ -22,6 +22,7 @@ export interface Driving {
   readonly contract: SenderContract;
   readonly network: LabNetwork;
   readonly onStatus: (status: MessageStatus) => void;
+  readonly onLine?: (line: string) => void;
   /** Starts the server, whose log is told line by line. */
   startServer(onLine: (line: string) => void): Promise<Server>;
 }
@@ -29,13 +30,14 @@ export interface Driving {
 const GREETING_RETRY_MS = 100;
 
 /** Throws SenderError when the server does not start, or is not ready in time; then it has ended. */
-export async function drive({ contract, network, onStatus, startServer }: Driving): Promise<StartedSender> {
+export async function drive({ contract, network, onStatus, onLine, startServer }: Driving): Promise<StartedSender> {
   const { name, commands, ready, submit } = contract;
   const statusOf = statusReader(contract.log);
   const places = openPlaces(contract.parallel);
   const readyLine = ready.log === undefined ? undefined : new RegExp(ready.log);
   let sawReady = Promise.withResolvers<void>();
   const server = await startServer((line) => {
+    onLine?.(line);
     if (readyLine?.test(line)) sawReady.resolve();
     const status = statusOf(line);
     if (!status) return;
@@ -48,11 +50,12 @@ export async function drive({ contract, network, onStatus, startServer }: Drivin
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new SenderError(lateness(contract, sawLine))), ready.withinSeconds * 1000);
     let sawLine = readyLine === undefined;
+    let over = false;
     const comeUp = async () => {
       if (readyLine) await sawReady.promise;
       sawLine = true;
       target = { ...submit, host: await server.host() };
-      while (!(await network.greets(target))) await new Promise((resolve) => setTimeout(resolve, GREETING_RETRY_MS));
+      while (!over && !(await network.greets(target))) await new Promise((resolve) => setTimeout(resolve, GREETING_RETRY_MS));
     };
     try {
       await Promise.race([
@@ -63,6 +66,7 @@ export async function drive({ contract, network, onStatus, startServer }: Drivin
         }),
       ]);
     } finally {
+      over = true;
       clearTimeout(timer);
     }
   };
@@ -121,17 +125,22 @@ function lateness({ name, ready, submit }: SenderContract, sawLine: boolean): st
   return `${name} was not ready within ${ready.withinSeconds} s (ready.within): it ${what}`;
 }
 
-/** A message has a place from its submission until the sender says what became of it. */
+/** As long as a run waits for a status: by then it has given the message up. */
+const LONGEST_STAY_MS = 90_000;
+
+/** A message has a place from its submission until the sender says what became of it, or has not said so for long. */
 function openPlaces(howMany: number): { enter(token: string): Promise<void>; leave(token: string): void } {
-  const inside = new Set<string>();
+  const inside = new Map<string, NodeJS.Timeout>();
   const waiting: (() => void)[] = [];
+  const leave = (token: string) => {
+    clearTimeout(inside.get(token));
+    if (inside.delete(token)) waiting.shift()?.();
+  };
   return {
     async enter(token) {
       while (inside.size >= howMany) await new Promise<void>((resolve) => waiting.push(resolve));
-      inside.add(token);
+      inside.set(token, setTimeout(leave, LONGEST_STAY_MS, token).unref());
     },
-    leave(token) {
-      if (inside.delete(token)) waiting.shift()?.();
-    },
+    leave,
   };
 }

@@ -1,8 +1,9 @@
 /**
- * Lines of a stream that may be hostile: none is longer than a bound, whatever is sent.
+ * Lines of a stream that may be hostile: none is longer than a bound, whatever is sent. And the last of them, quoted.
  */
 
 import type { Readable } from 'node:stream';
+import { printable } from '../../protocol/printable.ts';
 
 const LONGEST_CHARS = 8192;
 
@@ -23,4 +24,12 @@ export function onLines(stream: Readable, onLine: (line: string) => void): Promi
     };
     stream.once('end', end).once('error', end).once('close', end);
   });
+}
+
+const QUOTED_LINES = 20;
+
+/** What something said before it ended, as the end of an error message. */
+export function lastWords(lines: readonly string[]): string {
+  const said = lines.filter((line) => line.trim() !== '').slice(-QUOTED_LINES);
+  return said.length === 0 ? ', having said nothing' : `; its last words:\n${said.map((line) => `  ${printable(line, 200)}`).join('\n')}`;
 }

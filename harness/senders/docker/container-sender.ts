@@ -41,9 +41,9 @@ export function containerSender(contract: SenderContract, place: ContainerPlace)
           : await ensureImage(dockerode, { name, repository: 'holdfast-sender', ...place.image }, tell);
       return { ...sender, version: await versionOf(engine, image, contract) };
     },
-    async start(lab, onStatus) {
+    async start(lab, onStatus, onLine) {
       if (!engine || image === undefined) throw new SenderError(`${name} was not prepared`);
-      return start({ engine, image, contract, place, lab, onStatus });
+      return start({ engine, image, contract, place, lab, onStatus, onLine });
     },
   };
   return sender;
@@ -56,9 +56,10 @@ interface Start {
   readonly place: ContainerPlace;
   readonly lab: LabAccess;
   readonly onStatus: (status: MessageStatus) => void;
+  readonly onLine?: (line: string) => void;
 }
 
-async function start({ engine, image, contract, place, lab, onStatus }: Start) {
+async function start({ engine, image, contract, place, lab, onStatus, onLine }: Start) {
   const { network, dns } = lab;
   if (!network?.docker) throw new SenderError(`${contract.name} runs in a container, and this lab is not in Docker`);
   const { name, run } = network.docker;
@@ -67,7 +68,8 @@ async function start({ engine, image, contract, place, lab, onStatus }: Start) {
     contract,
     network,
     onStatus,
-    async startServer(onLine) {
+    onLine,
+    async startServer(hear) {
       const container = await startContainer(engine, {
         title: contract.name,
         image,
@@ -80,7 +82,7 @@ async function start({ engine, image, contract, place, lab, onStatus }: Start) {
         command: place.command,
         texts: { [contract.trust]: trustFile(lab) },
         ...(typeof from === 'object' && 'file' in from ? { logFile: from.file } : {}),
-        onLine,
+        onLine: hear,
       });
       return { ...container, host: container.address };
     },

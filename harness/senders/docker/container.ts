@@ -9,9 +9,9 @@ import type { Readable } from 'node:stream';
 import type { ContainerPlace } from '../../model/contract.ts';
 import { SenderError } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
+import { lastWords, onLines } from '../contract/lines.ts';
 import { type Engine, labelsOf } from './engine.ts';
-import { onLines } from './lines.ts';
-import { removed } from './sweep.ts';
+import { removeContainer } from './sweep.ts';
 
 export interface ContainerOptions extends Pick<ContainerPlace, 'hostname' | 'environment' | 'files'> {
   /** Said in errors. */
@@ -27,6 +27,8 @@ export interface ContainerOptions extends Pick<ContainerPlace, 'hostname' | 'env
   readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly capabilities?: readonly string[];
+  /** Weight of its claim on a busy processor; others have 1024. */
+  readonly cpuShares?: number;
   /** Published on a free port of 127.0.0.1. */
   readonly port?: number;
   /** Texts to put there, by path. */
@@ -57,32 +59,42 @@ const STOP_SECONDS = 3;
 export async function startContainer(engine: Engine, options: ContainerOptions): Promise<RunningContainer> {
   const { title, network, onLine } = options;
   const { dockerode, client } = engine;
-  const lastWords: string[] = [];
+  const kept: string[] = [];
   let heard: Promise<void> = Promise.resolve();
   const hear = (output: Readable) => {
     heard = onLines(output, (line) => {
-      lastWords.push(line);
-      if (lastWords.length > KEPT_LINES) lastWords.shift();
+      kept.push(line);
+      if (kept.length > KEPT_LINES) kept.shift();
       onLine(line);
     });
   };
   const died = Promise.withResolvers<SenderError>();
-  const definition = await define(engine, options, hear);
-  const started = await definition.start().catch((error: unknown) => {
+  let created: string | undefined;
+  const definition = await define(engine, options, async (id) => {
+    created = id;
+    // Heard before it starts, so that nothing is missed.
+    hear(await client.container.attach(dockerode.getContainer(id)));
+  });
+  const started = await definition.start().catch(async (error: unknown) => {
+    if (created !== undefined) await removeContainer(dockerode, created);
     throw new SenderError(`${title} cannot be started: ${printable(error instanceof Error ? error.message : String(error))}`);
   });
   const container = dockerode.getContainer(started.getId());
-  let wanted = false;
-  const watch = () =>
+  let life = { endIsWanted: false };
+  const watch = () => {
+    const watched = life;
     void container.wait().then(
       async ({ StatusCode }: { StatusCode: number }) => {
-        if (wanted) return;
+        if (watched.endIsWanted) return;
         // What it printed last may still be on its way.
         await heard;
-        died.resolve(new SenderError(`${title} exited with code ${StatusCode}${quote(lastWords)}`));
+        died.resolve(new SenderError(`${title} exited with code ${StatusCode}${lastWords(kept)}`));
       },
-      (error: Error) => died.resolve(new SenderError(`${title} has gone: ${printable(error.message)}`)),
+      (error: Error) => {
+        if (!watched.endIsWanted) died.resolve(new SenderError(`${title} has gone: ${printable(error.message)}`));
+      },
     );
+  };
   watch();
   const exec = (command: string, environment: Readonly<Record<string, string>>) =>
     client.container.exec(container, ['/bin/sh', '-c', command], { env: { ...environment } });
@@ -105,34 +117,34 @@ export async function startContainer(engine: Engine, options: ContainerOptions):
     async run(command, environment = {}) {
       const { output, exitCode } = await exec(command, environment);
       if (exitCode !== 0)
-        throw new SenderError(`in ${title}, ${printable(command, 80)} exited with code ${exitCode}${quote(output.split('\n'))}`);
+        throw new SenderError(`in ${title}, ${printable(command, 80)} exited with code ${exitCode}${lastWords(output.split('\n'))}`);
       return output;
     },
     async restart() {
-      wanted = true;
+      life.endIsWanted = true;
       await client.container.stop(container, { timeout: STOP_SECONDS * 1000 });
       // Attached before it starts: nothing is heard twice, and nothing is missed.
       hear(await client.container.attach(container));
-      wanted = false;
+      life = { endIsWanted: false };
       await container.start();
       watch();
     },
     died: died.promise,
     async [Symbol.asyncDispose]() {
-      wanted = true;
-      await removed(container.remove({ force: true, v: true }));
+      life.endIsWanted = true;
+      await removeContainer(dockerode, container.id);
     },
   };
 }
 
 /** Not started; all that the options say is set on it. */
-async function define({ testcontainers, dockerode, client }: Engine, options: ContainerOptions, hear: (output: Readable) => void) {
+async function define({ testcontainers, dockerode }: Engine, options: ContainerOptions, onCreated: (id: string) => Promise<void>) {
   class Definition extends testcontainers.GenericContainer {
     constructor() {
       super(options.image);
-      // Heard before it starts, so that nothing is missed.
-      this.containerCreated = async (id) => hear(await client.container.attach(dockerode.getContainer(id)));
+      this.containerCreated = onCreated;
       if (options.dns !== undefined) Object.assign(this.hostConfig, { Dns: [options.dns], DnsOptions: ['trust-ad'] });
+      if (options.cpuShares !== undefined) this.hostConfig.CpuShares = options.cpuShares;
       if (options.port !== undefined) {
         this.createOpts.ExposedPorts = { [`${options.port}/tcp`]: {} };
         this.hostConfig.PortBindings = { [`${options.port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] };
@@ -173,8 +185,3 @@ const BEFORE = `
 [ -z "$2" ] || tail -n 0 -F "$2" 2>/dev/null &
 shift 2
 exec "$@"`;
-
-function quote(lines: readonly string[]): string {
-  const said = lines.filter((line) => line.trim() !== '').slice(-KEPT_LINES);
-  return said.length === 0 ? ', having said nothing' : `; its last words:\n${said.map((line) => `  ${printable(line, 200)}`).join('\n')}`;
-}

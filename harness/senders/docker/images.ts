@@ -85,10 +85,19 @@ async function build(dockerode: Dockerode, source: ImageSource, files: readonly 
 
 function finished(dockerode: Dockerode, stream: NodeJS.ReadableStream, onLine: (text: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
+    // The engine has answered 200 by then: what goes wrong is told within the stream.
+    let problem: string | undefined;
     dockerode.modem.followProgress(
       stream,
-      (error: Error | null) => (error ? reject(error) : resolve()),
-      (event: { stream?: string }) => onLine(event.stream ?? ''),
+      (error: Error | null) => {
+        if (error) reject(error);
+        else if (problem !== undefined) reject(new Error(problem));
+        else resolve();
+      },
+      (event: { stream?: string; error?: string }) => {
+        problem ??= event.error;
+        onLine(event.stream ?? '');
+      },
     );
   });
 }

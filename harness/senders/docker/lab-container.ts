@@ -8,7 +8,7 @@ import { type Endpoint, SenderError } from '../../model/sender.ts';
 import { startContainer } from './container.ts';
 import { type Engine, labelsOf } from './engine.ts';
 import { ensureImage, type ImageSource } from './images.ts';
-import { removed, sweep } from './sweep.ts';
+import { sweep, sweepRun } from './sweep.ts';
 
 export interface LabContainer extends AsyncDisposable {
   readonly control: Endpoint;
@@ -30,14 +30,10 @@ export async function startLabContainer(engine: Engine, source: ImageSource, tel
   const image = await ensureImage(dockerode, source, tell);
   const run = randomBytes(4).toString('hex');
   const secret = randomBytes(24).toString('hex');
-  const undo: (() => Promise<void>)[] = [];
-  const dispose = async () => {
-    for (const step of undo.reverse()) await step();
-  };
+  const dispose = () => sweepRun(dockerode, run);
   try {
     const name = `holdfast-${run}`;
     const network = await dockerode.createNetwork({ Name: name, Internal: true, Labels: labelsOf(run) });
-    undo.push(() => removed(network.remove()));
     const listening = Promise.withResolvers<void>();
     const container = await startContainer(engine, {
       title: "the lab's container",
@@ -47,10 +43,11 @@ export async function startLabContainer(engine: Engine, source: ImageSource, tel
       files: {},
       command: ['serve', '--port', String(CONTROL_PORT)],
       capabilities: ['NET_ADMIN'],
+      // A slow lab makes false verdicts: the sender, however busy, comes second.
+      cpuShares: 16_384,
       port: CONTROL_PORT,
       onLine: (line) => line.startsWith('listening on ') && listening.resolve(),
     });
-    undo.push(async () => container[Symbol.asyncDispose]());
     const error = await Promise.race([listening.promise.then(() => undefined), container.died]);
     if (error) throw error;
     await container.join(name);

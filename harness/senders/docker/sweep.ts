@@ -11,6 +11,8 @@ export interface Swept {
   readonly images: readonly string[];
   /** Runs that are not over, or whose process is on another machine; they were left alone. */
   readonly kept: readonly string[];
+  /** Networks that the engine did not let go. */
+  readonly stuck: readonly string[];
 }
 
 export interface SweepOptions {
@@ -28,28 +30,70 @@ export async function sweep(dockerode: Dockerode, { all = false, images = false 
   const isOver = ({ Labels }: { Labels?: Record<string, string> }) => all || ownerHasGone(Labels?.['holdfast.owner'] ?? '');
   const left = { containers: containers.filter(isOver), networks: networks.filter(isOver) };
 
-  for (const { Id } of left.containers) await removed(dockerode.getContainer(Id).remove({ force: true, v: true }));
-  for (const { Id } of left.networks) await removed(dockerode.getNetwork(Id).remove());
+  for (const { Id } of left.containers) await removeContainer(dockerode, Id);
+  const stuck: string[] = [];
+  for (const { Id, Name } of left.networks) if (!(await networkRemoved(dockerode.getNetwork(Id).remove()))) stuck.push(Name);
   const built = images ? await dockerode.listImages({ filters: { label: ['holdfast.image'] } }) : [];
   for (const { Id } of built) await removed(dockerode.getImage(Id).remove({ force: true }));
 
   const runs = [...containers, ...networks].filter((one) => !isOver(one)).map(({ Labels }) => Labels?.['holdfast.run'] ?? '');
   return {
     containers: left.containers.map(({ Names }) => Names[0]?.replace(/^\//, '') ?? ''),
-    networks: left.networks.map(({ Name }) => Name),
+    networks: left.networks.map(({ Name }) => Name).filter((name) => !stuck.includes(name)),
     images: built.map(({ RepoTags, Id }) => RepoTags?.[0] ?? Id),
     kept: [...new Set(runs)],
+    stuck,
   };
 }
 
-/** Somebody else may have been quicker. */
-export async function removed(removal: Promise<unknown>): Promise<void> {
+/** Removes what belongs to this run, whoever is still about to start or to stop it. */
+export async function sweepRun(dockerode: Dockerode, run: string): Promise<void> {
+  const filters = { label: [`holdfast.run=${run}`] };
+  for (const { Id } of await dockerode.listContainers({ all: true, filters })) await removeContainer(dockerode, Id);
+  // What somebody else has put into the network stays, and it with it, for the next sweep.
+  for (const { Id } of await dockerode.listNetworks({ filters })) await networkRemoved(dockerode.getNetwork(Id).remove());
+}
+
+/** Resolves when it is gone, whoever removed it. */
+export async function removeContainer(dockerode: Dockerode, id: string): Promise<void> {
+  const container = dockerode.getContainer(id);
+  try {
+    await removed(container.remove({ force: true, v: true }));
+  } catch (error) {
+    // 409: its removal has begun.
+    if ((error as { statusCode?: number }).statusCode !== 409) throw error;
+    await removed(container.wait({ condition: 'removed' }));
+  }
+}
+
+/** Whether the network is gone; it is not while a container that is none of ours is in it. */
+async function networkRemoved(removal: Promise<unknown>): Promise<boolean> {
+  try {
+    await removed(removal);
+    return true;
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode !== 403) throw error;
+    return false;
+  }
+}
+
+/** Whether it has gone. The engine keeps a network as long as it believes something to be in it, which may be until it is restarted. */
+export async function networkRemoved(removal: Promise<unknown>): Promise<boolean> {
+  try {
+    await removed(removal);
+    return true;
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 403) return false;
+    throw error;
+  }
+}
+
+/** What is gone needs no removal. */
+async function removed(removal: Promise<unknown>): Promise<void> {
   try {
     await removal;
   } catch (error) {
-    const { statusCode } = error as { statusCode?: number };
-    // 404: gone. 409: its removal has begun.
-    if (statusCode !== 404 && statusCode !== 409) throw error;
+    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
   }
 }
 

@@ -13,7 +13,7 @@ export const mxConnect: Sender = nodeSender({
   name: 'mx-connect',
   version: versionOf('mx-connect') ?? 'not installed',
   summary: 'the npm library mx-connect (MTA-STS) with nodemailer, mail queue in memory',
-  capabilities: ['mta-sts', 'testing-mode', 'queue', 'time-travel'],
+  capabilities: ['mta-sts', 'testing-mode', 'queue', 'time-travel', 'queue-lifetime'],
   program: siblingProgram('./program', import.meta.url),
   async unavailable() {
     const missing = ['mx-connect', 'nodemailer'].filter((name) => versionOf(name) === undefined);

@@ -23,7 +23,7 @@ export function referenceSender({ fault, timeouts }: ReferenceOptions = {}): Sen
     name: fault ? `reference:${fault}` : 'reference',
     version: '1',
     summary: fault ? `The reference sender with a fault: ${FAULTS[fault]}` : 'A small RFC 8461 sending MTA, in process.',
-    capabilities: ['mta-sts', 'testing-mode', 'tlsrpt', 'queue', 'time-travel', 'restart', 'dsn', 'persistent-cache'],
+    capabilities: ['mta-sts', 'testing-mode', 'tlsrpt', 'queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn', 'persistent-cache'],
     perInstance: 'scenario',
     unavailable: async () => undefined,
     start: async (lab, onStatus) => startMta(lab, onStatus, { mtaSts: true, fault, timeouts, trustStore }),

@@ -1,0 +1,122 @@
+/**
+ * Checks of what lasts: the server comes up again and remembers, policies get older by commands.age; and it bears many messages at once.
+ */
+
+import { attack as blockPolicyHost } from '../attacks/block-policy-host.ts';
+import { attack as hideStsRecord } from '../attacks/hide-sts-record.ts';
+import { attack as stripStarttls } from '../attacks/strip-starttls.ts';
+import { outcomeOf, policyFetches } from '../model/evidence.ts';
+import type { LabPlan } from '../model/plan.ts';
+import { type Check, fault, proved, skipped } from './check.ts';
+import type { Domain } from './examination.ts';
+import { arrived, HOME, HONEST_CHECKS, honestPlan, MAX_AGE_SECONDS } from './honest-checks.ts';
+import { QUEUE_CHECKS } from './queue-checks.ts';
+
+const { takesMail, deliversOverTls, fetchesPolicy } = HONEST_CHECKS;
+
+const MEND_RESTART =
+  'it has to start again with what is on its disk by then (a start script runs once more), and to be ready as at first; or take restart out of capabilities.';
+const AFTERWARDS = 'afterwards';
+
+const restarts: Check = {
+  name: 'comes up again after a restart',
+  needs: ['restart'],
+  after: [takesMail.name],
+  without: ({ restart }) => (restart === undefined ? 'there is no commands.restart' : undefined),
+  mend: MEND_RESTART,
+  async run({ domain, sender, log }) {
+    await sender.restart?.();
+    const afterwards = domain(AFTERWARDS);
+    await afterwards.arrange(honestPlan());
+    const token = await afterwards.send();
+    if (await arrived(afterwards, token)) return proved();
+    return fault(`a message that was sent after the restart did not arrive`, MEND_RESTART, log.excerpt([token]));
+  },
+};
+
+const remembers: Check = {
+  name: 'policies outlive the restart',
+  needs: ['persistent-cache', 'restart'],
+  after: [fetchesPolicy.name, restarts.name, QUEUE_CHECKS.logsBusy.name],
+  async run({ domain, log }) {
+    const home = domain(HOME);
+    await home.arrange(unprotectedPlan());
+    const token = await home.send();
+    const fate = await fateOf(home, token);
+    if (fate === 'deferred') return proved();
+    const what = {
+      delivered: 'was delivered in clear: the policy from before was forgotten',
+      bounced: 'was returned at once, where its policy forbade to deliver it',
+      pending: `neither arrived nor was deferred`,
+    }[fate];
+    return fault(
+      `after the restart, with no policy to be fetched and STARTTLS stripped, a message ${what}`,
+      'let the server keep its policy cache in a file that a restart of the container leaves alone, or take persistent-cache out of capabilities.',
+      log.excerpt([token]),
+    );
+  },
+};
+
+const MEND_AGE =
+  'commands.age is run by sh -c, with $DOMAINS and $SECONDS: it has to set back the times at which their policies were cached, where the server reads them, and to exit with 0.';
+
+const AGEING = 'ageing';
+
+const ages: Check = {
+  name: 'commands.age makes policies older',
+  needs: ['mta-sts', 'time-travel'],
+  after: [fetchesPolicy.name, QUEUE_CHECKS.logsBusy.name],
+  without: ({ advance }) => (advance === undefined ? 'there is no commands.age' : undefined),
+  mend: MEND_AGE,
+  async run({ domain, sender, log }) {
+    const ageing = domain(AGEING);
+    await ageing.arrange(honestPlan());
+    await ageing.send();
+    await ageing.until(() => policyFetches(ageing.seen).length > 0);
+    await ageing.arrange(unprotectedPlan());
+    const young = await fateOf(ageing, await ageing.send());
+    if (young !== 'deferred')
+      return skipped(`without a policy host the policy binds it no longer, even while it is young (a message was ${young})`);
+    await sender.advance?.(2 * MAX_AGE_SECONDS, [ageing.name]);
+    const token = await ageing.send();
+    if ((await fateOf(ageing, token)) === 'delivered') return proved();
+    return fault(
+      'a policy with a max_age of one day still bound the server after it was made two days older',
+      MEND_AGE,
+      log.excerpt([token]),
+    );
+  },
+};
+
+/** A policy can come from nowhere but the cache, and without one nothing keeps a message from going out in clear. */
+function unprotectedPlan(): LabPlan {
+  const noRecord = hideStsRecord.apply(honestPlan(), { how: 'nxdomain' });
+  return stripStarttls.apply(blockPolicyHost.apply(noRecord, { how: 'refused' }), { how: 'remove', mx: '*', nth: undefined });
+}
+
+async function fateOf(domain: Domain, token: string): Promise<ReturnType<typeof outcomeOf>['kind']> {
+  await domain.until(() => outcomeOf(domain.seen, token).kind !== 'pending');
+  return outcomeOf(domain.seen, token).kind;
+}
+
+const MANY = 20;
+const MANY_MS = 30_000;
+const CROWD = 'crowd';
+const MEND_MANY = 'lift what the server allows one client in connections, messages and rate; or set limits.parallel to what it bears.';
+
+const bearsMany: Check = {
+  name: `takes ${MANY} messages at once`,
+  after: [deliversOverTls.name],
+  mend: MEND_MANY,
+  async run({ domain, log }) {
+    const crowd = domain(CROWD);
+    await crowd.arrange(honestPlan());
+    await Promise.all(Array.from({ length: MANY }, () => crowd.send()));
+    const missing = () => crowd.messages.filter((token) => outcomeOf(crowd.seen, token).kind !== 'delivered');
+    if (await crowd.until(() => missing().length === 0, MANY_MS)) return proved();
+    return fault(`${MANY - missing().length} of them arrived in ${MANY_MS / 1000} s`, MEND_MANY, log.excerpt(missing()));
+  },
+};
+
+/** The clock of some senders is one for all domains: what has to be young comes before what is made older. */
+export const LASTING_CHECKS = { restarts, remembers, ages, bearsMany };
