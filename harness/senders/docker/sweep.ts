@@ -32,7 +32,7 @@ export async function sweep(dockerode: Dockerode, { all = false, images = false 
 
   for (const { Id } of left.containers) await removeContainer(dockerode, Id);
   const stuck: string[] = [];
-  for (const { Id, Name } of left.networks) if (!(await networkRemoved(dockerode.getNetwork(Id).remove()))) stuck.push(Name);
+  for (const { Id, Name } of left.networks) if (!(await networkRemoved(dockerode, Id))) stuck.push(Name);
   const built = images ? await dockerode.listImages({ filters: { label: ['holdfast.image'] } }) : [];
   for (const { Id } of built) await removed(dockerode.getImage(Id).remove({ force: true }));
 
@@ -51,7 +51,7 @@ export async function sweepRun(dockerode: Dockerode, run: string): Promise<void>
   const filters = { label: [`holdfast.run=${run}`] };
   for (const { Id } of await dockerode.listContainers({ all: true, filters })) await removeContainer(dockerode, Id);
   // What somebody else has put into the network stays, and it with it, for the next sweep.
-  for (const { Id } of await dockerode.listNetworks({ filters })) await networkRemoved(dockerode.getNetwork(Id).remove());
+  for (const { Id } of await dockerode.listNetworks({ filters })) await networkRemoved(dockerode, Id);
 }
 
 /** Resolves when it is gone, whoever removed it. */
@@ -66,26 +66,25 @@ export async function removeContainer(dockerode: Dockerode, id: string): Promise
   }
 }
 
-/** Whether the network is gone; it is not while a container that is none of ours is in it. */
-async function networkRemoved(removal: Promise<unknown>): Promise<boolean> {
-  try {
-    await removed(removal);
-    return true;
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode !== 403) throw error;
-    return false;
-  }
-}
-
-/** Whether it has gone. The engine keeps a network as long as it believes something to be in it, which may be until it is restarted. */
-export async function networkRemoved(removal: Promise<unknown>): Promise<boolean> {
-  try {
-    await removed(removal);
-    return true;
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 403) return false;
-    throw error;
-  }
+/**
+ * Whether the network is gone. The engine keeps it as long as it believes something to be in it: a container that is none of ours, or one that
+ * was removed while it started, which can still be thrown out by name.
+ */
+async function networkRemoved(dockerode: Dockerode, id: string): Promise<boolean> {
+  const network = dockerode.getNetwork(id);
+  const tried = async () => {
+    try {
+      await removed(network.remove());
+      return true;
+    } catch (error) {
+      if ((error as { statusCode?: number }).statusCode !== 403) throw error;
+      return false;
+    }
+  };
+  if (await tried()) return true;
+  const { Containers = {} } = (await network.inspect()) as { Containers?: Record<string, { Name: string }> };
+  for (const { Name } of Object.values(Containers)) await network.disconnect({ Container: Name, Force: true }).catch(() => {});
+  return tried();
 }
 
 /** What is gone needs no removal. */
