@@ -49,7 +49,7 @@ export interface Course extends AsyncDisposable {
   owns(token: string, leg: Leg): void;
   /** Recipient domains of every leg. */
   domains(): string[];
-  wants(step: Step, what: 'negativeControl' | 'wantsPolicy' | 'wantsReports'): boolean;
+  wants(step: Step, what: 'negativeControl' | 'wantsPolicy' | 'wantsBounce' | 'wantsReports'): boolean;
   /** The scenario needs a sender that does MTA-STS. */
   readonly aboutSts: boolean;
 }

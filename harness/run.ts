@@ -52,6 +52,7 @@ export interface TrialResult {
 const SETTLE_MS = 90_000;
 const IDLE_MS = 2_000;
 const FETCH_MS = 3_000;
+const BOUNCE_MS = 5_000;
 
 /** Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be started at all, and when it dies. */
 export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
@@ -138,12 +139,14 @@ async function takeStep(course: Course, step: Step, index: number): Promise<void
       await Promise.all(legs);
       if (control) await policyFetched(course, control, index);
       if (course.wants(step, 'wantsPolicy')) await policyFetched(course, main, index);
+      if (course.wants(step, 'wantsBounce')) await givenUp(course);
       await askForReports(course, step);
       return;
     }
     case 'flush':
       await course.arrange('main', index, course.attacked(step.under));
       await retry(course);
+      if (course.wants(step, 'wantsBounce')) await givenUp(course);
       await askForReports(course, step);
       return;
     case 'recover':
@@ -206,6 +209,14 @@ async function settled(course: Course, leg: Leg, tokens: readonly string[], sinc
     recorder.record(leg, { kind: 'settle-timeout', tokens: open(), boundMs: settleMs });
   }
   await within(world.idle(), IDLE_MS);
+}
+
+/** A sender may say that the last try failed, and only then give the message up. */
+async function givenUp({ recorder, world }: Course): Promise<void> {
+  const main = () => recorder.observations.filter((seen) => seen.leg === 'main');
+  const queued = () => ofKind(main(), 'message-submitted').filter(({ token }) => outcomeOf(main(), token).kind === 'deferred');
+  await recorder.until(() => queued().length === 0, BOUNCE_MS);
+  await within(world().idle(), IDLE_MS);
 }
 
 async function askForReports(course: Course, step: Step): Promise<void> {

@@ -13,6 +13,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'every message was given up by the sender',
   options,
   requirement: '5321-6.1-dsn-null',
+  wantsBounce: true,
   describe: ({ dsn }) => (dsn ? 'returned by a DSN' : 'bounced'),
   judge(view, { dsn }) {
     if (dsn && !view.trial.sender.capabilities.includes('dsn'))

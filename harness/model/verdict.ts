@@ -38,6 +38,8 @@ export interface Expectation<O = any> {
   readonly negativeControl?: boolean;
   /** The step waits for the policy to be fetched before it ends. */
   readonly wantsPolicy?: boolean;
+  /** The step waits for its messages to be given up before it ends. */
+  readonly wantsBounce?: boolean;
   /** The step asks the sender for its TLSRPT reports before it ends. */
   readonly wantsReports?: boolean;
   /** `deferred, nothing exposed` */

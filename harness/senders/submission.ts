@@ -20,7 +20,8 @@ export function createSubmitter(): Submitter {
     const transport = nodemailer.createTransport({
       pool: true,
       maxConnections: CONNECTIONS,
-      maxMessages: Number.POSITIVE_INFINITY,
+      // Servers bound what they take in one session.
+      maxMessages: 50,
       host,
       port,
       requireTLS: starttls,

@@ -16,8 +16,13 @@ if os.path.exists(CACHE):
 # A queue file is named after its inode, so it is changed in place: the time of arrival (record type, length, data), and the time that
 # the queue lifetime counts from.
 TIMES = re.compile(rb"T[\x0a-\x7f](\d{10}) \d|create_time=(\d{10})A")
-for name in glob.glob("/var/spool/postfix/deferred/*/*"):
-    with open(name, "r+b") as file:
+# A message whose deferral was logged a moment ago may still be among the active ones.
+for name in glob.glob("/var/spool/postfix/deferred/*/*") + glob.glob("/var/spool/postfix/active/*"):
+    try:
+        file = open(name, "r+b")
+    except FileNotFoundError:
+        continue
+    with file:
         content = file.read()
         if not any(b"@%s" % domain.encode() in content for domain in domains):
             continue

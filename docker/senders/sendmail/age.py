@@ -1,5 +1,6 @@
 """Makes what sendmail and its resolver remember of $DOMAINS older by $SECONDS: cached policies, and the queued mail to those domains."""
 
+import fcntl
 import glob
 import os
 import re
@@ -12,7 +13,12 @@ with sqlite3.connect("/var/lib/mta-sts/cache.db", timeout=10) as cache:
     cache.executemany("UPDATE sts_policy_cache SET ts = ts - ? WHERE domain = ?", [(seconds, domain) for domain in domains])
 
 # In a queue file, R is a recipient and T the time of arrival; the file is changed in place, since sendmail locks it.
+# Who delivers a message writes the file anew before it lets go of it.
 for name in glob.glob("/var/spool/mqueue/qf*"):
+    with open(name, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    if not os.path.exists(name):
+        continue
     with open(name, "r+b") as file:
         content = file.read()
         if not any(re.search(rb"^R.*@%s>?$" % re.escape(domain.encode()), content, re.MULTILINE) for domain in domains):
