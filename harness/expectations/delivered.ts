@@ -39,9 +39,11 @@ function judgeMessage(view: StepView, token: string, { channel, mx }: z.output<t
     const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
     const actual = `${outcome.kind}${words}`;
     // Whatever the new policy was to try, this sender went by the old one.
-    const cached = outcome.kind === 'deferred' ? keptToCache(view) : undefined;
-    if (cached && hasPublishedSince(view, cached.step))
-      return { status: 'unmet', actual, because: [cached.seq, outcome.by.seq], requirement: '8461-5.1-id-change-refetch' };
+    const cached = keptToCache(view);
+    if (cached && hasPublishedSince(view, cached.step)) {
+      const requirement = outcome.kind === 'deferred' ? '8461-5.1-id-change-refetch' : '8461-5-recheck-before-bounce';
+      return { status: 'unmet', actual, because: [cached.seq, outcome.by.seq], requirement };
+    }
     return { status: 'unmet', actual, because: [outcome.by.seq] };
   }
   const { accepted } = outcome;
