@@ -29,7 +29,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   lab: { paths: ['harness/lab/'], imports: ['protocol', 'model', 'certs'], packages: ['dns2', 'smtp-server', 'postal-mime'] },
   senders: { paths: ['harness/senders/'], imports: ['protocol', 'model'], packages: ['testcontainers', 'nodemailer', 'mx-connect'] },
   run: {
-    paths: ['run', 'course', 'instances', 'judge', 'vocabulary', 'store'].map((name) => `harness/${name}.ts`),
+    paths: [...['run', 'course', 'instances', 'judge', 'vocabulary', 'store'].map((name) => `harness/${name}.ts`), 'harness/doctor/'],
     imports: ['protocol', 'model', 'attacks', 'expectations', 'reporters', 'certs', 'scenario', 'lab', 'senders'],
     packages: [],
   },

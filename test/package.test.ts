@@ -32,7 +32,8 @@ describe('the compiled package, away from the checkout', () => {
       '--outDir',
       join(folder, 'dist'),
     ]);
-    await Promise.all(['package.json', 'scenarios'].map((name) => cp(join(root, name), join(folder, name), { recursive: true })));
+    const beside = ['package.json', ...manifest.files.filter((name: string) => name !== 'dist')];
+    await Promise.all(beside.map((name) => cp(join(root, name), join(folder, name), { recursive: true })));
     // Nothing but what users have: the dependencies.
     const packages = Object.keys(manifest.dependencies);
     await cp(join(root, 'node_modules'), join(folder, 'node_modules'), {
@@ -55,6 +56,20 @@ describe('the compiled package, away from the checkout', () => {
 
   it('runs a scenario', async () => {
     expect(await holdfast('run', 'tls/sni')).toMatch(/^✓ tls\/sni · reference/m);
+  });
+
+  it('has the mail servers to be run in containers, and what the image of the lab is made from', async () => {
+    const servers = await readdir(join(root, 'docker', 'senders'));
+    expect((await readdir(join(folder, 'docker', 'senders'))).sort()).toEqual(servers.sort());
+    expect(await readdir(join(folder, 'docker', 'lab'))).toEqual(['Dockerfile']);
+    await expect(holdfast('run', '--sender', 'postfx')).rejects.toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('did you mean postfix?'),
+    });
+  });
+
+  it('can serve a lab with what it depends on', async () => {
+    await expect(holdfast('serve', '--port', '0')).rejects.toMatchObject({ code: 64, stderr: expect.stringContaining('HOLDFAST_SECRET') });
   });
 
   it('has the library with its types, and nothing but harness and certs', async () => {

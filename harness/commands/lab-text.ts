@@ -200,7 +200,9 @@ function tryLines({ token, hosts, plan }: SceneTold, { dns, network }: LabAccess
         ]
       : []),
     ...(network?.docker
-      ? [`docker run --rm -it --network ${network.docker.name} --dns ${dns.address} -v ${authorities}:/holdfast.pem:ro IMAGE`]
+      ? [
+          `docker run --rm -it --network ${network.docker.name} --dns ${dns.address} -v ${authorities}:/holdfast.pem:ro IMAGE    # finds no name? There: echo nameserver ${dns.address} >/etc/resolv.conf`,
+        ]
       : []),
   ]);
 }

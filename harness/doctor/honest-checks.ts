@@ -161,7 +161,7 @@ function lost(domain: Domain, token: string, since: number, examination: Examina
 /** A right certificate was refused. */
 function notTrusted(what: string, { reason }: Seen<'tls-handshake'>, then: string, { contract, log }: Examination): Fault {
   return fault(
-    `the server hung up when it was shown ${what} (${printable(reason ?? 'closed', 80)}), ${then}`,
+    `the server hung up when it was shown ${what} (${reason === undefined || reason === 'closed' ? 'without a word' : printable(reason, 80)}), ${then}`,
     `make trust${contract ? ` (now ${printable(contract.trust, 120)})` : ''} the file of authorities that the server reads for this, or point its setting to that file; it holds both of the lab's authorities.`,
     log.excerpt(),
   );

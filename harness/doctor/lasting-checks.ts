@@ -2,6 +2,7 @@
  * Checks of what lasts: the server comes up again and remembers, policies get older by commands.age; and it bears many messages at once.
  */
 
+import { attack as blockMx } from '../attacks/block-mx.ts';
 import { attack as blockPolicyHost } from '../attacks/block-policy-host.ts';
 import { attack as hideStsRecord } from '../attacks/hide-sts-record.ts';
 import { attack as stripStarttls } from '../attacks/strip-starttls.ts';
@@ -12,19 +13,22 @@ import type { Domain } from './examination.ts';
 import { arrived, HOME, HONEST_CHECKS, honestPlan, MAX_AGE_SECONDS } from './honest-checks.ts';
 import { QUEUE_CHECKS } from './queue-checks.ts';
 
-const { takesMail, deliversOverTls, fetchesPolicy } = HONEST_CHECKS;
+const { deliversOverTls, fetchesPolicy } = HONEST_CHECKS;
 
 const MEND_RESTART =
   'it has to start again with what is on its disk by then (a start script runs once more), and to be ready as at first; or take restart out of capabilities.';
 const AFTERWARDS = 'afterwards';
+const LASTING = 'lasting';
 
 const restarts: Check = {
   name: 'comes up again after a restart',
   needs: ['restart'],
-  after: [takesMail.name],
+  after: [deliversOverTls.name],
   without: ({ restart }) => (restart === undefined ? 'there is no commands.restart' : undefined),
   mend: MEND_RESTART,
   async run({ domain, sender, log }) {
+    // For the next check. Only a sender that can learn policies is waited for.
+    if (policyFetches(domain(HOME).seen).length > 0) await learnPolicy(domain(LASTING));
     await sender.restart?.();
     const afterwards = domain(AFTERWARDS);
     await afterwards.arrange(honestPlan());
@@ -39,10 +43,10 @@ const remembers: Check = {
   needs: ['persistent-cache', 'restart'],
   after: [fetchesPolicy.name, restarts.name, QUEUE_CHECKS.logsBusy.name],
   async run({ domain, log }) {
-    const home = domain(HOME);
-    await home.arrange(unprotectedPlan());
-    const token = await home.send();
-    const fate = await fateOf(home, token);
+    const lasting = domain(LASTING);
+    await lasting.arrange(unprotectedPlan());
+    const token = await lasting.send();
+    const fate = await fateOf(lasting, token);
     if (fate === 'deferred') return proved();
     const what = {
       delivered: 'was delivered in clear: the policy from before was forgotten',
@@ -70,9 +74,7 @@ const ages: Check = {
   mend: MEND_AGE,
   async run({ domain, sender, log }) {
     const ageing = domain(AGEING);
-    await ageing.arrange(honestPlan());
-    await ageing.send();
-    await ageing.until(() => policyFetches(ageing.seen).length > 0);
+    await learnPolicy(ageing);
     await ageing.arrange(unprotectedPlan());
     const young = await fateOf(ageing, await ageing.send());
     if (young !== 'deferred')
@@ -87,6 +89,21 @@ const ages: Check = {
     );
   },
 };
+
+/**
+ * The sender gets to know the policy and, if it asks for that first, has never seen the MX: some remember of a domain, policy or not, that it
+ * does TLS, and that is not what is to be proved.
+ */
+async function learnPolicy(domain: Domain): Promise<void> {
+  const learned = () => policyFetches(domain.seen).length > 0;
+  await domain.arrange(blockMx.apply(honestPlan(), { how: 'refused', mx: '*', nth: undefined }));
+  const token = await domain.send();
+  await domain.until(() => learned() || outcomeOf(domain.seen, token).kind !== 'pending');
+  if (learned()) return domain.idle();
+  await domain.arrange(honestPlan());
+  await domain.send();
+  await domain.until(learned);
+}
 
 /** A policy can come from nowhere but the cache, and without one nothing keeps a message from going out in clear. */
 function unprotectedPlan(): LabPlan {

@@ -10,7 +10,7 @@ import { type Check, fault, proved, saidOf } from './check.ts';
 import type { Domain, Examination } from './examination.ts';
 import { HONEST_CHECKS, honestPlan } from './honest-checks.ts';
 
-const { takesMail } = HONEST_CHECKS;
+const { deliversOverTls } = HONEST_CHECKS;
 
 /** Domains whose mail is kept, by what the checks call them. */
 const UNREACHABLE = 'unreachable';
@@ -23,7 +23,8 @@ const answersRcpt = (text: string) =>
 function logsFailure(name: string, title: string, status: 'deferred' | 'bounced', plan: () => LabPlan): Check {
   return {
     name,
-    after: [takesMail.name],
+    // A fault in all deliveries would be taken for this one.
+    after: [deliversOverTls.name],
     async run(examination) {
       const domain = examination.domain(title);
       await domain.arrange(plan());
@@ -70,7 +71,7 @@ const MEND_FLUSH =
 const flushes: Check = {
   name: 'commands.flush retries what is kept',
   needs: ['queue'],
-  after: [takesMail.name],
+  after: [deliversOverTls.name],
   mend: MEND_FLUSH,
   async run(examination) {
     const domains = kept(examination);
