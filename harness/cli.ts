@@ -14,9 +14,6 @@ import { EXIT, type Terminal, UsageError } from './commands/terminal.ts';
 import { printableLines } from './protocol/printable.ts';
 import { findPackage, isInRange } from './shipped.ts';
 
-/** Trials spend their time waiting for each other's sockets, hardly any of it computing. */
-const DEFAULT_JOBS = 24;
-
 const EXAMPLES = `
 Examples:
   holdfast run                                    the whole suite against the reference sender
@@ -98,7 +95,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .command('demo', { hidden: true })
     .description('the whole suite against every built-in sender; evidence goes to holdfast-evidence/')
     .addOption(jobsOption())
-    .action(async ({ jobs }: { jobs: number }) => {
+    .action(async ({ jobs }: { jobs?: number }) => {
       const { demo } = await import('./commands/run.ts');
       code = await demo(terminal, jobs);
     });
@@ -150,7 +147,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('lint')
-    .description('check scenario files')
+    .description('check scenario files, and the contracts of senders')
     .argument('<path...>', 'files or folders')
     .action(async (paths: string[]) => {
       const { lint } = await import('./commands/list.ts');
@@ -193,9 +190,10 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   program
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
-    .action(async () => {
+    .option('--sender', 'that of sender.yaml')
+    .action(async (options: { sender?: boolean }) => {
       const { schema } = await import('./commands/list.ts');
-      code = await schema(terminal);
+      code = await schema(options, terminal);
     });
 
   await program.parseAsync(argv);
@@ -205,7 +203,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 type RunFlags = Pick<RunRequest, 'jobs' | 'out' | 'keep' | 'strict'> & { readonly sender?: string[]; readonly reporter?: string[] };
 
 function jobsOption(): Option {
-  return new Option('--jobs <n>', 'how many trials at once').default(DEFAULT_JOBS).argParser((text: string) => {
+  return new Option('--jobs <n>', 'how many trials at once (default: what suits the sender)').argParser((text: string) => {
     if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 9999.');
     return Number(text);
   });

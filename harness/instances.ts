@@ -32,13 +32,16 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
 
   /** One that nobody else uses at the time. */
   const takeExclusive = async () => {
-    const instance = free.pop() ?? (await start());
-    if (!all.has(instance)) {
-      all.add(instance);
-      void instance.died?.then(() => end(instance));
-    }
+    const known = free.pop();
+    if (known) return known;
+    const started = start().finally(() => starting.delete(started));
+    starting.add(started);
+    const instance = await started;
+    all.add(instance);
+    void instance.died?.then(() => end(instance));
     return instance;
   };
+  const starting = new Set<Promise<unknown>>();
   const end = async (instance: StartedSender) => {
     if (free.includes(instance)) free.splice(free.indexOf(instance), 1);
     if (all.delete(instance)) await instance[Symbol.asyncDispose]();
@@ -63,6 +66,8 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
     },
     lost: () => lost,
     async [Symbol.asyncDispose]() {
+      // What is still on its way up when a run is stopped has to be ended too.
+      await Promise.allSettled(starting);
       await Promise.all([...all].map(end));
     },
   };

@@ -271,7 +271,7 @@ function describe({ name, version, summary, capabilities }: Sender): SenderDescr
 
 /** Where the lab keeps silent the sender has to wait: such scenarios begin first, so that the end of a run does not wait for them. */
 function longFirst(scenarios: readonly Scenario[]): Scenario[] {
-  const isLong = ({ steps }: Scenario) => /"(silent|stall|drop|slow|wait)"|"transfer":"none"/.test(JSON.stringify(steps));
+  const isLong = ({ steps }: Scenario) => /"(silent|stall|drop|slow|wait|restart)"|"transfer":"none"/.test(JSON.stringify(steps));
   return [...scenarios.filter(isLong), ...scenarios.filter((scenario) => !isLong(scenario))];
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scenarioJsonSchema } from '../harness/scenario/schema.ts';
+import { contractJsonSchema } from '../harness/scenario/sender-contract.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
 
 const run = promisify(execFile);
@@ -16,6 +17,11 @@ const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 it('the JSON Schema in the checkout is that of the scenario language: else npm run build', async () => {
   const kept = await readFile(join(root, 'scenarios', 'scenario.schema.json'), 'utf8');
   expect(JSON.parse(kept)).toEqual(JSON.parse(JSON.stringify(scenarioJsonSchema(await loadVocabulary()))));
+});
+
+it('the JSON Schema of sender.yaml in the checkout is that of the contract: else npm run build', async () => {
+  const kept = await readFile(join(root, 'docker', 'sender.schema.json'), 'utf8');
+  expect(JSON.parse(kept)).toEqual(JSON.parse(JSON.stringify(contractJsonSchema())));
 });
 
 describe('the compiled package, away from the checkout', () => {

@@ -29,7 +29,7 @@ async function openAddressLab({ dns, addresses }: Exclude<LabKind, string>): Pro
   const { submit, greets, [Symbol.dispose]: closeSubmitter } = createSubmitter();
   return {
     ...lab,
-    access: { ...lab.access, network: { submit, greets } },
+    access: { ...lab.access, network: { submit, greets, caughtUp: async () => {} } },
     async [Symbol.asyncDispose]() {
       closeSubmitter();
       await lab[Symbol.asyncDispose]();

@@ -2,15 +2,18 @@
  * What there is: `list` the scenarios, `senders` and their faults, the `schema` for editors, and `lint` for one's own files.
  */
 
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { scenarioFileId } from '../model/reporter.ts';
 import { citeRequirement } from '../model/requirements.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { printable } from '../protocol/printable.ts';
 import { loadScenarios } from '../scenario/load.ts';
-import { formatProblem } from '../scenario/problems.ts';
+import { formatProblem, type Problem } from '../scenario/problems.ts';
 import { scenarioJsonSchema } from '../scenario/schema.ts';
-import { findSender, referenceFaults, SENDER_NAMES } from '../senders/index.ts';
+import { referenceFaults, SENDER_NAMES } from '../senders/index.ts';
 import { loadVocabulary } from '../vocabulary.ts';
+import { senderOf, shippedServers } from './find-sender.ts';
 import { loadShipped } from './select.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
@@ -51,12 +54,14 @@ export async function senders({ faults }: { readonly faults?: boolean }, termina
     for (const [name, summary] of Object.entries(await referenceFaults())) terminal.write(`reference:${name}\n  ${summary}\n`);
     return 0;
   }
-  for (const name of SENDER_NAMES) {
-    const sender = (await findSender(name))!;
+  for (const name of [...SENDER_NAMES, ...shippedServers()]) {
+    const sender = await senderOf(name);
     const missing = await sender.unavailable();
+    // The version of a server is known once its image is built.
+    const title = [name, printable(sender.version, 40)].filter((word) => word !== '').join(' ');
     terminal.write(
       [
-        `${name} ${printable(sender.version, 40)} · ${missing === undefined ? 'available' : 'not available'}`,
+        `${title} · ${missing === undefined ? 'available' : 'not available'}`,
         `  ${printable(sender.summary)}`,
         `  declares ${sender.capabilities.join(', ')}`,
         ...(missing === undefined ? [] : [`  ${printable(missing)}`]),
@@ -64,23 +69,41 @@ export async function senders({ faults }: { readonly faults?: boolean }, termina
       ].join('\n'),
     );
   }
-  terminal.write('\nreference:FAULT is the reference sender, wrong in one way: holdfast senders --faults\n');
+  terminal.write(
+    '\nA folder with a sender.yaml is a sender of your own: --sender ./my-mta\nreference:FAULT is the reference sender, wrong in one way: holdfast senders --faults\n',
+  );
   return 0;
 }
 
-/** Checks files and folders of one's own. */
+/** Checks files and folders of one's own: scenarios, and the contracts of senders. */
 export async function lint(paths: readonly string[], terminal: Terminal): Promise<number> {
-  const { scenarios, problems } = await loadScenarios(paths, process.cwd(), await loadVocabulary());
+  const problems: Problem[] = [];
+  const counts: string[] = [];
+  const contracts = paths.filter((path) => basename(path) === 'sender.yaml' || existsSync(join(path, 'sender.yaml')));
+  const others = paths.filter((path) => !contracts.includes(path));
+  if (others.length > 0) {
+    const loaded = await loadScenarios(others, process.cwd(), await loadVocabulary());
+    problems.push(...loaded.problems);
+    counts.push(counted(loaded.scenarios.length, 'scenario'));
+  }
+  if (contracts.length > 0) {
+    const { loadContract } = await import('../scenario/sender-contract.ts');
+    for (const path of contracts) problems.push(...(await loadContract(path, process.cwd())).problems);
+    counts.push(counted(contracts.length, 'sender'));
+  }
   if (problems.length > 0) {
     terminal.write(`${problems.map(formatProblem).join('\n')}\n`);
     return EXIT.usage;
   }
-  terminal.write(`${scenarios.length} ${scenarios.length === 1 ? 'scenario' : 'scenarios'}, no problems\n`);
+  terminal.write(`${counts.join(', ')}, no problems\n`);
   return 0;
 }
 
-/** The JSON Schema of scenario files, for editors. */
-export async function schema(terminal: Terminal): Promise<number> {
-  terminal.write(`${JSON.stringify(scenarioJsonSchema(await loadVocabulary()), null, 2)}\n`);
+const counted = (howMany: number, what: string) => `${howMany} ${what}${howMany === 1 ? '' : 's'}`;
+
+/** The JSON Schema of scenario files, or of a sender's contract, for editors. */
+export async function schema({ sender }: { readonly sender?: boolean }, terminal: Terminal): Promise<number> {
+  const { contractJsonSchema } = await import('../scenario/sender-contract.ts');
+  terminal.write(`${JSON.stringify(sender ? contractJsonSchema() : scenarioJsonSchema(await loadVocabulary()), null, 2)}\n`);
   return 0;
 }

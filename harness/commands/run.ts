@@ -25,8 +25,8 @@ export interface RunRequest {
   readonly scenarios: readonly string[];
   readonly senders: readonly string[];
   readonly reporters: readonly string[];
-  /** How many trials at once. */
-  readonly jobs: number;
+  /** How many trials at once; default: what suits the sender. */
+  readonly jobs?: number;
   /** The folder for what reporters write. */
   readonly out?: string;
   /** The folder for evidence. */
@@ -78,7 +78,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
 }
 
 /** The whole suite against the built-in senders, its evidence kept. Whatever the senders score, the demo has done its work. */
-export async function demo(terminal: Terminal, jobs: number): Promise<number> {
+export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
   const code = await run({ scenarios: [], senders: SENDER_NAMES, reporters: ['text'], jobs, keep: 'holdfast-evidence' }, terminal);
   return code === EXIT.harnessBroke ? code : 0;
 }
@@ -87,14 +87,22 @@ interface Work {
   readonly senders: readonly Sender[];
   readonly scenarios: readonly Scenario[];
   readonly vocabulary: Vocabulary;
-  readonly jobs: number;
+  readonly jobs?: number;
   readonly terminal: Terminal;
   /** Gets those that could not be started. */
   readonly failed: Skipped[];
 }
 
+/** Trials spend their time waiting for sockets, hardly any of it computing; one server that serves them all waits for most of them. */
+const JOBS = { loopback: 24, server: 64, serverEach: 16 };
 /** A sender that is made to wait holds some of its jobs for long. */
 const FEWEST_JOBS = 12;
+
+function jobsOf({ lab = 'loopback', perInstance }: Sender, asked: number | undefined, sharedBy: number): number {
+  if (asked !== undefined) return Math.ceil(asked / sharedBy);
+  if (lab === 'loopback') return Math.max(FEWEST_JOBS, Math.ceil(JOBS.loopback / sharedBy));
+  return perInstance === 'trial' ? JOBS.serverEach : JOBS.server;
+}
 
 /**
  * The senders of each kind of lab in one lab, sharing the jobs; but mail servers in containers one after the other, since a machine that is
@@ -115,10 +123,9 @@ async function runCrew(
   onResult: (result: TrialResult) => Promise<void>,
 ): Promise<void> {
   const { runSuite } = await import('../run.ts');
-  const share = Math.max(FEWEST_JOBS, Math.ceil(jobs / senders.length));
   const runs = senders.map(async (sender) => {
     try {
-      await runSuite({ ...suite, lab, senders: [sender], jobs: share, signal: terminal.signal, onResult });
+      await runSuite({ ...suite, lab, senders: [sender], jobs: jobsOf(sender, jobs, senders.length), signal: terminal.signal, onResult });
     } catch (error) {
       if (!(error instanceof SenderError)) throw error;
       if (!terminal.signal.aborted) failed.push({ name: sender.name, reason: error.message });

@@ -18,6 +18,8 @@ export interface Calls {
   idle(token: string): Promise<void>;
   disposeWorld(token: string): Promise<void>;
   slowness(ms: number): Promise<Slowness>;
+  /** Answered behind every event of before. */
+  caughtUp(): Promise<void>;
   submit(server: SubmissionServer, message: OutgoingMessage): Promise<void>;
   greets(server: SubmissionServer): Promise<boolean>;
 }

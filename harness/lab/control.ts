@@ -92,6 +92,7 @@ function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: Con
       worlds.delete(token);
     },
     slowness: (ms) => theLab().slowness(ms),
+    caughtUp: async () => {},
   };
   return {
     answer({ id, call, given }: Call): void {

@@ -34,6 +34,8 @@ export function createRecorder(now: () => number = () => performance.now()): Rec
     observations,
     until(holds, boundMs) {
       if (holds()) return Promise.resolve(true);
+      // Nothing will come any more: a step that was given up must not wait.
+      if (frozen) return Promise.resolve(false);
       return new Promise((resolve) => {
         const finish = (value: boolean) => {
           clearTimeout(timer);

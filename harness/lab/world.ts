@@ -43,7 +43,7 @@ export interface Servers {
  * RFC 5321 §4.5.3.2 lets a sender wait for minutes. The attacker's patience ends before: a connection on which nothing has moved for so long
  * is cut, so that what the sender does next is seen in the time of a run.
  */
-export const LONGEST_STALL_MS = 20_000;
+const LONGEST_STALL_MS = 20_000;
 
 type Others = NonNullable<CertificateRequest['others']>;
 

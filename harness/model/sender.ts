@@ -106,6 +106,8 @@ export interface LabNetwork {
   readonly docker?: { readonly name: string; readonly run: string };
   /** Hands a message over (RFC 6409). Throws when the server does not take it. */
   submit(server: SubmissionServer, message: OutgoingMessage): Promise<void>;
+  /** Resolves once everything that has happened in the lab by now is recorded. */
+  caughtUp(): Promise<void>;
   /** Whether a server greets there (RFC 5321 §4.3.1). */
   greets(server: SubmissionServer): Promise<boolean>;
 }

@@ -119,6 +119,7 @@ async function start(options: Partial<ContainerOptions>) {
   const waiting: (() => void)[] = [];
   const container = await startContainer(engine, {
     title: 'a test',
+    name: 'test',
     image: BASE_IMAGE,
     run: RUN,
     environment: {},

@@ -34,6 +34,7 @@ describeWithEngine("the lab's container", () => {
     const [id] = (await leftBy(process.pid)).containers;
     settings = (await engine.dockerode.getContainer(id!).inspect()).NetworkSettings;
     neighbour = await startContainer(engine, {
+      name: 'neighbour',
       title: 'the neighbour',
       // Node is in it.
       image: await ensureImage(engine.dockerode, labImage(), () => {}),

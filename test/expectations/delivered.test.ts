@@ -1,7 +1,10 @@
 /** Arrival, and over which channel. */
 
+import { evidence } from '../evidence.ts';
 import { attacked, cold, says } from './table.ts';
 
+/** After a prime step, the domain has published another policy, and the sender asks for no record. */
+const republished = () => evidence().primed().step(1, 'main', { id: 'second' }).submit();
 const secure = () => cold().txt().fetch().mx().connect().ehlo().tls();
 
 says('delivered', [
@@ -17,6 +20,19 @@ says('delivered', [
   ['unmet', 'in clear, before there was a policy', cold().leaks().fetch(), { options: { channel: 'authenticated' }, harm: 'none' }],
   ['unmet', 'deferred', cold().turnsAway().status('deferred', '4.7.5 no TLS'), { actual: /^deferred: 4\.7\.5/, harm: 'none' }],
   ['unmet', 'bounced', cold().turnsAway().status('bounced'), { harm: 'none' }],
+  [
+    'unmet',
+    'deferred by the cached policy, where the domain has published another',
+    republished().turnsAway().status('deferred'),
+    { requirement: '8461-5.1-id-change-refetch' },
+  ],
+  [
+    'unmet',
+    'bounced by the cached policy, where the domain has published another',
+    republished().turnsAway().status('bounced'),
+    { requirement: '8461-5-recheck-before-bounce' },
+  ],
+  ['unmet', 'deferred, the cached policy being what is published', attacked().turnsAway().status('deferred')],
   ['unmet', 'returned by a DSN', cold().turnsAway().dsn('failed'), { harm: 'none' }],
   ['undecided', 'nothing was seen', cold()],
   ['undecided', 'the sender says so, and nothing arrived', cold().status('delivered')],

@@ -8,7 +8,13 @@ import { attacked, cold, says } from './table.ts';
 describe('policy-fetched', () => {
   says('policy-fetched', [
     ['met', 'whole, over authenticated HTTPS', cold().txt().fetch()],
-    ['unmet', 'in an earlier step only', attacked(), { actual: /neither/ }],
+    ['unmet', 'nothing was asked for', cold(), { actual: /neither/ }],
+    [
+      'unmet',
+      'in an earlier step, and the sender keeps to that',
+      attacked(),
+      { actual: /kept to its cached policy/, requirement: '8461-5.1-id-change-refetch' },
+    ],
     ['unmet', 'only the record was asked for', cold().txt(), { actual: /TXT record was asked for/ }],
     ['unmet', 'an error page', cold().txt().fetch({ status: 500 })],
     ['unmet', 'half of it', cold().txt().fetch({ complete: false })],
@@ -42,6 +48,9 @@ describe('policy-request', () => {
     ['unmet', 'another host', cold().fetch({ host: 'mta-sts.attacker.test', hostHeader: 'mta-sts.attacker.test' }), never('other-path')],
     ['unmet', 'no Host', cold().fetch({ hostHeader: '' }), never('other-path')],
     ['met', 'no plain HTTP', cold().policyTls({ result: 'failed' }), never('http')],
+    ['met', 'no request, by a sender that keeps to its cached policy', attacked().mx().connect(), { ...never('http'), actual: /cached/ }],
+    ['undecided', 'no request, by a sender that holds a policy and sends nothing', attacked(), never('http')],
+    ['undecided', 'no request, by a sender that looked and held a policy', attacked().txt().mx().connect(), never('http')],
     ['unmet', 'plain HTTP', cold().fetch({ scheme: 'http' }), never('http')],
     ['undecided', 'never near the policy host', cold().txt(), never('http')],
     ['met', 'GET', cold().fetch(), never('other-method')],

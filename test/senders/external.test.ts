@@ -55,7 +55,7 @@ const noLab: LabAccess = {
   trust: { policyHosts: 'policy hosts', mxHosts: 'mail exchangers' },
   route: () => undefined,
   onRoute: () => () => {},
-  network: { submit: async () => {}, greets: async () => true },
+  network: { submit: async () => {}, greets: async () => true, caughtUp: async () => {} },
 };
 
 describe.skipIf(platform() === 'win32')('commands', () => {
@@ -176,7 +176,7 @@ describe.skipIf(platform() === 'win32')('a server that is started', () => {
     const submitted: boolean[] = [];
     const lab: LabAccess = {
       ...noLab,
-      network: { greets: async () => true, submit: async () => void submitted.push(existsSync(ended)) },
+      network: { greets: async () => true, submit: async () => void submitted.push(existsSync(ended)), caughtUp: async () => {} },
     };
     await using started = await sender({ commands: { restart: `touch ${begun}; sleep 0.3; touch ${ended}` } }).start(lab, () => {});
     const restarted = started.restart!();

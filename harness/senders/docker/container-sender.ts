@@ -72,6 +72,7 @@ async function start({ engine, image, contract, place, lab, onStatus, onLine }: 
     async startServer(hear) {
       const container = await startContainer(engine, {
         title: contract.name,
+        name: contract.name,
         image,
         run,
         network: name,
@@ -95,6 +96,7 @@ async function versionOf(engine: Engine, image: string, { name, version }: Sende
   const said: string[] = [];
   await using container = await startContainer(engine, {
     title: `${name} (its version)`,
+    name,
     image,
     run: 'version',
     network: 'none',

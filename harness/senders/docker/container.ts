@@ -5,6 +5,7 @@
  * `containerCreated` is its protected hook; a test holds it to them.
  */
 
+import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { ContainerPlace } from '../../model/contract.ts';
 import { SenderError } from '../../model/sender.ts';
@@ -16,6 +17,8 @@ import { removeContainer } from './sweep.ts';
 export interface ContainerOptions extends Pick<ContainerPlace, 'hostname' | 'environment' | 'files'> {
   /** Said in errors. */
   readonly title: string;
+  /** A part of its name on the engine. */
+  readonly name: string;
   readonly image: string;
   /** Of the run that it belongs to. */
   readonly run: string;
@@ -155,6 +158,7 @@ async function define({ testcontainers, dockerode }: Engine, options: ContainerO
   const entry = options.entrypoint ?? [Config.Entrypoint ?? []].flat();
   const command = options.command ?? [Config.Cmd ?? []].flat();
   const definition = new Definition()
+    .withName(`holdfast-${options.run}-${options.name}-${randomBytes(2).toString('hex')}`)
     .withLabels(labelsOf(options.run))
     .withEnvironment({ ...options.environment })
     .withAddedCapabilities(...(options.capabilities ?? []))

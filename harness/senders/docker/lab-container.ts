@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type Endpoint, SenderError } from '../../model/sender.ts';
 import { startContainer } from './container.ts';
 import { type Engine, labelsOf } from './engine.ts';
@@ -37,6 +38,7 @@ export async function startLabContainer(engine: Engine, source: ImageSource, tel
     const listening = Promise.withResolvers<void>();
     const container = await startContainer(engine, {
       title: "the lab's container",
+      name: 'lab',
       image,
       run,
       environment: { HOLDFAST_SECRET: secret },
@@ -54,8 +56,11 @@ export async function startLabContainer(engine: Engine, source: ImageSource, tel
     const { IPAM } = (await network.inspect()) as { IPAM: { Config: { Subnet: string }[] } };
     const subnet = IPAM.Config.find(({ Subnet }) => /^[\d.]+\/\d+$/.test(Subnet))?.Subnet;
     if (subnet === undefined) throw new SenderError(`Docker gave the network ${name} no IPv4 addresses`);
-    const port = await container.publishedPort();
-    return { control: { address: '127.0.0.1', port }, secret, subnet, network: name, run, [Symbol.asyncDispose]: dispose };
+    // What is published on the host's 127.0.0.1 is out of reach for a harness in a container, which finds the lab in the default bridge.
+    const control: Endpoint = existsSync('/.dockerenv')
+      ? { address: await container.address(), port: CONTROL_PORT }
+      : { address: '127.0.0.1', port: await container.publishedPort() };
+    return { control, secret, subnet, network: name, run, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -54,9 +54,17 @@ export async function sweepRun(dockerode: Dockerode, run: string): Promise<void>
   for (const { Id } of await dockerode.listNetworks({ filters })) await networkRemoved(dockerode, Id);
 }
 
+/** What is still `created` after so long was never started. */
+const STARTING_MS = 2000;
+const LOOK_MS = 100;
+
 /** Resolves when it is gone, whoever removed it. */
 export async function removeContainer(dockerode: Dockerode, id: string): Promise<void> {
   const container = dockerode.getContainer(id);
+  // One that is removed while it starts stays in its network for ever, as some releases of the engine see it.
+  const isStarting = async () => (await container.inspect().catch(() => undefined))?.State.Status === 'created';
+  for (let waited = 0; waited < STARTING_MS && (await isStarting()); waited += LOOK_MS)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   try {
     await removed(container.remove({ force: true, v: true }));
   } catch (error) {
@@ -66,10 +74,7 @@ export async function removeContainer(dockerode: Dockerode, id: string): Promise
   }
 }
 
-/**
- * Whether the network is gone. The engine keeps it as long as it believes something to be in it: a container that is none of ours, or one that
- * was removed while it started, which can still be thrown out by name.
- */
+/** Whether the network is gone; it is not while a container that is none of ours does not let itself be thrown out of it. */
 async function networkRemoved(dockerode: Dockerode, id: string): Promise<boolean> {
   const network = dockerode.getNetwork(id);
   const tried = async () => {

@@ -81,6 +81,7 @@ describe('a running server', () => {
     await stage.sender.submit(message('a'));
     stage.say(`to=${message('a').to} sent`);
     stage.say('to=root@victim.test sent');
+    await vi.waitFor(() => expect(stage.statuses).not.toEqual([]));
     expect(stage.statuses).toEqual([{ token: message('a').token, status: 'delivered', detail: `to=${message('a').to} sent` }]);
   });
 
@@ -238,6 +239,7 @@ function setUp(changes: Partial<SenderContract> = {}) {
     if (is.dies !== undefined) died.resolve(new SenderError(is.dies));
   };
   const network: LabNetwork = {
+    caughtUp: async () => {},
     async greets({ host, port }: SubmissionServer) {
       did.push(`greets ${host}:${port}`);
       return is.greets === true && silent-- <= 0;
