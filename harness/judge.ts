@@ -162,8 +162,9 @@ function negativeControls(trial: Trial, expectations: ReadonlyMap<string, Expect
   const remarks = trial.scenario.steps.flatMap((step, index) => {
     if (step.kind !== 'send' || !step.expect.some((use) => expectations.get(use.name)?.negativeControl)) return [];
     const now = inLeg(trial.evidence.observations, 'unprotected', index);
-    const tokens = ofKind(now, 'message-submitted').map((seen) => seen.token);
-    const outcomes = tokens.map((token) => outcomeOf(now, token).kind);
+    // The last is the one under the fault; an honest one may have gone before.
+    const tokens = ofKind(now, 'message-submitted').slice(-1);
+    const outcomes = tokens.map(({ token }) => outcomeOf(now, token).kind);
     if (outcomes.includes('pending'))
       return ['whether the same fault stops mail without a policy too was not seen before the wait was over'];
     return outcomes.some((kind) => kind !== 'delivered')

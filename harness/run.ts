@@ -21,7 +21,7 @@ import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY, withoutPolicy } from './m
 import { inLeg, ofKind, outcomeOf, policyFetches } from './model/evidence.ts';
 import { qualify } from './model/names.ts';
 import type { ArrangedPlan, Leg } from './model/observation.ts';
-import { SENDER_DOMAIN, VICTIM } from './model/plan.ts';
+import { type LabPlan, SENDER_DOMAIN, VICTIM } from './model/plan.ts';
 import { neededCapabilities, type Scenario, type Step } from './model/scenario.ts';
 import type { Sender, SenderDescription } from './model/sender.ts';
 import { SenderError } from './model/sender.ts';
@@ -134,8 +134,7 @@ async function takeStep(course: Course, step: Step, index: number): Promise<void
       const control = course.primed ? undefined : await course.arrange('control', index, baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY));
       const legs = [send(course, main, step.messages, step.to)];
       if (control) legs.push(send(course, control, 1, VICTIM));
-      if (course.wants(step, 'negativeControl'))
-        legs.push(send(course, await course.arrange('unprotected', index, withoutPolicy(attacked)), 1, step.to));
+      if (course.wants(step, 'negativeControl')) legs.push(sendUnprotected(course, index, attacked, step.to));
       await Promise.all(legs);
       if (control) await policyFetched(course, control, index);
       if (course.wants(step, 'wantsPolicy')) await policyFetched(course, main, index);
@@ -171,6 +170,12 @@ async function takeStep(course: Course, step: Step, index: number): Promise<void
     case 'wait':
       await new Promise((resolve) => setTimeout(resolve, step.seconds * 1000));
   }
+}
+
+/** The same fault where no policy exists; and before it, where the sender was primed, an honest delivery: it may remember more than policies. */
+async function sendUnprotected(course: Course, index: number, attacked: LabPlan, to: string): Promise<void> {
+  if (course.primed) await send(course, await course.arrange('unprotected', index, withoutPolicy(course.honest())), 1, to);
+  await send(course, await course.arrange('unprotected', index, withoutPolicy(attacked)), 1, to);
 }
 
 /** Submits messages one after the other, each once the one before has settled. */

@@ -111,7 +111,9 @@ function judgeMessage(view: StepView, token: string): Judgement {
 /** In the world with the same fault and no policy the message arrived: it was the policy that kept the sender from connecting. */
 function passesUnprotected(view: StepView): boolean {
   const unprotected = inLeg(view.trial.evidence.observations, 'unprotected', view.index);
-  return ofKind(unprotected, 'message-submitted').some(({ token }) => outcomeOf(unprotected, token).kind === 'delivered');
+  // The last is the one under the fault.
+  const attacked = ofKind(unprotected, 'message-submitted').at(-1);
+  return attacked !== undefined && outcomeOf(unprotected, attacked.token).kind === 'delivered';
 }
 
 /** RFC 8461 §5: a policy failure should be transient, and must not be permanent before a new policy was looked for. */

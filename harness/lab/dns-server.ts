@@ -98,8 +98,8 @@ async function answer(request: Packet, transport: 'udp' | 'tcp', zoneOf: (token:
   if (!question || another || request.errors.length > 0) return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
   const type = question.type === TLSA ? 'TLSA' : Packet.typeName(question.type);
   const zone = zoneOf(tokenOf(question.name) ?? '');
-  // A name that is not the lab's: nothing is looked up anywhere else.
-  if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.REFUSED);
+  // Of a name that is not the lab's, nothing is looked up anywhere. To the sender this is its resolver, and some append their own domain.
+  if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.NXDOMAIN);
 
   const nth = zone.count(question.name, type);
   const rule = zone

@@ -253,6 +253,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   '9525-6.3-wildcard': must('keyword', 'a name with any wildcard but one whole left-most label is passed over'),
   '9525-2-no-cn': mustNot('keyword', 'the CN is never looked at'),
   '5280-6-path': must('derived', 'each certificate of the chain is valid now, may sign, and keeps its constraints', '6.1'),
+  '5280-4.2.1.12-eku': must('keyword', 'a certificate serves only the purposes that its extended key usage names'),
   '6066-3-sni-form': mustNot('keyword', 'SNI holds no address, no dot at the end and nothing but ASCII'),
 
   // RFC 8996, RFC 9325: TLS versions and use

@@ -93,6 +93,7 @@ function closing(summary: RunSummary, width: number, paint: Paint): string[] {
       verdicts.length === 0 ? [] : renderMatrix(summary, width - 2).map((line) => paintCells(line, paint)),
     ),
     ...section('What an attacker would have got', exposure),
+    ...section('Passed, but', remarksOnPasses(summary)),
     ...section(
       'Senders that could not be run',
       summary.skippedSenders.map(({ name, reason }) => `${SYMBOL.unsupported} ${printable(name, 40)}: ${printable(reason)}`),
@@ -102,6 +103,18 @@ function closing(summary: RunSummary, width: number, paint: Paint): string[] {
     '',
     totals(summary),
   ];
+}
+
+/** `chasquid  145: the same fault was refused without a policy too …` Other verdicts have told their remarks already. */
+function remarksOnPasses({ results }: RunSummary): string[] {
+  const passes = results.filter(({ verdict }) => verdict.grade === 'pass');
+  const remarks = passes.flatMap(({ verdict }) =>
+    verdict.remarks.map((remark) => `${printable(verdict.sender, 40)}\0${printable(remark)}`),
+  );
+  return [...Map.groupBy(remarks, (remark) => remark)].map(([remark, all]) => {
+    const [sender, words] = remark.split('\0');
+    return `${sender}  ${all.length} ${all.length === 1 ? 'time' : 'times'}: ${words}`;
+  });
 }
 
 function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {

@@ -215,7 +215,7 @@ const ONE_LINE = 'expected one line';
 const FILE_PATH = 'expected the absolute path of a file, without . and ..';
 const PREFIX = 'expected an IPv4 prefix of /8 to /29, such as 10.99.128.0/17';
 const RECIPIENT = 'needs the named group (?<recipient>…), or nobody knows whose message the line is about';
-const CAPABILITIES = 'mta-sts, testing-mode, tlsrpt, dane, requiretls, persistent-cache, queue, time-travel, restart, dsn';
+const CAPABILITIES = 'mta-sts, testing-mode, tlsrpt, dane, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn';
 const TOP =
   'allowed name, summary, version, image, build, external, hostname, environment, files, command, trust, ready, submit, log, commands, capabilities and 1 more';
 const sent = (pattern: string) => container({ log: LOG.replace("'^s (?<recipient>\\S+)'", () => pattern) });
