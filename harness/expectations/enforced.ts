@@ -10,6 +10,7 @@ import {
   connectionsTo,
   exposedBy,
   inLeg,
+  isSenderMx,
   mxLookups,
   ofKind,
   outcomeOf,
@@ -98,7 +99,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
   if (outcome.kind === 'bounced') return judgeBounce(view, outcome.by.seq);
   const reached = [...mxLookups(view), ...connectionsTo(view)].at(-1);
   if (!reached) return { status: 'undecided', actual: 'nothing exposed, but the sender never came near the MX', because: [] };
-  if (reached.kind === 'dns-query' && !passesUnprotected(view)) {
+  if (reached.kind === 'dns-query' && !comesUnprotected(view)) {
     return {
       status: 'undecided',
       actual: 'nothing exposed, but the sender connected to no MX, and nothing shows that it would have without a policy',
@@ -108,12 +109,12 @@ function judgeMessage(view: StepView, token: string): Judgement {
   return { status: 'met', actual: 'deferred, nothing exposed', because: [held.seq, reached.seq, outcome.by.seq] };
 }
 
-/** In the world with the same fault and no policy the message arrived: it was the policy that kept the sender from connecting. */
-function passesUnprotected(view: StepView): boolean {
+/** In the world with the same fault and no policy the sender came to an MX: it was the policy that kept it from one here. */
+function comesUnprotected(view: StepView): boolean {
   const unprotected = inLeg(view.trial.evidence.observations, 'unprotected', view.index);
-  // The last is the one under the fault.
+  // The last message is the one under the fault.
   const attacked = ofKind(unprotected, 'message-submitted').at(-1);
-  return attacked !== undefined && outcomeOf(unprotected, attacked.token).kind === 'delivered';
+  return attacked !== undefined && ofKind(unprotected, 'smtp-connection').some((seen) => seen.seq > attacked.seq && !isSenderMx(seen.mx));
 }
 
 /** RFC 8461 §5: a policy failure should be transient, and must not be permanent before a new policy was looked for. */

@@ -39,9 +39,14 @@ describe('a deferral without a connection', () => {
   says('enforced', [
     ['met', 'where the fault alone stops no mail', attacked().mx().status('deferred').unprotected('delivered')],
     [
-      'undecided',
-      'where the fault alone stops it too',
+      'met',
+      'where the sender, without a policy, comes to the MX and turns away for reasons of its own',
       attacked().mx().status('deferred').unprotected('deferred'),
+    ],
+    [
+      'undecided',
+      'where the sender comes to no MX without a policy either',
+      attacked().mx().status('deferred').step(1, 'unprotected').submit().mx().status('deferred').step(1),
       { actual: /connected to no MX/ },
     ],
     ['undecided', 'where nobody looked (the queue was run, and the host was not due)', attacked().mx().status('deferred')],
