@@ -48,8 +48,8 @@ export interface TrialResult {
   readonly plans: readonly ArrangedPlan[];
 }
 
-/** RFC 8461 §3.3 suggests a minute for the policy fetch, and a sender may take it before it decides. */
-const SETTLE_MS = 90_000;
+/** RFC 8461 §3.3 suggests a minute for the policy fetch, and a resolver that gets no answer may take two and a half before the sender hears of it. */
+const SETTLE_MS = 180_000;
 const IDLE_MS = 2_000;
 const FETCH_MS = 3_000;
 const BOUNCE_MS = 5_000;

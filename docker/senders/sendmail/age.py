@@ -15,11 +15,13 @@ with sqlite3.connect("/var/lib/mta-sts/cache.db", timeout=10) as cache:
 # In a queue file, R is a recipient and T the time of arrival; the file is changed in place, since sendmail locks it.
 # Who delivers a message writes the file anew before it lets go of it.
 for name in glob.glob("/var/spool/mqueue/qf*"):
-    with open(name, "rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-    if not os.path.exists(name):
+    try:
+        with open(name, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file = open(name, "r+b")
+    except FileNotFoundError:
         continue
-    with open(name, "r+b") as file:
+    with file:
         content = file.read()
         if not any(re.search(rb"^R.*@%s>?$" % re.escape(domain.encode()), content, re.MULTILINE) for domain in domains):
             continue

@@ -127,7 +127,7 @@ function lateness({ name, ready, submit }: SenderContract, sawLine: boolean): st
 }
 
 /** As long as a run waits for a status: by then it has given the message up. */
-const LONGEST_STAY_MS = 90_000;
+const LONGEST_STAY_MS = 180_000;
 
 /** A message has a place from its submission until the sender says what became of it, or has not said so for long. */
 function openPlaces(howMany: number): { enter(token: string): Promise<void>; leave(token: string): void } {

@@ -175,7 +175,7 @@ describe('limits.parallel', () => {
     const stage = await running({ parallel: 1 });
     await stage.sender.submit(message('a'));
     const waiting = stage.sender.submit(message('b'));
-    await vi.advanceTimersByTimeAsync(90_000);
+    await vi.advanceTimersByTimeAsync(180_000);
     await waiting;
     stage.say(`to=${message('b').to} sent`);
     expect(vi.getTimerCount()).toBe(0);
