@@ -172,9 +172,10 @@ async function takeStep(course: Course, step: Step, index: number): Promise<void
   }
 }
 
-/** The same fault where no policy exists; and before it, where the sender was primed, an honest delivery: it may remember more than policies. */
+/** The same fault where no policy exists; and before it, where the sender knows the domain, an honest delivery: it may remember more than policies. */
 async function sendUnprotected(course: Course, index: number, attacked: LabPlan, to: string): Promise<void> {
-  if (course.primed) await send(course, await course.arrange('unprotected', index, withoutPolicy(course.honest())), 1, to);
+  const isKnown = ofKind(course.recorder.observations, 'message-submitted').some((seen) => seen.leg === 'main' && seen.step < index);
+  if (isKnown) await send(course, await course.arrange('unprotected', index, withoutPolicy(course.honest())), 1, to);
   await send(course, await course.arrange('unprotected', index, withoutPolicy(attacked)), 1, to);
 }
 
