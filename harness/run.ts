@@ -19,6 +19,7 @@ import { createRecorder } from './lab/recorder.ts';
 import type { World } from './lab/world.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY, withoutPolicy } from './model/baseline.ts';
 import { inLeg, ofKind, outcomeOf, policyFetches } from './model/evidence.ts';
+import { composeMessage } from './model/message.ts';
 import { qualify } from './model/names.ts';
 import type { ArrangedPlan, Leg } from './model/observation.ts';
 import { type LabPlan, SENDER_DOMAIN, VICTIM } from './model/plan.ts';
@@ -187,7 +188,7 @@ async function send(course: Course, { leg, token: label, world }: Arranged, mess
     const recipient = `${token}@${qualify(to, label)}`;
     course.owns(token, leg);
     course.recorder.record(leg, { kind: 'message-submitted', token, from, to: recipient });
-    await course.sender.submit({ token, from, to: recipient, data: compose(token, from, recipient) });
+    await course.sender.submit(composeMessage({ token, from, to: recipient }));
     await settled(course, leg, [token], 0, world);
   }
 }
@@ -241,21 +242,6 @@ async function policyFetched({ recorder, aboutSts }: Course, { leg, world }: Arr
 function arrived(course: Course): boolean {
   const { observations } = course.recorder;
   return ofKind(observations, 'message-submitted').every((seen) => outcomeOf(observations, seen.token).kind === 'delivered');
-}
-
-function compose(token: string, from: string, to: string): string {
-  return [
-    `From: Holdfast <${from}>`,
-    `To: <${to}>`,
-    `Subject: holdfast ${token}`,
-    `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
-    `Message-ID: <${token}@${from.split('@')[1]}>`,
-    'MIME-Version: 1.0',
-    'Content-Type: text/plain; charset=utf-8',
-    '',
-    `This is a test message of Holdfast. Its token is ${token}.`,
-    '',
-  ].join('\r\n');
 }
 
 /** What a sender has no way to do (time travel, restart, queue) is not tried on it; judging says which capability that is. */

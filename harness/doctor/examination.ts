@@ -6,10 +6,11 @@ import { randomBytes } from 'node:crypto';
 import type { Lab } from '../lab/lab.ts';
 import { createRecorder } from '../lab/recorder.ts';
 import type { SenderContract } from '../model/contract.ts';
+import { composeMessage } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { type LabPlan, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
-import type { MessageStatus, OutgoingMessage, Sender, StartedSender } from '../model/sender.ts';
+import type { MessageStatus, Sender, StartedSender } from '../model/sender.ts';
 import type { Log } from './log.ts';
 
 export interface Examination extends AsyncDisposable {
@@ -102,7 +103,7 @@ function openDomain({ lab, sender, label, patienceMs, own }: DomainOptions): Ope
     arrange: (plan) => world.arrange(qualify(plan, label)),
     async send() {
       const token = `hf${randomBytes(6).toString('hex')}`;
-      const message = compose(token, `probe@${qualify(SENDER_DOMAIN, label)}`, `${token}@${name}`);
+      const message = composeMessage({ token, from: `probe@${qualify(SENDER_DOMAIN, label)}`, to: `${token}@${name}` });
       own(token);
       messages.push(token);
       recorder.record('main', { kind: 'message-submitted', token, from: message.from, to: message.to });
@@ -117,18 +118,4 @@ function openDomain({ lab, sender, label, patienceMs, own }: DomainOptions): Ope
       world[Symbol.dispose]();
     },
   };
-}
-
-function compose(token: string, from: string, to: string): OutgoingMessage {
-  const data = [
-    `From: Holdfast <${from}>`,
-    `To: <${to}>`,
-    `Subject: holdfast ${token}`,
-    `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
-    `Message-ID: <${token}@${from.split('@')[1]}>`,
-    '',
-    `This is a test message of Holdfast. Its token is ${token}.`,
-    '',
-  ].join('\r\n');
-  return { token, from, to, data };
 }
