@@ -41,14 +41,16 @@ type Skipped = RunSummary['skippedSenders'][number];
 export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
   const vocabulary = await loadVocabulary();
   const scenarios = await selectScenarios(request.scenarios, vocabulary);
-  const { senders, skipped } = await chooseSenders(request.senders, terminal);
+  const found = await Promise.all([...new Set(request.senders)].map(senderOf));
   const audience = await chooseReporters(request, terminal);
   const store = await openStore(request.keep, terminal);
+  // After everything that can be wrong with the request: an image may have to be built.
+  const failed: Skipped[] = [];
+  const { senders, skipped } = await prepareSenders(found, terminal, failed);
 
   const began = performance.now();
   const info = runInfo(senders, scenarios);
   const results: TrialResult[] = [];
-  const failed: Skipped[] = [];
   let breakdown: { readonly error: unknown } | undefined;
   await audience.onStart(info);
   try {
@@ -111,7 +113,12 @@ function jobsOf({ lab = 'loopback', perInstance }: Sender, asked: number | undef
 async function runSenders(work: Work, onResult: (result: TrialResult) => Promise<void>): Promise<void> {
   for (const [kind, senders] of groupByLab(work.senders)) {
     if (work.terminal.signal.aborted) return;
-    await using lab = await openLab(kind, work.terminal.complain);
+    const opened = await openLab(kind, work.terminal.complain).catch(senderErrorOf);
+    if (opened instanceof SenderError) {
+      for (const { name } of senders) work.failed.push({ name, reason: opened.message });
+      continue;
+    }
+    await using lab = opened;
     const crews = kind === 'loopback' ? [senders] : senders.map((sender) => [sender]);
     for (const crew of crews) await runCrew({ ...work, senders: crew }, lab, onResult);
   }
@@ -141,16 +148,31 @@ function groupByLab(senders: readonly Sender[]): [LabKind, Sender[]][] {
   return [...groups].map(([kind, group]) => [JSON.parse(kind) as LabKind, group]);
 }
 
-/** Those that can be run here, made ready; and why the others cannot. */
-async function chooseSenders(names: readonly string[], terminal: Terminal): Promise<{ senders: Sender[]; skipped: Skipped[] }> {
+/** Those that can be run here, made ready; and why the others cannot, whether they lack something here or something went wrong. */
+async function prepareSenders(
+  found: readonly Sender[],
+  terminal: Terminal,
+  failed: Skipped[],
+): Promise<{ senders: Sender[]; skipped: Skipped[] }> {
   const senders: Sender[] = [];
   const skipped: Skipped[] = [];
-  for (const sender of await Promise.all([...new Set(names)].map(senderOf))) {
+  for (const sender of found) {
     const missing = await sender.unavailable();
-    if (missing === undefined) senders.push((await sender.prepare?.(terminal.complain)) ?? sender);
-    else skipped.push({ name: sender.name, reason: missing });
+    if (missing !== undefined) {
+      skipped.push({ name: sender.name, reason: missing });
+      continue;
+    }
+    const prepared = sender.prepare ? await sender.prepare(terminal.complain).catch(senderErrorOf) : sender;
+    if (prepared instanceof SenderError) failed.push({ name: sender.name, reason: prepared.message });
+    else senders.push(prepared);
   }
   return { senders, skipped };
+}
+
+/** A SenderError is told with its sender; anything else breaks the run. */
+function senderErrorOf(error: unknown): SenderError {
+  if (error instanceof SenderError) return error;
+  throw error;
 }
 
 async function chooseReporters({ reporters, out }: RunRequest, terminal: Terminal): Promise<Audience> {
