@@ -143,7 +143,7 @@ export async function saidOf(token: string, wanted: Status, domain: Domain, exam
   if (log.mentioned)
     return fault(
       `no line of the log matched ${key}`,
-      `change ${key}, a regular expression: it has to match one of the lines below, with the group (?<recipient>…) around the address.`,
+      `change ${key}, a regular expression: it has to match one of the lines below, with the group (?<recipient>…) around the address. A log that names a message by an id alone needs the address put in.`,
       log,
     );
   return fault(

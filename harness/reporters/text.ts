@@ -7,7 +7,7 @@ import { styleText } from 'node:util';
 import type { ReporterContext, ReporterModule, RunInfo, RunSummary } from '../model/reporter.ts';
 import { countGrades, scenarioFileId } from '../model/reporter.ts';
 import type { Grade, Trial, Verdict } from '../model/verdict.ts';
-import { printable } from '../protocol/printable.ts';
+import { printable, printableLines } from '../protocol/printable.ts';
 import { describeVerdict, SYMBOL, title, whyUnsupported } from './failure-text.ts';
 import { renderExposure, renderMatrix } from './matrix.ts';
 
@@ -96,7 +96,9 @@ function closing(summary: RunSummary, width: number, paint: Paint): string[] {
     ...section('Passed, but', remarksOnPasses(summary)),
     ...section(
       'Senders that could not be run',
-      summary.skippedSenders.map(({ name, reason }) => `${SYMBOL.unsupported} ${printable(name, 40)}: ${printable(reason)}`),
+      summary.skippedSenders.flatMap(({ name, reason }) =>
+        `${SYMBOL.unsupported} ${printable(name, 40)}: ${printableLines(reason)}`.split('\n'),
+      ),
     ),
     ...section('Evidence', summary.evidenceDir === undefined ? [] : [printable(summary.evidenceDir)]),
     ...section('Try next', nextSteps(summary)),

@@ -38,7 +38,7 @@ export function containerSender(contract: SenderContract, place: ContainerPlace)
       image =
         typeof place.image === 'string'
           ? place.image
-          : await ensureImage(dockerode, { name, repository: 'holdfast-sender', ...place.image }, tell);
+          : await ensureImage(dockerode, { name, repository: 'holdfast-sender', without: ['sender.yaml'], ...place.image }, tell);
       return { ...sender, version: await versionOf(engine, image, contract) };
     },
     async start(lab, onStatus, onLine) {

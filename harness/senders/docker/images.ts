@@ -19,6 +19,8 @@ export interface ImageSource {
   readonly context: string;
   /** Paths within the context; default: all of it. */
   readonly paths?: readonly string[];
+  /** Paths within the context that are none of the image's business. */
+  readonly without?: readonly string[];
   /** Path within the context; default: Dockerfile. */
   readonly dockerfile?: string;
   readonly args: Readonly<Record<string, string>>;
@@ -103,7 +105,7 @@ function finished(dockerode: Dockerode, stream: NodeJS.ReadableStream, onLine: (
 }
 
 /** Paths of files within the context, in order. */
-async function filesOf({ context, paths = ['.'] }: ImageSource): Promise<string[]> {
+async function filesOf({ context, paths = ['.'], without = [] }: ImageSource): Promise<string[]> {
   const files: string[] = [];
   const visit = async (path: string): Promise<void> => {
     const about = await lstat(join(context, path));
@@ -112,7 +114,7 @@ async function filesOf({ context, paths = ['.'] }: ImageSource): Promise<string[
     for (const name of names) await visit(path === '.' ? name : `${path}/${name}`);
   };
   for (const path of paths) await visit(path);
-  return files.sort();
+  return files.filter((path) => !without.includes(path)).sort();
 }
 
 async function digest({ context, args, dockerfile }: ImageSource, files: readonly string[]): Promise<string> {
