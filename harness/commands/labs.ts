@@ -6,7 +6,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../lab/lab.ts';
 import type { LabKind } from '../model/sender.ts';
-import { readPrefix } from '../protocol/ipv4.ts';
+import { readPrefix, showPrefix, upperHalf } from '../protocol/ipv4.ts';
 import type { ImageSource } from '../senders/docker/images.ts';
 import { findPackage } from '../shipped.ts';
 
@@ -44,8 +44,9 @@ async function openDockerLab(tell: (line: string) => void): Promise<Lab> {
   const { connectLab } = await import('../lab/remote.ts');
   const container = await startLabContainer(await connectEngine(), labImage(), tell);
   try {
-    const { control, secret, subnet, network, run } = container;
-    const lab = await connectLab({ control, secret, network: subnet, docker: { name: network, run } });
+    const { control, secret, subnet, network, run, image } = container;
+    const addresses = showPrefix(upperHalf(readPrefix(subnet)!));
+    const lab = await connectLab({ control, secret, network: subnet, docker: { name: network, run, addresses, image } });
     return {
       ...lab,
       async [Symbol.asyncDispose]() {

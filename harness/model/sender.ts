@@ -102,14 +102,24 @@ export interface LabAccess {
 
 /** The network around a lab with real addresses, where a mail server can be given its mail. */
 export interface LabNetwork {
-  /** For a container to join: the network's name, and the run that everything started for it is labelled with. */
-  readonly docker?: { readonly name: string; readonly run: string };
+  /** For a container to join. */
+  readonly docker?: DockerNetwork;
   /** Hands a message over (RFC 6409). Throws when the server does not take it. */
   submit(server: SubmissionServer, message: OutgoingMessage): Promise<void>;
   /** Resolves once everything that has happened in the lab by now is recorded. */
   caughtUp(): Promise<void>;
   /** Whether a server greets there (RFC 5321 §4.3.1). */
   greets(server: SubmissionServer): Promise<boolean>;
+}
+
+export interface DockerNetwork {
+  readonly name: string;
+  /** What everything started for it is labelled with. */
+  readonly run: string;
+  /** The lab's addresses, an IPv4 prefix. */
+  readonly addresses: string;
+  /** An image that has `ip`. */
+  readonly image: string;
 }
 
 /** Where and how a mail server takes mail to be sent. */

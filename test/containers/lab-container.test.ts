@@ -76,8 +76,8 @@ describeWithEngine("the lab's container", () => {
   });
 
   it('is a lab to who knows the secret', async () => {
-    const { control, secret, subnet, network, run } = container;
-    lab = await connectLab({ control, secret, network: subnet, docker: { name: network, run } });
+    const { control, secret, subnet, network, run, image } = container;
+    lab = await connectLab({ control, secret, network: subnet, docker: { name: network, run, addresses: subnet, image } });
     expect(lab.access.dns).toEqual({ address: settings.Networks[network]!.IPAddress, port: 53 });
     using world = lab.createWorld(TOKEN, (event) => events.push(event));
     await world.arrange(qualify(baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY), TOKEN));

@@ -9,6 +9,7 @@ import { drive, trustFile } from '../contract/drive.ts';
 import { startContainer } from './container.ts';
 import { connectEngine, type Engine } from './engine.ts';
 import { ensureImage, ensurePulled } from './images.ts';
+import { routeToLab } from './route.ts';
 
 /** The sender that a contract describes. Its image is built, and its version known, once it is prepared. */
 export function containerSender(contract: SenderContract, place: ContainerPlace): Sender {
@@ -59,10 +60,12 @@ interface Start {
   readonly onLine?: (line: string) => void;
 }
 
+const OBITUARY_MS = 2000;
+
 async function start({ engine, image, contract, place, lab, onStatus, onLine }: Start) {
   const { network, dns } = lab;
   if (!network?.docker) throw new SenderError(`${contract.name} runs in a container, and this lab is not in Docker`);
-  const { name, run } = network.docker;
+  const { docker } = network;
   const { from } = contract.log;
   return drive({
     contract,
@@ -74,8 +77,8 @@ async function start({ engine, image, contract, place, lab, onStatus, onLine }: 
         title: contract.name,
         name: contract.name,
         image,
-        run,
-        network: name,
+        run: docker.run,
+        network: docker.name,
         dns: dns.address,
         hostname: place.hostname,
         environment: place.environment,
@@ -85,7 +88,26 @@ async function start({ engine, image, contract, place, lab, onStatus, onLine }: 
         ...(typeof from === 'object' && 'file' in from ? { logFile: from.file } : {}),
         onLine: hear,
       });
-      return { ...container, host: container.address };
+      // Of servers for one scenario at a time none sees so many addresses, and their restarts would wait for it.
+      const route = async () => {
+        if (contract.instances === 'shared') await routeToLab(engine, container.id, docker, dns.address);
+      };
+      try {
+        await route();
+      } catch (error) {
+        // A container that ends at once has no network to set a route in; its own last words say more.
+        const obituary = await Promise.race([container.died, new Promise<undefined>((resolve) => setTimeout(resolve, OBITUARY_MS))]);
+        await container[Symbol.asyncDispose]();
+        throw obituary ?? error;
+      }
+      return {
+        ...container,
+        host: container.address,
+        async restart() {
+          await container.restart();
+          await route();
+        },
+      };
     },
   });
 }

@@ -20,6 +20,7 @@ export interface LabContainer extends AsyncDisposable {
   readonly network: string;
   /** The labels' word for this run. */
   readonly run: string;
+  readonly image: string;
 }
 
 const CONTROL_PORT = 8025;
@@ -60,7 +61,7 @@ export async function startLabContainer(engine: Engine, source: ImageSource, tel
     const control: Endpoint = existsSync('/.dockerenv')
       ? { address: await container.address(), port: CONTROL_PORT }
       : { address: '127.0.0.1', port: await container.publishedPort() };
-    return { control, secret, subnet, network: name, run, [Symbol.asyncDispose]: dispose };
+    return { control, secret, subnet, network: name, run, image, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
