@@ -96,7 +96,10 @@ async function start({ engine, image, contract, place, lab, onStatus, onLine }: 
         await route();
       } catch (error) {
         // A container that ends at once has no network to set a route in; its own last words say more.
-        const obituary = await Promise.race([container.died, new Promise<undefined>((resolve) => setTimeout(resolve, OBITUARY_MS))]);
+        const obituary = await Promise.race([
+          container.died,
+          new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), OBITUARY_MS)),
+        ]);
         await container[Symbol.asyncDispose]();
         throw obituary ?? error;
       }
