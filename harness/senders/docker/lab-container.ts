@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import net from 'node:net';
 import { type Endpoint, SenderError } from '../../model/sender.ts';
 import { startContainer } from './container.ts';
 import { type Engine, labelsOf } from './engine.ts';
@@ -58,12 +58,22 @@ export async function startLabContainer(engine: Engine, source: ImageSource, tel
     const subnet = IPAM.Config.find(({ Subnet }) => /^[\d.]+\/\d+$/.test(Subnet))?.Subnet;
     if (subnet === undefined) throw new SenderError(`Docker gave the network ${name} no IPv4 addresses`);
     // What is published on the host's 127.0.0.1 is out of reach for a harness in a container, which finds the lab in the default bridge.
-    const control: Endpoint = existsSync('/.dockerenv')
-      ? { address: await container.address(), port: CONTROL_PORT }
-      : { address: '127.0.0.1', port: await container.publishedPort() };
+    const published: Endpoint = { address: '127.0.0.1', port: await container.publishedPort() };
+    const control = (await answers(published)) ? published : { address: await container.address(), port: CONTROL_PORT };
     return { control, secret, subnet, network: name, run, image, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+function answers({ address, port }: Endpoint): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: address, port });
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
