@@ -183,7 +183,7 @@ async function sendUnprotected(course: Course, index: number, attacked: LabPlan,
 /** Submits messages one after the other, each once the one before has settled. */
 async function send(course: Course, { leg, token: label, world }: Arranged, messages: number, to: string): Promise<void> {
   for (let i = 0; i < messages; i++) {
-    const token = `hf${randomBytes(8).toString('hex').slice(0, 12)}`;
+    const token = `hf${randomBytes(6).toString('hex')}`;
     const from = `probe@${qualify(SENDER_DOMAIN, label)}`;
     const recipient = `${token}@${qualify(to, label)}`;
     course.owns(token, leg);

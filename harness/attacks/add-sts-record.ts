@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { addRecords, stsRecordOwner } from '../model/plan.ts';
+import { addRecords, stsRecordOwner } from '../model/plan-changes.ts';
 import { lines } from './plan-schema.ts';
 
 const options = z.strictObject({

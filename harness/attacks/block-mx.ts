@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changeMx } from '../model/plan.ts';
+import { changeMx } from '../model/plan-changes.ts';
 import { reach, whichMx } from './plan-schema.ts';
 
 const options = z

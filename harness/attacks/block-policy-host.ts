@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changePolicyHost } from '../model/plan.ts';
+import { changePolicyHost } from '../model/plan-changes.ts';
 import { reach } from './plan-schema.ts';
 
 const options = z.strictObject({

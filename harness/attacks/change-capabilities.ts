@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changeMx, editEhlo } from '../model/plan.ts';
+import { changeMx, editEhlo } from '../model/plan-changes.ts';
 import { ehlo, whichMx } from './plan-schema.ts';
 
 const options = z

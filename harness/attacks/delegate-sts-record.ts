@@ -5,7 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { addDnsRule, addRecords, type DnsRecord, type LabPlan, stsRecordOwner } from '../model/plan.ts';
+import type { DnsRecord, LabPlan } from '../model/plan.ts';
+import { addDnsRule, addRecords, stsRecordOwner } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
   through: z.array(z.string()).min(1).default(['sts.provider.test']).describe('Names the chain of CNAMEs passes; the last has the record'),

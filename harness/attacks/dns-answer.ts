@@ -4,7 +4,8 @@
  */
 
 import type { Attack } from '../model/attack.ts';
-import { addDnsRule, type DnsRule } from '../model/plan.ts';
+import type { DnsRule } from '../model/plan.ts';
+import { addDnsRule } from '../model/plan-changes.ts';
 import { dnsRule } from './plan-schema.ts';
 
 export const attack: Attack<DnsRule> = {

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { addDnsRule, VICTIM } from '../model/plan.ts';
+import { VICTIM } from '../model/plan.ts';
+import { addDnsRule } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
   how: z

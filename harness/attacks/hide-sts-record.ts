@@ -5,7 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { addDnsRule, STS_NAME } from '../model/plan.ts';
+import { STS_NAME } from '../model/plan.ts';
+import { addDnsRule } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
   how: z.enum(['nxdomain', 'nodata', 'servfail', 'refused', 'drop']).default('nxdomain').describe('What is answered instead of the record'),

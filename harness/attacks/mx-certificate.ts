@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { CERTIFICATE_PROFILES, changeMx, overlayMx } from '../model/plan.ts';
+import { CERTIFICATE_PROFILES } from '../model/plan.ts';
+import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changeMx, type DialoguePlan, overlayMx } from '../model/plan.ts';
+import type { DialoguePlan } from '../model/plan.ts';
+import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { afterReply, lines, ms, whichMx } from './plan-schema.ts';
 
 const options = z

@@ -7,7 +7,8 @@
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import { policyText } from '../model/baseline.ts';
-import { ATTACKER, changePage, replaceRecords, stsRecordOwner } from '../model/plan.ts';
+import { ATTACKER } from '../model/plan.ts';
+import { changePage, replaceRecords, stsRecordOwner } from '../model/plan-changes.ts';
 import { formatStsRecord } from '../protocol/sts-record.ts';
 
 const options = z.strictObject({

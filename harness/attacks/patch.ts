@@ -16,7 +16,7 @@ import {
   mxNames,
   overlay,
   replaceRecords,
-} from '../model/plan.ts';
+} from '../model/plan-changes.ts';
 import { dnsRecord, dnsRule, mxHost, page, reach, tls } from './plan-schema.ts';
 
 /** What a patch may say: the plan's own types, and no more. */

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changePage } from '../model/plan.ts';
+import { changePage } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
   type: z.string().nullable().default('text/html').describe('Content-Type of the policy page; null: none sent'),

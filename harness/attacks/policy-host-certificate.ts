@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { CERTIFICATE_PROFILES, changePolicyHost, overlay } from '../model/plan.ts';
+import { CERTIFICATE_PROFILES } from '../model/plan.ts';
+import { changePolicyHost, overlay } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
   profile: z.enum(CERTIFICATE_PROFILES).describe('Certificate profile: expired, self-signed, … or right'),

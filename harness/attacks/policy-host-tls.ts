@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changePolicyHost, overlay } from '../model/plan.ts';
+import { changePolicyHost, overlay } from '../model/plan-changes.ts';
 import { tlsVersions } from './plan-schema.ts';
 
 const options = z.strictObject(tlsVersions).refine((given) => Object.keys(given).length > 0, 'say minVersion, maxVersion or both');

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changePage } from '../model/plan.ts';
+import { changePage } from '../model/plan-changes.ts';
 import { headers } from './plan-schema.ts';
 
 const options = z.strictObject({

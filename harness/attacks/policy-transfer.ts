@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changePage } from '../model/plan.ts';
+import { changePage } from '../model/plan-changes.ts';
 import { transfer } from './plan-schema.ts';
 
 const options = z.strictObject({

@@ -5,7 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { ATTACKER, addHost, changePage, changePolicyHost, type LabPlan, type PagePlan, POLICY_HOST, POLICY_PATH } from '../model/plan.ts';
+import { ATTACKER, type LabPlan, type PagePlan, POLICY_HOST, POLICY_PATH } from '../model/plan.ts';
+import { addHost, changePage, changePolicyHost } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
   status: z.int().min(300).max(399).default(301).describe('HTTP status of the redirect'),

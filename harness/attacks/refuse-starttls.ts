@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changeMx, overlayMx } from '../model/plan.ts';
+import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { afterReply, lines, whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { replaceRecords, stsRecordOwner } from '../model/plan.ts';
+import { replaceRecords, stsRecordOwner } from '../model/plan-changes.ts';
 import { lines } from './plan-schema.ts';
 
 const options = z.strictObject({

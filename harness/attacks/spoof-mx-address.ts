@@ -5,7 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { ATTACKER, addHost, CERTIFICATE_PROFILES, changeMx, mxNames, overlayMx, replaceRecords } from '../model/plan.ts';
+import { ATTACKER, CERTIFICATE_PROFILES } from '../model/plan.ts';
+import { addHost, changeMx, mxNames, overlayMx, replaceRecords } from '../model/plan-changes.ts';
 import { whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({

@@ -6,7 +6,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { changeMx, type EhloPlan, editEhlo, overlayMx } from '../model/plan.ts';
+import type { EhloPlan } from '../model/plan.ts';
+import { changeMx, editEhlo, overlayMx } from '../model/plan-changes.ts';
 import { whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({

@@ -5,7 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { ATTACKER, addHost, CERTIFICATE_PROFILES, changeMx, type DnsRecord, overlayMx, replaceRecords, VICTIM } from '../model/plan.ts';
+import { ATTACKER, CERTIFICATE_PROFILES, type DnsRecord, VICTIM } from '../model/plan.ts';
+import { addHost, changeMx, overlayMx, replaceRecords } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
   to: z.string().default(`mx.${ATTACKER}`).describe('The MX host named; made if the plan has none of that name'),

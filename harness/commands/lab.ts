@@ -22,7 +22,7 @@ import { type LabAccess, type LabKind, SenderError } from '../model/sender.ts';
 import { contains, readAddress, readPrefix } from '../protocol/ipv4.ts';
 import { printable } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
-import { trustFile } from '../senders/contract/drive.ts';
+import { trustFile } from '../senders/environment.ts';
 import { missingAddresses } from '../senders/external.ts';
 import { loadVocabulary } from '../vocabulary.ts';
 import { type HostAddress, jsonVoice, textVoice } from './lab-text.ts';

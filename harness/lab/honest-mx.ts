@@ -6,6 +6,7 @@
 
 import net from 'node:net';
 import { SMTPServer } from 'smtp-server';
+import { tokensIn } from '../model/message.ts';
 import { listening } from './fabric.ts';
 
 /** What the path knows of the connection it dialled from this local port. */
@@ -94,11 +95,4 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
 function dsnActionOf(text: string): string | undefined {
   const report = /^content-type:[ \t]*message\/delivery-status\b.*/ims.exec(text)?.[0];
   return report && /^action:[ \t]*([a-z]+)/im.exec(report)?.[1]?.toLowerCase();
-}
-
-/** A message's token is unique, so that it can be looked for everywhere. */
-const TOKEN = /\bhf[a-z0-9]{12}\b/g;
-
-export function tokensIn(text: string): string[] {
-  return [...new Set(text.match(TOKEN))];
 }

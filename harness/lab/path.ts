@@ -10,10 +10,11 @@
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
+import { tokensIn } from '../model/message.ts';
 import type { Event } from '../model/observation.ts';
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan, StarttlsPlan } from '../model/plan.ts';
-import { mxOnConnection } from '../model/plan.ts';
-import { type ArrivedMail, tokensIn } from './honest-mx.ts';
+import { mxOnConnection } from '../model/plan-changes.ts';
+import type { ArrivedMail } from './honest-mx.ts';
 import { type LineReader, readLines } from './lines.ts';
 import { nameOfTlsError, reset, type TlsAcceptor, type TlsHost } from './tls.ts';
 

@@ -20,3 +20,10 @@ export function composeMessage({ token, from, to }: Omit<OutgoingMessage, 'data'
   ].join('\r\n');
   return { token, from, to, data };
 }
+
+const TOKEN = /hf[a-z0-9]{12}/g;
+
+/** Tokens of messages, wherever they stand in a text, whatever became of the case of their letters. */
+export function tokensIn(text: string): string[] {
+  return [...new Set(text.toLowerCase().match(TOKEN))];
+}

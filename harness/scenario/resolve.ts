@@ -4,7 +4,8 @@
  */
 
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
-import { type LabPlan, PlanError } from '../model/plan.ts';
+import type { LabPlan } from '../model/plan.ts';
+import { PlanError } from '../model/plan-changes.ts';
 import type { DomainSpec, ExpectationUse, PolicySpec, Scenario, Step } from '../model/scenario.ts';
 import type { Report } from './issues.ts';
 import type { DomainChange, PolicyChange, Vocabulary } from './language.ts';

@@ -13,8 +13,10 @@ import type { ExternalPlace, SenderContract } from '../model/contract.ts';
 import { type LabAccess, type MessageStatus, type Sender, SenderError, type StartedSender } from '../model/sender.ts';
 import { readPrefix, showAddress } from '../protocol/ipv4.ts';
 import { printable } from '../protocol/printable.ts';
-import { drive, trustFile } from './contract/drive.ts';
+import { drive } from './contract/drive.ts';
 import { follow, runShell } from './contract/shell.ts';
+import { versionIn } from './contract/version.ts';
+import { trustFile } from './environment.ts';
 
 /** The sender that a contract describes. Its version is known once it is prepared. */
 export function externalSender(contract: SenderContract, place: ExternalPlace): Sender {
@@ -31,7 +33,7 @@ export function externalSender(contract: SenderContract, place: ExternalPlace): 
       if (platform() === 'win32') return `${name} is driven by commands of /bin/sh: run Holdfast on Linux or macOS`;
       return missingAddresses(place);
     },
-    prepare: async () => ({ ...sender, version: await versionOf(contract) }),
+    prepare: async () => ({ ...sender, version: await versionIn(contract, (command) => runShell({ title: name, command })) }),
     async start(lab, onStatus, onLine) {
       shared ??= { server: start({ contract, lab, onStatus, onLine }), users: 0 };
       const mine = shared;
@@ -91,18 +93,6 @@ function tryUdp(address: string, port: number): Promise<NodeJS.ErrnoException | 
     socket.once('error', (error) => socket.close(() => resolve(error)));
     socket.bind(port, address, () => socket.close(() => resolve(undefined)));
   });
-}
-
-/** What the command prints in its first line that is not empty. */
-async function versionOf({ name, version }: SenderContract): Promise<string> {
-  if (typeof version === 'string') return version;
-  const said = await runShell({ title: name, command: version.command });
-  const first = said.split(/\r?\n/).find((line) => line.trim() !== '');
-  if (first === undefined)
-    throw new SenderError(
-      `${name}: the command that tells its version prints nothing (version.command: ${printable(version.command, 120)})`,
-    );
-  return first.trim().slice(0, 80);
 }
 
 interface Start {

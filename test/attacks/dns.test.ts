@@ -1,7 +1,7 @@
 /** Attacks on DNS: what each makes of the plan, and nothing else. */
 
 import { describe, expect, test } from 'vitest';
-import { PlanError } from '../../harness/model/plan.ts';
+import { PlanError } from '../../harness/model/plan-changes.ts';
 import { changes, commute, type Edit, record, refuses, replace, type Use, under, world } from './world.ts';
 
 const STS = '_mta-sts.victim.test';

@@ -1,7 +1,8 @@
 /** Attacks on the path and the MX host: what each makes of the plan, and nothing else. */
 
 import { describe, expect, test } from 'vitest';
-import { type MxPlan, mxOnConnection, PlanError } from '../../harness/model/plan.ts';
+import type { MxPlan } from '../../harness/model/plan.ts';
+import { mxOnConnection, PlanError } from '../../harness/model/plan-changes.ts';
 import { changes, commute, type Edit, refuses, type Use, under, world } from './world.ts';
 
 const both =

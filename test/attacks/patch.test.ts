@@ -3,7 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { PlanError, POLICY_HOST, POLICY_PATH, REPORT_HOST } from '../../harness/model/plan.ts';
+import { POLICY_HOST, POLICY_PATH, REPORT_HOST } from '../../harness/model/plan.ts';
+import { PlanError } from '../../harness/model/plan-changes.ts';
 import { attackNamed, changes, commute, type Edit, refuses, replace, type Use, under, world } from './world.ts';
 
 const honest = world.policyHosts[POLICY_HOST]!.pages[POLICY_PATH]!;

@@ -1,7 +1,8 @@
 /** Attacks on the policy host: what each makes of the plan, and nothing else. */
 
 import { describe, expect, test } from 'vitest';
-import { PlanError, POLICY_HOST, POLICY_PATH } from '../../harness/model/plan.ts';
+import { POLICY_HOST, POLICY_PATH } from '../../harness/model/plan.ts';
+import { PlanError } from '../../harness/model/plan-changes.ts';
 import { changes, commute, type Edit, refuses, replace, type Use, under, world } from './world.ts';
 
 const STS = '_mta-sts.victim.test';

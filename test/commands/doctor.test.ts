@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { doctor } from '../../harness/commands/doctor.ts';
-import type { Terminal } from '../../harness/commands/terminal.ts';
 import type { SenderContract } from '../../harness/model/contract.ts';
 import { type Sender, SenderError, type StartedSender } from '../../harness/model/sender.ts';
 import { referenceSender } from '../../harness/senders/reference/index.ts';
+import { testTerminal } from './terminal.ts';
 
 const CONTRACT: SenderContract = {
   name: 'fake',
@@ -38,20 +38,13 @@ const reference = referenceSender();
 /** What `doctor` prints and how it ends. A sender that is in this process needs little patience. */
 async function examine(sender: string | Sender, signal = new AbortController().signal) {
   if (typeof sender !== 'string') fake.sender = sender;
-  let out = '';
-  const terminal: Terminal = {
-    write: (text) => {
-      out += text;
-    },
-    complain: (text) => expect.unreachable(text),
-    isTerminal: false,
-    columns: 80,
-    color: false,
-    signal,
-  };
+  const { terminal, out } = testTerminal({ signal });
   const code = await doctor(typeof sender === 'string' ? sender : 'fake', terminal, 700);
-  const lines = (mark: string) => out.split('\n').filter((line) => line.startsWith(mark));
-  return { out, code, faults: lines('✗').map((line) => line.slice(2).split(' · ')[0]), skipped: lines('–') };
+  const lines = (mark: string) =>
+    out()
+      .split('\n')
+      .filter((line) => line.startsWith(mark));
+  return { out: out(), code, faults: lines('✗').map((line) => line.slice(2).split(' · ')[0]), skipped: lines('–') };
 }
 
 /** The reference sender, its running self changed. */

@@ -9,9 +9,9 @@ import { PassThrough } from 'node:stream';
 import tls from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { type LabRequest, lab, scenesOf } from '../../harness/commands/lab.ts';
-import type { Terminal } from '../../harness/commands/terminal.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
+import { testTerminal } from './terminal.ts';
 
 interface Sitting extends AsyncDisposable {
   /** All that was told until now. */
@@ -26,25 +26,18 @@ interface Sitting extends AsyncDisposable {
 }
 
 function sit(request: LabRequest): Sitting {
-  let out = '';
   const complaints: string[] = [];
   const stop = new AbortController();
   const keyboard = new PassThrough();
-  const terminal: Terminal = {
-    write: (text) => {
-      out += text;
-    },
+  const { terminal, out } = testTerminal({
     complain: (text) => void complaints.push(text),
-    isTerminal: false,
-    columns: 80,
-    color: false,
     lines: createInterface({ input: keyboard }),
     signal: stop.signal,
-  };
+  });
   const ended = lab(request, terminal);
   return {
-    out: () => out,
-    tells: (what) => vi.waitUntil(() => what.exec(out), { timeout: 20_000 }) as Promise<RegExpExecArray>,
+    out,
+    tells: (what) => vi.waitUntil(() => what.exec(out()), { timeout: 20_000 }) as Promise<RegExpExecArray>,
     type: (line) => void keyboard.write(`${line}\n`),
     hangUp: () => void keyboard.end(),
     ended,

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { run } from '../../harness/commands/run.ts';
-import type { Terminal } from '../../harness/commands/terminal.ts';
 import { type Sender, SenderError } from '../../harness/model/sender.ts';
+import { testTerminal } from './terminal.ts';
 
 vi.mock('../../harness/senders/index.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../harness/senders/index.ts')>();
@@ -22,19 +22,9 @@ vi.mock('../../harness/senders/index.ts', async (importOriginal) => {
 
 /** Runs one scenario against these senders, and gives what was printed and how it ended. */
 async function runWith(...senders: string[]) {
-  let out = '';
-  const terminal: Terminal = {
-    write: (text) => {
-      out += text;
-    },
-    complain: (text) => expect.unreachable(text),
-    isTerminal: false,
-    columns: 80,
-    color: false,
-    signal: new AbortController().signal,
-  };
+  const { terminal, out } = testTerminal();
   const ended = await run({ scenarios: ['tls/sni'], senders, reporters: ['text'], jobs: 2 }, terminal).catch((error) => error);
-  return { out, ended };
+  return { out: out(), ended };
 }
 
 describe('a sender', () => {

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { changeMx, editEhlo, type LabPlan, type MxPlan, mxNames, mxOnConnection, overlayMx } from '../../harness/model/plan.ts';
+import type { LabPlan, MxPlan } from '../../harness/model/plan.ts';
+import { changeMx, editEhlo, mxNames, mxOnConnection, overlayMx } from '../../harness/model/plan-changes.ts';
 
 const planOf = (mx: MxPlan): LabPlan => ({
   dns: { records: [], rules: [] },

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../../harness/model/attack.ts';
-import { changeMx } from '../../harness/model/plan.ts';
+import { changeMx } from '../../harness/model/plan-changes.ts';
 import type { Expectation } from '../../harness/model/verdict.ts';
 import type { Vocabulary } from '../../harness/scenario/language.ts';
 

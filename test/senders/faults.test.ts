@@ -2,11 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import {
-  addDnsRule,
   type CertificateProfile,
-  changeMx,
-  changePage,
-  changePolicyHost,
   type DnsAnswer,
   type LabPlan,
   type MxPlan,
@@ -14,10 +10,10 @@ import {
   POLICY_HOST,
   POLICY_PATH,
   type PolicyHostPlan,
-  replaceRecords,
   STS_NAME,
   VICTIM,
 } from '../../harness/model/plan.ts';
+import { addDnsRule, changeMx, changePage, changePolicyHost, replaceRecords } from '../../harness/model/plan-changes.ts';
 import type { DomainSpec, PolicySpec } from '../../harness/model/scenario.ts';
 import { FAULTS, type FaultName, referenceSender } from '../../harness/senders/reference/index.ts';
 import { type Driver, drive } from './driver.ts';

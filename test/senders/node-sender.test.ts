@@ -56,7 +56,7 @@ describe('a program that misbehaves', () => {
   };
 
   it('that exits fails what is pending and all that follows, with its last words', () =>
-    dies('crash', 'exited with code 3; its last words:\nfirst words\nlast words'));
+    dies('crash', 'exited with code 3; its last words:\n  first words\n  last words'));
   it('that is killed says by what', () => dies('die', 'was killed by SIGKILL, having said nothing'));
   it('that hangs up is ended', () => dies('hangUp', 'was killed by SIGTERM, having said nothing'));
   it('that refuses a request fails that request alone', async () => {

@@ -1,17 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
-import {
-  addDnsRule,
-  changeMx,
-  changePage,
-  changePolicyHost,
-  type LabPlan,
-  type MxPlan,
-  POLICY_HOST,
-  replaceRecords,
-  STS_NAME,
-  VICTIM,
-} from '../../harness/model/plan.ts';
+import { type LabPlan, type MxPlan, POLICY_HOST, STS_NAME, VICTIM } from '../../harness/model/plan.ts';
+import { addDnsRule, changeMx, changePage, changePolicyHost, replaceRecords } from '../../harness/model/plan-changes.ts';
 import { parseTlsReport, type TlsReport } from '../../harness/protocol/tlsrpt-report.ts';
 import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
 import { type FaultName, referenceSender } from '../../harness/senders/reference/index.ts';

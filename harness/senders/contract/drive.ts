@@ -3,10 +3,11 @@
  */
 
 import type { SenderContract } from '../../model/contract.ts';
-import { type LabAccess, type LabNetwork, type MessageStatus, SenderError, type StartedSender } from '../../model/sender.ts';
+import { tokensIn } from '../../model/message.ts';
+import { type LabNetwork, type MessageStatus, SenderError, type StartedSender } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import { inBatches } from './batch.ts';
-import { statusReader, tokensOf } from './statuses.ts';
+import { statusReader } from './statuses.ts';
 
 /** A server that was started. */
 export interface Server extends AsyncDisposable {
@@ -81,7 +82,7 @@ export async function drive({ contract, network, onStatus, onLine, startServer }
     if (flush === undefined || flush === 'restart') await restart();
     else await server.run(flush, { DOMAINS: domains.join(' ') });
   });
-  const listAll = inBatches(async () => tokensOf(await server.run(queue!)));
+  const listAll = inBatches(async () => tokensIn(await server.run(queue!)));
 
   try {
     await whenReady();
@@ -112,11 +113,6 @@ export async function drive({ contract, network, onStatus, onLine, startServer }
     died: server.died,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
-}
-
-/** How the lab's authorities are written into the file that the contract names. */
-export function trustFile({ trust }: LabAccess): string {
-  return `${trust.policyHosts.trim()}\n${trust.mxHosts.trim()}\n`;
 }
 
 function lateness({ name, ready, submit }: SenderContract, sawLine: boolean): string {

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { SenderError } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
+import { systemEnvironment } from '../environment.ts';
 import { lastWords, onLines } from './lines.ts';
 
 export interface ShellCommand {
@@ -85,12 +86,6 @@ function spawnShell(command: string, environment: Readonly<Record<string, string
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...systemEnvironment(), ...environment },
   });
-}
-
-/** What a command needs of the system; no secret of the harness's own environment is passed on. */
-function systemEnvironment(): NodeJS.ProcessEnv {
-  const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }
 
 /** Resolves when it has ended and its output is read: undefined when all went well, else how it ended. */

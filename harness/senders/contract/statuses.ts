@@ -4,10 +4,10 @@
  */
 
 import type { LogPatterns } from '../../model/contract.ts';
+import { tokensIn } from '../../model/message.ts';
 import type { MessageStatus } from '../../model/sender.ts';
 
 const LONGEST_DETAIL_CHARS = 500;
-const TOKEN = /hf[a-z0-9]{12}/g;
 
 /** What a line says of a message; undefined for lines that say nothing of one. */
 export function statusReader(log: LogPatterns): (line: string) => MessageStatus | undefined {
@@ -19,14 +19,9 @@ export function statusReader(log: LogPatterns): (line: string) => MessageStatus 
   return (line) => {
     for (const [status, pattern] of patterns) {
       const groups = pattern.exec(line)?.groups;
-      const [token] = tokensOf(groups?.recipient ?? '');
+      const [token] = tokensIn(groups?.recipient ?? '');
       if (token) return { token, status, detail: (groups?.reason ?? line).slice(0, LONGEST_DETAIL_CHARS) };
     }
     return undefined;
   };
-}
-
-/** Tokens of messages, wherever they stand in a text. */
-export function tokensOf(text: string): string[] {
-  return [...new Set(text.toLowerCase().match(TOKEN))];
 }

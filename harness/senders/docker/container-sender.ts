@@ -4,8 +4,9 @@
 
 import type { ContainerPlace, SenderContract } from '../../model/contract.ts';
 import { type LabAccess, type MessageStatus, type Sender, SenderError } from '../../model/sender.ts';
-import { printable } from '../../protocol/printable.ts';
-import { drive, trustFile } from '../contract/drive.ts';
+import { drive } from '../contract/drive.ts';
+import { versionIn } from '../contract/version.ts';
+import { trustFile } from '../environment.ts';
 import { startContainer } from './container.ts';
 import { connectEngine, type Engine } from './engine.ts';
 import { ensureImage, ensurePulled } from './images.ts';
@@ -115,27 +116,22 @@ async function start({ engine, image, contract, place, lab, onStatus, onLine }: 
   });
 }
 
-/** What the image itself says, in a container that has no network. */
-async function versionOf(engine: Engine, image: string, { name, version }: SenderContract): Promise<string> {
-  if (typeof version === 'string') return version;
-  const said: string[] = [];
-  await using container = await startContainer(engine, {
-    title: `${name} (its version)`,
-    name,
-    image,
-    run: 'version',
-    network: 'none',
-    environment: {},
-    files: {},
-    command: ['/bin/sh', '-c', version.command],
-    entrypoint: [],
-    onLine: (line) => said.push(line),
+/** Asked in a container that has no network, and lives no longer than a minute. */
+async function versionOf(engine: Engine, image: string, contract: SenderContract): Promise<string> {
+  return versionIn(contract, async (command) => {
+    await using container = await startContainer(engine, {
+      title: `${contract.name} (version.command)`,
+      name: contract.name,
+      image,
+      run: 'version',
+      network: 'none',
+      environment: {},
+      files: {},
+      entrypoint: [],
+      command: ['sleep', '60'],
+      onLine: () => {},
+    });
+    // Awaited here: what is returned unawaited outlives the container.
+    return await container.run(command);
   });
-  await container.died;
-  const first = said.find((line) => line.trim() !== '');
-  if (first === undefined)
-    throw new SenderError(
-      `${name}: the command that tells its version prints nothing (version.command: ${printable(version.command, 120)})`,
-    );
-  return first.trim().slice(0, 80);
 }

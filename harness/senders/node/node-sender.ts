@@ -12,7 +12,8 @@ import { extname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 import { type LabAccess, type MessageStatus, type Sender, type SenderDescription, SenderError } from '../../model/sender.ts';
-import { printable } from '../../protocol/printable.ts';
+import { lastWords } from '../contract/lines.ts';
+import { systemEnvironment, trustFile } from '../environment.ts';
 import { type FromChild, type Request, readFromChild, type ToChild } from './protocol.ts';
 
 export interface NodeSenderOptions extends SenderDescription {
@@ -61,7 +62,7 @@ export function siblingProgram(name: string, here: string): URL {
 async function writeTrust(lab: LabAccess): Promise<{ folder: string; path: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-'));
   const path = join(folder, 'authorities.pem');
-  await writeFile(path, `${lab.trust.policyHosts.trim()}\n${lab.trust.mxHosts.trim()}\n`);
+  await writeFile(path, trustFile(lab));
   return { folder, path };
 }
 
@@ -83,7 +84,6 @@ interface Launch {
 const READY_SECONDS = 30;
 const ANSWER_SECONDS = 60;
 const KILL_SECONDS = 2;
-const KEPT_LINES = 50;
 const KEPT_CHARACTERS = 16_384;
 
 /** Resolves once the program says that it is ready. Throws SenderError when it does not come to that. */
@@ -93,14 +93,14 @@ async function startProgram({ name, program, trustPath, lab, onStatus }: Launch)
     env: { ...systemEnvironment(), NODE_EXTRA_CA_CERTS: trustPath },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const lastWords = keepLastWords(child);
+  const words = keepLastWords(child);
   const waiting = new Map<number, PromiseWithResolvers<void>>();
   const ready = Promise.withResolvers<void>();
   let asked = 0;
   let obituary: SenderError | undefined;
 
   const died = (how: string) => {
-    obituary ??= new SenderError(`${name} ${how}${lastWords()}`);
+    obituary ??= new SenderError(`${name} ${how}${words()}`);
     ready.reject(obituary);
     for (const { reject } of waiting.values()) reject(obituary);
     waiting.clear();
@@ -171,12 +171,6 @@ function answered(waiting: Map<number, PromiseWithResolvers<void>>, answer: From
   waiting.delete(id);
 }
 
-/** What a program needs of the system. Nothing else is passed on: no proxy or Node option leads out of the lab, no secret leads in. */
-function systemEnvironment(): NodeJS.ProcessEnv {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot', 'LANG', 'TZ'];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-}
-
 /** Collects what the program prints. Returns its last lines, for an error message. */
 function keepLastWords(child: ChildProcess): () => string {
   let kept = '';
@@ -188,7 +182,6 @@ function keepLastWords(child: ChildProcess): () => string {
   // What the program started may hold its pipes open for ever, and `close` waits for them.
   child.once('exit', () => setTimeout(() => [child.stdout, child.stderr].forEach((stream) => void stream?.destroy()), 500).unref());
   return () => {
-    const lines = stripVTControlCharacters(kept).trim().split(/\r?\n/).slice(-KEPT_LINES);
-    return lines.join('') === '' ? ', having said nothing' : `; its last words:\n${lines.map((line) => printable(line)).join('\n')}`;
+    return lastWords(stripVTControlCharacters(kept).split(/\r?\n/));
   };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { LogPatterns } from '../../../harness/model/contract.ts';
-import { statusReader, tokensOf } from '../../../harness/senders/contract/statuses.ts';
+import { tokensIn } from '../../../harness/model/message.ts';
+import { statusReader } from '../../../harness/senders/contract/statuses.ts';
 
 const TOKEN = 'hf0123456789ab';
 const OTHER = 'hfba9876543210';
@@ -64,4 +65,4 @@ test.each<[string, string, string[]]>([
   ['in capitals', TOKEN.toUpperCase(), [TOKEN]],
   ['too short', TOKEN.slice(0, -1), []],
   ['with a stranger before it', `x${TOKEN}`, [TOKEN]],
-])('tokens in a queue: %s', (_, text, tokens) => expect(tokensOf(text)).toEqual(tokens));
+])('tokens in a queue: %s', (_, text, tokens) => expect(tokensIn(text)).toEqual(tokens));
