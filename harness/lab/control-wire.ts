@@ -57,12 +57,6 @@ export function onJsonLines(socket: net.Socket, longestChars: () => number, onVa
   });
 }
 
-/** What is sent in one turn of the event loop goes out together: an event is small, and there are many. */
 export function sendJson(socket: net.Socket, value: Hello | Call | FromLab): void {
-  if (!socket.writable) return;
-  if (socket.writableCorked === 0) {
-    socket.cork();
-    setImmediate(() => socket.uncork());
-  }
-  socket.write(`${JSON.stringify(value)}\n`);
+  if (socket.writable) socket.write(`${JSON.stringify(value)}\n`);
 }

@@ -6,7 +6,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import net from 'node:net';
 import type { LabAccess } from '../model/sender.ts';
-import { type Call, type Calls, onJsonLines, sendJson } from './control-wire.ts';
+import { type Call, type Calls, type FromLab, onJsonLines, sendJson } from './control-wire.ts';
 import type { Lab } from './lab.ts';
 import type { World } from './world.ts';
 
@@ -65,6 +65,14 @@ function isSecret(said: unknown, secret: string): boolean {
 
 function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: ControlOptions['mail']) {
   const worlds = new Map<string, World>();
+  /** What the lab says in one turn of the event loop goes out together: an event is small, and there are many. */
+  const say = (value: FromLab) => {
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
+    sendJson(socket, value);
+  };
   let opening: Promise<Lab> | undefined;
   let lab: Lab | undefined;
   const theLab = () => lab ?? missing('the lab is not open');
@@ -82,7 +90,7 @@ function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: Con
     async createWorld(token) {
       worlds.set(
         token,
-        theLab().createWorld(token, (event) => sendJson(socket, { token, event })),
+        theLab().createWorld(token, (event) => say({ token, event })),
       );
     },
     arrange: (token, plan) => world(token).arrange(plan),
@@ -98,8 +106,8 @@ function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: Con
     answer({ id, call, given }: Call): void {
       const asked = Object.hasOwn(calls, call) ? (calls[call] as (...given: readonly unknown[]) => Promise<unknown>) : undefined;
       (async () => (asked ? asked(...given) : missing(`the lab has no ${call}`)))().then(
-        (value) => sendJson(socket, { id, value }),
-        (error: unknown) => sendJson(socket, { id, problem: error instanceof Error ? error.message : String(error) }),
+        (value) => say({ id, value }),
+        (error: unknown) => say({ id, problem: error instanceof Error ? error.message : String(error) }),
       );
     },
     async dispose() {
