@@ -2,6 +2,7 @@
  * Sweeping: what earlier runs have left on the engine because they were killed.
  */
 
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Dockerode } from './engine.ts';
 
@@ -106,9 +107,18 @@ function ownerHasGone(owner: string): boolean {
   if (host !== hostname()) return false;
   try {
     process.kill(Number(pid), 0);
-    return false;
+    return isZombie(pid!);
   } catch (error) {
     // EPERM: it lives, and is not ours.
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Linux: a process that has ended, and whose parent has not asked for it yet. */
+function isZombie(pid: string): boolean {
+  try {
+    return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
   }
 }
