@@ -69,7 +69,7 @@ function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: Con
   const say = (value: FromLab) => {
     if (socket.writableCorked === 0) {
       socket.cork();
-      setImmediate(() => socket.uncork());
+      setTimeout(() => socket.uncork(), 5);
     }
     sendJson(socket, value);
   };
