@@ -12,6 +12,7 @@ import { SenderError } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import { lastWords, onLines } from '../contract/lines.ts';
 import { type Engine, labelsOf } from './engine.ts';
+import { keepShells } from './shells.ts';
 import { removeContainer } from './sweep.ts';
 
 export interface ContainerOptions extends Pick<ContainerPlace, 'hostname' | 'environment' | 'files'> {
@@ -99,8 +100,7 @@ export async function startContainer(engine: Engine, options: ContainerOptions):
     );
   };
   watch();
-  const exec = (command: string, environment: Readonly<Record<string, string>>) =>
-    client.container.exec(container, ['/bin/sh', '-c', command], { env: { ...environment } });
+  const shells = keepShells(dockerode, container.id, title);
 
   return {
     id: started.getId(),
@@ -117,17 +117,13 @@ export async function startContainer(engine: Engine, options: ContainerOptions):
       return Number(port);
     },
     join: (name) => dockerode.getNetwork(name).connect({ Container: container.id }),
-    async run(command, environment = {}) {
-      const { output, exitCode } = await exec(command, environment);
-      if (exitCode !== 0)
-        throw new SenderError(`in ${title}, ${printable(command, 80)} exited with code ${exitCode}${lastWords(output.split('\n'))}`);
-      return output;
-    },
+    run: (command, environment = {}) => shells.run(command, environment),
     async restart() {
       life.endIsWanted = true;
       await client.container.stop(container, { timeout: STOP_SECONDS * 1000 });
       // Attached before it starts: nothing is heard twice, and nothing is missed.
       hear(await client.container.attach(container));
+      shells.forget();
       life = { endIsWanted: false };
       await container.start();
       watch();
