@@ -151,7 +151,7 @@ function judgeControl(trial: Trial, index: number, leg: Leg): Finding {
   }
   // RFC 8461 §5: under none, mail goes as if there were no policy.
   if (aboutSts && started?.policy.mode !== 'none' && !accepted.authenticated)
-    return say('inconclusive', `the honest message was delivered ${accepted.secure ? 'over TLS that identifies nobody' : 'in clear'}`, [
+    return say('inconclusive', `the honest message was delivered ${accepted.secure ? 'over unauthenticated TLS' : 'in clear'}`, [
       accepted.seq,
     ]);
   return say('pass', 'delivered', [...fetched.map((seen) => seen.seq), accepted.seq]);

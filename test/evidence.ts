@@ -32,6 +32,8 @@ export interface EvidenceBuilder {
   submit(to?: string): EvidenceBuilder;
   txt(name?: string): EvidenceBuilder;
   mx(name?: string): EvidenceBuilder;
+  /** Looked for the MX and was told of none. */
+  unanswered(answer: string): EvidenceBuilder;
   fetch(change?: Of<'policy-request'>): EvidenceBuilder;
   policyTls(change?: Of<'tls-handshake'>): EvidenceBuilder;
   connect(mx?: string): EvidenceBuilder;
@@ -88,7 +90,8 @@ export function evidence(): EvidenceBuilder {
   };
   const reply = (to: string, text: string) =>
     add({ kind: 'smtp-reply', connection: channel.connection, mx: channel.mx, to, reply: text, changed: false });
-  const dns = (name: string, type: string) => add({ kind: 'dns-query', name: named(name), type, transport: 'udp', answer: 'NOERROR 1' });
+  const dns = (name: string, type: string, answer = 'NOERROR 1') =>
+    add({ kind: 'dns-query', name: named(name), type, transport: 'udp', answer });
   const domainOf = (token: string) => recipients.get(token)!.split('@')[1]!;
 
   const builder: EvidenceBuilder = {
@@ -111,6 +114,7 @@ export function evidence(): EvidenceBuilder {
     token: (nth) => tokens.get(at.leg)?.at(nth ?? -1) ?? '',
     txt: (name = STS_NAME) => dns(name, 'TXT'),
     mx: (name = VICTIM) => dns(name, 'MX'),
+    unanswered: (answer) => dns(VICTIM, 'MX', answer),
     fetch: (change = {}) =>
       add({
         kind: 'policy-request',

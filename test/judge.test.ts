@@ -104,9 +104,9 @@ describe('the positive control', () => {
     ['inconclusive', 'in clear', honest().txt().fetch().leaks().status('delivered'), /in clear/],
     [
       'inconclusive',
-      'over TLS that identifies nobody',
+      'over unauthenticated TLS',
       honest().txt().fetch().connect().tls({ authenticated: false }).delivered(),
-      /identifies nobody/,
+      /unauthenticated TLS/,
     ],
     ['inconclusive', 'an error page instead of the policy', honest().txt().fetch({ status: 500 }).connect().tls().delivered(), /never got/],
   ])('%s: %s', (grade, _what, made, actual) =>

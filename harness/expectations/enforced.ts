@@ -66,11 +66,7 @@ function arrival(view: StepView): string {
   const accepted = outcomes.flatMap((outcome) => (outcome.kind === 'delivered' ? [outcome.accepted] : []));
   const wrong = accepted.find((one) => !(one.authenticated && isPermittedMx(view.permittedMx, one.mx)));
   if (!wrong) return '';
-  const how = wrong.authenticated
-    ? 'to a host that the policy does not list,'
-    : wrong.secure
-      ? 'over TLS that identifies nobody,'
-      : 'in clear';
+  const how = wrong.authenticated ? 'to a host that the policy does not list,' : wrong.secure ? 'over unauthenticated TLS,' : 'in clear';
   return ` and delivered ${how} through ${wrong.mx}`;
 }
 

@@ -25,7 +25,10 @@ function judgeMessage(view: StepView, token: string): Judgement {
   if (outcome.kind === 'delivered') return judgeArrival(view, outcome.accepted, recipientDomains(view.history, [token]));
   // RFC 8461 §5: that a policy failure is transient is a SHOULD; what was broken besides was judged in the step that bounced.
   const transient = isEnforced(view) ? { requirement: '8461-5-transient' } : {};
-  if (before.kind === 'bounced') return { status: 'unmet', actual: 'bounced', because: [before.by.seq], ...transient };
+  if (before.kind === 'bounced') {
+    const { seq } = before.by;
+    return { status: 'unmet', actual: 'bounced', because: [seq], ...(mxWasNamed(view, seq) ? transient : {}) };
+  }
   const listed = ofKind(view.now, 'queue-listed').at(-1);
   if (listed && !listed.tokens.includes(token)) {
     return { status: 'unmet', actual: 'neither delivered, nor bounced, nor queued any more', because: [listed.seq], harm: 'mail-lost' };
@@ -42,11 +45,17 @@ function judgeMessage(view: StepView, token: string): Judgement {
   return { status: 'undecided', actual: 'not retried before the wait was over', because: [] };
 }
 
+/** Before that place in the stream the sender was last told of an MX: without one, no policy can fail. */
+function mxWasNamed(view: StepView, seq: number): boolean {
+  const lookups = ofKind(view.history, 'dns-query').filter((seen) => seen.type === 'MX' && view.domains.includes(seen.name.toLowerCase()));
+  return lookups.findLast((seen) => seen.seq < seq)?.answer.startsWith('NOERROR ') ?? false;
+}
+
 /** What the policy kept from an insecure hop, it keeps from one on the retry as well: a sender may not remember "no TLS here". */
 function judgeArrival(view: StepView, accepted: Seen<'message-accepted'>, domains: readonly string[]): Judgement {
   const held = policyFetches(view.history, domains).findLast((fetch) => fetch.seq < accepted.seq);
   if (held && isEnforced(view) && !(accepted.authenticated && isPermittedMx(view.permittedMx, accepted.mx))) {
-    const actual = `delivered ${accepted.secure ? 'over TLS that identifies nobody' : 'in clear'} through ${accepted.mx}, though TLS was offered`;
+    const actual = `delivered ${accepted.secure ? 'over unauthenticated TLS' : 'in clear'} through ${accepted.mx}, though TLS was offered`;
     return { status: 'unmet', actual, because: [held.seq, accepted.seq], harm: 'content', requirement: '8461-4-check-all' };
   }
   return { status: 'met', actual: 'delivered', because: [accepted.seq] };

@@ -198,5 +198,5 @@ function attackerSaw(finding: Finding, decided: readonly Observation[], trial: T
   }
   const envelope = ofKind(passed, 'smtp-command').filter(({ verb }) => verb === 'MAIL' || verb === 'RCPT');
   const lines = [...new Set(envelope.map(({ line }) => printable(plainNames(line, trial).trim(), 80)))];
-  return lines.length === 0 ? 'who writes to whom' : lines.slice(0, 3).join(', ');
+  return lines.length === 0 ? 'the envelope' : lines.slice(0, 3).join(', ');
 }

@@ -98,7 +98,7 @@ export function renderExposure({ run, results }: RunSummary): string[] {
   });
 }
 
-const EXPOSED: Readonly<Record<Exposure, string>> = { content: 'whole messages', envelope: 'only who writes to whom', none: 'nothing' };
+const EXPOSED: Readonly<Record<Exposure, string>> = { content: 'whole messages', envelope: 'only envelopes', none: 'nothing' };
 const isUnknown = (verdict: Verdict) => verdict.grade === 'inconclusive' && verdict.exposure === 'none';
 
 /** `whole messages in 7 (4 as the RFCs ask)`: under testing, or on first contact, mail has to be delivered whatever the path does. */

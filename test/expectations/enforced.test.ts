@@ -63,9 +63,9 @@ describe('a leak', () => {
     ],
     [
       'unmet',
-      'over TLS that identifies nobody',
+      'over unauthenticated TLS',
       attacked().mx().connect().ehlo().tls({ authenticated: false }).delivered().status('delivered'),
-      { harm: 'content', actual: /over TLS that identifies nobody/ },
+      { harm: 'content', actual: /over unauthenticated TLS/ },
     ],
     [
       'unmet',

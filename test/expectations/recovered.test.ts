@@ -22,6 +22,12 @@ says('recovered', [
     attacked().turnsAway().status('bounced').step(2),
     { requirement: '8461-5-transient', harm: 'none' },
   ],
+  [
+    'unmet',
+    'bounced for want of an answer of the DNS, not by the policy',
+    attacked().unanswered('SERVFAIL').status('bounced').step(2),
+    { requirement: 'own' },
+  ],
   ['unmet', 'bounced now', waiting().dsn('failed').status('bounced'), { requirement: '8461-5-transient' }],
   [
     'undecided',

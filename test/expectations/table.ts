@@ -10,6 +10,7 @@ interface More {
   readonly capabilities?: readonly Capability[];
   readonly actual?: RegExp;
   readonly harm?: Judgement['harm'] | 'none';
+  /** `own`: that of the expectation or of the scenario, no other. */
   readonly requirement?: string;
 }
 type Row = readonly [status: Judgement['status'], story: string, made: EvidenceBuilder, more?: More];
@@ -20,7 +21,7 @@ export function says(name: string, rows: readonly Row[]): void {
       const judgement = judged(name, made, options, capabilities);
       expect(judgement).toMatchObject({ status, ...(actual && { actual: expect.stringMatching(actual) }) });
       if (harm) expect(judgement.harm ?? 'none').toBe(harm);
-      if (requirement) expect(judgement.requirement).toBe(requirement);
+      if (requirement) expect(judgement.requirement ?? 'own').toBe(requirement);
       for (const seq of judgement.because) expect(made.observations[seq - 1]?.seq).toBe(seq);
     });
   }

@@ -69,7 +69,7 @@ describe('renderExposure', () => {
       ]),
     );
     expect(lines).toEqual([
-      'postfix  whole messages in 2 (1 as the RFCs ask) · only who writes to whom in 1 · nothing in 2 · not known in 1, of 6 scenarios on a changed path',
+      'postfix  whole messages in 2 (1 as the RFCs ask) · only envelopes in 1 · nothing in 2 · not known in 1, of 6 scenarios on a changed path',
       '         ✗ content in s/c',
       '         ! envelope in s/b',
     ]);

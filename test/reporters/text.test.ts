@@ -37,7 +37,7 @@ Scenarios and senders
   unsupported               1
 
 What an attacker would have got
-  postfix  whole messages in 1 · only who writes to whom in 0 · nothing in 2, of 3 scenarios on a changed path
+  postfix  whole messages in 1 · only envelopes in 0 · nothing in 2, of 3 scenarios on a changed path
            ✗ content in starttls/stripped@as-removed-line
 
 Senders that could not be run
