@@ -33,13 +33,13 @@ export async function doctor(name: string, terminal: Terminal, patienceMs?: numb
     const ready = await take({
       name: 'can be run here',
       mend: () => 'see build or image, and version.',
-      work: () => prepare(sender, teller.aside),
+      work: () => prepare(sender, teller.aside, signal),
       saw: ({ version }) => `version ${version}`,
     });
     await using lab = await take({
       name: 'the lab is there',
       mend: () => 'this is nothing of the contract: the lab itself has to start first.',
-      work: () => openLab(ready.lab ?? 'loopback', teller.aside),
+      work: () => openLab(ready.lab ?? 'loopback', teller.aside, signal),
     });
     if (signal.aborted) return EXIT.interrupted;
     await using examination = await take({
@@ -52,7 +52,7 @@ export async function doctor(name: string, terminal: Terminal, patienceMs?: numb
     teller.onEnd(ready, results, name);
     return results.some(({ kind }) => kind === 'fault') ? 1 : 0;
   } catch (error) {
-    if (error instanceof NotStarted) return EXIT.harnessBroke;
+    if (error instanceof NotStarted) return signal.aborted ? EXIT.interrupted : EXIT.harnessBroke;
     throw error;
   }
 }
@@ -64,10 +64,10 @@ const MEND_LATE =
 /** One that ended has its last words in the message. */
 const quotesLog = ({ message }: SenderError) => message.includes('\n');
 
-async function prepare(sender: Sender, tell: (line: string) => void): Promise<Sender> {
+async function prepare(sender: Sender, tell: (line: string) => void, signal: AbortSignal): Promise<Sender> {
   const missing = await sender.unavailable();
   if (missing !== undefined) throw new SenderError(missing);
-  return (await sender.prepare?.(tell)) ?? sender;
+  return (await sender.prepare?.(tell, signal)) ?? sender;
 }
 
 // ---- what has to be there before anything can be checked ----

@@ -48,7 +48,7 @@ export async function lab(request: LabRequest, terminal: Terminal): Promise<numb
   try {
     const missing = typeof kind === 'object' ? await missingAddresses(kind) : undefined;
     if (missing !== undefined) throw new SenderError(missing);
-    await using opened = await openLab(kind, terminal.complain);
+    await using opened = await openLab(kind, terminal.complain, terminal.signal);
     await using authorities = await writeAuthorities(opened.access);
     const voice = (request.json ? jsonVoice : textVoice)({
       terminal,

@@ -10,9 +10,9 @@ import { readPrefix, showPrefix, upperHalf } from '../protocol/ipv4.ts';
 import type { ImageSource } from '../senders/docker/images.ts';
 import { findPackage } from '../shipped.ts';
 
-/** Everything is loaded here, not above: it takes longer to load than most commands to run. */
-export async function openLab(kind: LabKind, tell: (line: string) => void): Promise<Lab> {
-  if (kind === 'docker') return openDockerLab(tell);
+/** Everything is loaded here, not above: it takes longer to load than most commands to run. A signal ends the building of an image. */
+export async function openLab(kind: LabKind, tell: (line: string) => void, signal?: AbortSignal): Promise<Lab> {
+  if (kind === 'docker') return openDockerLab(tell, signal);
   if (kind !== 'loopback') return openAddressLab(kind);
   const { startLab } = await import('../lab/lab.ts');
   return startLab();
@@ -38,11 +38,11 @@ async function openAddressLab({ dns, addresses }: Exclude<LabKind, string>): Pro
 }
 
 /** The lab in a container, in a network of its own; both go when it is disposed. Throws SenderError. */
-async function openDockerLab(tell: (line: string) => void): Promise<Lab> {
+async function openDockerLab(tell: (line: string) => void, signal?: AbortSignal): Promise<Lab> {
   const { connectEngine } = await import('../senders/docker/engine.ts');
   const { startLabContainer } = await import('../senders/docker/lab-container.ts');
   const { connectLab } = await import('../lab/remote.ts');
-  const container = await startLabContainer(await connectEngine(), labImage(), tell);
+  const container = await startLabContainer(await connectEngine(), labImage(), tell, signal);
   try {
     const { control, secret, subnet, network, run, image } = container;
     const addresses = showPrefix(upperHalf(readPrefix(subnet)!));

@@ -113,7 +113,8 @@ function jobsOf({ lab = 'loopback', perInstance }: Sender, asked: number | undef
 async function runSenders(work: Work, onResult: (result: TrialResult) => Promise<void>): Promise<void> {
   for (const [kind, senders] of groupByLab(work.senders)) {
     if (work.terminal.signal.aborted) return;
-    const opened = await openLab(kind, work.terminal.complain).catch(senderErrorOf);
+    const opened = await openLab(kind, work.terminal.complain, work.terminal.signal).catch(senderErrorOf);
+    if (opened instanceof SenderError && work.terminal.signal.aborted) return;
     if (opened instanceof SenderError) {
       for (const { name } of senders) work.failed.push({ name, reason: opened.message });
       continue;
@@ -162,7 +163,8 @@ async function prepareSenders(
       skipped.push({ name: sender.name, reason: missing });
       continue;
     }
-    const prepared = sender.prepare ? await sender.prepare(terminal.complain).catch(senderErrorOf) : sender;
+    const prepared = sender.prepare ? await sender.prepare(terminal.complain, terminal.signal).catch(senderErrorOf) : sender;
+    if (terminal.signal.aborted) break;
     if (prepared instanceof SenderError) failed.push({ name: sender.name, reason: prepared.message });
     else senders.push(prepared);
   }

@@ -40,8 +40,8 @@ export interface Sender extends SenderDescription {
   readonly perInstance: 'scenario' | 'trial' | 'run';
   /** The lab it needs; default: on loopback. */
   readonly lab?: LabKind;
-  /** Does what has to be done once on this machine, and returns the sender, its version known. Throws SenderError. */
-  prepare?(tell: (line: string) => void): Promise<Sender>;
+  /** Does what has to be done once on this machine, and returns the sender, its version known. Throws SenderError, also when the signal ends it. */
+  prepare?(tell: (line: string) => void, signal?: AbortSignal): Promise<Sender>;
   /** A sentence on what is missing and how to get it, when this sender cannot run here. */
   unavailable(): Promise<string | undefined>;
   /** Throws SenderError when it cannot be started. `onLine` is told every line of its log, where it has one. */

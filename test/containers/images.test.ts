@@ -58,6 +58,20 @@ describeWithEngine('an image', () => {
     expect(message).toMatch(/packages come from the network when it is built for the first time\.$/);
   });
 
+  it('is built no further when a signal ends it', async () => {
+    await write('endless', `FROM ${BASE_IMAGE}\nRUN echo begun; sleep 600\n`);
+    const stop = new AbortController();
+    const source = { name: NAME, repository: 'holdfast-test', context, args: {}, dockerfile: 'endless' };
+    const building = () => engine.dockerode.listContainers({ filters: { ancestor: [BASE_IMAGE], status: ['running'] } });
+    const ours = new Set((await building()).map(({ Id }) => Id));
+    const steps = async () => (await building()).filter(({ Id, Command }) => !ours.has(Id) && Command.includes('sleep 600'));
+    const error = ensureImage(engine.dockerode, source, () => {}, stop.signal).catch((failure: unknown) => failure);
+    while ((await steps()).length === 0);
+    stop.abort();
+    expect(await error).toBeInstanceOf(SenderError);
+    while ((await steps()).length > 0);
+  });
+
   it('that is not there and cannot be pulled: says so', async () => {
     // Nobody listens at the discard port.
     const image = '127.0.0.1:9/holdfast-is-not-there:1';

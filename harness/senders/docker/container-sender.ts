@@ -33,14 +33,14 @@ export function containerSender(contract: SenderContract, place: ContainerPlace)
         throw error;
       }
     },
-    async prepare(tell) {
+    async prepare(tell, signal) {
       engine ??= await connectEngine();
       const { dockerode } = engine;
-      if (typeof place.image === 'string') await ensurePulled(dockerode, place.image, tell);
+      if (typeof place.image === 'string') await ensurePulled(dockerode, place.image, tell, signal);
       image =
         typeof place.image === 'string'
           ? place.image
-          : await ensureImage(dockerode, { name, repository: 'holdfast-sender', without: ['sender.yaml'], ...place.image }, tell);
+          : await ensureImage(dockerode, { name, repository: 'holdfast-sender', without: ['sender.yaml'], ...place.image }, tell, signal);
       return { ...sender, version: await versionOf(engine, image, contract) };
     },
     async start(lab, onStatus, onLine) {

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { SenderError } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import type { Dockerode } from './engine.ts';
@@ -26,23 +27,28 @@ export interface ImageSource {
   readonly args: Readonly<Record<string, string>>;
 }
 
-/** The image's tag, after it was built if need be. Throws SenderError with the end of the build's output when that fails. */
-export async function ensureImage(dockerode: Dockerode, source: ImageSource, tell: (line: string) => void): Promise<string> {
+/** The image's tag, after it was built if need be. Throws SenderError with the end of the build's output when that fails, or is ended by the signal. */
+export async function ensureImage(
+  dockerode: Dockerode,
+  source: ImageSource,
+  tell: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<string> {
   const files = await filesOf(source);
   const tag = `${source.repository}:${await digest(source, files)}`;
   if (await exists(dockerode, tag)) return tag;
   tell(`building the image of ${source.name}; once only, this takes a minute`);
-  await build(dockerode, source, files, tag);
+  await build(dockerode, source, files, tag, signal);
   return tag;
 }
 
 /** An image somebody else made: here, or pulled. Throws SenderError when it cannot be had. */
-export async function ensurePulled(dockerode: Dockerode, image: string, tell: (line: string) => void): Promise<void> {
+export async function ensurePulled(dockerode: Dockerode, image: string, tell: (line: string) => void, signal?: AbortSignal): Promise<void> {
   if (await exists(dockerode, image)) return;
   tell(`pulling ${image}`);
   try {
     const stream = await dockerode.pull(image);
-    await finished(dockerode, stream, () => {});
+    await finished(dockerode, stream, () => {}, signal);
   } catch (error) {
     throw new SenderError(
       `the image ${printable(image, 120)} is not here and cannot be pulled: ${printable((error as Error).message)}. Build it, or correct its name.`,
@@ -62,7 +68,13 @@ async function exists(dockerode: Dockerode, image: string): Promise<boolean> {
 
 const KEPT_LINES = 15;
 
-async function build(dockerode: Dockerode, source: ImageSource, files: readonly string[], tag: string): Promise<void> {
+async function build(
+  dockerode: Dockerode,
+  source: ImageSource,
+  files: readonly string[],
+  tag: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const said: string[] = [];
   try {
     const stream = await dockerode.buildImage(
@@ -75,7 +87,7 @@ async function build(dockerode: Dockerode, source: ImageSource, files: readonly 
         forcerm: true,
       },
     );
-    await finished(dockerode, stream, (line) => said.push(...line.split('\n').filter((part) => part.trim() !== '')));
+    await finished(dockerode, stream, (line) => said.push(...line.split('\n').filter((part) => part.trim() !== '')), signal);
   } catch (error) {
     const end = said.slice(-KEPT_LINES).map((line) => `  ${printable(line)}`);
     throw new SenderError(
@@ -85,7 +97,14 @@ async function build(dockerode: Dockerode, source: ImageSource, files: readonly 
   }
 }
 
-function finished(dockerode: Dockerode, stream: NodeJS.ReadableStream, onLine: (text: string) => void): Promise<void> {
+function finished(
+  dockerode: Dockerode,
+  stream: NodeJS.ReadableStream,
+  onLine: (text: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  // The engine ends its work when nobody listens any more.
+  if (signal) addAbortSignal(signal, stream as Readable);
   return new Promise((resolve, reject) => {
     // The engine has answered 200 by then: what goes wrong is told within the stream.
     let problem: string | undefined;

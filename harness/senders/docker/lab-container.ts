@@ -26,10 +26,15 @@ export interface LabContainer extends AsyncDisposable {
 const CONTROL_PORT = 8025;
 
 /** A lab that waits for its user, in a network of its own. Throws SenderError; then nothing is left. */
-export async function startLabContainer(engine: Engine, source: ImageSource, tell: (line: string) => void): Promise<LabContainer> {
+export async function startLabContainer(
+  engine: Engine,
+  source: ImageSource,
+  tell: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<LabContainer> {
   const { dockerode } = engine;
   await sweep(dockerode);
-  const image = await ensureImage(dockerode, source, tell);
+  const image = await ensureImage(dockerode, source, tell, signal);
   const run = randomBytes(4).toString('hex');
   const secret = randomBytes(24).toString('hex');
   const dispose = () => sweepRun(dockerode, run);
