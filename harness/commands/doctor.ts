@@ -27,7 +27,7 @@ export async function doctor(name: string, terminal: Terminal, patienceMs?: numb
   const { signal } = terminal;
   const teller = openTeller(terminal, contract !== undefined);
   const log = createLog();
-  const take = <T>(opening: Opening<T>) => takeOpening(opening, teller, log);
+  const take = <T>(opening: Opening<T>) => takeOpening(opening, teller, log, signal);
   teller.onResult({ kind: 'proved', name: 'the contract can be read', saw: describePlace(sender, contract), elapsedMs: 0 });
   try {
     const ready = await take({
@@ -79,11 +79,11 @@ interface Opening<T> {
   saw?(value: T): string;
 }
 
-/** It was told what is wrong. */
+/** It was told what is wrong, unless somebody has stopped it. */
 class NotStarted extends Error {}
 
 /** Throws NotStarted. */
-async function takeOpening<T>({ name, mend, work, saw }: Opening<T>, teller: Teller, log: Log): Promise<T> {
+async function takeOpening<T>({ name, mend, work, saw }: Opening<T>, teller: Teller, log: Log, signal: AbortSignal): Promise<T> {
   const began = performance.now();
   const elapsedMs = () => performance.now() - began;
   teller.onBegin(name);
@@ -93,6 +93,7 @@ async function takeOpening<T>({ name, mend, work, saw }: Opening<T>, teller: Tel
     return value;
   } catch (error) {
     if (!(error instanceof SenderError)) throw error;
+    if (signal.aborted) throw new NotStarted();
     const quoted = quotesLog(error) ? undefined : log.excerpt();
     teller.onResult({ kind: 'fault', name, saw: error.message, mend: mend(error), log: quoted, elapsedMs: elapsedMs() });
     throw new NotStarted();

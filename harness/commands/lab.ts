@@ -62,6 +62,7 @@ export async function lab(request: LabRequest, terminal: Terminal): Promise<numb
     return 0;
   } catch (error) {
     if (!(error instanceof SenderError)) throw error;
+    if (terminal.signal.aborted) return 0;
     terminal.complain(error.message);
     return EXIT.harnessBroke;
   }

@@ -114,8 +114,8 @@ async function runSenders(work: Work, onResult: (result: TrialResult) => Promise
   for (const [kind, senders] of groupByLab(work.senders)) {
     if (work.terminal.signal.aborted) return;
     const opened = await openLab(kind, work.terminal.complain, work.terminal.signal).catch(senderErrorOf);
-    if (opened instanceof SenderError && work.terminal.signal.aborted) return;
     if (opened instanceof SenderError) {
+      if (work.terminal.signal.aborted) return;
       for (const { name } of senders) work.failed.push({ name, reason: opened.message });
       continue;
     }

@@ -27,7 +27,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
   const transient = isEnforced(view) ? { requirement: '8461-5-transient' } : {};
   if (before.kind === 'bounced') {
     const { seq } = before.by;
-    return { status: 'unmet', actual: 'bounced', because: [seq], ...(mxWasNamed(view, seq) ? transient : {}) };
+    return { status: 'unmet', actual: 'bounced', because: [seq], ...(dnsFailed(view, token, seq) ? {} : transient) };
   }
   const listed = ofKind(view.now, 'queue-listed').at(-1);
   if (listed && !listed.tokens.includes(token)) {
@@ -45,10 +45,12 @@ function judgeMessage(view: StepView, token: string): Judgement {
   return { status: 'undecided', actual: 'not retried before the wait was over', because: [] };
 }
 
-/** Before that place in the stream the sender was last told of an MX: without one, no policy can fail. */
-function mxWasNamed(view: StepView, seq: number): boolean {
-  const lookups = ofKind(view.history, 'dns-query').filter((seen) => seen.type === 'MX' && view.domains.includes(seen.name.toLowerCase()));
-  return lookups.findLast((seen) => seen.seq < seq)?.answer.startsWith('NOERROR ') ?? false;
+/** When the message was given up, its MX had last been asked for in vain (RFC 5321 §5.1: try later): that was no failure of the policy. */
+function dnsFailed(view: StepView, token: string, seq: number): boolean {
+  const domains = recipientDomains(view.history, [token]);
+  const lookups = ofKind(view.history, 'dns-query').filter((seen) => seen.type === 'MX' && domains.includes(seen.name.toLowerCase()));
+  const last = lookups.findLast((seen) => seen.seq < seq);
+  return last !== undefined && !/^(NOERROR|NXDOMAIN)\b/.test(last.answer);
 }
 
 /** What the policy kept from an insecure hop, it keeps from one on the retry as well: a sender may not remember "no TLS here". */

@@ -30,6 +30,7 @@ export interface Control {
 const LONGEST_HELLO_CHARS = 1024;
 const LONGEST_CALL_CHARS = 64 * 1024 * 1024;
 const HELLO_MS = 10_000;
+const TOGETHER_MS = 5;
 
 /** Listens for the user. Throws when the port cannot be had. */
 export async function openControl({ address, port, secret, openLab, mail, helloMs = HELLO_MS }: ControlOptions): Promise<Control> {
@@ -65,11 +66,11 @@ function isSecret(said: unknown, secret: string): boolean {
 
 function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: ControlOptions['mail']) {
   const worlds = new Map<string, World>();
-  /** What the lab says in one turn of the event loop goes out together: an event is small, and there are many. */
+  /** What the lab says within moments goes out together: an event is small, there are many, and each way out wakes four processes. */
   const say = (value: FromLab) => {
     if (socket.writableCorked === 0) {
       socket.cork();
-      setTimeout(() => socket.uncork(), 5);
+      setTimeout(() => socket.uncork(), TOGETHER_MS);
     }
     sendJson(socket, value);
   };

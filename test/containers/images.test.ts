@@ -66,10 +66,10 @@ describeWithEngine('an image', () => {
     const ours = new Set((await building()).map(({ Id }) => Id));
     const steps = async () => (await building()).filter(({ Id, Command }) => !ours.has(Id) && Command.includes('sleep 600'));
     const error = ensureImage(engine.dockerode, source, () => {}, stop.signal).catch((failure: unknown) => failure);
-    while ((await steps()).length === 0);
+    await expect.poll(steps).toHaveLength(1);
     stop.abort();
     expect(await error).toBeInstanceOf(SenderError);
-    while ((await steps()).length > 0);
+    await expect.poll(steps).toEqual([]);
   });
 
   it('that is not there and cannot be pulled: says so', async () => {

@@ -28,6 +28,12 @@ says('recovered', [
     attacked().unanswered('SERVFAIL').status('bounced').step(2),
     { requirement: 'own' },
   ],
+  [
+    'unmet',
+    'bounced since there is no such domain, as the policy was not asked',
+    attacked().unanswered('NXDOMAIN').status('bounced').step(2),
+    { requirement: '8461-5-transient' },
+  ],
   ['unmet', 'bounced now', waiting().dsn('failed').status('bounced'), { requirement: '8461-5-transient' }],
   [
     'undecided',

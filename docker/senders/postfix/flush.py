@@ -11,10 +11,16 @@ import time
 
 SPOOL = "/var/spool/postfix/"
 WITHIN_SECONDS = 3
-# A recipient as a queue file has it: type of the record, length, address.
-RECIPIENT = re.compile(rb"R.[^@]{1,64}@(?:%s)" % b"|".join(map(re.escape, os.environb[b"DOMAINS"].split())), re.DOTALL)
+DOMAINS = {domain.encode() for domain in os.environ["DOMAINS"].split()}
+# What may be the start of a recipient in a queue file: type of the record, length; the address follows.
+RECIPIENT = re.compile(rb"R(?=(.))", re.DOTALL)
 
 known = {}
+
+
+def is_ours(message):
+    addresses = (message[found.end() + 1 :][: ord(found[1])] for found in RECIPIENT.finditer(message))
+    return any(address.rpartition(b"@")[2] in DOMAINS for address in addresses)
 
 
 def ours(queue):
@@ -25,7 +31,7 @@ def ours(queue):
         if name not in known:
             try:
                 with open(path, "rb") as file:
-                    known[name] = RECIPIENT.search(file.read()) is not None
+                    known[name] = is_ours(file.read())
             except FileNotFoundError:
                 continue
         if known[name]:
@@ -36,7 +42,6 @@ def ours(queue):
 def retry(name):
     """Asks flush(8), which greets with the name of its protocol and answers with a status."""
     with socket.socket(socket.AF_UNIX) as service:
-        service.settimeout(WITHIN_SECONDS)
         service.connect(SPOOL + "public/flush")
         service.recv(1024)
         service.sendall(b"request\0send_file\0queue_id\0%s\0\0" % name.encode())
@@ -49,8 +54,13 @@ while time.monotonic() < deadline:
     # What is in the incoming queue has its try before it.
     busy = ours("active/*") - flushed
     for name in ours("deferred/*/*") - flushed:
-        flushed.add(name)
-        retry(name)
+        try:
+            retry(name)
+            flushed.add(name)
+        except OSError as error:
+            # It may be busy: once more, as long as there is time.
+            print(f"flush(8): {error}")
+            busy.add(name)
     if not busy:
         break
     time.sleep(0.05)

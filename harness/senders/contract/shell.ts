@@ -18,10 +18,11 @@ export interface ShellCommand {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-const WITHIN_SECONDS = 60;
+/** Of a command of a contract, wherever it is run. */
+export const WITHIN_SECONDS = 60;
 /** For what a command has printed last; what it left running may hold its output open for ever. */
 const LAST_OUTPUT_MS = 500;
-const MOST_OUTPUT_CHARS = 64 * 1024 * 1024;
+export const MOST_OUTPUT_CHARS = 64 * 1024 * 1024;
 const KEPT_LINES = 20;
 
 /** What the command prints. Throws SenderError when it fails, or takes longer than a minute. */

@@ -120,10 +120,10 @@ export async function startContainer(engine: Engine, options: ContainerOptions):
     run: (command, environment = {}) => shells.run(command, environment),
     async restart() {
       life.endIsWanted = true;
+      shells.close();
       await client.container.stop(container, { timeout: STOP_SECONDS * 1000 });
       // Attached before it starts: nothing is heard twice, and nothing is missed.
       hear(await client.container.attach(container));
-      shells.forget();
       life = { endIsWanted: false };
       await container.start();
       watch();
@@ -131,6 +131,7 @@ export async function startContainer(engine: Engine, options: ContainerOptions):
     died: died.promise,
     async [Symbol.asyncDispose]() {
       life.endIsWanted = true;
+      shells.close();
       await removeContainer(dockerode, container.id);
     },
   };

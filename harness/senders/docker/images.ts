@@ -47,7 +47,7 @@ export async function ensurePulled(dockerode: Dockerode, image: string, tell: (l
   if (await exists(dockerode, image)) return;
   tell(`pulling ${image}`);
   try {
-    const stream = await dockerode.pull(image);
+    const stream = await dockerode.pull(image, { abortSignal: signal });
     await finished(dockerode, stream, () => {}, signal);
   } catch (error) {
     throw new SenderError(
@@ -85,6 +85,7 @@ async function build(
         buildargs: { ...source.args },
         labels: { 'holdfast.image': source.name },
         forcerm: true,
+        abortSignal: signal,
       },
     );
     await finished(dockerode, stream, (line) => said.push(...line.split('\n').filter((part) => part.trim() !== '')), signal);

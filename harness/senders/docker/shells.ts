@@ -7,17 +7,21 @@ import { type Duplex, PassThrough } from 'node:stream';
 import { SenderError } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import { lastWords } from '../contract/lines.ts';
+import { MOST_OUTPUT_CHARS, WITHIN_SECONDS } from '../contract/shell.ts';
 import type { Dockerode } from './engine.ts';
 
 export interface Shells {
   /**
    * What the command prints, on standard output and standard error; its standard input is empty. Throws SenderError when it fails, takes longer
-   * than a minute, or cannot be run.
+   * than a minute (it goes on in the container, unheard), or cannot be run.
    */
   run(command: string, environment: Readonly<Record<string, string>>): Promise<string>;
-  /** To be called when the container is restarted: what ran in it has gone. */
-  forget(): void;
+  /** To be called before the container stops. What is run after that has a shell of its own again. */
+  close(): void;
 }
+
+/** A line end, the mark, an exit code. */
+const LONGEST_END_CHARS = 32;
 
 interface Ran {
   readonly output: string;
@@ -28,20 +32,22 @@ interface Shell {
   /** Rejects with an Error that says why there is no answer; the shell is of no use then. */
   run(script: string): Promise<Ran>;
   isOpen(): boolean;
+  close(): void;
 }
-
-const WITHIN_SECONDS = 60;
-const MOST_OUTPUT_CHARS = 64 * 1024 * 1024;
 
 /** @param title of the container, for errors */
 export function keepShells(dockerode: Dockerode, id: string, title: string): Shells {
   /** Idle ones, by the command that they were opened for: what one left running prints into no other's output. */
   let idle = new Map<string, Shell[]>();
+  const all = new Set<Shell>();
   const run = async (command: string, environment: Readonly<Record<string, string>>) => {
     const kept = idle.get(command) ?? [];
     idle.set(command, kept);
     let shell = kept.pop();
-    if (!shell?.isOpen()) shell = await openShell(dockerode, id);
+    if (!shell?.isOpen()) {
+      shell = await openShell(dockerode, id);
+      all.add(shell);
+    }
     const ran = await shell.run(scriptOf(command, environment));
     kept.push(shell);
     return ran;
@@ -55,7 +61,9 @@ export function keepShells(dockerode: Dockerode, id: string, title: string): She
       if (exitCode !== 0) throw new SenderError(`${what} exited with code ${exitCode}${lastWords(output.split('\n'))}`);
       return output;
     },
-    forget() {
+    close() {
+      for (const shell of all) shell.close();
+      all.clear();
       idle = new Map();
     },
   };
@@ -77,33 +85,31 @@ async function openShell(dockerode: Dockerode, id: string): Promise<Shell> {
   dockerode.modem.demuxStream(stream, output, output);
   const over = Promise.withResolvers<never>();
   over.promise.catch(() => {});
+  let open = true;
   const end = (why: string) => {
+    open = false;
     over.reject(new Error(why));
     stream.destroy();
   };
-  for (const event of ['error', 'end', 'close']) stream.once(event, () => end('was cut off: its container has stopped'));
-  let said = '';
-  let hear = () => {};
-  output.on('data', (text: string) => {
-    said += text;
-    if (said.length > MOST_OUTPUT_CHARS) end('printed too much');
-    hear();
-  });
+  for (const event of ['error', 'end', 'close']) stream.once(event, () => end('was cut off'));
+  let hear = (_text: string) => {};
+  output.on('data', (text: string) => hear(text));
 
   return {
-    isOpen: () => !stream.destroyed,
+    isOpen: () => open,
+    close: () => end('was ended'),
     async run(script) {
       const mark = randomBytes(12).toString('hex');
-      const first = `${mark}\n`;
-      const last = `\n${mark} `;
-      said = '';
+      const whole = new RegExp(`${mark}\n([^]*?)\n${mark} (\\d+)\n`);
+      let said = '';
       const answer = new Promise<Ran>((resolve) => {
-        hear = () => {
-          if (!said.endsWith('\n')) return;
-          const begun = said.indexOf(first);
-          const ended = said.lastIndexOf(last);
-          if (begun < 0 || ended < begun) return;
-          resolve({ output: said.slice(begun + first.length, ended), exitCode: Number.parseInt(said.slice(ended + last.length), 10) });
+        hear = (text) => {
+          said += text;
+          if (said.length > MOST_OUTPUT_CHARS) end('printed too much');
+          // Looked for only where it may have come by now: there may be much before it.
+          if (!said.includes(`\n${mark} `, said.length - text.length - LONGEST_END_CHARS)) return;
+          const found = whole.exec(said);
+          if (found) resolve({ output: found[1]!, exitCode: Number(found[2]) });
         };
       });
       const timer = setTimeout(() => end(`took longer than ${WITHIN_SECONDS} s`), WITHIN_SECONDS * 1000);
@@ -112,6 +118,7 @@ async function openShell(dockerode: Dockerode, id: string): Promise<Shell> {
         return await Promise.race([answer, over.promise]);
       } finally {
         clearTimeout(timer);
+        hear = () => {};
       }
     },
   };

@@ -56,3 +56,16 @@ test('work that throws at once is a failure like any other', async () => {
   await expect(ask(['a'])).rejects.toThrow('no');
   expect(await ask(['b'])).toBe(2);
 });
+
+test('what is asked for right after a batch waits a moment for more', async () => {
+  const { ask, batch, batches } = workshop();
+  const first = ask(['a']);
+  (await batch(1)).end.resolve('one');
+  await first;
+  const second = ask(['b']);
+  await new Promise((resolve) => setImmediate(resolve));
+  const third = ask(['c']);
+  (await batch(2)).end.resolve('two');
+  expect(await Promise.all([second, third])).toEqual(['two', 'two']);
+  expect(batches.map(({ items }) => items)).toEqual([['a'], ['b', 'c']]);
+});
