@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { type Endpoint, SenderError } from '../../model/sender.ts';
+import { printable } from '../../protocol/printable.ts';
 import { startContainer } from './container.ts';
 import { type Engine, labelsOf } from './engine.ts';
 import { ensureImage, type ImageSource } from './images.ts';
@@ -40,7 +41,11 @@ export async function startLabContainer(
   const dispose = () => sweepRun(dockerode, run);
   try {
     const name = `holdfast-${run}`;
-    const network = await dockerode.createNetwork({ Name: name, Internal: true, Labels: labelsOf(run) });
+    const network = await dockerode.createNetwork({ Name: name, Internal: true, Labels: labelsOf(run) }).catch((error: Error) => {
+      throw new SenderError(
+        `Docker gives the lab no network: ${printable(error.message.trim())}. Where there are too many (docker network ls), holdfast clean and docker network prune remove those that nobody uses.`,
+      );
+    });
     const listening = Promise.withResolvers<void>();
     const container = await startContainer(engine, {
       title: "the lab's container",
