@@ -19,7 +19,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   describe: ({ mx, never, before }) => `${never ? 'no connection' : 'a connection'} to ${mx}${before ? ` before ${before}` : ''}`,
   judge(view, { mx, never, before }) {
     const all = connectionsTo(view);
-    if (all.length === 0 && mxLookups(view).length === 0)
+    if (all.length === 0 && mxLookups(view.now, view.domains).length === 0)
       return { status: 'undecided', actual: 'the sender never came near an MX', because: [] };
     const to = (name: string) => all.filter((seen) => seen.mx.toLowerCase() === view.qualified(name).toLowerCase());
     const order = all.map((seen) => seen.mx).join(', ') || 'no connection';

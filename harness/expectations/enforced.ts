@@ -93,7 +93,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
   const held = policyFetches(view.history, view.domains).findLast((fetch) => fetch.seq < outcome.by.seq);
   if (!held) return { status: 'undecided', actual: 'nothing exposed, but no proof that the sender holds the policy', because: [] };
   if (outcome.kind === 'bounced') return judgeBounce(view, outcome.by.seq);
-  const reached = [...mxLookups(view), ...connectionsTo(view)].at(-1);
+  const reached = [...mxLookups(view.now, view.domains), ...connectionsTo(view)].at(-1);
   if (!reached) return { status: 'undecided', actual: 'nothing exposed, but the sender never came near the MX', because: [] };
   if (reached.kind === 'dns-query' && !comesUnprotected(view)) {
     return {

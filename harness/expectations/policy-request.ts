@@ -45,7 +45,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
       );
       const cached = keptToCache(view);
       // It did not ask at all, and the evidence says why: it sent by the policy in its cache.
-      if (came.length === 0 && cached && [...mxLookups(view), ...connectionsTo(view)].length > 0)
+      if (came.length === 0 && cached && [...mxLookups(view.now, view.domains), ...connectionsTo(view)].length > 0)
         return { status: 'met', actual: 'no request at all: the sender kept to its cached policy', because: [cached.seq] };
       if (came.length === 0 && (never !== 'any' || ofKind(view.now, 'dns-query').length === 0))
         return { status: 'undecided', actual: 'the sender never came near the policy host', because: [] };

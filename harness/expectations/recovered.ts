@@ -1,7 +1,16 @@
 /** RFC 5321 §4.5.4.1, RFC 8461 §5: with the fault healed and the queue run, all that was queued arrives. Every `recover` step expects it. */
 
 import { z } from 'zod';
-import { connectionsTo, ofKind, outcomeOf, policyFetches, recipientDomains, type Seen, type StepView } from '../model/evidence.ts';
+import {
+  connectionsTo,
+  mxLookups,
+  ofKind,
+  outcomeOf,
+  policyFetches,
+  recipientDomains,
+  type Seen,
+  type StepView,
+} from '../model/evidence.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { parseStsPolicy } from '../protocol/sts-policy.ts';
@@ -47,9 +56,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
 
 /** When the message was given up, its MX had last been asked for in vain (RFC 5321 §5.1: try later): that was no failure of the policy. */
 function dnsFailed(view: StepView, token: string, seq: number): boolean {
-  const domains = recipientDomains(view.history, [token]);
-  const lookups = ofKind(view.history, 'dns-query').filter((seen) => seen.type === 'MX' && domains.includes(seen.name.toLowerCase()));
-  const last = lookups.findLast((seen) => seen.seq < seq);
+  const last = mxLookups(view.history, recipientDomains(view.history, [token])).findLast((seen) => seen.seq < seq);
   return last !== undefined && !/^(NOERROR|NXDOMAIN)\b/.test(last.answer);
 }
 

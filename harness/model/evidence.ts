@@ -151,9 +151,9 @@ export function connectionsTo(view: StepView): Seen<'smtp-connection'>[] {
   return ofKind(view.now, 'smtp-connection').filter((seen) => !isSenderMx(seen.mx));
 }
 
-/** In this step, MX look-ups for the recipient domains. */
-export function mxLookups(view: StepView): Seen<'dns-query'>[] {
-  return ofKind(view.now, 'dns-query').filter((seen) => seen.type === 'MX' && view.domains.includes(seen.name.toLowerCase()));
+/** MX look-ups for one of the domains. */
+export function mxLookups(observations: readonly Observation[], domains: readonly string[]): Seen<'dns-query'>[] {
+  return ofKind(observations, 'dns-query').filter((seen) => seen.type === 'MX' && domains.includes(seen.name.toLowerCase()));
 }
 
 /**

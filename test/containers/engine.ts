@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import { describe } from 'vitest';
 import { SenderError } from '../../harness/model/sender.ts';
+import { type ContainerOptions, startContainer } from '../../harness/senders/docker/container.ts';
 import { connectEngine, type Engine } from '../../harness/senders/docker/engine.ts';
 
 /** What the senders' images are made from. */
@@ -19,6 +20,33 @@ export const engine = connected as Engine;
 export function describeWithEngine(title: string, tests: () => void): void {
   if (connected instanceof SenderError) describe.skip(`${title}, skipped: ${connected.message}`, tests);
   else describe(title, tests);
+}
+
+/** The run that containers of tests belong to. */
+export const TEST_RUN = 'test';
+
+/** A container of the base image, unless the options say otherwise: its lines so far, and a wait for one of them. */
+export async function startOne(options: Partial<ContainerOptions>) {
+  const lines: string[] = [];
+  const waiting: (() => void)[] = [];
+  const container = await startContainer(engine, {
+    title: 'a test',
+    name: 'test',
+    image: BASE_IMAGE,
+    run: TEST_RUN,
+    environment: {},
+    files: {},
+    entrypoint: [],
+    ...options,
+    onLine(line) {
+      lines.push(line);
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+  });
+  const heard = async (line: string, times = 1) => {
+    while (lines.filter((one) => one === line).length < times) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  return { container, lines, heard };
 }
 
 export interface Left {

@@ -9,10 +9,10 @@ import { connectLab } from '../../harness/lab/remote.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import { qualify, qualifyName } from '../../harness/model/names.ts';
 import type { Event } from '../../harness/model/observation.ts';
-import { type RunningContainer, startContainer } from '../../harness/senders/docker/container.ts';
+import type { RunningContainer } from '../../harness/senders/docker/container.ts';
 import { ensureImage } from '../../harness/senders/docker/images.ts';
 import { type LabContainer, startLabContainer } from '../../harness/senders/docker/lab-container.ts';
-import { describeWithEngine, engine, leftBy, NOTHING } from './engine.ts';
+import { describeWithEngine, engine, leftBy, NOTHING, startOne } from './engine.ts';
 
 const CONTROL_PORT = 8025;
 const TOKEN = 'xlabtest';
@@ -33,20 +33,15 @@ describeWithEngine("the lab's container", () => {
     const { network, run } = container;
     const [id] = (await leftBy(process.pid)).containers;
     settings = (await engine.dockerode.getContainer(id!).inspect()).NetworkSettings;
-    neighbour = await startContainer(engine, {
-      name: 'neighbour',
+    ({ container: neighbour } = await startOne({
       title: 'the neighbour',
       // Node is in it.
       image: await ensureImage(engine.dockerode, labImage(), () => {}),
       run,
       network,
       dns: settings.Networks[network]!.IPAddress,
-      environment: {},
-      files: {},
-      entrypoint: [],
       command: ['sleep', '600'],
-      onLine: () => {},
-    });
+    }));
   });
   afterAll(async () => {
     await neighbour?.[Symbol.asyncDispose]();

@@ -1,25 +1,16 @@
 /** Commands in a container: a mail server's queue is read, and its log judged, by what they print. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { labImage } from '../../harness/commands/labs.ts';
-import { type RunningContainer, startContainer } from '../../harness/senders/docker/container.ts';
-import { ensureImage } from '../../harness/senders/docker/images.ts';
-import { describeWithEngine, engine, leftBy, NOTHING } from './engine.ts';
+import { SenderError } from '../../harness/model/sender.ts';
+import type { RunningContainer } from '../../harness/senders/docker/container.ts';
+import { ensurePulled } from '../../harness/senders/docker/images.ts';
+import { BASE_IMAGE, describeWithEngine, engine, leftBy, NOTHING, startOne } from './engine.ts';
 
 describeWithEngine('a command in a container', () => {
   let container: RunningContainer;
   beforeAll(async () => {
-    container = await startContainer(engine, {
-      title: 'the server',
-      name: 'shells',
-      image: await ensureImage(engine.dockerode, labImage(), () => {}),
-      run: 'shells',
-      environment: {},
-      files: {},
-      entrypoint: [],
-      command: ['sleep', '600'],
-      onLine: () => {},
-    });
+    await ensurePulled(engine.dockerode, BASE_IMAGE, () => {});
+    ({ container } = await startOne({ command: ['sleep', '600'] }));
   });
   afterAll(async () => {
     await container?.[Symbol.asyncDispose]();
@@ -39,8 +30,8 @@ describeWithEngine('a command in a container', () => {
   });
 
   it('fails with its last words, and the next one is not disturbed', async () => {
-    await expect(container.run('echo no such queue >&2; exit 3')).rejects.toThrow(
-      /^in the server, echo no such queue .* exited with code 3; its last words:\n {2}no such queue$/,
+    await expect(container.run('echo "no such queue" >&2; exit 3')).rejects.toThrow(
+      new SenderError('in a test, echo "no such queue" >&2; exit 3 exited with code 3; its last words:\n  no such queue'),
     );
     await expect(container.run('if')).rejects.toThrow('exited with code 2');
     expect(await container.run('echo well')).toBe('well\n');
