@@ -1,9 +1,10 @@
 /**
- * The lab's PKI: two authorities, one for web hosts and one for MX hosts, so that a sender can distrust each alone;
- * and a certificate of any profile for any host.
+ * The lab's PKI: two authorities, one for web hosts and one for MX hosts, so that a sender can
+ * distrust each alone; and a certificate of any profile for any host.
  *
- * A slow lab makes false verdicts (DESIGN §4.9): leaves share one key per kind, the slow RSA keys are made off the
- * event loop before the first certificate is asked for, and nothing is issued twice.
+ * A slow lab makes false verdicts (DESIGN §4.9): leaves share one key per kind, the slow RSA keys
+ * are made off the event loop before the first certificate is asked for, and nothing is issued
+ * twice.
  */
 
 import { generateKeyPair } from 'node:crypto';
@@ -11,13 +12,23 @@ import { promisify } from 'node:util';
 import type { CertificateProfile } from '../harness/model/plan.ts';
 import { type Authority, createAuthority } from './authority.ts';
 import { type Leaf, type Names, PROFILES, type Profile } from './profiles.ts';
-import { type CertificateContent, createKey, issueCertificate, type Key, keyOf, validity } from './x509.ts';
+import {
+  type CertificateContent,
+  createKey,
+  issueCertificate,
+  type Key,
+  keyOf,
+  validity,
+} from './x509.ts';
 
 export { PROFILES } from './profiles.ts';
 
 export interface Pki {
   readonly authorities: { readonly policyHosts: Authority; readonly mxHosts: Authority };
-  /** Throws CertificateError when there is no such profile, or when it needs a name that the request does not give. */
+  /**
+   * Throws CertificateError when there is no such profile, or when it needs a name that the request
+   * does not give.
+   */
   issue(request: CertificateRequest): IssuedCertificate;
 }
 
@@ -38,13 +49,19 @@ export interface IssuedCertificate {
   readonly chainPem: string;
   /** The leaf's dNSNames. */
   readonly dnsNames: readonly string[];
-  /** Whether a sender may accept it for the host it was requested for; for any other host, ask `identifies`. */
+  /**
+   * Whether a sender may accept it for the host it was requested for; for any other host, ask
+   * `identifies`.
+   */
   readonly authenticates: boolean;
   /** It must be loaded with `ciphers: 'DEFAULT@SECLEVEL=0'`. */
   readonly needsLowSecurityLevel: boolean;
 }
 
-/** A new PKI. `now`: milliseconds since the epoch, default the clock's; every validity counts from here. */
+/**
+ * A new PKI. `now`: milliseconds since the epoch, default the clock's; every validity counts from
+ * here.
+ */
 export async function createPki({ now = Date.now() }: { now?: number } = {}): Promise<Pki> {
   const authorities = {
     policyHosts: createAuthority({ commonName: 'Holdfast lab, policy hosts', now }),
@@ -58,16 +75,31 @@ export async function createPki({ now = Date.now() }: { now?: number } = {}): Pr
     authorities,
     issue(request) {
       const { profile, host, service, others = {} } = request;
-      const id = JSON.stringify([profile, host, service, others.listedMx, others.recipientDomain, others.address]);
-      const certificate = issued.get(id) ?? issue(request, service === 'mx' ? authorities.mxHosts : authorities.policyHosts, keys, now);
+      const id = JSON.stringify([
+        profile,
+        host,
+        service,
+        others.listedMx,
+        others.recipientDomain,
+        others.address,
+      ]);
+      const certificate =
+        issued.get(id) ??
+        issue(request, service === 'mx' ? authorities.mxHosts : authorities.policyHosts, keys, now);
       issued.set(id, certificate);
       return certificate;
     },
   };
 }
 
-/** Whether a sender that follows the RFCs may take this certificate as proof that it speaks to `host`. */
-export function identifies({ profile, dnsNames }: Pick<IssuedCertificate, 'profile' | 'dnsNames'>, host: string): boolean {
+/**
+ * Whether a sender that follows the RFCs may take this certificate as proof that it speaks to
+ * `host`.
+ */
+export function identifies(
+  { profile, dnsNames }: Pick<IssuedCertificate, 'profile' | 'dnsNames'>,
+  host: string,
+): boolean {
   const { brokenPath }: Profile = PROFILES[profile];
   return !brokenPath && dnsNames.some((name) => matches(name, host));
 }
@@ -79,10 +111,17 @@ export class CertificateError extends Error {}
 function matches(dnsName: string, host: string): boolean {
   const [firstLabel, ...rest] = dnsName.toLowerCase().split('.');
   const [firstOfHost, ...restOfHost] = host.toLowerCase().split('.');
-  return (firstLabel === '*' || firstLabel === firstOfHost) && rest.join('.') === restOfHost.join('.');
+  return (
+    (firstLabel === '*' || firstLabel === firstOfHost) && rest.join('.') === restOfHost.join('.')
+  );
 }
 
-function issue({ profile: name, host, others = {} }: CertificateRequest, authority: Authority, keys: Keys, now: number): IssuedCertificate {
+function issue(
+  { profile: name, host, others = {} }: CertificateRequest,
+  authority: Authority,
+  keys: Keys,
+  now: number,
+): IssuedCertificate {
   const profile: Profile = PROFILES[name];
   if (profile.needs && others[profile.needs] === undefined) {
     throw new CertificateError(`certificate profile "${name}" for ${host} needs ${profile.needs}`);
@@ -102,14 +141,32 @@ function issue({ profile: name, host, others = {} }: CertificateRequest, authori
 }
 
 function rightLeaf(host: string): Leaf {
-  return { dnsNames: [host], validDays: [-1, 89], extendedKeyUsage: 'serverAuth', issuer: 'root', key: 'p256', sendsIntermediates: true };
+  return {
+    dnsNames: [host],
+    validDays: [-1, 89],
+    extendedKeyUsage: 'serverAuth',
+    issuer: 'root',
+    key: 'p256',
+    sendsIntermediates: true,
+  };
 }
 
-function leafContent({ commonName, emptySubject, validDays, ...leaf }: Leaf, now: number): CertificateContent {
+function leafContent(
+  { commonName, emptySubject, validDays, ...leaf }: Leaf,
+  now: number,
+): CertificateContent {
   // RFC 5280 appendix A.1, ub-common-name: a longer host name stands in the subjectAltName alone.
   const usualName = leaf.dnsNames.find((name) => name.length <= 64);
-  const subject = emptySubject ? {} : { organization: 'Holdfast', commonName: commonName ?? usualName };
-  return { ...leaf, subject, validity: validity(now, validDays), isCa: false, keyUsage: 'digitalSignature' };
+  const subject = emptySubject
+    ? {}
+    : { organization: 'Holdfast', commonName: commonName ?? usualName };
+  return {
+    ...leaf,
+    subject,
+    validity: validity(now, validDays),
+    isCa: false,
+    keyUsage: 'digitalSignature',
+  };
 }
 
 type Keys = Readonly<Record<Leaf['key'], Key>>;

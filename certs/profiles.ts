@@ -1,9 +1,11 @@
 /**
- * Profiles: the right certificate for a host, and one way each to be wrong. A profile says only what it changes.
+ * Profiles: the right certificate for a host, and one way each to be wrong. A profile says only
+ * what it changes.
  *
- * A profile authenticates when a sender that follows RFC 8461 §3.3 and §4.2 may take its certificate as proof of the host:
- * the path validates (RFC 5280 §6), and a dNSName matches the host (RFC 9525 §6.3). Where the RFCs and OpenSSL's
- * defaults part, the RFCs decide, and the profile says so: those are the ones that catch real senders.
+ * A profile authenticates when a sender that follows RFC 8461 §3.3 and §4.2 may take its
+ * certificate as proof of the host: the path validates (RFC 5280 §6), and a dNSName matches the
+ * host (RFC 9525 §6.3). Where the RFCs and OpenSSL's defaults part, the RFCs decide, and the
+ * profile says so: those are the ones that catch real senders.
  */
 
 import type { CertificateProfile } from '../harness/model/plan.ts';
@@ -26,7 +28,8 @@ export interface Profile {
 }
 
 /** A server's certificate before it is signed, and what the server does with it. */
-export interface Leaf extends Pick<CertificateContent, 'extendedKeyUsage' | 'ipAddresses' | 'digest'> {
+export interface Leaf
+  extends Pick<CertificateContent, 'extendedKeyUsage' | 'ipAddresses' | 'digest'> {
   readonly dnsNames: readonly string[];
   /** Default: the first of dnsNames that fits, as most CAs do. */
   readonly commonName?: string;
@@ -201,7 +204,8 @@ export const PROFILES = {
     change: () => ({ extendedKeyUsage: 'clientAuth' }),
   },
 
-  // ---- strength: MTA-STS is silent on it; it is the TLS below that forbids these, so who accepts them breaks no MUST of RFC 8461 ----
+  // ---- strength: MTA-STS is silent on it; it is the TLS below that forbids these, so who accepts
+  // them breaks no MUST of RFC 8461 ----
 
   sha1: {
     summary: 'Signed over SHA-1.',

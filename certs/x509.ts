@@ -1,13 +1,21 @@
 /**
  * One X.509 certificate: put together node by node as DER, signed with node:crypto.
  *
- * forge has no EC keys, and its own signing is slow; this way a P-256 certificate costs well under a millisecond.
- * Nothing here asks whether a certificate makes sense: the lab issues wrong ones on purpose. What strict verifiers
- * insist on is the same in all of them: version 3, a random serial number, both key identifiers, and an issuer
- * that is the signer's subject byte for byte (RFC 5280 §4.1, §4.2).
+ * forge has no EC keys, and its own signing is slow; this way a P-256 certificate costs well under
+ * a millisecond. Nothing here asks whether a certificate makes sense: the lab issues wrong ones on
+ * purpose. What strict verifiers insist on is the same in all of them: version 3, a random serial
+ * number, both key identifiers, and an issuer that is the signer's subject byte for byte (RFC 5280
+ * §4.1, §4.2).
  */
 
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto';
 import {
   bitString,
   decode,
@@ -85,7 +93,9 @@ export function issueCertificate(content: CertificateContent, key: Key, signer?:
     tagged(3, sequence(...extensions(content, key, signingKey))),
   );
   const signature = sign(digest, encode(tbsCertificate), signingKey.privateKey);
-  return toPem(encode(sequence(tbsCertificate, signatureAlgorithm, bitString(signature.toString('latin1')))));
+  return toPem(
+    encode(sequence(tbsCertificate, signatureAlgorithm, bitString(signature.toString('latin1')))),
+  );
 }
 
 /** A new P-256 key; takes 0.1 ms. */
@@ -105,16 +115,25 @@ export function keyOf(privateKey: KeyObject): Key {
   };
 }
 
-/** From so many days after `now` (milliseconds since the epoch) to so many; days may be negative. */
+/**
+ * From so many days after `now` (milliseconds since the epoch) to so many; days may be negative.
+ */
 export function validity(now: number, [fromDays, toDays]: readonly [number, number]): Validity {
-  return { notBefore: new Date(now + fromDays * DAY_MS), notAfter: new Date(now + toDays * DAY_MS) };
+  return {
+    notBefore: new Date(now + fromDays * DAY_MS),
+    notAfter: new Date(now + toDays * DAY_MS),
+  };
 }
 
 const DAY_MS = 86_400_000;
 
-/** RFC 5280 §4.1.2.4. Always UTF8String: `*` is no PrintableString, and a name has to have the same bytes wherever it stands. */
+/**
+ * RFC 5280 §4.1.2.4. Always UTF8String: `*` is no PrintableString, and a name has to have the same
+ * bytes wherever it stands.
+ */
 export function distinguishedName({ organization, commonName }: Subject): Node {
-  const rdn = (type: string, text?: string) => (text === undefined ? [] : [set(sequence(oid(type), utf8String(text)))]);
+  const rdn = (type: string, text?: string) =>
+    text === undefined ? [] : [set(sequence(oid(type), utf8String(text)))];
   return sequence(...rdn('2.5.4.10', organization), ...rdn('2.5.4.3', commonName));
 }
 
@@ -122,7 +141,9 @@ export function distinguishedName({ organization, commonName }: Subject): Node {
 function extensions(content: CertificateContent, key: Key, signingKey: Key): Node[] {
   const names = [
     ...(content.dnsNames ?? []).map((name) => implicit(2, name)),
-    ...(content.ipAddresses ?? []).map((address) => implicit(7, String.fromCharCode(...address.split('.').map(Number)))),
+    ...(content.ipAddresses ?? []).map((address) =>
+      implicit(7, String.fromCharCode(...address.split('.').map(Number))),
+    ),
   ];
   const hasSubject = Object.values(content.subject).some((part) => part !== undefined);
   return [
@@ -130,15 +151,22 @@ function extensions(content: CertificateContent, key: Key, signingKey: Key): Nod
     extension('2.5.29.14', octetString(key.identifier)),
     content.keyUsage && extension('2.5.29.15', KEY_USAGE[content.keyUsage], 'critical'),
     // §4.2.1.6: critical if, and only if, the subject is empty.
-    names.length > 0 && extension('2.5.29.17', sequence(...names), hasSubject ? undefined : 'critical'),
+    names.length > 0 &&
+      extension('2.5.29.17', sequence(...names), hasSubject ? undefined : 'critical'),
     extension('2.5.29.19', sequence(...(content.isCa ? [isTrue()] : [])), 'critical'),
-    content.permittedDnsName && extension('2.5.29.30', permittedSubtree(content.permittedDnsName), 'critical'),
-    content.extendedKeyUsage && extension('2.5.29.37', sequence(oid(KEY_PURPOSE[content.extendedKeyUsage]))),
+    content.permittedDnsName &&
+      extension('2.5.29.30', permittedSubtree(content.permittedDnsName), 'critical'),
+    content.extendedKeyUsage &&
+      extension('2.5.29.37', sequence(oid(KEY_PURPOSE[content.extendedKeyUsage]))),
   ].filter((node) => typeof node === 'object');
 }
 
 function extension(id: string, value: Node, critical?: 'critical'): Node {
-  return sequence(oid(id), ...(critical ? [isTrue()] : []), octetString(encode(value).toString('latin1')));
+  return sequence(
+    oid(id),
+    ...(critical ? [isTrue()] : []),
+    octetString(encode(value).toString('latin1')),
+  );
 }
 
 function permittedSubtree(dnsName: string): Node {
@@ -158,7 +186,10 @@ const KEY_PURPOSE = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.
 /** RFC 5758 §3.2, RFC 3279 §2.2.3. */
 const ECDSA_WITH = { sha256: '1.2.840.10045.4.3.2', sha1: '1.2.840.10045.4.1' } as const;
 
-/** RFC 5280 §4.1.2.2: positive and unique; the first byte keeps it clear of the sign bit and of leading zeros. */
+/**
+ * RFC 5280 §4.1.2.2: positive and unique; the first byte keeps it clear of the sign bit and of
+ * leading zeros.
+ */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8() & 0x3f) | 0x40);

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /**
- * The command line: argv to command to exit code. The only place that ends the process, and the only one beside reporters that prints.
+ * The command line: argv to command to exit code. The only place that ends the process, and the
+ * only one beside reporters that prints.
  *
- * Each command is loaded when it is asked for, so that `holdfast list` does not wait for the lab's packages.
+ * Each command is loaded when it is asked for, so that `holdfast list` does not wait for the lab's
+ * packages.
  */
 
 import module from 'node:module';
@@ -10,7 +12,8 @@ import { createInterface } from 'node:readline';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { LabRequest } from './commands/lab.ts';
 import type { RunRequest } from './commands/run.ts';
-import { EXIT, type Terminal, UsageError } from './commands/terminal.ts';
+import { EXIT, type Terminal } from './commands/terminal.ts';
+import { UsageError } from './model/usage.ts';
 import { printableLines } from './protocol/printable.ts';
 import { findPackage, isInRange } from './shipped.ts';
 
@@ -78,22 +81,40 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .description('run scenarios against senders')
     .argument('[scenario...]', 'what to run; default: the whole suite')
     .addOption(
-      new Option('--sender <name>', 'sender under test, or a list with commas; may be repeated (default: reference)').argParser(collect),
+      new Option(
+        '--sender <name>',
+        'sender under test, or a list with commas; may be repeated (default: reference)',
+      ).argParser(collect),
     )
     .addOption(jobsOption())
-    .addOption(new Option('--reporter <name>', 'text, json or junit; may be repeated (default: text)').argParser(collect))
+    .addOption(
+      new Option(
+        '--reporter <name>',
+        'text, json or junit; may be repeated (default: text)',
+      ).argParser(collect),
+    )
     .option('--out <dir>', 'folder for the files of reporters')
     .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
     .option('--strict', 'count warnings as failures')
     .addHelpText('after', SELECTION)
     .action(async (scenarios: string[], { sender, reporter, ...options }: RunFlags) => {
       const { run } = await import('./commands/run.ts');
-      code = await run({ ...options, scenarios, senders: sender ?? ['reference'], reporters: reporter ?? ['text'] }, terminal);
+      code = await run(
+        {
+          ...options,
+          scenarios,
+          senders: sender ?? ['reference'],
+          reporters: reporter ?? ['text'],
+        },
+        terminal,
+      );
     });
 
   program
     .command('demo', { hidden: true })
-    .description('the whole suite against every built-in sender; evidence goes to holdfast-evidence/')
+    .description(
+      'the whole suite against every built-in sender; evidence goes to holdfast-evidence/',
+    )
     .addOption(jobsOption())
     .action(async ({ jobs }: { jobs?: number }) => {
       const { demo } = await import('./commands/run.ts');
@@ -102,7 +123,9 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('serve', { hidden: true })
-    .description("a lab in a container: waits at its control port for the harness; HOLDFAST_SECRET is the harness's word")
+    .description(
+      "a lab in a container: waits at its control port for the harness; HOLDFAST_SECRET is the harness's word",
+    )
     .requiredOption('--port <n>', 'the control port', Number)
     .action(async ({ port }: { port: number }) => {
       const { serve } = await import('./commands/serve.ts');
@@ -157,10 +180,19 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   program
     .command('lab')
     .description('keep a lab up, for trying a sender or a tool by hand, until Ctrl-C')
-    .argument('[scenario]', 'whose steps to go through, one with each line of input; default: an honest world')
+    .argument(
+      '[scenario]',
+      'whose steps to go through, one with each line of input; default: an honest world',
+    )
     .option('--docker', 'in a container: containers can join its network')
-    .option('--dns <address>', 'at real addresses: the address of this machine for the name server, port 53')
-    .option('--addresses <prefix>', 'at real addresses: the prefix whose every address is this machine, for all other servers')
+    .option(
+      '--dns <address>',
+      'at real addresses: the address of this machine for the name server, port 53',
+    )
+    .option(
+      '--addresses <prefix>',
+      'at real addresses: the prefix whose every address is this machine, for all other servers',
+    )
     .option('--json', 'what is there and what is seen as JSON, a line each')
     .action(async (scenario: string | undefined, options: Omit<LabRequest, 'scenario'>) => {
       const { lab } = await import('./commands/lab.ts');
@@ -200,11 +232,18 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   return code;
 }
 
-type RunFlags = Pick<RunRequest, 'jobs' | 'out' | 'keep' | 'strict'> & { readonly sender?: string[]; readonly reporter?: string[] };
+type RunFlags = Pick<RunRequest, 'jobs' | 'out' | 'keep' | 'strict'> & {
+  readonly sender?: string[];
+  readonly reporter?: string[];
+};
 
 function jobsOption(): Option {
-  return new Option('--jobs <n>', 'how many trials at once (default: what suits the sender)').argParser((text: string) => {
-    if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 9999.');
+  return new Option(
+    '--jobs <n>',
+    'how many trials at once (default: what suits the sender)',
+  ).argParser((text: string) => {
+    if (!/^[1-9]\d{0,3}$/.test(text))
+      throw new InvalidArgumentError('Expected a number from 1 to 9999.');
     return Number(text);
   });
 }
@@ -212,7 +251,8 @@ function jobsOption(): Option {
 /** An option that may be repeated, and may hold a list. */
 function collect(text: string, before: readonly string[] = []): string[] {
   const names = text.split(',').map((name) => name.trim());
-  if (names.includes('')) throw new InvalidArgumentError('Expected a name, or names with commas between them.');
+  if (names.includes(''))
+    throw new InvalidArgumentError('Expected a name, or names with commas between them.');
   return [...before, ...names];
 }
 
@@ -254,7 +294,9 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
     complain: (text) => void stderr.write(`${printableLines(text)}\n`),
     isTerminal: stdout.isTTY === true,
     columns: stdout.columns || 100,
-    color: stdout.isTTY ? stdout.hasColors() : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),
+    color: stdout.isTTY
+      ? stdout.hasColors()
+      : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),
     lines: linesOf(stdin),
     signal: stop.signal,
   };

@@ -12,7 +12,7 @@
  * A scenario, a trial with its evidence and a verdict are plain, frozen data that print as JSON.
  */
 
-export { judge } from './judge.ts';
+export { judge } from './judge/judge.ts';
 export { type Lab, startLab } from './lab/lab.ts';
 export type { Attack } from './model/attack.ts';
 export type { ArrangedPlan, Evidence, Observation } from './model/observation.ts';
@@ -29,14 +29,25 @@ export {
   SenderError,
   type StartedSender,
 } from './model/sender.ts';
-export { type Expectation, exitCode, type Finding, type Grade, type Trial, type Verdict } from './model/verdict.ts';
-export { runSuite, type SuiteOptions, type TrialResult } from './run.ts';
+export {
+  type Expectation,
+  exitCode,
+  type Finding,
+  type Grade,
+  type Trial,
+  type Verdict,
+} from './model/verdict.ts';
+export { runSuite, type SuiteOptions, type TrialResult } from './run/suite.ts';
 export type { Vocabulary } from './scenario/language.ts';
 export { type Loaded, loadScenarios } from './scenario/load.ts';
-export { formatProblem, type Problem } from './scenario/problems.ts';
 export { scenarioJsonSchema } from './scenario/schema.ts';
 export { type NodeSenderOptions, nodeSender } from './senders/node/node-sender.ts';
 export { opportunisticSender } from './senders/opportunistic.ts';
-export { type FaultName, type ReferenceOptions, referenceSender } from './senders/reference/index.ts';
+export {
+  type FaultName,
+  type ReferenceOptions,
+  referenceSender,
+} from './senders/reference/index.ts';
 export { EvidenceError, type KeptTrial, keepTrial, readTrials } from './store.ts';
 export { loadVocabulary } from './vocabulary.ts';
+export { formatProblem, type Problem } from './yaml/problems.ts';

@@ -1,6 +1,7 @@
 /**
- * Shipped: what lies beside the code in the package, and where. The code itself runs from `harness/` in a checkout and from
- * `dist/harness/` once compiled; both have one package.json above them.
+ * Shipped: what lies beside the code in the package, and where. The code itself runs from
+ * `harness/` in a checkout and from `dist/harness/` once compiled; both have one package.json above
+ * them.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -38,7 +39,10 @@ export function findPackage(): Package {
   }
 }
 
-/** Whether a version lies in a range of `^a.b.c` and `>=a.b.c` joined by `||`, which is all that package.json uses. */
+/**
+ * Whether a version lies in a range of `^a.b.c` and `>=a.b.c` joined by `||`, which is all that
+ * package.json uses.
+ */
 export function isInRange(version: string, range: string): boolean {
   const actual = numbers(version);
   return range.split('||').some((part) => {

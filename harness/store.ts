@@ -1,5 +1,6 @@
 /**
- * The store of kept evidence: what a verdict was made from, in files that people can read and `holdfast judge` can judge again.
+ * The store of kept evidence: what a verdict was made from, in files that people can read and
+ * `holdfast judge` can judge again.
  *
  *   DIR/.holdfast                                         the mark of a folder that is ours to write in
  *   DIR/reference/starttls/stripped@as-removed-line/      a trial: sender, then scenario
@@ -16,9 +17,13 @@ import type { Trial, Verdict } from './model/verdict.ts';
 import { printableJson } from './protocol/printable.ts';
 
 const MARK = '.holdfast';
-const FORMAT = 'Evidence kept by Holdfast, format 1. Holdfast writes over what it kept here before.\n';
+const FORMAT =
+  'Evidence kept by Holdfast, format 1. Holdfast writes over what it kept here before.\n';
 
-/** A folder that is not ours to write in, or kept evidence that cannot be read; the message says which and where. */
+/**
+ * A folder that is not ours to write in, or kept evidence that cannot be read; the message says
+ * which and where.
+ */
 export class EvidenceError extends Error {}
 
 export interface KeptTrial {
@@ -32,40 +37,57 @@ export interface KeptTrial {
 }
 
 /**
- * Makes sure that evidence can be kept in this folder: it is new, empty, or has the mark of an earlier run. Throws EvidenceError when it
- * holds something else, and what the file system throws.
+ * Makes sure that evidence can be kept in this folder: it is new, empty, or has the mark of an
+ * earlier run. Throws EvidenceError when it holds something else, and what the file system throws.
  */
 export async function claimFolder(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true });
   const found = await readdir(dir);
   if (found.includes(MARK)) return;
   if (found.length > 0)
-    throw new EvidenceError(`${dir} is not empty and was not made by Holdfast: give a new or empty folder for the evidence`);
+    throw new EvidenceError(
+      `${dir} is not empty and was not made by Holdfast: give a new or empty folder for the evidence`,
+    );
   await writeFile(join(dir, MARK), FORMAT);
 }
 
-/** Writes one trial and its verdict below `dir`, over what an earlier run kept of the same one. Returns its folder. Throws as claimFolder. */
+/**
+ * Writes one trial and its verdict below `dir`, over what an earlier run kept of the same one.
+ * Returns its folder. Throws as claimFolder.
+ */
 export async function keepTrial(
   dir: string,
-  { trial, verdict, plans }: { readonly trial: Trial; readonly verdict: Verdict; readonly plans: readonly ArrangedPlan[] },
+  {
+    trial,
+    verdict,
+    plans,
+  }: { readonly trial: Trial; readonly verdict: Verdict; readonly plans: readonly ArrangedPlan[] },
 ): Promise<string> {
   await claimFolder(dir);
-  const folder = join(dir, segment(trial.sender.name), ...trial.scenario.id.split('/').map(segment));
+  const folder = join(
+    dir,
+    segment(trial.sender.name),
+    ...trial.scenario.id.split('/').map(segment),
+  );
   await mkdir(folder, { recursive: true });
   const write = (name: string, text: string) => writeFile(join(folder, name), text);
-  // The verdict goes first and comes last: whatever is cut short, no verdict lies beside evidence that is not its own.
+  // The verdict goes first and comes last: whatever is cut short, no verdict lies beside evidence
+  // that is not its own.
   await rm(join(folder, 'verdict.json'), { force: true });
   await write('scenario.json', `${printableJson(trial.scenario)}\n`);
   await write('sender.json', `${printableJson(trial.sender)}\n`);
   await write('plan.json', `${printableJson(plans)}\n`);
-  await write('evidence.ndjson', trial.evidence.observations.map((seen) => `${printableJson(seen, 0)}\n`).join(''));
+  await write(
+    'evidence.ndjson',
+    trial.evidence.observations.map((seen) => `${printableJson(seen, 0)}\n`).join(''),
+  );
   await write('verdict.json', `${printableJson(verdict)}\n`);
   return folder;
 }
 
 /**
- * The trials kept in a folder or anywhere below it, by path. A last line that is cut short is left out and told of; anything else that
- * cannot be read throws EvidenceError with `file:line`.
+ * The trials kept in a folder or anywhere below it, by path. A last line that is cut short is left
+ * out and told of; anything else that cannot be read throws EvidenceError with `file:line`.
  */
 export async function* readTrials(dir: string): AsyncGenerator<KeptTrial> {
   const folders = await findTrials(dir);
@@ -85,7 +107,10 @@ async function findTrials(dir: string): Promise<string[]> {
 
 async function readTrial(dir: string): Promise<KeptTrial> {
   const problems: string[] = [];
-  const scenario = await readJson<Scenario>(join(dir, 'scenario.json'), ({ id, steps }) => typeof id === 'string' && Array.isArray(steps));
+  const scenario = await readJson<Scenario>(
+    join(dir, 'scenario.json'),
+    ({ id, steps }) => typeof id === 'string' && Array.isArray(steps),
+  );
   const sender = await readJson<SenderDescription>(
     join(dir, 'sender.json'),
     ({ name, capabilities }) => typeof name === 'string' && Array.isArray(capabilities),
@@ -101,14 +126,21 @@ async function readObservations(file: string, problems: string[]): Promise<Obser
   const rest = lines.pop();
   if (rest) problems.push(`${file}:${lines.length + 1}: cut short; judged without this line`);
   return lines.map((line, index) =>
-    parse<Observation>(line, `${file}:${index + 1}`, ({ seq, kind }) => typeof seq === 'number' && typeof kind === 'string'),
+    parse<Observation>(
+      line,
+      `${file}:${index + 1}`,
+      ({ seq, kind }) => typeof seq === 'number' && typeof kind === 'string',
+    ),
   );
 }
 
 async function readVerdict(file: string, problems: string[]): Promise<Verdict | undefined> {
   if (!(await stat(file).catch(() => undefined))) return undefined;
   try {
-    return await readJson<Verdict>(file, ({ grade, findings }) => typeof grade === 'string' && Array.isArray(findings));
+    return await readJson<Verdict>(
+      file,
+      ({ grade, findings }) => typeof grade === 'string' && Array.isArray(findings),
+    );
   } catch (error) {
     if (!(error instanceof EvidenceError)) throw error;
     problems.push(error.message);
@@ -138,17 +170,24 @@ function parse<T extends object>(text: string, place: string, fits: Shape<T>): T
   } catch {
     throw new EvidenceError(`${place}: not JSON`);
   }
-  if (typeof value !== 'object' || value === null || !fits(value)) throw new EvidenceError(`${place}: not what Holdfast wrote`);
+  if (typeof value !== 'object' || value === null || !fits(value))
+    throw new EvidenceError(`${place}: not what Holdfast wrote`);
   return value as T;
 }
 
 const LONGEST_SEGMENT = 120;
 
-/** One folder's name, whatever the name of a sender or scenario holds: no separator, no dot at either end, not too long, never empty. */
+/**
+ * One folder's name, whatever the name of a sender or scenario holds: no separator, no dot at
+ * either end, not too long, never empty.
+ */
 function segment(name: string): string {
   const safe = encodeURIComponent(name.toWellFormed())
     .replaceAll('%40', '@')
-    .replace(/[!'()*~]|^\.|\.$/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+    .replace(
+      /[!'()*~]|^\.|\.$/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
   if (safe.length <= LONGEST_SEGMENT) return safe || '%';
   return `${safe.slice(0, LONGEST_SEGMENT - 17)}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
 }

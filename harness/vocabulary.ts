@@ -1,5 +1,6 @@
 /**
- * The vocabulary: every attack, expectation and reporter, found by the name of its file. Adding one touches one file and its test.
+ * The vocabulary: every attack, expectation and reporter, found by the name of its file. Adding one
+ * touches one file and its test.
  */
 
 import { readdirSync } from 'node:fs';
@@ -32,6 +33,10 @@ async function loadFolder<T>(folder: string, exported: string): Promise<Map<stri
     .sort();
   const modules = await Promise.all(names.map((file) => import(new URL(file, url).href)));
   return new Map(
-    names.flatMap((file, i) => (modules[i][exported] ? [[file.slice(0, -suffix.length), modules[i][exported] as T] as const] : [])),
+    names.flatMap((file, i) =>
+      modules[i][exported]
+        ? [[file.slice(0, -suffix.length), modules[i][exported] as T] as const]
+        : [],
+    ),
   );
 }

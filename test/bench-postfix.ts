@@ -1,12 +1,13 @@
 /**
- * The second half of npm run bench: Postfix in a container, its image built beforehand. The whole suite runs on one warm server; it is held
- * against the slowest scenario alone and the start-up, all in one run.
+ * The second half of npm run bench: Postfix in a container, its image built beforehand. The whole
+ * suite runs on one warm server; it is held against the slowest scenario alone and the start-up,
+ * all in one run.
  */
 
-import { senderOf } from '../harness/commands/find-sender.ts';
-import { openLab } from '../harness/commands/labs.ts';
+import { openLab } from '../harness/labs/open.ts';
 import type { Scenario } from '../harness/model/scenario.ts';
-import { runSuite, type TrialResult } from '../harness/run.ts';
+import { runSuite, type TrialResult } from '../harness/run/suite.ts';
+import { senderOf } from '../harness/senders/find.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
 import { shippedScenarios } from './mutants.ts';
 
@@ -27,7 +28,13 @@ async function bench(): Promise<void> {
     let results: TrialResult[];
     {
       await using lab = await openLab('docker', console.error);
-      results = await runSuite({ lab, vocabulary, senders: [sender], scenarios: chosen, jobs: JOBS });
+      results = await runSuite({
+        lab,
+        vocabulary,
+        senders: [sender],
+        scenarios: chosen,
+        jobs: JOBS,
+      });
     }
     return { results, seconds: (performance.now() - began) / 1000 };
   };
@@ -35,9 +42,12 @@ async function bench(): Promise<void> {
   await run([]);
   const startUp = (await run([])).seconds;
   const whole = await run(scenarios);
-  const longest = whole.results.toSorted((a, b) => b.verdict.durationMs - a.verdict.durationMs).slice(0, TRIED_ALONE);
+  const longest = whole.results
+    .toSorted((a, b) => b.verdict.durationMs - a.verdict.durationMs)
+    .slice(0, TRIED_ALONE);
   const alone: { readonly id: string; readonly seconds: number }[] = [];
-  for (const { trial } of longest) alone.push({ id: trial.scenario.id, seconds: (await run([trial.scenario])).seconds - startUp });
+  for (const { trial } of longest)
+    alone.push({ id: trial.scenario.id, seconds: (await run([trial.scenario])).seconds - startUp });
   const slowest = alone.toSorted((a, b) => b.seconds - a.seconds)[0]!;
   const undecided = whole.results.filter(({ verdict }) => verdict.grade === 'inconclusive').length;
   const round = (n: number, digits = 1) => n.toFixed(digits);
@@ -46,5 +56,7 @@ async function bench(): Promise<void> {
   );
   console.log(`start-up     ${round(startUp)} s for lab and server, removal included`);
   console.log(`slowest      ${slowest.id} alone: ${round(slowest.seconds)} s`);
-  console.log(`ratio        ${round((whole.seconds - startUp) / slowest.seconds, 2)} without start-up (aim: at most 1.5)`);
+  console.log(
+    `ratio        ${round((whole.seconds - startUp) / slowest.seconds, 2)} without start-up (aim: at most 1.5)`,
+  );
 }

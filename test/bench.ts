@@ -1,8 +1,9 @@
 /**
  * npm run bench: how fast the suite is, against what the wire alone costs.
  *
- * The whole suite on the reference sender; then, in the same process, a bare loop on loopback that makes as many DNS queries, HTTPS GETs and
- * SMTP dialogues (with and without TLS), as many at once, and judges nothing. The ratio holds when the machine's speed drifts.
+ * The whole suite on the reference sender; then, in the same process, a bare loop on loopback that
+ * makes as many DNS queries, HTTPS GETs and SMTP dialogues (with and without TLS), as many at once,
+ * and judges nothing. The ratio holds when the machine's speed drifts.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -19,7 +20,7 @@ import { createPki } from '../certs/index.ts';
 import { startLab } from '../harness/lab/lab.ts';
 import { readLines } from '../harness/lab/lines.ts';
 import { ofKind } from '../harness/model/evidence.ts';
-import { runSuite, type TrialResult } from '../harness/run.ts';
+import { runSuite, type TrialResult } from '../harness/run/suite.ts';
 import { referenceSender } from '../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
 import { shippedScenarios } from './mutants.ts';
@@ -42,7 +43,9 @@ loopDelay.enable();
 let traffic: Traffic;
 const suite = await timed(async () => {
   await using lab = await startLab();
-  traffic = trafficOf(await runSuite({ lab, vocabulary, senders: [referenceSender()], scenarios, jobs: JOBS }));
+  traffic = trafficOf(
+    await runSuite({ lab, vocabulary, senders: [referenceSender()], scenarios, jobs: JOBS }),
+  );
 });
 loopDelay.disable();
 const memoryMiB = process.resourceUsage().maxRSS / 1024;
@@ -56,7 +59,9 @@ console.log(
 console.log(
   `wire         ${traffic!.dnsQueries} DNS queries, ${traffic!.httpsGets} HTTPS GETs, ${traffic!.smtpInTls} SMTP dialogues in TLS, ${traffic!.smtpInClear} in clear`,
 );
-console.log(`bare loop    the same in ${round(bare.seconds)} s, ${round(bare.cpuSeconds)} s of CPU`);
+console.log(
+  `bare loop    the same in ${round(bare.seconds)} s, ${round(bare.cpuSeconds)} s of CPU`,
+);
 console.log(
   `ratio        ${round(suite.seconds / bare.seconds, 2)} by the clock, ${round(suite.cpuSeconds / bare.cpuSeconds, 2)} by CPU (aim: at most 3)`,
 );
@@ -78,17 +83,25 @@ function trafficOf(results: readonly TrialResult[]): Traffic {
   };
 }
 
-async function timed(work: () => Promise<unknown>): Promise<{ seconds: number; cpuSeconds: number }> {
+async function timed(
+  work: () => Promise<unknown>,
+): Promise<{ seconds: number; cpuSeconds: number }> {
   const began = performance.now();
   const cpu = process.cpuUsage();
   await work();
   const used = process.cpuUsage(cpu);
-  return { seconds: (performance.now() - began) / 1000, cpuSeconds: (used.user + used.system) / 1e6 };
+  return {
+    seconds: (performance.now() - began) / 1000,
+    cpuSeconds: (used.user + used.system) / 1e6,
+  };
 }
 
 function timeOfList(): number {
   const began = performance.now();
-  const { status } = spawnSync(process.execPath, [fileURLToPath(new URL('../dist/harness/cli.js', import.meta.url)), 'list']);
+  const { status } = spawnSync(process.execPath, [
+    fileURLToPath(new URL('../dist/harness/cli.js', import.meta.url)),
+    'list',
+  ]);
   if (status !== 0) throw new Error('holdfast list failed: is dist/ built?');
   return (performance.now() - began) / 1000;
 }
@@ -101,16 +114,35 @@ function median(values: readonly number[]): number {
 
 async function bareLoop({ dnsQueries, httpsGets, smtpInTls, smtpInClear }: Traffic): Promise<void> {
   const pki = await createPki();
-  const { keyPem: key, chainPem: cert } = pki.issue({ profile: 'right', host: 'localhost', service: 'mx' });
+  const { keyPem: key, chainPem: cert } = pki.issue({
+    profile: 'right',
+    host: 'localhost',
+    service: 'mx',
+  });
   const ca = pki.authorities.mxHosts.certificatePem;
-  const web = https.createServer({ key, cert }, (_request, response) => response.end('version: STSv1\n')).listen(0, '127.0.0.1');
-  const mx = new SMTPServer({ key, cert, disabledCommands: ['AUTH'], authOptional: true, disableReverseLookup: true, closeTimeout: 100 });
+  const web = https
+    .createServer({ key, cert }, (_request, response) => response.end('version: STSv1\n'))
+    .listen(0, '127.0.0.1');
+  const mx = new SMTPServer({
+    key,
+    cert,
+    disabledCommands: ['AUTH'],
+    authOptional: true,
+    disableReverseLookup: true,
+    closeTimeout: 100,
+  });
   mx.on('error', () => {});
   mx.listen(0, '127.0.0.1');
   const names = dns2.createUDPServer(((request: Packet, send: (answer: Packet) => void) => {
     const answer = Packet.createResponseFromRequest(request);
     answer.answers.push(
-      new Packet.Resource({ name: request.questions[0]!.name, type: 1, class: 1, ttl: 0, address: '127.0.0.1' } as never),
+      new Packet.Resource({
+        name: request.questions[0]!.name,
+        type: 1,
+        class: 1,
+        ttl: 0,
+        address: '127.0.0.1',
+      } as never),
     );
     send(answer);
   }) as never);

@@ -19,7 +19,10 @@ interface Ran {
 }
 
 function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ran> } {
-  const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, env: { ...process.env, FORCE_COLOR: '' } });
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: folder,
+    env: { ...process.env, FORCE_COLOR: '' },
+  });
   const texts = [child.stdout, child.stderr].map(async (stream) => {
     const chunks: Buffer[] = [];
     stream.on('data', (chunk) => chunks.push(chunk));
@@ -27,7 +30,10 @@ function start(args: readonly string[]): { child: ChildProcess; ended: Promise<R
     return Buffer.concat(chunks).toString();
   });
   const code = new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { child, ended: Promise.all([code, ...texts]).then(([code, out, err]) => ({ code, out, err }) as Ran) };
+  return {
+    child,
+    ended: Promise.all([code, ...texts]).then(([code, out, err]) => ({ code, out, err }) as Ran),
+  };
 }
 
 const holdfast = (...args: string[]) => start(args).ended;
@@ -36,7 +42,17 @@ describe('usage', () => {
   it('help names the commands, gives examples and the exit codes', async () => {
     const { code, out, err } = await holdfast('--help');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const word of ['run', 'list', 'senders', 'explain', 'lint', 'judge', 'schema', 'Examples:', 'Exit codes:'])
+    for (const word of [
+      'run',
+      'list',
+      'senders',
+      'explain',
+      'lint',
+      'judge',
+      'schema',
+      'Examples:',
+      'Exit codes:',
+    ])
       expect(out).toContain(word);
     expect(out).not.toContain('demo');
   });
@@ -53,15 +69,25 @@ describe('usage', () => {
   wrong(['run', '--jobs', '0'], /'--jobs <n>' argument '0' is invalid/);
   wrong(['run', 'starttls/striped'], /did you mean starttls\/stripped\?/);
   wrong(['run', '--sender', 'reference,refrence'], /no sender refrence: did you mean reference\?/);
-  wrong(['run', '--sender', 'reference:follow-redirects'], /did you mean reference:follows-redirects\?/);
+  wrong(
+    ['run', '--sender', 'reference:follow-redirects'],
+    /did you mean reference:follows-redirects\?/,
+  );
   wrong(['run', '--reporter', 'jsn'], /no reporter jsn: did you mean json\?/);
-  wrong(['run', '--reporter', 'text,json'], /two reporters cannot share standard output: give --out DIR/);
+  wrong(
+    ['run', '--reporter', 'text,json'],
+    /two reporters cannot share standard output: give --out DIR/,
+  );
   wrong(['judge', 'nowhere'], /nowhere: no such folder/);
 
   it('a misspelt key is told with its place, by run and by lint', async () => {
-    const yaml = 'title: x\nwhy: y\nrequirements: [8461-5-transient]\nsteps: [{ send: a, expect: [delivered], undr: [] }]\n';
+    const yaml =
+      'title: x\nwhy: y\nrequirements: [8461-5-transient]\nsteps: [{ send: a, expect: [delivered], undr: [] }]\n';
     await writeFile(join(folder, 'bad.yaml'), yaml);
-    const [ran, linted] = await Promise.all([holdfast('run', 'bad.yaml'), holdfast('lint', 'bad.yaml')]);
+    const [ran, linted] = await Promise.all([
+      holdfast('run', 'bad.yaml'),
+      holdfast('lint', 'bad.yaml'),
+    ]);
     const message = /^bad\.yaml:4:41: unknown key .*did you mean under\?/;
     expect(ran).toEqual({ code: 64, out: '', err: expect.stringMatching(message) });
     expect(linted).toEqual({ code: 64, out: expect.stringMatching(message), err: '' });
@@ -71,10 +97,14 @@ describe('usage', () => {
 describe('looking round', () => {
   it('list', async () => {
     const [asJson, asText] = await Promise.all([holdfast('list', '--json'), holdfast('list')]);
-    const listed: { id: string; title: string; variants: { id: string }[] }[] = JSON.parse(asJson.out);
+    const listed: { id: string; title: string; variants: { id: string }[] }[] = JSON.parse(
+      asJson.out,
+    );
     const stripped = listed.find(({ id }) => id === 'starttls/stripped')!;
     expect(stripped.variants.map(({ id }) => id)).toContain('starttls/stripped@as-removed-line');
-    expect(asText.out).toMatch(new RegExp(`^starttls/stripped +${stripped.variants.length}  ${stripped.title}$`, 'm'));
+    expect(asText.out).toMatch(
+      new RegExp(`^starttls/stripped +${stripped.variants.length}  ${stripped.title}$`, 'm'),
+    );
     expect(asText.out).toContain(`\n${listed.length} scenarios, `);
     expect([asJson.code, asText.code]).toEqual([0, 0]);
   });
@@ -122,7 +152,9 @@ describe('runs', () => {
     expect(ran.out).toMatch(/^✓ starttls\/stripped@as-removed-line · reference/m);
     const again = await holdfast('judge', 'evidence');
     expect(again).toMatchObject({ code: 0, err: '' });
-    expect(again.out).toMatch(/^ {2}starttls\/stripped@as-removed-line · reference: pass, the same verdict$/m);
+    expect(again.out).toMatch(
+      /^ {2}starttls\/stripped@as-removed-line · reference: pass, the same verdict$/m,
+    );
   });
 
   it('one that fails, with files for CI', async () => {
@@ -146,7 +178,9 @@ describe('runs', () => {
       interrupted: false,
       summary: { pass: 0, fail: json.scenarios.length, unsupported: json.scenarios.length },
     });
-    expect(parseXml(await readFile(join(folder, 'ci', 'junit.xml'), 'utf8'))).toMatchObject({ name: 'testsuites' });
+    expect(parseXml(await readFile(join(folder, 'ci', 'junit.xml'), 'utf8'))).toMatchObject({
+      name: 'testsuites',
+    });
   });
 
   it('nothing judged is no pass', async () => {
@@ -193,24 +227,35 @@ describe('stopped in mid-run', () => {
   /** Resolves once the first verdict is out. */
   const firstVerdict = (child: ChildProcess) =>
     new Promise<void>((resolve) =>
-      child.stdout!.on('data', (chunk) => String(chunk).includes('· mx-connect') && String(chunk).includes('\n✓') && resolve()),
+      child.stdout!.on(
+        'data',
+        (chunk) =>
+          String(chunk).includes('· mx-connect') && String(chunk).includes('\n✓') && resolve(),
+      ),
     );
   const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
-  const childrenOf = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  const childrenOf = (pid: number) =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    it.runIf(existsSync('/proc/self/task'))(`${signal}: what is known is told, and no process is left`, async () => {
-      const { child, ended } = start(['run', '--sender', 'mx-connect']);
-      await firstVerdict(child);
-      const below = childrenOf(child.pid!);
-      expect(below.filter(isAlive)).not.toEqual([]);
-      child.kill(signal);
-      const { code, out, err } = await ended;
-      expect(err).toMatch(/^\s*stopping; once more to stop at once\s*$/);
-      expect(out).toMatch(/^\d+ verdicts .* interrupted, \d+ not judged$/m);
-      expect(code).toBe(130);
-      expect(below.filter(isAlive)).toEqual([]);
-    });
+    it.runIf(existsSync('/proc/self/task'))(
+      `${signal}: what is known is told, and no process is left`,
+      async () => {
+        const { child, ended } = start(['run', '--sender', 'mx-connect']);
+        await firstVerdict(child);
+        const below = childrenOf(child.pid!);
+        expect(below.filter(isAlive)).not.toEqual([]);
+        child.kill(signal);
+        const { code, out, err } = await ended;
+        expect(err).toMatch(/^\s*stopping; once more to stop at once\s*$/);
+        expect(out).toMatch(/^\d+ verdicts .* interrupted, \d+ not judged$/m);
+        expect(code).toBe(130);
+        expect(below.filter(isAlive)).toEqual([]);
+      },
+    );
   }
 
   it('run | head ends without a word', async () => {

@@ -1,17 +1,26 @@
 /**
- * Hand-made evidence for tests of the judge and of expectations: what a lab would have recorded, told as a story.
+ * Hand-made evidence for tests of the judge and of expectations: what a lab would have recorded,
+ * told as a story.
  *
  *   evidence().primed().step(1).submit().mx().connect().ehlo().quit().status('deferred')
  *
- * Names are given plain (`mx1.victim.test`) and qualified as in a run. What needs a message means the one submitted last in that leg;
- * what needs a connection means the one opened last.
+ * Names are given plain (`mx1.victim.test`) and qualified as in a run. What needs a message means
+ * the one submitted last in that leg; what needs a connection means the one opened last.
  */
 
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../harness/model/baseline.ts';
 import { type StepView, viewStep } from '../harness/model/evidence.ts';
 import { qualify } from '../harness/model/names.ts';
 import type { Event, Leg, Observation } from '../harness/model/observation.ts';
-import { POLICY_HOST, POLICY_PATH, REPORT_HOST, SENDER_DOMAIN, SENDER_MX, STS_NAME, VICTIM } from '../harness/model/plan.ts';
+import {
+  POLICY_HOST,
+  POLICY_PATH,
+  REPORT_HOST,
+  SENDER_DOMAIN,
+  SENDER_MX,
+  STS_NAME,
+  VICTIM,
+} from '../harness/model/plan.ts';
 import type { ExpectationUse, PolicySpec, Scenario, Step } from '../harness/model/scenario.ts';
 import { CAPABILITIES, type Capability } from '../harness/model/sender.ts';
 import type { Expectation, Judgement, Trial } from '../harness/model/verdict.ts';
@@ -89,7 +98,14 @@ export function evidence(): EvidenceBuilder {
     return builder;
   };
   const reply = (to: string, text: string) =>
-    add({ kind: 'smtp-reply', connection: channel.connection, mx: channel.mx, to, reply: text, changed: false });
+    add({
+      kind: 'smtp-reply',
+      connection: channel.connection,
+      mx: channel.mx,
+      to,
+      reply: text,
+      changed: false,
+    });
   const dns = (name: string, type: string, answer = 'NOERROR 1') =>
     add({ kind: 'dns-query', name: named(name), type, transport: 'udp', answer });
   const domainOf = (token: string) => recipients.get(token)!.split('@')[1]!;
@@ -102,7 +118,12 @@ export function evidence(): EvidenceBuilder {
     step(step, leg = 'main', change = {}) {
       at = { step, leg };
       const policy = { ...DEFAULT_POLICY, ...change };
-      return add({ kind: 'step-started', token: world(), policy, permittedMx: named(permittedMx(DEFAULT_DOMAIN, policy)) });
+      return add({
+        kind: 'step-started',
+        token: world(),
+        policy,
+        permittedMx: named(permittedMx(DEFAULT_DOMAIN, policy)),
+      });
     },
     submit(to = VICTIM) {
       const mine = tokens.get(at.leg) ?? [];
@@ -142,11 +163,29 @@ export function evidence(): EvidenceBuilder {
         ...change,
       }),
     connect(mx = MX1) {
-      channel = { connection: `c${++connections}`, mx: named(mx), secure: false, authenticated: false };
-      return add({ kind: 'smtp-connection', connection: channel.connection, mx: channel.mx, address: '127.0.0.1', nth: connections });
+      channel = {
+        connection: `c${++connections}`,
+        mx: named(mx),
+        secure: false,
+        authenticated: false,
+      };
+      return add({
+        kind: 'smtp-connection',
+        connection: channel.connection,
+        mx: channel.mx,
+        address: '127.0.0.1',
+        nth: connections,
+      });
     },
     command: (line, change = {}) =>
-      add({ kind: 'smtp-command', ...channel, verb: line.split(/[ :]/)[0]!.toUpperCase(), line, early: false, ...change }),
+      add({
+        kind: 'smtp-command',
+        ...channel,
+        verb: line.split(/[ :]/)[0]!.toUpperCase(),
+        line,
+        early: false,
+        ...change,
+      }),
     ehlo() {
       builder.command('EHLO mail.sender.test');
       return reply('EHLO', '250-mx\n250 SIZE');
@@ -155,7 +194,13 @@ export function evidence(): EvidenceBuilder {
       builder.command('STARTTLS');
       reply('STARTTLS', '220 2.0.0 Ready');
       const { connection, mx } = channel;
-      const shaken = { certificate: 'right', authenticated: true, result: 'completed', servername: mx, ...change } as const;
+      const shaken = {
+        certificate: 'right',
+        authenticated: true,
+        result: 'completed',
+        servername: mx,
+        ...change,
+      } as const;
       add({ kind: 'tls-handshake', connection, service: 'mx', host: mx, ...shaken });
       if (shaken.result === 'failed') return builder;
       channel = { ...channel, secure: true, authenticated: shaken.authenticated };
@@ -173,7 +218,14 @@ export function evidence(): EvidenceBuilder {
       builder.command('DATA');
       reply('DATA', '354 Go on');
       const tokens = [builder.token()];
-      return add({ kind: 'smtp-data', ...channel, bytes: 500, tokens, excerpt: `Subject: holdfast ${tokens[0]}`, ...change });
+      return add({
+        kind: 'smtp-data',
+        ...channel,
+        bytes: 500,
+        tokens,
+        excerpt: `Subject: holdfast ${tokens[0]}`,
+        ...change,
+      });
     },
     accepted(change = {}) {
       const token = builder.token();
@@ -191,19 +243,44 @@ export function evidence(): EvidenceBuilder {
     delivered: () => builder.mail().rcpt().data().accepted(),
     quit: () => builder.command('QUIT'),
     dsn(dsnAction) {
-      builder.mx(SENDER_DOMAIN).txt(`_mta-sts.${SENDER_DOMAIN}`).connect(SENDER_MX).ehlo().mail('').rcpt(own()).data();
+      builder
+        .mx(SENDER_DOMAIN)
+        .txt(`_mta-sts.${SENDER_DOMAIN}`)
+        .connect(SENDER_MX)
+        .ehlo()
+        .mail('')
+        .rcpt(own())
+        .data();
       return builder.accepted({ mailFrom: '', rcptTo: [own()], ...(dsnAction && { dsnAction }) });
     },
-    status: (status, detail = 'as the log says') => add({ kind: 'sender-status', token: builder.token(), status, detail }),
+    status: (status, detail = 'as the log says') =>
+      add({ kind: 'sender-status', token: builder.token(), status, detail }),
     reports(...reports) {
       add({ kind: 'reports-asked-for' });
       for (const report of reports) {
-        add({ kind: 'report-received', host: named(REPORT_HOST), contentType: 'application/tlsrpt+json', report: named(report) });
+        add({
+          kind: 'report-received',
+          host: named(REPORT_HOST),
+          contentType: 'application/tlsrpt+json',
+          report: named(report),
+        });
       }
       return builder;
     },
-    health: (eventLoopDelayMs = 5, slowestAnswerMs = 5) => add({ kind: 'lab-health', eventLoopDelayMs, slowestAnswerMs }),
-    honest: () => builder.submit().txt().fetch().mx().connect().ehlo().tls().delivered().quit().status('delivered'),
+    health: (eventLoopDelayMs = 5, slowestAnswerMs = 5) =>
+      add({ kind: 'lab-health', eventLoopDelayMs, slowestAnswerMs }),
+    honest: () =>
+      builder
+        .submit()
+        .txt()
+        .fetch()
+        .mx()
+        .connect()
+        .ehlo()
+        .tls()
+        .delivered()
+        .quit()
+        .status('delivered'),
     primed: (policy) => builder.step(0, 'main', policy).honest(),
     controlled() {
       const { step } = at;
@@ -232,7 +309,11 @@ export function evidence(): EvidenceBuilder {
 
 // ---- scenarios and trials ----
 
-export const use = (name: string, options: object = {}, more: Partial<ExpectationUse> = {}): ExpectationUse => ({
+export const use = (
+  name: string,
+  options: object = {},
+  more: Partial<ExpectationUse> = {},
+): ExpectationUse => ({
   name,
   options: expectations.get(name)?.options.parse(options) ?? options,
   ...more,
@@ -249,7 +330,12 @@ export const send = (...expect: readonly ExpectationUse[]): Step => ({
   messages: 1,
   to: VICTIM,
 });
-export const flush = (...expect: readonly ExpectationUse[]): Step => ({ kind: 'flush', label: 'flush', under: attack, expect });
+export const flush = (...expect: readonly ExpectationUse[]): Step => ({
+  kind: 'flush',
+  label: 'flush',
+  under: attack,
+  expect,
+});
 
 export function scenarioOf(steps: readonly Step[], change: Partial<Scenario> = {}): Scenario {
   return {
@@ -266,18 +352,39 @@ export function scenarioOf(steps: readonly Step[], change: Partial<Scenario> = {
   };
 }
 
-export function trialOf(made: EvidenceBuilder, scenario: Scenario, capabilities: readonly Capability[] = CAPABILITIES): Trial {
-  return { scenario, sender: { name: 'made-up', version: '1', summary: '', capabilities }, evidence: { observations: made.observations } };
+export function trialOf(
+  made: EvidenceBuilder,
+  scenario: Scenario,
+  capabilities: readonly Capability[] = CAPABILITIES,
+): Trial {
+  return {
+    scenario,
+    sender: { name: 'made-up', version: '1', summary: '', capabilities },
+    evidence: { observations: made.observations },
+  };
 }
 
 /** The view that an expectation has of the builder's last main step. */
-function viewOf(made: EvidenceBuilder, capabilities: readonly Capability[] = CAPABILITIES): StepView {
-  const index = Math.max(...made.observations.filter((seen) => seen.leg === 'main').map((seen) => seen.step));
-  return viewStep(trialOf(made, scenarioOf(Array.from({ length: index + 1 }, () => send())), capabilities), index);
+function viewOf(
+  made: EvidenceBuilder,
+  capabilities: readonly Capability[] = CAPABILITIES,
+): StepView {
+  const index = Math.max(
+    ...made.observations.filter((seen) => seen.leg === 'main').map((seen) => seen.step),
+  );
+  return viewStep(
+    trialOf(made, scenarioOf(Array.from({ length: index + 1 }, () => send())), capabilities),
+    index,
+  );
 }
 
 /** What the expectation of this name says of the builder's last main step. */
-export function judged(name: string, made: EvidenceBuilder, options: object = {}, capabilities?: readonly Capability[]): Judgement {
+export function judged(
+  name: string,
+  made: EvidenceBuilder,
+  options: object = {},
+  capabilities?: readonly Capability[],
+): Judgement {
   const expectation: Expectation = expectations.get(name)!;
   return expectation.judge(viewOf(made, capabilities), expectation.options.parse(options));
 }
@@ -286,7 +393,11 @@ export function judged(name: string, made: EvidenceBuilder, options: object = {}
 export function reasons(made: EvidenceBuilder, { because }: Pick<Judgement, 'because'>): string[] {
   return because.map((seq) => {
     const seen = made.observations[seq - 1]!;
-    return seen.kind === 'smtp-command' ? seen.verb : seen.kind === 'smtp-reply' ? seen.reply.slice(0, 3) : seen.kind;
+    return seen.kind === 'smtp-command'
+      ? seen.verb
+      : seen.kind === 'smtp-reply'
+        ? seen.reply.slice(0, 3)
+        : seen.kind;
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * The floors of DESIGN §2: who may import whom, which package is allowed where, and who may print, exit, and hold state. Works on source
- * text alone, so that it can be tested with planted breaches.
+ * The floors of DESIGN §2: who may import whom, which package is allowed where, and who may print,
+ * exit, and hold state. Works on source text alone, so that it can be tested with planted breaches.
  */
 
 import { posix } from 'node:path';
@@ -20,33 +20,127 @@ interface Floor {
 
 const FLOORS: Readonly<Record<string, Floor>> = {
   protocol: { paths: ['harness/protocol/'], imports: [], packages: [], node: [] },
-  model: { paths: ['harness/model/'], imports: ['protocol'], packages: [], node: [] },
-  attacks: { paths: ['harness/attacks/'], imports: ['protocol', 'model'], packages: ['zod'], node: [], exports: 'attack' },
-  expectations: { paths: ['harness/expectations/'], imports: ['protocol', 'model'], packages: ['zod'], node: [], exports: 'expectation' },
-  reporters: { paths: ['harness/reporters/'], imports: ['protocol', 'model'], packages: ['zod'], node: ['node:util'], exports: 'reporter' },
+  concurrency: { paths: ['harness/concurrency/'], imports: [], packages: [], node: [] },
+  shipped: { paths: ['harness/shipped.ts'], imports: [], packages: [] },
+  model: { paths: ['harness/model/'], imports: ['protocol'], packages: ['zod'], node: [] },
+  yaml: { paths: ['harness/yaml/'], imports: ['protocol'], packages: ['yaml', 'zod'] },
+  process: { paths: ['harness/process/'], imports: ['protocol', 'model'], packages: [] },
+  docker: {
+    paths: ['harness/docker/'],
+    imports: ['protocol', 'model', 'process'],
+    packages: ['testcontainers'],
+  },
+  attacks: {
+    paths: ['harness/attacks/'],
+    imports: ['protocol', 'model'],
+    packages: ['zod'],
+    node: [],
+    exports: 'attack',
+  },
+  expectations: {
+    paths: ['harness/expectations/'],
+    imports: ['protocol', 'model'],
+    packages: ['zod'],
+    node: [],
+    exports: 'expectation',
+  },
+  reporters: {
+    paths: ['harness/reporters/'],
+    imports: ['protocol', 'model'],
+    packages: ['zod'],
+    node: ['node:util'],
+    exports: 'reporter',
+  },
+  judge: { paths: ['harness/judge/'], imports: ['protocol', 'model'], packages: [], node: [] },
   certs: { paths: ['certs/'], imports: ['protocol', 'model'], packages: ['node-forge'] },
-  scenario: { paths: ['harness/scenario/'], imports: ['protocol', 'model'], packages: ['yaml', 'zod'] },
-  lab: { paths: ['harness/lab/'], imports: ['protocol', 'model', 'certs'], packages: ['dns2', 'smtp-server', 'postal-mime'] },
-  senders: { paths: ['harness/senders/'], imports: ['protocol', 'model'], packages: ['testcontainers', 'nodemailer', 'mx-connect'] },
+  scenario: {
+    paths: ['harness/scenario/'],
+    imports: ['protocol', 'model', 'yaml'],
+    packages: ['zod'],
+  },
+  lab: {
+    paths: ['harness/lab/'],
+    imports: ['protocol', 'concurrency', 'model', 'certs'],
+    packages: ['dns2', 'smtp-server', 'postal-mime'],
+  },
+  senders: {
+    paths: ['harness/senders/'],
+    imports: ['protocol', 'concurrency', 'shipped', 'model', 'yaml', 'process', 'docker'],
+    packages: ['nodemailer', 'mx-connect', 'zod'],
+  },
+  labs: {
+    paths: ['harness/labs/'],
+    imports: [
+      'protocol',
+      'concurrency',
+      'shipped',
+      'model',
+      'process',
+      'docker',
+      'certs',
+      'lab',
+      'senders',
+    ],
+    packages: [],
+  },
   run: {
-    paths: [...['run', 'course', 'instances', 'judge', 'vocabulary', 'store'].map((name) => `harness/${name}.ts`), 'harness/doctor/'],
-    imports: ['protocol', 'model', 'attacks', 'expectations', 'reporters', 'certs', 'scenario', 'lab', 'senders'],
+    paths: ['harness/run/', 'harness/doctor/', 'harness/vocabulary.ts', 'harness/store.ts'],
+    imports: [
+      'protocol',
+      'concurrency',
+      'shipped',
+      'model',
+      'yaml',
+      'attacks',
+      'expectations',
+      'reporters',
+      'judge',
+      'certs',
+      'scenario',
+      'lab',
+      'senders',
+      'labs',
+    ],
     packages: [],
   },
   cli: {
-    paths: ['harness/cli.ts', 'harness/index.ts', 'harness/shipped.ts', 'harness/commands/'],
-    imports: ['protocol', 'model', 'attacks', 'expectations', 'reporters', 'certs', 'scenario', 'lab', 'senders', 'run'],
+    paths: ['harness/cli.ts', 'harness/index.ts', 'harness/commands/'],
+    imports: [
+      'protocol',
+      'concurrency',
+      'shipped',
+      'model',
+      'yaml',
+      'process',
+      'docker',
+      'attacks',
+      'expectations',
+      'reporters',
+      'judge',
+      'certs',
+      'scenario',
+      'lab',
+      'senders',
+      'labs',
+      'run',
+    ],
     packages: [],
   },
 };
 
-/** Only these, by path. A sender's child program has a process of its own, and the harness keeps its last words. */
+/**
+ * Only these, by path. A sender's child program has a process of its own, and the harness keeps its
+ * last words.
+ */
 const EXITS = /^harness\/(cli|senders\/[^/]+\/(program|preload))\.ts$/;
 const PRINTS = /^harness\/(cli\.ts|reporters\/|senders\/[^/]+\/(program|preload)\.ts)/;
 const USES_COMMANDER = /^harness\/cli\.ts$/;
 const LOADS_BY_NAME = /^harness\/vocabulary\.ts$/;
 
-/** A sentence on each breach in these files: source text by path, as seen from the top of the checkout. */
+/**
+ * A sentence on each breach in these files: source text by path, as seen from the top of the
+ * checkout.
+ */
 export function findBreaches(files: ReadonlyMap<string, string>): string[] {
   const modules = new Map([...files].map(([path, source]) => [path, readModule(source)]));
   return [...modules].flatMap(([path, module]) => {
@@ -54,7 +148,9 @@ export function findBreaches(files: ReadonlyMap<string, string>): string[] {
     if (name === undefined) return [`${path} is on no floor`];
     return [
       ...module.imports.flatMap((specifier) => importBreaches(path, name, specifier, modules)),
-      ...(module.importsByName && !LOADS_BY_NAME.test(path) ? [`${path} imports what no literal names`] : []),
+      ...(module.importsByName && !LOADS_BY_NAME.test(path)
+        ? [`${path} imports what no literal names`]
+        : []),
       ...module.process
         .filter((member) => member.startsWith('exit') && !EXITS.test(path))
         .map((member) => `${path} uses process.${member}`),
@@ -67,30 +163,43 @@ export function findBreaches(files: ReadonlyMap<string, string>): string[] {
   });
 }
 
-function importBreaches(path: string, name: string, specifier: string, modules: ReadonlyMap<string, Module>): string[] {
+function importBreaches(
+  path: string,
+  name: string,
+  specifier: string,
+  modules: ReadonlyMap<string, Module>,
+): string[] {
   const floor = FLOORS[name]!;
   if (specifier.startsWith('node:'))
-    return floor.node === undefined || floor.node.includes(specifier) ? [] : [`${path} imports ${specifier}`];
+    return floor.node === undefined || floor.node.includes(specifier)
+      ? []
+      : [`${path} imports ${specifier}`];
   if (!specifier.startsWith('.')) {
-    const allowed = floor.packages.includes(packageOf(specifier)) || (specifier === 'commander' && USES_COMMANDER.test(path));
+    const allowed =
+      floor.packages.includes(packageOf(specifier)) ||
+      (specifier === 'commander' && USES_COMMANDER.test(path));
     return allowed ? [] : [`${path} imports the package ${specifier}`];
   }
   const target = posix.join(posix.dirname(path), specifier);
   const below = floorOf(target);
   if (below === undefined) return [`${path} imports ${target}, which is on no floor`];
-  if (below !== name) return floor.imports.includes(below) ? [] : [`${path} (${name}) imports ${target} (${below})`];
+  if (below !== name)
+    return floor.imports.includes(below) ? [] : [`${path} (${name}) imports ${target} (${below})`];
   const isHelper = floor.exports === undefined || !modules.get(target)?.exports.has(floor.exports);
   return isHelper ? [] : [`${path} imports its neighbour ${target}`];
 }
 
 function floorOf(path: string): string | undefined {
   return Object.keys(FLOORS).find((name) =>
-    FLOORS[name]!.paths.some((start) => (start.endsWith('/') ? path.startsWith(start) : path === start)),
+    FLOORS[name]!.paths.some((start) =>
+      start.endsWith('/') ? path.startsWith(start) : path === start,
+    ),
   );
 }
 
 /** `@a/b/c` → `@a/b`, `zod/v4` → `zod` */
-const packageOf = (specifier: string) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+const packageOf = (specifier: string) =>
+  specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 
 // ---- one module ----
 
@@ -115,11 +224,13 @@ function readModule(source: string): Module {
   const nodes = [...walk(program)];
   const of = (...types: readonly string[]) => nodes.filter(({ type }) => types.includes(type));
   const dynamic = of('ImportExpression', 'TSImportType').map((node) => node.source as Node);
-  const declarations = (program.body as Node[]).map((node) => (node.type === 'ExportNamedDeclaration' ? (node.declaration ?? node) : node));
+  const declarations = (program.body as Node[]).map((node) =>
+    node.type === 'ExportNamedDeclaration' ? (node.declaration ?? node) : node,
+  );
   return {
     imports: [
-      ...of('ImportDeclaration', 'ExportNamedDeclaration', 'ExportAllDeclaration').flatMap((node) =>
-        node.source ? [node.source.value] : [],
+      ...of('ImportDeclaration', 'ExportNamedDeclaration', 'ExportAllDeclaration').flatMap(
+        (node) => (node.source ? [node.source.value] : []),
       ),
       ...dynamic.filter(isText).map((node) => node.value),
     ],
@@ -135,7 +246,9 @@ function readModule(source: string): Module {
     ],
     usesConsole: of('MemberExpression').some(({ object }) => isNamed(object, 'console')),
     state: declarations
-      .filter(({ type, kind }) => type === 'VariableDeclaration' && (kind === 'let' || kind === 'var'))
+      .filter(
+        ({ type, kind }) => type === 'VariableDeclaration' && (kind === 'let' || kind === 'var'),
+      )
       .map(({ kind }) => kind),
   };
 }
@@ -156,4 +269,5 @@ function exportedNames({ declaration, specifiers }: Node): string[] {
 }
 
 const isText = (node: Node) => node?.type === 'Literal' && typeof node.value === 'string';
-const isNamed = (node: Node | null | undefined, name: string) => node?.type === 'Identifier' && node.name === name;
+const isNamed = (node: Node | null | undefined, name: string) =>
+  node?.type === 'Identifier' && node.name === name;

@@ -1,6 +1,6 @@
 /**
- * The oracle's self-test by mutation (DESIGN §4.11): the reference sender must pass every scenario, every named fault of it must be caught
- * by a scenario, and every scenario must catch a fault.
+ * The oracle's self-test by mutation (DESIGN §4.11): the reference sender must pass every scenario,
+ * every named fault of it must be caught by a scenario, and every scenario must catch a fault.
  *
  *   npm run mutants              the whole table, faults × scenarios, in as many processes as there are cores
  *   npm run mutants -- --write   and keeps one catch per fault and per scenario in mutants.json, which `npm test` tries again
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { startLab } from '../harness/lab/lab.ts';
 import type { Scenario } from '../harness/model/scenario.ts';
 import type { Grade, Verdict } from '../harness/model/verdict.ts';
-import { runSuite } from '../harness/run.ts';
+import { runSuite } from '../harness/run/suite.ts';
 import { loadScenarios } from '../harness/scenario/load.ts';
 import { FAULTS, type FaultName } from '../harness/senders/reference/faults.ts';
 import { referenceSender } from '../harness/senders/reference/index.ts';
@@ -34,16 +34,33 @@ const SETTLE_MS = 4000;
 export const isCaught = (grade: Grade) => grade === 'fail' || grade === 'warn';
 
 export async function shippedScenarios(): Promise<readonly Scenario[]> {
-  const { scenarios, problems } = await loadScenarios([SCENARIOS], SCENARIOS, await loadVocabulary());
-  if (problems.length > 0) throw new Error(`the shipped scenarios have ${problems.length} problems: run holdfast lint scenarios`);
+  const { scenarios, problems } = await loadScenarios(
+    [SCENARIOS],
+    SCENARIOS,
+    await loadVocabulary(),
+  );
+  if (problems.length > 0)
+    throw new Error(
+      `the shipped scenarios have ${problems.length} problems: run holdfast lint scenarios`,
+    );
   return scenarios;
 }
 
 /** The reference sender's verdicts on these scenarios; with a fault, the mutant's. */
-export async function tryReference(scenarios: readonly Scenario[], fault?: FaultName): Promise<Verdict[]> {
+export async function tryReference(
+  scenarios: readonly Scenario[],
+  fault?: FaultName,
+): Promise<Verdict[]> {
   await using lab = await startLab();
   const senders = [referenceSender({ fault })];
-  const results = await runSuite({ lab, vocabulary: await loadVocabulary(), senders, scenarios, jobs: JOBS, settleMs: SETTLE_MS });
+  const results = await runSuite({
+    lab,
+    vocabulary: await loadVocabulary(),
+    senders,
+    scenarios,
+    jobs: JOBS,
+    settleMs: SETTLE_MS,
+  });
   return results.map((result) => result.verdict);
 }
 
@@ -61,16 +78,26 @@ async function main(write: boolean): Promise<number> {
   );
   const mutants = rows.filter((row) => row.fault !== undefined);
   const catches: Catch[] = mutants.flatMap((row) =>
-    Object.entries(row.grades).flatMap(([scenario, grade]) => (isCaught(grade) ? [{ fault: row.fault!, scenario }] : [])),
+    Object.entries(row.grades).flatMap(([scenario, grade]) =>
+      isCaught(grade) ? [{ fault: row.fault!, scenario }] : [],
+    ),
   );
   const sound = rows.find((row) => row.fault === undefined)!;
   const notPassed = Object.entries(sound.grades).filter(([, grade]) => grade !== 'pass');
-  const missed = mutants.filter((row) => !catches.some((one) => one.fault === row.fault)).map((row) => row.fault);
-  const idle = scenarios.map((scenario) => scenario.id).filter((id) => !catches.some((one) => one.scenario === id));
+  const missed = mutants
+    .filter((row) => !catches.some((one) => one.fault === row.fault))
+    .map((row) => row.fault);
+  const idle = scenarios
+    .map((scenario) => scenario.id)
+    .filter((id) => !catches.some((one) => one.scenario === id));
 
-  console.log(`${'fault'.padEnd(40)} ${'fail'.padStart(5)} ${'warn'.padStart(5)} ${'incon'.padStart(6)}  first caught by`);
+  console.log(
+    `${'fault'.padEnd(40)} ${'fail'.padStart(5)} ${'warn'.padStart(5)} ${'incon'.padStart(6)}  first caught by`,
+  );
   for (const row of mutants)
-    console.log(`${row.fault!.padEnd(40)} ${columns(row)}  ${catches.find((one) => one.fault === row.fault)?.scenario ?? 'NOBODY'}`);
+    console.log(
+      `${row.fault!.padEnd(40)} ${columns(row)}  ${catches.find((one) => one.fault === row.fault)?.scenario ?? 'NOBODY'}`,
+    );
   console.log(`\n${mutants.length - missed.length} of ${mutants.length} faults caught`);
   console.log(
     `${scenarios.length - idle.length} of ${scenarios.length} scenarios catch a fault${idle.length > 0 ? `; idle: ${idle.join(', ')}` : ''}`,
@@ -80,7 +107,8 @@ async function main(write: boolean): Promise<number> {
   );
   console.log(`${Math.round((performance.now() - began) / 1000)} s`);
   const clean = missed.length + idle.length + notPassed.length === 0;
-  if (write && clean) writeFileSync(KEPT, `${JSON.stringify(fewest(scenarios, catches), null, 2)}\n`);
+  if (write && clean)
+    writeFileSync(KEPT, `${JSON.stringify(fewest(scenarios, catches), null, 2)}\n`);
   return clean ? 0 : 1;
 }
 
@@ -88,7 +116,9 @@ async function main(write: boolean): Promise<number> {
 function fewest(scenarios: readonly Scenario[], catches: readonly Catch[]): Catch[] {
   const load = new Map<string, number>();
   const kept = scenarios.map(({ id }) => {
-    const [rarest] = catches.filter((one) => one.scenario === id).sort((a, b) => (load.get(a.fault) ?? 0) - (load.get(b.fault) ?? 0));
+    const [rarest] = catches
+      .filter((one) => one.scenario === id)
+      .sort((a, b) => (load.get(a.fault) ?? 0) - (load.get(b.fault) ?? 0));
     load.set(rarest!.fault, (load.get(rarest!.fault) ?? 0) + 1);
     return rarest!;
   });
@@ -106,20 +136,26 @@ function columns({ grades }: Row): string {
 const summary = (row: Row) => columns(row).trim().replace(/ +/g, ' / ');
 
 /** Each process takes the next fault as soon as it is done with one. */
-async function inProcesses(faults: readonly (string | undefined)[], onRow: (row: Row) => void): Promise<Row[]> {
+async function inProcesses(
+  faults: readonly (string | undefined)[],
+  onRow: (row: Row) => void,
+): Promise<Row[]> {
   const waiting = [...faults];
   const rows: Row[] = [];
   const work = () =>
     new Promise<void>((resolve, reject) => {
       const child = fork(fileURLToPath(import.meta.url), ['--worker']);
-      const next = () => (waiting.length > 0 ? child.send({ fault: waiting.shift() }) : child.disconnect());
+      const next = () =>
+        waiting.length > 0 ? child.send({ fault: waiting.shift() }) : child.disconnect();
       child.on('message', (row: Row) => {
         rows.push(row);
         onRow(row);
         next();
       });
       child.on('error', reject);
-      child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`))));
+      child.on('exit', (code) =>
+        code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`)),
+      );
       next();
     });
   await Promise.all(Array.from({ length: availableParallelism() }, work));
@@ -130,7 +166,10 @@ async function serveParent(): Promise<void> {
   const scenarios = await shippedScenarios();
   process.on('message', async ({ fault }: { fault?: FaultName }) => {
     const verdicts = await tryReference(scenarios, fault);
-    process.send!({ fault, grades: Object.fromEntries(verdicts.map((verdict) => [verdict.scenario, verdict.grade])) } satisfies Row);
+    process.send!({
+      fault,
+      grades: Object.fromEntries(verdicts.map((verdict) => [verdict.scenario, verdict.grade])),
+    } satisfies Row);
   });
 }
 

@@ -1,6 +1,7 @@
 /**
- * The oracle's self-test, as part of every test run: the reference passes everything, and each catch kept in mutants.json still catches.
- * `npm run mutants -- --write` makes that file from the whole table.
+ * The oracle's self-test, as part of every test run: the reference passes everything, and each
+ * catch kept in mutants.json still catches. `npm run mutants -- --write` makes that file from the
+ * whole table.
  */
 
 import { readFileSync } from 'node:fs';
@@ -23,8 +24,14 @@ test('the reference sender passes every scenario', async () => {
 });
 
 test('every scenario is kept with a fault that it catches, and every fault with a scenario', () => {
-  expect(scenarios.map((scenario) => scenario.id).filter((id) => !kept.some((one) => one.scenario === id))).toEqual([]);
-  expect(Object.keys(FAULTS).filter((fault) => !kept.some((one) => one.fault === fault))).toEqual([]);
+  expect(
+    scenarios
+      .map((scenario) => scenario.id)
+      .filter((id) => !kept.some((one) => one.scenario === id)),
+  ).toEqual([]);
+  expect(Object.keys(FAULTS).filter((fault) => !kept.some((one) => one.fault === fault))).toEqual(
+    [],
+  );
 });
 
 describe('each fault is caught', () => {

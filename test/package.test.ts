@@ -1,4 +1,7 @@
-/** The package: what `npm run build` makes is what users get. Packing and installing it is checked by hand before a release. */
+/**
+ * The package: what `npm run build` makes is what users get. Packing and installing it is checked
+ * by hand before a release.
+ */
 
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
@@ -7,7 +10,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scenarioJsonSchema } from '../harness/scenario/schema.ts';
-import { contractJsonSchema } from '../harness/scenario/sender-contract.ts';
+import { contractJsonSchema } from '../harness/senders/contract/load.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
 
 const run = promisify(execFile);
@@ -16,7 +19,9 @@ const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
 it('the JSON Schema in the checkout is that of the scenario language: else npm run build', async () => {
   const kept = await readFile(join(root, 'scenarios', 'scenario.schema.json'), 'utf8');
-  expect(JSON.parse(kept)).toEqual(JSON.parse(JSON.stringify(scenarioJsonSchema(await loadVocabulary()))));
+  expect(JSON.parse(kept)).toEqual(
+    JSON.parse(JSON.stringify(scenarioJsonSchema(await loadVocabulary()))),
+  );
 });
 
 it('the JSON Schema of sender.yaml in the checkout is that of the contract: else npm run build', async () => {
@@ -27,7 +32,8 @@ it('the JSON Schema of sender.yaml in the checkout is that of the contract: else
 describe('the compiled package, away from the checkout', () => {
   let folder: string;
   const holdfast = async (...args: string[]) =>
-    (await run(process.execPath, [join(folder, manifest.bin.holdfast), ...args], { cwd: tmpdir() })).stdout;
+    (await run(process.execPath, [join(folder, manifest.bin.holdfast), ...args], { cwd: tmpdir() }))
+      .stdout;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'holdfast-package-'));
@@ -39,20 +45,29 @@ describe('the compiled package, away from the checkout', () => {
       join(folder, 'dist'),
     ]);
     const beside = ['package.json', ...manifest.files.filter((name: string) => name !== 'dist')];
-    await Promise.all(beside.map((name) => cp(join(root, name), join(folder, name), { recursive: true })));
+    await Promise.all(
+      beside.map((name) => cp(join(root, name), join(folder, name), { recursive: true })),
+    );
     // Nothing but what users have: the dependencies.
     const packages = Object.keys(manifest.dependencies);
     await cp(join(root, 'node_modules'), join(folder, 'node_modules'), {
       recursive: true,
       filter: (path) => path === join(root, 'node_modules'),
     });
-    await Promise.all(packages.map((name) => symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction')));
+    await Promise.all(
+      packages.map((name) =>
+        symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction'),
+      ),
+    );
   });
   afterAll(() => rm(folder, { recursive: true }));
 
   it('lists the shipped scenarios', async () => {
     expect(JSON.parse(await holdfast('list', '--json'))).toContainEqual(
-      expect.objectContaining({ id: 'starttls/stripped', file: 'scenarios/starttls/stripped.yaml' }),
+      expect.objectContaining({
+        id: 'starttls/stripped',
+        file: 'scenarios/starttls/stripped.yaml',
+      }),
     );
   });
 
@@ -75,7 +90,10 @@ describe('the compiled package, away from the checkout', () => {
   });
 
   it('can serve a lab with what it depends on', async () => {
-    await expect(holdfast('serve', '--port', '0')).rejects.toMatchObject({ code: 64, stderr: expect.stringContaining('HOLDFAST_SECRET') });
+    await expect(holdfast('serve', '--port', '0')).rejects.toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('HOLDFAST_SECRET'),
+    });
   });
 
   it('has the library with its types, and nothing but harness and certs', async () => {

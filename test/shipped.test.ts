@@ -12,8 +12,10 @@ it('the package is found with its scenarios', () => {
 
 describe('the range of Node versions', () => {
   const range = '^22.22.0 || ^24.11.0 || >=26.0.0';
-  const fits = (version: string) => it(`holds ${version}`, () => expect(isInRange(version, range)).toBe(true));
-  const not = (version: string) => it(`does not hold ${version}`, () => expect(isInRange(version, range)).toBe(false));
+  const fits = (version: string) =>
+    it(`holds ${version}`, () => expect(isInRange(version, range)).toBe(true));
+  const not = (version: string) =>
+    it(`does not hold ${version}`, () => expect(isInRange(version, range)).toBe(false));
   fits('22.22.0');
   fits('22.30.1');
   fits('24.11.0');

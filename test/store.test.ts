@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { judge } from '../harness/judge.ts';
+import { judge } from '../harness/judge/judge.ts';
 import type { Trial } from '../harness/model/verdict.ts';
 import { claimFolder, EvidenceError, keepTrial, readTrials } from '../harness/store.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
@@ -25,7 +25,11 @@ function attacked(id: string, name: string): Trial {
   const steps = trial().scenario.steps.map((step) =>
     step.kind === 'send' ? { ...step, expect: [{ name: 'enforced', options: {} }] } : step,
   );
-  return trial({ scenario: scenario(id, { steps }), sender: sender({ name }), observations: stripped });
+  return trial({
+    scenario: scenario(id, { steps }),
+    sender: sender({ name }),
+    observations: stripped,
+  });
 }
 
 describe('what is kept', () => {
@@ -34,17 +38,29 @@ describe('what is kept', () => {
     const result = judged(attacked('starttls/stripped@as-removed-line', 'postfix'));
     expect(result.verdict.grade).not.toBe('pass');
     const folder = await keepTrial(dir, result);
-    expect(relative(dir, folder).split(/[\\/]/)).toEqual(['postfix', 'starttls', 'stripped@as-removed-line']);
+    expect(relative(dir, folder).split(/[\\/]/)).toEqual([
+      'postfix',
+      'starttls',
+      'stripped@as-removed-line',
+    ]);
     const [kept, ...others] = await read(dir);
     expect(others).toEqual([]);
-    expect(kept).toEqual({ dir: folder, trial: result.trial, verdict: result.verdict, problems: [] });
+    expect(kept).toEqual({
+      dir: folder,
+      trial: result.trial,
+      verdict: result.verdict,
+      problems: [],
+    });
     expect(judge(kept!.trial, expectations)).toEqual(result.verdict);
   });
 
   it('holds no character that acts on a terminal', async () => {
     const dir = await newFolder();
     const hostile = attacked('a', 'x');
-    const folder = await keepTrial(dir, judged({ ...hostile, sender: sender({ name: 'x', summary: '\x1b[31m\u202e\x9b' }) }));
+    const folder = await keepTrial(
+      dir,
+      judged({ ...hostile, sender: sender({ name: 'x', summary: '\x1b[31m\u202e\x9b' }) }),
+    );
     expect(await readFile(join(folder, 'sender.json'), 'utf8')).toMatch(/^[\x20-\x7e\n]+$/);
     expect((await read(dir))[0]!.trial.sender.summary).toBe('\x1b[31m\u202e\x9b');
   });
@@ -52,7 +68,10 @@ describe('what is kept', () => {
   it('takes the place of what was kept before of the same trial', async () => {
     const dir = await newFolder();
     await keepTrial(dir, judged(attacked('a', 'x')));
-    await keepTrial(dir, judged({ ...attacked('a', 'x'), evidence: { observations: stripped.slice(0, 2) } }));
+    await keepTrial(
+      dir,
+      judged({ ...attacked('a', 'x'), evidence: { observations: stripped.slice(0, 2) } }),
+    );
     const kept = await read(dir);
     expect(kept.map((each) => each.trial.evidence.observations.length)).toEqual([2]);
   });
@@ -107,7 +126,9 @@ describe('a folder', () => {
   it('with something else in it is left alone', async () => {
     const dir = await newFolder();
     await writeFile(join(dir, 'thesis.txt'), 'x');
-    await expect(keepTrial(dir, judged(attacked('a', 'x')))).rejects.toThrow(/is not empty and was not made by Holdfast/);
+    await expect(keepTrial(dir, judged(attacked('a', 'x')))).rejects.toThrow(
+      /is not empty and was not made by Holdfast/,
+    );
     expect(await readdir(dir)).toEqual(['thesis.txt']);
   });
 
@@ -129,9 +150,21 @@ describe('a folder', () => {
     (folder) => appendFile(join(folder, 'evidence.ndjson'), '{}\n'),
     /evidence\.ndjson:10: not what Holdfast wrote/,
   );
-  unreadable('no scenario', (folder) => rm(join(folder, 'scenario.json')), /scenario\.json: cannot be read: ENOENT/);
-  unreadable('a sender that is none', (folder) => writeFile(join(folder, 'sender.json'), '[]'), /sender\.json: not what Holdfast wrote/);
-  unreadable('nothing kept', (folder) => rm(folder, { recursive: true }), /no evidence is kept here/);
+  unreadable(
+    'no scenario',
+    (folder) => rm(join(folder, 'scenario.json')),
+    /scenario\.json: cannot be read: ENOENT/,
+  );
+  unreadable(
+    'a sender that is none',
+    (folder) => writeFile(join(folder, 'sender.json'), '[]'),
+    /sender\.json: not what Holdfast wrote/,
+  );
+  unreadable(
+    'nothing kept',
+    (folder) => rm(folder, { recursive: true }),
+    /no evidence is kept here/,
+  );
 });
 
 describe('what is cut short', () => {

@@ -1,4 +1,7 @@
-/** The MX host cannot be reached: no fault of TLS, and no reason to give up on the message (RFC 5321 §4.5.4.1). */
+/**
+ * The MX host cannot be reached: no fault of TLS, and no reason to give up on the message (RFC 5321
+ * §4.5.4.1).
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -10,10 +13,15 @@ const options = z
     how: reach
       .exclude(['open'])
       .default('refused')
-      .describe('refused: nothing listens; silent: it opens and nobody speaks; reset: it opens, then RST'),
+      .describe(
+        'refused: nothing listens; silent: it opens and nobody speaks; reset: it opens, then RST',
+      ),
     ...whichMx,
   })
-  .refine(({ how, nth }) => how !== 'refused' || nth === undefined, 'a port cannot refuse some connections only; use reset');
+  .refine(
+    ({ how, nth }) => how !== 'refused' || nth === undefined,
+    'a port cannot refuse some connections only; use reset',
+  );
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Keeps the sender from reaching the MX host',

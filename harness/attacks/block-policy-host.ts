@@ -1,4 +1,7 @@
-/** The policy host cannot be reached (RFC 8461 §3.3): no policy for a newcomer, and the cached one binds. */
+/**
+ * The policy host cannot be reached (RFC 8461 §3.3): no policy for a newcomer, and the cached one
+ * binds.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -9,7 +12,9 @@ const options = z.strictObject({
   how: reach
     .exclude(['open'])
     .default('refused')
-    .describe('refused: nothing listens; silent: it opens and nobody speaks; reset: it opens, then RST'),
+    .describe(
+      'refused: nothing listens; silent: it opens and nobody speaks; reset: it opens, then RST',
+    ),
 });
 
 export const attack: Attack<z.output<typeof options>> = {

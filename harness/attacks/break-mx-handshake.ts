@@ -1,4 +1,7 @@
-/** STARTTLS is accepted and the TLS handshake after it fails. RFC 8461 §5: under enforce, there is no going on in clear. */
+/**
+ * STARTTLS is accepted and the TLS handshake after it fails. RFC 8461 §5: under enforce, there is
+ * no going on in clear.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -6,7 +9,10 @@ import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { handshake, whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({
-  how: handshake.exclude(['complete']).default('alert').describe('What answers the ClientHello; alert is a fatal handshake_failure'),
+  how: handshake
+    .exclude(['complete'])
+    .default('alert')
+    .describe('What answers the ClientHello; alert is a fatal handshake_failure'),
   ...whichMx,
 });
 
@@ -14,5 +20,6 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Breaks the TLS handshake after STARTTLS',
   options,
   shorthand: 'how',
-  apply: (plan, { how, mx, nth }) => changeMx(plan, mx, (host) => overlayMx(host, { tls: { handshake: how } }), nth),
+  apply: (plan, { how, mx, nth }) =>
+    changeMx(plan, mx, (host) => overlayMx(host, { tls: { handshake: how } }), nth),
 };

@@ -6,12 +6,16 @@ import { changePolicyHost, overlay } from '../model/plan-changes.ts';
 import { handshake } from './plan-schema.ts';
 
 const options = z.strictObject({
-  how: handshake.exclude(['complete']).default('alert').describe('What answers the ClientHello; alert is a fatal handshake_failure'),
+  how: handshake
+    .exclude(['complete'])
+    .default('alert')
+    .describe('What answers the ClientHello; alert is a fatal handshake_failure'),
 });
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Breaks the TLS handshake with the policy host',
   options,
   shorthand: 'how',
-  apply: (plan, { how }) => changePolicyHost(plan, (host) => overlay(host, { tls: { handshake: how } })),
+  apply: (plan, { how }) =>
+    changePolicyHost(plan, (host) => overlay(host, { tls: { handshake: how } })),
 };

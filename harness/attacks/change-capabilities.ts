@@ -1,6 +1,6 @@
 /**
- * The EHLO reply lists other capabilities, before TLS, after it, or both. RFC 3207 §4.2: what was listed before TLS no longer
- * counts once TLS is up.
+ * The EHLO reply lists other capabilities, before TLS, after it, or both. RFC 3207 §4.2: what was
+ * listed before TLS no longer counts once TLS is up.
  */
 
 import { z } from 'zod';
@@ -14,7 +14,10 @@ const options = z
     after: ehlo.optional().describe('Changes of the EHLO reply after TLS'),
     ...whichMx,
   })
-  .refine(({ before, after }) => before !== undefined || after !== undefined, 'say before, after or both');
+  .refine(
+    ({ before, after }) => before !== undefined || after !== undefined,
+    'say before, after or both',
+  );
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Edits the capabilities in the EHLO reply',

@@ -1,6 +1,6 @@
 /**
- * The name server answers one question otherwise: an error, silence, a delay, a forged AD bit or forged records.
- * The general form of hide-sts-record and hide-mx.
+ * The name server answers one question otherwise: an error, silence, a delay, a forged AD bit or
+ * forged records. The general form of hide-sts-record and hide-mx.
  */
 
 import type { Attack } from '../model/attack.ts';

@@ -1,4 +1,7 @@
-/** Nobody finds the MX records. RFC 5321 §5.1: a look-up that fails for now makes the message wait, and leads nowhere else. */
+/**
+ * Nobody finds the MX records. RFC 5321 §5.1: a look-up that fails for now makes the message wait,
+ * and leads nowhere else.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';

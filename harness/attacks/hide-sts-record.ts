@@ -9,7 +9,10 @@ import { STS_NAME } from '../model/plan.ts';
 import { addDnsRule } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
-  how: z.enum(['nxdomain', 'nodata', 'servfail', 'refused', 'drop']).default('nxdomain').describe('What is answered instead of the record'),
+  how: z
+    .enum(['nxdomain', 'nodata', 'servfail', 'refused', 'drop'])
+    .default('nxdomain')
+    .describe('What is answered instead of the record'),
 });
 
 export const attack: Attack<z.output<typeof options>> = {

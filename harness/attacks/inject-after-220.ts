@@ -1,6 +1,7 @@
 /**
- * Lines in clear follow the 220 to STARTTLS in the same segment. RFC 3207 §4.2: what was learnt before TLS is thrown away, so
- * none of them may be taken for a reply inside TLS (CVE-2011-0411, turned towards the client).
+ * Lines in clear follow the 220 to STARTTLS in the same segment. RFC 3207 §4.2: what was learnt
+ * before TLS is thrown away, so none of them may be taken for a reply inside TLS (CVE-2011-0411,
+ * turned towards the client).
  */
 
 import { z } from 'zod';
@@ -17,5 +18,11 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Injects replies in clear behind the 220 to STARTTLS',
   options,
   apply: (plan, { lines, mx, nth }) =>
-    changeMx(plan, mx, (host) => overlayMx(host, { starttls: { inject: [...(host.starttls?.inject ?? []), ...lines] } }), nth),
+    changeMx(
+      plan,
+      mx,
+      (host) =>
+        overlayMx(host, { starttls: { inject: [...(host.starttls?.inject ?? []), ...lines] } }),
+      nth,
+    ),
 };

@@ -1,4 +1,7 @@
-/** The MX host shows a certificate of the attacker's making. RFC 8461 §4.2: under enforce, one that fails validation gets no mail. */
+/**
+ * The MX host shows a certificate of the attacker's making. RFC 8461 §4.2: under enforce, one that
+ * fails validation gets no mail.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -7,9 +10,17 @@ import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({
-  profile: z.enum(CERTIFICATE_PROFILES).describe('Certificate profile: expired, self-signed, … or right'),
-  certificateFor: z.string().optional().describe("Host name the certificate is made for; default the MX host's own"),
-  withoutSni: z.enum(CERTIFICATE_PROFILES).optional().describe('Profile shown to a client that sends no SNI; default the same'),
+  profile: z
+    .enum(CERTIFICATE_PROFILES)
+    .describe('Certificate profile: expired, self-signed, … or right'),
+  certificateFor: z
+    .string()
+    .optional()
+    .describe("Host name the certificate is made for; default the MX host's own"),
+  withoutSni: z
+    .enum(CERTIFICATE_PROFILES)
+    .optional()
+    .describe('Profile shown to a client that sends no SNI; default the same'),
   ...whichMx,
 });
 

@@ -15,5 +15,6 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Changes the greeting of the MX host',
   options,
   shorthand: 'text',
-  apply: (plan, { text, then, mx, nth }) => changeMx(plan, mx, (host) => overlayMx(host, { greeting: { text, then } }), nth),
+  apply: (plan, { text, then, mx, nth }) =>
+    changeMx(plan, mx, (host) => overlayMx(host, { greeting: { text, then } }), nth),
 };

@@ -1,4 +1,7 @@
-/** The MX host answers one command otherwise: another reply, a late one, or none and the connection gone (RFC 5321 §4.2). */
+/**
+ * The MX host answers one command otherwise: another reply, a late one, or none and the connection
+ * gone (RFC 5321 §4.2).
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -15,10 +18,16 @@ const options = z
     text: lines.optional().describe('Full reply line(s); default the honest reply'),
     then: afterReply,
     delayMs: ms.describe('Milliseconds before the reply goes out'),
-    when: z.enum(['before-tls', 'after-tls', 'always']).default('always').describe('In which part of the dialogue'),
+    when: z
+      .enum(['before-tls', 'after-tls', 'always'])
+      .default('always')
+      .describe('In which part of the dialogue'),
     ...whichMx,
   })
-  .refine((given) => [given.text, given.then, given.delayMs].some((said) => said !== undefined), 'say text, then or delayMs');
+  .refine(
+    (given) => [given.text, given.then, given.delayMs].some((said) => said !== undefined),
+    'say text, then or delayMs',
+  );
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Changes the reply to an SMTP command',

@@ -1,4 +1,7 @@
-/** The MX host speaks only some versions of TLS. RFC 8461 §7.2: TLS 1.2 or newer is what every sender must manage. */
+/**
+ * The MX host speaks only some versions of TLS. RFC 8461 §7.2: TLS 1.2 or newer is what every
+ * sender must manage.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -10,7 +13,10 @@ const options = z
     ...tlsVersions,
     ...whichMx,
   })
-  .refine(({ minVersion, maxVersion }) => minVersion !== undefined || maxVersion !== undefined, 'say minVersion, maxVersion or both');
+  .refine(
+    ({ minVersion, maxVersion }) => minVersion !== undefined || maxVersion !== undefined,
+    'say minVersion, maxVersion or both',
+  );
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Limits the TLS versions of the MX host',

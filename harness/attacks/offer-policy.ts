@@ -1,7 +1,8 @@
 /**
- * The policy host serves the attacker's policy. By itself that is no forgery that a sender could know (RFC 8461 §10.1); put
- * together with a defect that makes the answer no policy (a wrong certificate, a redirect, a 404) it is the flip: the sender
- * that takes it is freed from its cached policy by an attacker who could not authenticate.
+ * The policy host serves the attacker's policy. By itself that is no forgery that a sender could
+ * know (RFC 8461 §10.1); put together with a defect that makes the answer no policy (a wrong
+ * certificate, a redirect, a 404) it is the flip: the sender that takes it is freed from its cached
+ * policy by an attacker who could not authenticate.
  */
 
 import { z } from 'zod';
@@ -12,14 +13,24 @@ import { changePage, replaceRecords, stsRecordOwner } from '../model/plan-change
 import { formatStsRecord } from '../protocol/sts-record.ts';
 
 const options = z.strictObject({
-  mode: z.enum(['enforce', 'testing', 'none']).default('none').describe('Mode of the policy offered'),
+  mode: z
+    .enum(['enforce', 'testing', 'none'])
+    .default('none')
+    .describe('Mode of the policy offered'),
   id: z.string().default('attacker1').describe('Policy id announced in the TXT record'),
   mx: z
     .array(z.string())
     .default([`mx.${ATTACKER}`])
     .describe('mx patterns of the policy offered'),
-  maxAgeSeconds: z.int().nonnegative().default(604_800).describe('max_age of the policy offered, in seconds'),
-  announce: z.boolean().default(true).describe('The TXT record gets the new id, so that the sender fetches the policy'),
+  maxAgeSeconds: z
+    .int()
+    .nonnegative()
+    .default(604_800)
+    .describe('max_age of the policy offered, in seconds'),
+  announce: z
+    .boolean()
+    .default(true)
+    .describe('The TXT record gets the new id, so that the sender fetches the policy'),
 });
 
 export const attack: Attack<z.output<typeof options>> = {
@@ -27,9 +38,14 @@ export const attack: Attack<z.output<typeof options>> = {
   options,
   shorthand: 'mode',
   apply(plan, { mode, id, mx, maxAgeSeconds, announce }) {
-    const offered = changePage(plan, (page) => ({ ...page, body: policyText(mode, maxAgeSeconds, mx) }));
+    const offered = changePage(plan, (page) => ({
+      ...page,
+      body: policyText(mode, maxAgeSeconds, mx),
+    }));
     if (!announce) return offered;
     const name = stsRecordOwner(plan);
-    return replaceRecords(offered, name, 'TXT', [{ name, type: 'TXT', text: formatStsRecord({ id }) }]);
+    return replaceRecords(offered, name, 'TXT', [
+      { name, type: 'TXT', text: formatStsRecord({ id }) },
+    ]);
   },
 };

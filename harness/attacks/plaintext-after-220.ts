@@ -1,4 +1,7 @@
-/** STARTTLS is answered 220 and SMTP simply goes on in clear: a sender must not take that for TLS (RFC 3207 §4). */
+/**
+ * STARTTLS is answered 220 and SMTP simply goes on in clear: a sender must not take that for TLS
+ * (RFC 3207 §4).
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -12,5 +15,6 @@ const options = z.strictObject({
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Accepts STARTTLS and goes on in clear',
   options,
-  apply: (plan, { mx, nth }) => changeMx(plan, mx, (host) => overlayMx(host, { starttls: { then: 'plaintext' } }), nth),
+  apply: (plan, { mx, nth }) =>
+    changeMx(plan, mx, (host) => overlayMx(host, { starttls: { then: 'plaintext' } }), nth),
 };

@@ -1,5 +1,6 @@
 /**
- * The plan's types again, as the schemas that options are made of; no attack itself. patch.ts has the compiler hold the two equal.
+ * The plan's types again, as the schemas that options are made of; no attack itself. patch.ts has
+ * the compiler hold the two equal.
  */
 
 import { z } from 'zod';
@@ -17,20 +18,45 @@ export const whichMx = {
 
 // ---- DNS ----
 
-const owner = { name: z.string(), ttl: z.int().nonnegative().optional().describe('Seconds; default 0') };
+const owner = {
+  name: z.string(),
+  ttl: z.int().nonnegative().optional().describe('Seconds; default 0'),
+};
 
 export const dnsRecord = z.discriminatedUnion('type', [
-  z.strictObject({ ...owner, type: z.literal('A'), host: z.string().describe('A host of the plan, or an IPv4 address') }),
-  z.strictObject({ ...owner, type: z.literal('MX'), preference: z.int().nonnegative(), exchange: z.string() }),
-  z.strictObject({ ...owner, type: z.literal('TXT'), text: lines.describe('A list gives the character-strings one by one') }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('A'),
+    host: z.string().describe('A host of the plan, or an IPv4 address'),
+  }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('MX'),
+    preference: z.int().nonnegative(),
+    exchange: z.string(),
+  }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('TXT'),
+    text: lines.describe('A list gives the character-strings one by one'),
+  }),
   z.strictObject({ ...owner, type: z.literal('CNAME'), target: z.string() }),
-  z.strictObject({ ...owner, type: z.literal('TLSA'), usage: z.int(), selector: z.int(), matching: z.int(), data: z.hex() }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('TLSA'),
+    usage: z.int(),
+    selector: z.int(),
+    matching: z.int(),
+    data: z.hex(),
+  }),
 ]);
 
 export const dnsRule = z.strictObject({
   name: z.string().describe('The name asked for'),
   type: z.string().describe('The type asked for: A, MX, TXT, TLSA, … or * for any'),
-  nth: nth.optional().describe('Only these queries for the name and type, counted from 1 within a step'),
+  nth: nth
+    .optional()
+    .describe('Only these queries for the name and type, counted from 1 within a step'),
   answer: z
     .enum(['honest', 'nxdomain', 'nodata', 'servfail', 'refused', 'drop', 'truncate', 'cname-only'])
     .optional()
@@ -46,24 +72,43 @@ export const reach = z.enum(['open', 'refused', 'silent', 'reset']);
 export const handshake = z.enum(['complete', 'alert', 'reset', 'close', 'stall', 'garbage']);
 
 export const tlsVersions = {
-  minVersion: z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).optional().describe('Oldest TLS version spoken'),
-  maxVersion: z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).optional().describe('Newest TLS version spoken'),
+  minVersion: z
+    .enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])
+    .optional()
+    .describe('Oldest TLS version spoken'),
+  maxVersion: z
+    .enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])
+    .optional()
+    .describe('Newest TLS version spoken'),
 };
 
 export const tls = z.strictObject({
-  certificate: z.enum(CERTIFICATE_PROFILES).optional().describe('Certificate profile; default right'),
-  certificateFor: z.string().optional().describe("Host name the certificate is made for; default the host's own"),
-  certificateWithoutSni: z.enum(CERTIFICATE_PROFILES).optional().describe('Profile shown to a client that sends no SNI; default the same'),
+  certificate: z
+    .enum(CERTIFICATE_PROFILES)
+    .optional()
+    .describe('Certificate profile; default right'),
+  certificateFor: z
+    .string()
+    .optional()
+    .describe("Host name the certificate is made for; default the host's own"),
+  certificateWithoutSni: z
+    .enum(CERTIFICATE_PROFILES)
+    .optional()
+    .describe('Profile shown to a client that sends no SNI; default the same'),
   ...tlsVersions,
   handshake: handshake.optional().describe('What answers the ClientHello'),
 });
 
 // ---- policy host ----
 
-export const headers = z.record(z.string(), z.string().nullable()).describe('Headers set, by name; null takes one away');
+export const headers = z
+  .record(z.string(), z.string().nullable())
+  .describe('Headers set, by name; null takes one away');
 export const transfer = z
   .enum(['whole', 'chunked', 'truncated', 'endless', 'slow', 'none'])
-  .describe('truncated: half, then close; endless: again and again; slow: a byte now and then; none: no answer');
+  .describe(
+    'truncated: half, then close; endless: again and again; slow: a byte now and then; none: no answer',
+  );
 
 export const page = z.strictObject({
   status: z.int().min(200).max(599).optional(),
@@ -87,13 +132,19 @@ const reply = z.strictObject({
 
 export const ehlo = z.strictObject({
   remove: z.array(z.string()).optional().describe('Keywords whose lines are taken out'),
-  overwrite: z.record(z.string(), z.string()).optional().describe('Lines changed in place, by keyword'),
+  overwrite: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Lines changed in place, by keyword'),
   add: z.array(z.string()).optional().describe('Lines added at the end'),
 });
 
 const dialogue = z.strictObject({
   ehlo: ehlo.optional(),
-  replies: z.record(z.string(), reply).optional().describe('By SMTP verb in upper case; . is the end of data'),
+  replies: z
+    .record(z.string(), reply)
+    .optional()
+    .describe('By SMTP verb in upper case; . is the end of data'),
 });
 
 const starttls = z.strictObject({

@@ -1,4 +1,7 @@
-/** The policy host serves a policy that reads otherwise, word for word: malformed, empty, for another domain (RFC 8461 §3.2). */
+/**
+ * The policy host serves a policy that reads otherwise, word for word: malformed, empty, for
+ * another domain (RFC 8461 §3.2).
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';

@@ -1,4 +1,7 @@
-/** The policy page has other HTTP headers. RFC 8461 §3.3: HTTP caching has no say over a policy, whatever the headers are. */
+/**
+ * The policy page has other HTTP headers. RFC 8461 §3.3: HTTP caching has no say over a policy,
+ * whatever the headers are.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -12,5 +15,6 @@ const options = z.strictObject({
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Sets HTTP headers of the policy page',
   options,
-  apply: (plan, { headers }) => changePage(plan, (page) => ({ ...page, headers: { ...page.headers, ...headers } })),
+  apply: (plan, { headers }) =>
+    changePage(plan, (page) => ({ ...page, headers: { ...page.headers, ...headers } })),
 };

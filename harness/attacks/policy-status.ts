@@ -1,4 +1,7 @@
-/** The policy comes under another HTTP status. RFC 8461 §3.3: only 200 carries a policy, whatever the body is. */
+/**
+ * The policy comes under another HTTP status. RFC 8461 §3.3: only 200 carries a policy, whatever
+ * the body is.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -16,5 +19,10 @@ export const attack: Attack<z.output<typeof options>> = {
   options,
   shorthand: 'status',
   apply: (plan, { status, keepBody, headers }) =>
-    changePage(plan, (page) => ({ ...page, status, headers: { ...page.headers, ...headers }, body: keepBody ? page.body : '' })),
+    changePage(plan, (page) => ({
+      ...page,
+      status,
+      headers: { ...page.headers, ...headers },
+      body: keepBody ? page.body : '',
+    })),
 };

@@ -1,6 +1,6 @@
 /**
- * The policy's body goes out in another way: in part, for ever, or never. RFC 8461 §3.3 asks for bounds on size and time;
- * a policy not received whole is none.
+ * The policy's body goes out in another way: in part, for ever, or never. RFC 8461 §3.3 asks for
+ * bounds on size and time; a policy not received whole is none.
  */
 
 import { z } from 'zod';

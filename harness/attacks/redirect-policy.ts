@@ -1,6 +1,7 @@
 /**
- * The policy host redirects, and the page that served the policy until now is where the redirect leads. RFC 8461 §3.3: a sender
- * must not follow. For a flip, write offer-policy before it, so that the page moved is the attacker's.
+ * The policy host redirects, and the page that served the policy until now is where the redirect
+ * leads. RFC 8461 §3.3: a sender must not follow. For a flip, write offer-policy before it, so that
+ * the page moved is the attacker's.
  */
 
 import { z } from 'zod';
@@ -13,7 +14,9 @@ const options = z.strictObject({
   to: z
     .enum(['same-host', 'other-host', 'http'])
     .default('same-host')
-    .describe("Where to: another path, the attacker's host over HTTPS, or another path over plain HTTP"),
+    .describe(
+      "Where to: another path, the attacker's host over HTTPS, or another path over plain HTTP",
+    ),
 });
 
 type Options = z.output<typeof options>;
@@ -45,7 +48,11 @@ const location: Readonly<Record<Options['to'], string>> = {
 function movePage(plan: LabPlan, page: PagePlan, to: Options['to']): LabPlan {
   if (to === 'other-host') {
     const withHost = addHost(plan, 'policyHosts', otherHost, { pages: {} });
-    return changePolicyHost(withHost, (host) => ({ ...host, pages: { ...host.pages, [POLICY_PATH]: page } }), otherHost);
+    return changePolicyHost(
+      withHost,
+      (host) => ({ ...host, pages: { ...host.pages, [POLICY_PATH]: page } }),
+      otherHost,
+    );
   }
   const moved = changePage(plan, () => page, otherPath);
   return to === 'http' ? changePolicyHost(moved, (host) => ({ ...host, plainHttp: true })) : moved;

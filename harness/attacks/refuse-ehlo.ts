@@ -1,4 +1,7 @@
-/** EHLO is refused, so that the sender falls back to HELO, which offers no STARTTLS (RFC 5321 §3.2). A downgrade without touching a capability. */
+/**
+ * EHLO is refused, so that the sender falls back to HELO, which offers no STARTTLS (RFC 5321 §3.2).
+ * A downgrade without touching a capability.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
@@ -6,7 +9,9 @@ import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { lines, whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({
-  text: lines.default('502 5.5.1 command not implemented').describe('Full reply line(s) to EHLO before TLS'),
+  text: lines
+    .default('502 5.5.1 command not implemented')
+    .describe('Full reply line(s) to EHLO before TLS'),
   ...whichMx,
 });
 
@@ -14,5 +19,11 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Refuses EHLO, so that only HELO is left',
   options,
   shorthand: 'text',
-  apply: (plan, { text, mx, nth }) => changeMx(plan, mx, (host) => overlayMx(host, { beforeTls: { replies: { EHLO: { text } } } }), nth),
+  apply: (plan, { text, mx, nth }) =>
+    changeMx(
+      plan,
+      mx,
+      (host) => overlayMx(host, { beforeTls: { replies: { EHLO: { text } } } }),
+      nth,
+    ),
 };

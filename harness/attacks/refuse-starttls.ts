@@ -1,6 +1,6 @@
 /**
- * STARTTLS is offered and, when asked for, refused. RFC 3207 §4: 454 says "not now"; RFC 8461 §5: under enforce, that host
- * gets no mail.
+ * STARTTLS is offered and, when asked for, refused. RFC 3207 §4: 454 says "not now"; RFC 8461 §5:
+ * under enforce, that host gets no mail.
  */
 
 import { z } from 'zod';
@@ -21,5 +21,10 @@ export const attack: Attack<z.output<typeof options>> = {
   options,
   shorthand: 'reply',
   apply: (plan, { reply, then, mx, nth }) =>
-    changeMx(plan, mx, (host) => overlayMx(host, { starttls: { reply: { text: reply, then } } }), nth),
+    changeMx(
+      plan,
+      mx,
+      (host) => overlayMx(host, { starttls: { reply: { text: reply, then } } }),
+      nth,
+    ),
 };

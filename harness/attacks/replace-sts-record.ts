@@ -1,4 +1,7 @@
-/** The MTA-STS record reads otherwise: another id, another version, or no valid record at all (RFC 8461 §3.1). */
+/**
+ * The MTA-STS record reads otherwise: another id, another version, or no valid record at all (RFC
+ * 8461 §3.1).
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';

@@ -1,4 +1,7 @@
-/** The policy host serves its pages over plain HTTP as well. RFC 8461 §3.3: a policy comes over HTTPS or not at all. */
+/**
+ * The policy host serves its pages over plain HTTP as well. RFC 8461 §3.3: a policy comes over
+ * HTTPS or not at all.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';

@@ -1,6 +1,6 @@
 /**
- * The MX records are honest and the address behind them is not: the sender reaches the attacker's host. RFC 8461 §4.2: its
- * certificate has to be right for the name in the MX record.
+ * The MX records are honest and the address behind them is not: the sender reaches the attacker's
+ * host. RFC 8461 §4.2: its certificate has to be right for the name in the MX record.
  */
 
 import { z } from 'zod';
@@ -10,10 +10,19 @@ import { addHost, changeMx, mxNames, overlayMx, replaceRecords } from '../model/
 import { whichMx } from './plan-schema.ts';
 
 const options = z.strictObject({
-  to: z.string().default(`mx.${ATTACKER}`).describe('The MX host whose address is answered; made if the plan has none of that name'),
+  to: z
+    .string()
+    .default(`mx.${ATTACKER}`)
+    .describe('The MX host whose address is answered; made if the plan has none of that name'),
   mx: whichMx.mx,
-  certificate: z.enum(CERTIFICATE_PROFILES).optional().describe('Certificate profile the host answered shows; default right'),
-  certificateFor: z.string().optional().describe("Host name its certificate is made for; default the host's own"),
+  certificate: z
+    .enum(CERTIFICATE_PROFILES)
+    .optional()
+    .describe('Certificate profile the host answered shows; default right'),
+  certificateFor: z
+    .string()
+    .optional()
+    .describe("Host name its certificate is made for; default the host's own"),
 });
 
 export const attack: Attack<z.output<typeof options>> = {
@@ -25,6 +34,8 @@ export const attack: Attack<z.output<typeof options>> = {
       (made, name) => replaceRecords(made, name, 'A', [{ name, type: 'A', host: to }]),
       addHost(plan, 'mxHosts', to, {}),
     );
-    return changeMx(spoofed, to, (host) => overlayMx(host, { tls: { certificate, certificateFor } }));
+    return changeMx(spoofed, to, (host) =>
+      overlayMx(host, { tls: { certificate, certificateFor } }),
+    );
   },
 };

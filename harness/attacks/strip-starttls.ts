@@ -1,7 +1,7 @@
 /**
- * The EHLO reply offers no STARTTLS: the classic downgrade. Either the line is gone, or it is overwritten in place, as some
- * firewalls do. Whoever strips the line also refuses the command, which some senders give unasked. RFC 8461 §5: under enforce,
- * such a host gets no mail.
+ * The EHLO reply offers no STARTTLS: the classic downgrade. Either the line is gone, or it is
+ * overwritten in place, as some firewalls do. Whoever strips the line also refuses the command,
+ * which some senders give unasked. RFC 8461 §5: under enforce, such a host gets no mail.
  */
 
 import { z } from 'zod';
@@ -25,7 +25,15 @@ export const attack: Attack<Options> = {
   options,
   shorthand: 'how',
   apply: (plan, { how, mx, nth }) =>
-    changeMx(plan, mx, (host) => overlayMx(editEhlo(host, 'beforeTls', edits[how]), { starttls: { reply: { text: REFUSAL } } }), nth),
+    changeMx(
+      plan,
+      mx,
+      (host) =>
+        overlayMx(editEhlo(host, 'beforeTls', edits[how]), {
+          starttls: { reply: { text: REFUSAL } },
+        }),
+      nth,
+    ),
 };
 
 const REFUSAL = '502 5.5.1 Command not implemented';

@@ -2,10 +2,10 @@
  * `clean`: removes what killed runs have left with Docker.
  */
 
+import { connectEngine } from '../docker/engine.ts';
+import { type SweepOptions, sweep } from '../docker/sweep.ts';
 import { SenderError } from '../model/sender.ts';
 import { printable } from '../protocol/printable.ts';
-import { connectEngine } from '../senders/docker/engine.ts';
-import { type SweepOptions, sweep } from '../senders/docker/sweep.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 /** Says what was removed, and what was left alone. */
@@ -13,11 +13,18 @@ export async function clean(options: SweepOptions, terminal: Terminal): Promise<
   try {
     const { dockerode } = await connectEngine();
     const { containers, networks, images, kept, stuck } = await sweep(dockerode, options);
-    for (const [kind, names] of Object.entries({ container: containers, network: networks, image: images }))
+    for (const [kind, names] of Object.entries({
+      container: containers,
+      network: networks,
+      image: images,
+    }))
       for (const name of names) terminal.write(`removed ${kind} ${printable(name, 80)}\n`);
     for (const name of stuck)
-      terminal.write(`Docker does not let go of the network ${printable(name, 80)}; it does when it is restarted\n`);
-    if (containers.length + networks.length + images.length + stuck.length === 0) terminal.write('nothing to remove\n');
+      terminal.write(
+        `Docker does not let go of the network ${printable(name, 80)}; it does when it is restarted\n`,
+      );
+    if (containers.length + networks.length + images.length + stuck.length === 0)
+      terminal.write('nothing to remove\n');
     if (kept.length > 0)
       terminal.write(
         `left alone: ${kept.map((run) => printable(run, 40)).join(', ')}, whose process runs, or is not on this machine; --all removes it too\n`,

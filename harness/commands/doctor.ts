@@ -1,21 +1,29 @@
 /**
- * `doctor`: goes through the contract of a sender, thing by thing, on the real server in the real lab, and says what to mend.
+ * `doctor`: goes through the contract of a sender, thing by thing, on the real server in the real
+ * lab, and says what to mend.
  */
 
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
 import type { Result } from '../doctor/check.ts';
 import type { Log } from '../doctor/log.ts';
+import { openLab } from '../labs/open.ts';
 import type { SenderContract } from '../model/contract.ts';
 import { type Sender, SenderError } from '../model/sender.ts';
 import { printable } from '../protocol/printable.ts';
+import { contractOf, senderOf } from '../senders/find.ts';
 import { findSender } from '../senders/index.ts';
-import { contractOf, senderOf } from './find-sender.ts';
-import { openLab } from './labs.ts';
 import { EXIT, type Terminal, wrap } from './terminal.ts';
 
-/** 0: all that applies is proved. 1: there is something to mend. 70: it could not be started. A contract with problems throws UsageError. */
-export async function doctor(name: string, terminal: Terminal, patienceMs?: number): Promise<number> {
+/**
+ * 0: all that applies is proved. 1: there is something to mend. 70: it could not be started. A
+ * contract with problems throws UsageError.
+ */
+export async function doctor(
+  name: string,
+  terminal: Terminal,
+  patienceMs?: number,
+): Promise<number> {
   const contract = (await findSender(name)) === undefined ? await contractOf(name) : undefined;
   const sender = await senderOf(name);
   const [{ openExamination }, { examine }, { CHECKS }, { createLog }] = await Promise.all([
@@ -28,7 +36,12 @@ export async function doctor(name: string, terminal: Terminal, patienceMs?: numb
   const teller = openTeller(terminal, contract !== undefined);
   const log = createLog();
   const take = <T>(opening: Opening<T>) => takeOpening(opening, teller, log, signal);
-  teller.onResult({ kind: 'proved', name: 'the contract can be read', saw: describePlace(sender, contract), elapsedMs: 0 });
+  teller.onResult({
+    kind: 'proved',
+    name: 'the contract can be read',
+    saw: describePlace(sender, contract),
+    elapsedMs: 0,
+  });
   try {
     const ready = await take({
       name: 'can be run here',
@@ -47,7 +60,13 @@ export async function doctor(name: string, terminal: Terminal, patienceMs?: numb
       mend: (error) => (quotesLog(error) ? MEND_ENDED : MEND_LATE),
       work: () => openExamination({ lab, sender: ready, contract, log, patienceMs }),
     });
-    const results = await examine({ checks: CHECKS, capabilities: ready.capabilities, examination, signal, ...teller });
+    const results = await examine({
+      checks: CHECKS,
+      capabilities: ready.capabilities,
+      examination,
+      signal,
+      ...teller,
+    });
     if (signal.aborted) return EXIT.interrupted;
     teller.onEnd(ready, results, name);
     return results.some(({ kind }) => kind === 'fault') ? 1 : 0;
@@ -57,14 +76,19 @@ export async function doctor(name: string, terminal: Terminal, patienceMs?: numb
   }
 }
 
-const MEND_ENDED = 'its last words say why it ended; see command, environment, files, trust and the image.';
+const MEND_ENDED =
+  'its last words say why it ended; see command, environment, files, trust and the image.';
 const MEND_LATE =
   'ready.log has to match a line that it prints once it takes mail (without ready.log, its greeting is enough), and submit.port has to be where it greets. A slow one gets more time by ready.within.';
 
 /** One that ended has its last words in the message. */
 const quotesLog = ({ message }: SenderError) => message.includes('\n');
 
-async function prepare(sender: Sender, tell: (line: string) => void, signal: AbortSignal): Promise<Sender> {
+async function prepare(
+  sender: Sender,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Sender> {
   const missing = await sender.unavailable();
   if (missing !== undefined) throw new SenderError(missing);
   return (await sender.prepare?.(tell, signal)) ?? sender;
@@ -83,7 +107,12 @@ interface Opening<T> {
 class NotStarted extends Error {}
 
 /** Throws NotStarted. */
-async function takeOpening<T>({ name, mend, work, saw }: Opening<T>, teller: Teller, log: Log, signal: AbortSignal): Promise<T> {
+async function takeOpening<T>(
+  { name, mend, work, saw }: Opening<T>,
+  teller: Teller,
+  log: Log,
+  signal: AbortSignal,
+): Promise<T> {
   const began = performance.now();
   const elapsedMs = () => performance.now() - began;
   teller.onBegin(name);
@@ -95,16 +124,27 @@ async function takeOpening<T>({ name, mend, work, saw }: Opening<T>, teller: Tel
     if (!(error instanceof SenderError)) throw error;
     if (signal.aborted) throw new NotStarted();
     const quoted = quotesLog(error) ? undefined : log.excerpt();
-    teller.onResult({ kind: 'fault', name, saw: error.message, mend: mend(error), log: quoted, elapsedMs: elapsedMs() });
+    teller.onResult({
+      kind: 'fault',
+      name,
+      saw: error.message,
+      mend: mend(error),
+      log: quoted,
+      elapsedMs: elapsedMs(),
+    });
     throw new NotStarted();
   }
 }
 
 function describePlace({ name, lab }: Sender, contract: SenderContract | undefined): string {
-  if (!contract) return `${name}, built in: there is no contract to mend${lab === undefined ? ', and no log to read' : ''}`;
+  if (!contract)
+    return `${name}, built in: there is no contract to mend${lab === undefined ? ', and no log to read' : ''}`;
   const { place } = contract;
   if (place.kind === 'external') return `${contract.name}, external, lab at ${place.dns}`;
-  const image = typeof place.image === 'string' ? `image ${place.image}` : `built in ${relative('.', place.image.context) || '.'}`;
+  const image =
+    typeof place.image === 'string'
+      ? `image ${place.image}`
+      : `built in ${relative('.', place.image.context) || '.'}`;
   return `${contract.name}, in a container, ${image}`;
 }
 
@@ -128,9 +168,13 @@ const LONGEST_LOG_LINE_CHARS = 500;
 const TOLD_MS = 50;
 
 /** On a terminal, what is being checked is shown until its result is there. */
-function openTeller({ write, complain, isTerminal, columns, color }: Terminal, hasContract: boolean): Teller {
+function openTeller(
+  { write, complain, isTerminal, columns, color }: Terminal,
+  hasContract: boolean,
+): Teller {
   const width = isTerminal ? columns : LOG_COLUMNS;
-  const paint = (style: 'green' | 'red' | 'dim', text: string) => (color ? styleText(style, text, { validateStream: false }) : text);
+  const paint = (style: 'green' | 'red' | 'dim', text: string) =>
+    color ? styleText(style, text, { validateStream: false }) : text;
   const erase = () => {
     if (isTerminal) write(CLEAR_LINE);
   };
@@ -145,10 +189,14 @@ function openTeller({ write, complain, isTerminal, columns, color }: Terminal, h
       print([`${paint(COLORS[result.kind], MARKS[result.kind])} ${first}`, ...rest]);
     },
     onEnd(sender, results, name) {
-      const count = (kind: Result['kind']) => results.filter((result) => result.kind === kind).length;
+      const count = (kind: Result['kind']) =>
+        results.filter((result) => result.kind === kind).length;
       const faults = count('fault');
       const counted = `${printable(`${sender.name} ${sender.version}`.trim(), 120)}: ${count('proved')} proved · ${faults} to mend · ${count('skipped')} skipped`;
-      const next = faults > 0 ? 'Begin with the first: others may follow from it.' : `Next: holdfast run --sender ${printable(name, 120)}`;
+      const next =
+        faults > 0
+          ? 'Begin with the first: others may follow from it.'
+          : `Next: holdfast run --sender ${printable(name, 120)}`;
       print(['', counted, next]);
     },
     aside(line) {
@@ -162,7 +210,9 @@ function resultLines(result: Result, width: number, hasContract: boolean): strin
   const seconds = result.elapsedMs < TOLD_MS ? [] : [`${(result.elapsedMs / 1000).toFixed(1)} s`];
   switch (result.kind) {
     case 'proved':
-      return [[result.name, ...(result.saw ? [printable(result.saw, 160)] : []), ...seconds].join(' · ')];
+      return [
+        [result.name, ...(result.saw ? [printable(result.saw, 160)] : []), ...seconds].join(' · '),
+      ];
     case 'skipped':
       return [`${result.name} · ${result.reason}`];
     case 'fault': {

@@ -1,8 +1,9 @@
 /**
- * `explain`: a scenario in words: why it is there, what the RFCs ask, what happens step by step, and what passes, warns and fails.
+ * `explain`: a scenario in words: why it is there, what the RFCs ask, what happens step by step,
+ * and what passes, warns and fails.
  */
 
-import { gradeOf } from '../judge.ts';
+import { gradeOf } from '../judge/judge.ts';
 import { permittedMx } from '../model/baseline.ts';
 import { VICTIM } from '../model/plan.ts';
 import { scenarioFileId } from '../model/reporter.ts';
@@ -24,7 +25,10 @@ import { type Terminal, wrap } from './terminal.ts';
 
 const MAX_COLUMNS = 110;
 
-/** Everything on the scenarios that the word selects; of the variants of one file, the first in full and what is different in the rest. */
+/**
+ * Everything on the scenarios that the word selects; of the variants of one file, the first in full
+ * and what is different in the rest.
+ */
 export async function explain(word: string, terminal: Terminal): Promise<number> {
   const vocabulary = await loadVocabulary();
   const scenarios = await selectScenarios([word], vocabulary);
@@ -48,7 +52,9 @@ function opening({ id, title, why, requirements }: Scenario, width: number): str
     ...wrap(why, width, '  '),
     '',
     'Asked by',
-    ...requirements.flatMap((requirement) => hang('  ', `${citeRequirement(requirement)} (${levelOf(requirement)})`, width)),
+    ...requirements.flatMap((requirement) =>
+      hang('  ', `${citeRequirement(requirement)} (${levelOf(requirement)})`, width),
+    ),
     '',
   ];
 }
@@ -64,26 +70,46 @@ function course(scenario: Scenario, vocabulary: Vocabulary, width: number): stri
     'What happens',
     ...scenario.steps.flatMap((step, index) => {
       const primed = controlled !== -1 && controlled < index;
-      return [...hang(`  ${index + 1}  `, stepText(step), width), ...stepDetails(step, scenario, primed, vocabulary, width)];
+      return [
+        ...hang(`  ${index + 1}  `, stepText(step), width),
+        ...stepDetails(step, scenario, primed, vocabulary, width),
+      ];
     }),
     '',
   ];
 }
 
-function difference(first: Scenario, other: Scenario, vocabulary: Vocabulary, width: number): string[] {
+function difference(
+  first: Scenario,
+  other: Scenario,
+  vocabulary: Vocabulary,
+  width: number,
+): string[] {
   const known = new Set(course(first, vocabulary, width));
   const lines = course(other, vocabulary, width).filter((line) => !known.has(line));
   const variant = other.id.slice(scenarioFileId(other.id).length + 1);
-  return [`Variant ${variant}${other.title === first.title ? '' : `: ${other.title}`}`, ...(lines.length > 0 ? lines : ['  the same']), ''];
+  return [
+    `Variant ${variant}${other.title === first.title ? '' : `: ${other.title}`}`,
+    ...(lines.length > 0 ? lines : ['  the same']),
+    '',
+  ];
 }
 
 function closing(scenario: Scenario, width: number): string[] {
   return [
     'Verdict',
     ...hang('  pass          ', 'everything above was seen.', width),
-    ...hang('  warn          ', 'a SHOULD is broken, only the envelope was exposed, or the sender was stricter than the RFC.', width),
+    ...hang(
+      '  warn          ',
+      'a SHOULD is broken, only the envelope was exposed, or the sender was stricter than the RFC.',
+      width,
+    ),
     ...hang('  fail          ', 'a MUST is broken, or mail was exposed or lost.', width),
-    ...hang('  inconclusive  ', 'the evidence does not decide: a control failed, the lab was slow, or the sender stayed silent.', width),
+    ...hang(
+      '  inconclusive  ',
+      'the evidence does not decide: a control failed, the lab was slow, or the sender stayed silent.',
+      width,
+    ),
     ...hang(
       '  unsupported   ',
       `the sender does not declare ${neededCapabilities(scenario).join(', ') || 'what is needed (here: nothing)'}.`,
@@ -100,7 +126,8 @@ export function stepText(step: Step): string {
     case 'prime':
       return `${named(step)}An honest delivery, by which the sender learns the policy. It must arrive over authenticated TLS, with the policy fetched (positive control).`;
     case 'send': {
-      const many = step.messages === 1 ? 'A message' : `${step.messages} messages, one after the other,`;
+      const many =
+        step.messages === 1 ? 'A message' : `${step.messages} messages, one after the other,`;
       return `${named(step)}${many} to ${step.to}${step.under.length === 0 ? ', in an honest world.' : ' while the path is attacked:'}`;
     }
     case 'publish':
@@ -120,7 +147,13 @@ export function stepText(step: Step): string {
 
 const named = ({ kind, label }: Step) => (label === kind || label === '' ? '' : `"${label}": `);
 
-function stepDetails(step: Step, scenario: Scenario, primed: boolean, vocabulary: Vocabulary, width: number): string[] {
+function stepDetails(
+  step: Step,
+  scenario: Scenario,
+  primed: boolean,
+  vocabulary: Vocabulary,
+  width: number,
+): string[] {
   if (step.kind !== 'send' && step.kind !== 'flush') return [];
   const { expectations } = vocabulary;
   const negative = step.expect.filter((use) => expectations.get(use.name)?.negativeControl);
@@ -128,7 +161,11 @@ function stepDetails(step: Step, scenario: Scenario, primed: boolean, vocabulary
     ...attackLines(step.under, vocabulary, width),
     ...step.expect.flatMap((use) => expectationLines(use, scenario, vocabulary, width)),
     ...(step.kind === 'send' && !primed
-      ? hang('     control  ', 'at the same time, an honest domain that must get its mail (positive control)', width)
+      ? hang(
+          '     control  ',
+          'at the same time, an honest domain that must get its mail (positive control)',
+          width,
+        )
       : []),
     ...(step.kind === 'send' && negative.length > 0
       ? hang(
@@ -141,17 +178,32 @@ function stepDetails(step: Step, scenario: Scenario, primed: boolean, vocabulary
 }
 
 /** What each attack does. */
-export function attackLines(under: readonly Use[], { attacks }: Vocabulary, width: number): string[] {
-  return under.flatMap((use) => hang('     · ', `${use.name}: ${attacks.get(use.name)!.summary}${describeOptions(use)}`, width));
+export function attackLines(
+  under: readonly Use[],
+  { attacks }: Vocabulary,
+  width: number,
+): string[] {
+  return under.flatMap((use) =>
+    hang('     · ', `${use.name}: ${attacks.get(use.name)!.summary}${describeOptions(use)}`, width),
+  );
 }
 
 /** What a sender has to do, and what it is when it does not. */
-export function expectationLines(use: ExpectationUse, scenario: Scenario, { expectations }: Vocabulary, width: number): string[] {
+export function expectationLines(
+  use: ExpectationUse,
+  scenario: Scenario,
+  { expectations }: Vocabulary,
+  width: number,
+): string[] {
   const expectation = expectations.get(use.name)!;
   const requirement = use.requirement ?? expectation.requirement ?? scenario.requirements[0]!;
   const grade = gradeOf({ status: 'unmet', actual: '', because: [] }, requirement, use);
   return [
-    ...hang('     expect   ', `${use.name}: ${printable(expectation.describe(use.options))}`, width),
+    ...hang(
+      '     expect   ',
+      `${use.name}: ${printable(expectation.describe(use.options))}`,
+      width,
+    ),
     ...hang('              ', `else ${grade}: ${citeRequirement(requirement)}`, width),
   ];
 }
@@ -160,7 +212,12 @@ export function expectationLines(use: ExpectationUse, scenario: Scenario, { expe
 
 function describeDomain({ mx, tlsrpt, records }: DomainSpec): string {
   const hosts = mx.map(({ host, preference }) => `${host} (${preference})`).join(', ') || 'none';
-  const reports = tlsrpt === false ? 'no TLSRPT' : tlsrpt === true ? 'TLSRPT by https' : `TLSRPT record ${JSON.stringify(tlsrpt)}`;
+  const reports =
+    tlsrpt === false
+      ? 'no TLSRPT'
+      : tlsrpt === true
+        ? 'TLSRPT by https'
+        : `TLSRPT record ${JSON.stringify(tlsrpt)}`;
   return `Domain ${VICTIM}: MX ${hosts}; ${reports}${records.length > 0 ? `; ${records.length} more records` : ''}.`;
 }
 
@@ -180,7 +237,8 @@ function describeOptions({ options }: Use): string {
     ([key, value]) => value !== undefined && !(key === 'mx' && value === '*'),
   );
   const shown = set.map(
-    ([key, value]) => `${key}: ${typeof value === 'string' ? printable(value, 120) : printable(JSON.stringify(value), 200)}`,
+    ([key, value]) =>
+      `${key}: ${typeof value === 'string' ? printable(value, 120) : printable(JSON.stringify(value), 200)}`,
   );
   return shown.length === 0 ? '' : ` (${shown.join(', ')})`;
 }
@@ -188,11 +246,14 @@ function describeOptions({ options }: Use): string {
 /** `1w`, `36h`, `90s`: as YAML writes it, in the largest unit that comes out even. */
 function duration(seconds: number): string {
   const units = { w: 604_800, d: 86_400, h: 3_600, m: 60 };
-  const [name, size] = Object.entries(units).find(([, length]) => seconds >= length && seconds % length === 0) ?? ['s', 1];
+  const [name, size] = Object.entries(units).find(
+    ([, length]) => seconds >= length && seconds % length === 0,
+  ) ?? ['s', 1];
   return `${seconds / size}${name}`;
 }
 
-const levelOf = (requirement: string) => `${REQUIREMENTS[requirement]!.level}, ${REQUIREMENTS[requirement]!.basis}`;
+const levelOf = (requirement: string) =>
+  `${REQUIREMENTS[requirement]!.level}, ${REQUIREMENTS[requirement]!.basis}`;
 
 /** Wrapped text whose first line opens with `head` and whose others are indented as far. */
 function hang(head: string, text: string, width: number): string[] {

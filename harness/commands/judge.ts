@@ -1,18 +1,27 @@
 /**
- * `judge`: kept evidence is judged again, without a lab, and compared with what was found when it was run.
+ * `judge`: kept evidence is judged again, without a lab, and compared with what was found when it
+ * was run.
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { judge as judgeTrial } from '../judge.ts';
+import { judge as judgeTrial } from '../judge/judge.ts';
+import { UsageError } from '../model/usage.ts';
 import { type Expectation, exitCode, type Trial, type Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { EvidenceError, type KeptTrial, readTrials } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { openAudience, runInfo } from './tell.ts';
-import { EXIT, type Terminal, UsageError } from './terminal.ts';
+import { EXIT, type Terminal } from './terminal.ts';
 
-/** Tells the verdicts as a run does and, of each trial, whether it is the verdict of then. Throws UsageError when nothing can be read. */
-export async function judge(dir: string, { strict }: { readonly strict?: boolean }, terminal: Terminal): Promise<number> {
+/**
+ * Tells the verdicts as a run does and, of each trial, whether it is the verdict of then. Throws
+ * UsageError when nothing can be read.
+ */
+export async function judge(
+  dir: string,
+  { strict }: { readonly strict?: boolean },
+  terminal: Terminal,
+): Promise<number> {
   const began = performance.now();
   const { expectations } = await loadVocabulary();
   const kept = await readAll(dir);
@@ -55,23 +64,34 @@ async function readAll(dir: string): Promise<KeptTrial[]> {
   }
 }
 
-function judgeKept({ trial, dir }: KeptTrial, expectations: ReadonlyMap<string, Expectation>): Verdict {
+function judgeKept(
+  { trial, dir }: KeptTrial,
+  expectations: ReadonlyMap<string, Expectation>,
+): Verdict {
   const unknown = usedExpectations(trial).find((name) => !expectations.has(name));
-  if (unknown !== undefined) throw new UsageError(`${dir}: this Holdfast has no expectation ${printable(unknown, 80)}`);
+  if (unknown !== undefined)
+    throw new UsageError(`${dir}: this Holdfast has no expectation ${printable(unknown, 80)}`);
   try {
     return judgeTrial(trial, expectations);
   } catch (error) {
-    throw new UsageError(`${dir}: this is no evidence that Holdfast wrote: ${(error as Error).message}`);
+    throw new UsageError(
+      `${dir}: this is no evidence that Holdfast wrote: ${(error as Error).message}`,
+    );
   }
 }
 
 function usedExpectations({ scenario }: Trial): string[] {
-  return scenario.steps.flatMap((step) => (step.kind === 'send' || step.kind === 'flush' ? step.expect.map(({ name }) => name) : []));
+  return scenario.steps.flatMap((step) =>
+    step.kind === 'send' || step.kind === 'flush' ? step.expect.map(({ name }) => name) : [],
+  );
 }
 
 /** A verdict as it comes back from JSON has no member that is undefined. */
 function compare(now: Verdict, then: Verdict | undefined): string {
   if (then === undefined) return `${now.grade}; none was kept`;
-  if (isDeepStrictEqual(JSON.parse(JSON.stringify(now)), then)) return `${now.grade}, the same verdict`;
-  return now.grade === then.grade ? `${now.grade}, as then, but other findings` : `${now.grade}, was ${then.grade}`;
+  if (isDeepStrictEqual(JSON.parse(JSON.stringify(now)), then))
+    return `${now.grade}, the same verdict`;
+  return now.grade === then.grade
+    ? `${now.grade}, as then, but other findings`
+    : `${now.grade}, was ${then.grade}`;
 }

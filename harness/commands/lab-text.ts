@@ -1,11 +1,19 @@
 /**
- * What `lab` tells: where its servers are and what they publish, lines to try with common tools, and every event, a line each; or all of
- * that as JSON. Names and texts of a scenario, and all that comes in from the wire, are hostile and escaped.
+ * What `lab` tells: where its servers are and what they publish, lines to try with common tools,
+ * and every event, a line each; or all of that as JSON. Names and texts of a scenario, and all that
+ * comes in from the wire, are hostile and escaped.
  */
 
 import { qualifyName } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
-import { type DnsRecord, type LabPlan, POLICY_HOST, POLICY_PATH, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
+import {
+  type DnsRecord,
+  type LabPlan,
+  POLICY_HOST,
+  POLICY_PATH,
+  SENDER_DOMAIN,
+  VICTIM,
+} from '../model/plan.ts';
 import type { Scenario, Step } from '../model/scenario.ts';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
 import { printable, printableJson } from '../protocol/printable.ts';
@@ -37,12 +45,19 @@ type SceneTold = Parameters<Voice['scene']>[0];
 const MAX_COLUMNS = 110;
 
 /** For people. */
-export function textVoice({ terminal, vocabulary, access, authorities, scenario }: VoiceOptions): Voice {
+export function textVoice({
+  terminal,
+  vocabulary,
+  access,
+  authorities,
+  scenario,
+}: VoiceOptions): Voice {
   const began = performance.now();
   const width = Math.min(terminal.columns, MAX_COLUMNS);
   let published: readonly string[] | undefined;
   const tell = (lines: readonly string[]) =>
-    lines.length > 0 && terminal.write(`${lines.map((line) => printable(line, 2_000)).join('\n')}\n`);
+    lines.length > 0 &&
+    terminal.write(`${lines.map((line) => printable(line, 2_000)).join('\n')}\n`);
   const tellChange = (now: readonly string[]) => {
     const before = published ?? [];
     const changes = [
@@ -55,11 +70,19 @@ export function textVoice({ terminal, vocabulary, access, authorities, scenario 
     scene(scene) {
       const now = [...zoneLines(scene.plan), ...pages(scene)];
       if (published === undefined)
-        tell([...setUp(scene, access, authorities), ...heading('Published', asLines(now)), ...tryLines(scene, access, authorities)]);
+        tell([
+          ...setUp(scene, access, authorities),
+          ...heading('Published', asLines(now)),
+          ...tryLines(scene, access, authorities),
+        ]);
       tell(['', ...sceneLines(scene, scenario, vocabulary, width)]);
       if (published !== undefined) tellChange(now);
       tell(refusalLines(scene, access));
-      tell(['', ...(scene.isLast ? [] : ['Press Enter for the next step.']), 'What is seen, until Ctrl-C:']);
+      tell([
+        '',
+        ...(scene.isLast ? [] : ['Press Enter for the next step.']),
+        'What is seen, until Ctrl-C:',
+      ]);
       published = now;
     },
     event(event) {
@@ -70,7 +93,10 @@ export function textVoice({ terminal, vocabulary, access, authorities, scenario 
   };
 }
 
-/** For programs: an object of the kind `lab` for each scene, and observations as they are kept in evidence. */
+/**
+ * For programs: an object of the kind `lab` for each scene, and observations as they are kept in
+ * evidence.
+ */
 export function jsonVoice({ terminal, access, authorities, scenario }: VoiceOptions): Voice {
   const began = performance.now();
   let step = 0;
@@ -88,12 +114,22 @@ export function jsonVoice({ terminal, access, authorities, scenario }: VoiceOpti
         network: access.network?.docker?.name,
         authorities,
         domain: qualifyName(VICTIM, token),
-        hosts: hosts.map(({ host, address, ports }) => ({ host, address, ports: Object.fromEntries(ports) })),
+        hosts: hosts.map(({ host, address, ports }) => ({
+          host,
+          address,
+          ports: Object.fromEntries(ports),
+        })),
         plan,
       });
     },
     event(event) {
-      tell({ seq: ++seq, at: Math.round((performance.now() - began) * 10) / 10, leg: 'main', step, ...event });
+      tell({
+        seq: ++seq,
+        at: Math.round((performance.now() - began) * 10) / 10,
+        leg: 'main',
+        step,
+        ...event,
+      });
     },
   };
 }
@@ -106,7 +142,11 @@ function heading(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
 }
 
-function setUp({ token, hosts, plan }: SceneTold, { dns, network }: LabAccess, authorities: string): string[] {
+function setUp(
+  { token, hosts, plan }: SceneTold,
+  { dns, network }: LabAccess,
+  authorities: string,
+): string[] {
   const widest = Math.max(...hosts.map(({ host }) => host.length));
   return [
     `Name server  ${dns.address} port ${dns.port}, UDP and TCP`,
@@ -116,7 +156,10 @@ function setUp({ token, hosts, plan }: SceneTold, { dns, network }: LabAccess, a
     `Mail         from anybody@${qualifyName(SENDER_DOMAIN, token)}, to anybody@${qualifyName(VICTIM, token)}`,
     ...heading(
       'Hosts',
-      hosts.map((host) => `${host.host.padEnd(widest)}  ${(host.address ?? 'no answer').padEnd(15)}  ${whereabouts(host, plan)}`),
+      hosts.map(
+        (host) =>
+          `${host.host.padEnd(widest)}  ${(host.address ?? 'no answer').padEnd(15)}  ${whereabouts(host, plan)}`,
+      ),
     ),
   ];
 }
@@ -126,14 +169,18 @@ function whereabouts({ host, address, ports }: HostAddress, { policyHosts }: Lab
   return [...ports]
     .flatMap(([port, actual]) => {
       if (actual === undefined || (port === 80 && !policyHosts[host]?.plainHttp)) return [];
-      return actual.address === address && actual.port === port ? [`port ${port}`] : [`port ${port} is ${actual.address}:${actual.port}`];
+      return actual.address === address && actual.port === port
+        ? [`port ${port}`]
+        : [`port ${port} is ${actual.address}:${actual.port}`];
     })
     .join(', ');
 }
 
 /** As in a master file (RFC 1035 §5.1), without TTL and class. */
 function zoneLines({ dns: { records } }: LabPlan): string[] {
-  return records.filter(({ type }) => type !== 'A').map((record) => `${record.name} ${record.type} ${dataOf(record)}`);
+  return records
+    .filter(({ type }) => type !== 'A')
+    .map((record) => `${record.name} ${record.type} ${dataOf(record)}`);
 }
 
 function dataOf(record: DnsRecord): string {
@@ -161,29 +208,51 @@ function pages({ plan: { policyHosts }, hosts }: SceneTold): string[] {
   return Object.entries(policyHosts).flatMap(([host, { pages, plainHttp }]) =>
     Object.entries(pages).map(([path, { status, body }]) => {
       const plain = plainHttp ? hosts.find((one) => one.host === host)?.ports.get(80) : undefined;
-      const head = [`https://${host}${path}`, status ?? '', plain ? `and by http at ${plain.address}:${plain.port}` : ''];
+      const head = [
+        `https://${host}${path}`,
+        status ?? '',
+        plain ? `and by http at ${plain.address}:${plain.port}` : '',
+      ];
       const lines = body.slice(0, MOST_CHARS).trimEnd().split(/\r?\n/);
-      return [head.filter((part) => part !== '').join(' '), ...lines.filter((line) => line !== '').map((line) => `    ${line}`)].join('\n');
+      return [
+        head.filter((part) => part !== '').join(' '),
+        ...lines.filter((line) => line !== '').map((line) => `    ${line}`),
+      ].join('\n');
     }),
   );
 }
 
-/** On loopback a port that is refused is another port: who does not ask for the way finds the old one open. */
+/**
+ * On loopback a port that is refused is another port: who does not ask for the way finds the old
+ * one open.
+ */
 function refusalLines({ plan }: SceneTold, { network }: LabAccess): string[] {
   if (network) return [];
   const hosts = Object.entries({ ...plan.mxHosts, ...plan.policyHosts, ...plan.reportHosts });
   const refused = hosts.filter(([, { reach }]) => reach === 'refused').map(([host]) => host);
   return refused.length === 0
     ? []
-    : [`Refused now: ${refused.join(', ')}. On loopback the real port answers all the same: take it as refused.`];
+    : [
+        `Refused now: ${refused.join(', ')}. On loopback the real port answers all the same: take it as refused.`,
+      ];
 }
 
-/** Lines for a shell. In them stands nothing but what the lab made, and names of the plan, quoted where they are more than a name. */
-function tryLines({ token, hosts, plan }: SceneTold, { dns, network }: LabAccess, authorities: string): string[] {
+/**
+ * Lines for a shell. In them stands nothing but what the lab made, and names of the plan, quoted
+ * where they are more than a name.
+ */
+function tryLines(
+  { token, hosts, plan }: SceneTold,
+  { dns, network }: LabAccess,
+  authorities: string,
+): string[] {
   const name = (plain: string) => qualifyName(plain, token);
-  const at = (host: string | undefined, port: number) => hosts.find((one) => one.host === host)?.ports.get(port);
+  const at = (host: string | undefined, port: number) =>
+    hosts.find((one) => one.host === host)?.ports.get(port);
   const policyHost = name(POLICY_HOST);
-  const mx = plan.dns.records.find((record) => record.type === 'MX' && record.name === name(VICTIM));
+  const mx = plan.dns.records.find(
+    (record) => record.type === 'MX' && record.name === name(VICTIM),
+  );
   const exchange = mx?.type === 'MX' ? mx.exchange : undefined;
   const [policy, mail] = [at(policyHost, 443), at(exchange, 25)];
   const dig = `dig @${dns.address}${dns.port === 53 ? '' : ` -p ${dns.port}`}`;
@@ -191,7 +260,9 @@ function tryLines({ token, hosts, plan }: SceneTold, { dns, network }: LabAccess
     `${dig} ${name(VICTIM)} MX`,
     `${dig} ${name(`_mta-sts.${VICTIM}`)} TXT`,
     ...(policy
-      ? [`curl --cacert ${authorities} --connect-to ${policyHost}:443:${policy.address}:${policy.port} https://${policyHost}${POLICY_PATH}`]
+      ? [
+          `curl --cacert ${authorities} --connect-to ${policyHost}:443:${policy.address}:${policy.port} https://${policyHost}${POLICY_PATH}`,
+        ]
       : []),
     ...(mail && exchange !== undefined
       ? [
@@ -214,15 +285,31 @@ function word(text: string): string {
 
 // ---- steps ----
 
-function sceneLines({ index, step, token }: SceneTold, scenario: Scenario | undefined, vocabulary: Vocabulary, width: number): string[] {
-  if (!scenario) return wrap('An honest world: nobody is on the path, and the domain publishes a policy that is to be enforced.', width);
+function sceneLines(
+  { index, step, token }: SceneTold,
+  scenario: Scenario | undefined,
+  vocabulary: Vocabulary,
+  width: number,
+): string[] {
+  if (!scenario)
+    return wrap(
+      'An honest world: nobody is on the path, and the domain publishes a policy that is to be enforced.',
+      width,
+    );
   if (step === undefined || index === undefined)
-    return [scenario.id, ...wrap(scenario.title, width), '', 'An honest world, before the first step.'];
+    return [
+      scenario.id,
+      ...wrap(scenario.title, width),
+      '',
+      'An honest world, before the first step.',
+    ];
   const lines = [
     ...(index === 0 ? [scenario.id, ...wrap(scenario.title, width), ''] : []),
     ...wrap(`Step ${index + 1} of ${scenario.steps.length}. ${stepText(step)}`, width),
     ...('under' in step ? attackLines(step.under, vocabulary, width) : []),
-    ...('expect' in step ? step.expect.flatMap((use) => expectationLines(use, scenario, vocabulary, width)) : []),
+    ...('expect' in step
+      ? step.expect.flatMap((use) => expectationLines(use, scenario, vocabulary, width))
+      : []),
     ...wrap(`Your part: ${YOUR_PART[step.kind]}.`, width),
   ];
   return lines.map((line) => qualifyName(line, token));
@@ -241,7 +328,10 @@ const YOUR_PART: Readonly<Record<Step['kind'], string>> = {
 
 // ---- events ----
 
-/** With the words that went over the wire, which a chain of many observations has no room for. Not yet printable. */
+/**
+ * With the words that went over the wire, which a chain of many observations has no room for. Not
+ * yet printable.
+ */
 function eventLine(event: Exclude<Event, { kind: 'step-started' }>): string {
   const where = 'connection' in event ? `${event.connection} ` : '';
   switch (event.kind) {

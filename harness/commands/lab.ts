@@ -1,8 +1,9 @@
 /**
- * `lab`: a lab that stays up, for work by hand: any tool, or a mail server that is being configured, can look at it.
+ * `lab`: a lab that stays up, for work by hand: any tool, or a mail server that is being
+ * configured, can look at it.
  *
- * Without a scenario its world is an honest one. With a scenario the world goes through the steps, one with each line of input; whoever sits
- * there does what the harness would make a sender do.
+ * Without a scenario its world is an honest one. With a scenario the world goes through the steps,
+ * one with each line of input; whoever sits there does what the harness would make a sender do.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -10,8 +11,10 @@ import { Resolver } from 'node:dns/promises';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { whenAborted } from '../concurrency/wait.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { World } from '../lab/world.ts';
+import { openLab } from '../labs/open.ts';
 import type { Attack } from '../model/attack.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
 import { qualify } from '../model/names.ts';
@@ -19,32 +22,37 @@ import type { Event } from '../model/observation.ts';
 import type { LabPlan } from '../model/plan.ts';
 import type { DomainSpec, PolicySpec, Scenario, Step } from '../model/scenario.ts';
 import { type LabAccess, type LabKind, SenderError } from '../model/sender.ts';
+import { UsageError } from '../model/usage.ts';
+import { trustFile } from '../process/environment.ts';
 import { contains, readAddress, readPrefix } from '../protocol/ipv4.ts';
 import { printable } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
-import { trustFile } from '../senders/environment.ts';
 import { missingAddresses } from '../senders/external.ts';
 import { loadVocabulary } from '../vocabulary.ts';
 import { type HostAddress, jsonVoice, textVoice } from './lab-text.ts';
-import { openLab } from './labs.ts';
 import { selectScenarios } from './select.ts';
-import { EXIT, type Terminal, UsageError } from './terminal.ts';
+import { EXIT, type Terminal } from './terminal.ts';
 
 export interface LabRequest {
   /** One, as in select.ts; none: an honest world. */
   readonly scenario?: string;
   readonly docker?: boolean;
-  /** Together with `addresses`: real addresses of this machine, as in an external sender's contract. */
+  /**
+   * Together with `addresses`: real addresses of this machine, as in an external sender's contract.
+   */
   readonly dns?: string;
   readonly addresses?: string;
   readonly json?: boolean;
 }
 
-/** Returns when the terminal's signal is given. Throws UsageError when the request makes no sense. */
+/**
+ * Returns when the terminal's signal is given. Throws UsageError when the request makes no sense.
+ */
 export async function lab(request: LabRequest, terminal: Terminal): Promise<number> {
   const kind = kindOf(request);
   const vocabulary = await loadVocabulary();
-  const scenario = request.scenario === undefined ? undefined : await oneScenario(request.scenario, vocabulary);
+  const scenario =
+    request.scenario === undefined ? undefined : await oneScenario(request.scenario, vocabulary);
   try {
     const missing = typeof kind === 'object' ? await missingAddresses(kind) : undefined;
     if (missing !== undefined) throw new SenderError(missing);
@@ -58,7 +66,12 @@ export async function lab(request: LabRequest, terminal: Terminal): Promise<numb
       scenario,
     });
     const over = whenAborted(terminal.signal);
-    await Promise.race([over, show({ lab: opened, scenes: scenesOf(scenario, vocabulary), voice, terminal }).then(() => over)]);
+    await Promise.race([
+      over,
+      show({ lab: opened, scenes: scenesOf(scenario, vocabulary), voice, terminal }).then(
+        () => over,
+      ),
+    ]);
     return 0;
   } catch (error) {
     if (!(error instanceof SenderError)) throw error;
@@ -74,14 +87,20 @@ function kindOf({ docker, dns, addresses }: LabRequest): LabKind {
   if (docker) return 'docker';
   if (dns === undefined && addresses === undefined) return 'loopback';
   if (dns === undefined || addresses === undefined)
-    throw new UsageError('--dns and --addresses go together: --dns 10.99.0.1 --addresses 10.99.128.0/17');
+    throw new UsageError(
+      '--dns and --addresses go together: --dns 10.99.0.1 --addresses 10.99.128.0/17',
+    );
   const [server, prefix] = [readAddress(dns), readPrefix(addresses)];
-  if (server === undefined) throw new UsageError(`--dns ${printable(dns, 80)}: expected an IPv4 address`);
+  if (server === undefined)
+    throw new UsageError(`--dns ${printable(dns, 80)}: expected an IPv4 address`);
   if (prefix === undefined || prefix.length < 8 || prefix.length > 29)
     throw new UsageError(
       `--addresses ${printable(addresses, 80)}: expected an IPv4 prefix of /8 to /29 that begins on its boundary, such as 10.99.128.0/17`,
     );
-  if (contains(prefix, server)) throw new UsageError(`--dns ${dns} lies in ${addresses}: give the name server an address of its own`);
+  if (contains(prefix, server))
+    throw new UsageError(
+      `--dns ${dns} lies in ${addresses}: give the name server an address of its own`,
+    );
   return { dns, addresses };
 }
 
@@ -92,11 +111,15 @@ async function oneScenario(word: string, vocabulary: Vocabulary): Promise<Scenar
   if (found.length === 1) return found[0]!;
   const ids = found.slice(0, NAMED_AT_MOST).map(({ id }) => `\n  ${id}`);
   const more = found.length > ids.length ? `\n  and ${found.length - ids.length} more` : '';
-  throw new UsageError(`a lab goes through one scenario, and ${printable(word, 80)} selects ${found.length}:${ids.join('')}${more}`);
+  throw new UsageError(
+    `a lab goes through one scenario, and ${printable(word, 80)} selects ${found.length}:${ids.join('')}${more}`,
+  );
 }
 
 /** Both in one file, in a folder that goes with it. */
-async function writeAuthorities(access: LabAccess): Promise<AsyncDisposable & { readonly path: string }> {
+async function writeAuthorities(
+  access: LabAccess,
+): Promise<AsyncDisposable & { readonly path: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-lab-'));
   const path = join(folder, 'authorities.pem');
   await writeFile(path, trustFile(access));
@@ -115,7 +138,10 @@ export interface Scene {
   readonly plan: LabPlan;
 }
 
-/** Every scenario begins in an honest world, and so does a lab without one. Names are as they are written, not yet a world's own. */
+/**
+ * Every scenario begins in an honest world, and so does a lab without one. Names are as they are
+ * written, not yet a world's own.
+ */
 export function scenesOf(scenario: Scenario | undefined, vocabulary: Vocabulary): Scene[] {
   let domain: DomainSpec = scenario?.domain ?? DEFAULT_DOMAIN;
   let policy: PolicySpec = scenario?.policy ?? DEFAULT_POLICY;
@@ -123,7 +149,8 @@ export function scenesOf(scenario: Scenario | undefined, vocabulary: Vocabulary)
   const scene = (): Scene => ({ policy, permittedMx: permittedMx(domain, policy), plan });
   const steps = (scenario?.steps ?? []).map((step, index): Scene => {
     if (step.kind === 'publish') ({ domain, policy } = step);
-    if (step.kind === 'prime' || step.kind === 'publish' || step.kind === 'recover') plan = baselinePlan(domain, policy);
+    if (step.kind === 'prime' || step.kind === 'publish' || step.kind === 'recover')
+      plan = baselinePlan(domain, policy);
     if (step.kind === 'send' || step.kind === 'flush')
       plan = step.under.reduce(
         (made, use) => (vocabulary.attacks.get(use.name) as Attack).apply(made, use.options),
@@ -133,12 +160,25 @@ export function scenesOf(scenario: Scenario | undefined, vocabulary: Vocabulary)
   });
   if (steps[0]?.step?.kind === 'prime') return steps;
   const { domain: first = DEFAULT_DOMAIN, policy: published = DEFAULT_POLICY } = scenario ?? {};
-  return [{ policy: published, permittedMx: permittedMx(first, published), plan: baselinePlan(first, published) }, ...steps];
+  return [
+    {
+      policy: published,
+      permittedMx: permittedMx(first, published),
+      plan: baselinePlan(first, published),
+    },
+    ...steps,
+  ];
 }
 
 /** How scenes and events are told. */
 export interface Voice {
-  scene(scene: Scene & { readonly token: string; readonly isLast: boolean; readonly hosts: readonly HostAddress[] }): void;
+  scene(
+    scene: Scene & {
+      readonly token: string;
+      readonly isLast: boolean;
+      readonly hosts: readonly HostAddress[];
+    },
+  ): void;
   event(event: Event): void;
 }
 
@@ -149,7 +189,10 @@ interface Show {
   readonly terminal: Terminal;
 }
 
-/** One scene after the other, a line of input between them. Resolves when there is no other, or nobody will type a line. */
+/**
+ * One scene after the other, a line of input between them. Resolves when there is no other, or
+ * nobody will type a line.
+ */
 async function show({ lab, scenes, voice, terminal }: Show): Promise<void> {
   const token = `x${randomBytes(4).toString('hex')}`;
   // What is asked here, to have the hosts opened, is not the guest's doing.
@@ -160,13 +203,23 @@ async function show({ lab, scenes, voice, terminal }: Show): Promise<void> {
   const known = new Map<string, HostAddress>();
   const set = async (number: number) => {
     const { plan, permittedMx: patterns, ...rest } = scenes[number]!;
-    const scene = { ...rest, token, plan: qualify(plan, token), permittedMx: qualify(patterns, token) };
+    const scene = {
+      ...rest,
+      token,
+      plan: qualify(plan, token),
+      permittedMx: qualify(patterns, token),
+    };
     setting = true;
     await openHosts(world, scene.plan, known, lab.access);
     await world.arrange(scene.plan);
     setting = false;
     voice.scene({ ...scene, isLast: number === scenes.length - 1, hosts: [...known.values()] });
-    voice.event({ kind: 'step-started', token, policy: scene.policy, permittedMx: scene.permittedMx });
+    voice.event({
+      kind: 'step-started',
+      token,
+      policy: scene.policy,
+      permittedMx: scene.permittedMx,
+    });
   };
   let number = 0;
   await set(number);
@@ -179,8 +232,16 @@ async function show({ lab, scenes, voice, terminal }: Show): Promise<void> {
 
 const ANSWER_MS = 2_000;
 
-/** A host gets its address when it is first asked for: all of them are asked for, in a world without attacks. */
-async function openHosts(world: World, plan: LabPlan, known: Map<string, HostAddress>, { dns, route }: LabAccess): Promise<void> {
+/**
+ * A host gets its address when it is first asked for: all of them are asked for, in a world without
+ * attacks.
+ */
+async function openHosts(
+  world: World,
+  plan: LabPlan,
+  known: Map<string, HostAddress>,
+  { dns, route }: LabAccess,
+): Promise<void> {
   const resolver = new Resolver({ timeout: ANSWER_MS, tries: 2 });
   resolver.setServers([`${dns.address}:${dns.port}`]);
   const hosts = [
@@ -200,15 +261,10 @@ async function openHosts(world: World, plan: LabPlan, known: Map<string, HostAdd
   await Promise.all(
     hosts.map(async ({ host, ports }) => {
       const [address] = await resolver.resolve4(host).catch(() => []);
-      const routes = ports.map((port) => [port, address === undefined ? undefined : route(address, port)] as const);
+      const routes = ports.map(
+        (port) => [port, address === undefined ? undefined : route(address, port)] as const,
+      );
       known.set(host, { host, address, ports: new Map(routes) });
     }),
   );
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 /**
- * What there is: `list` the scenarios, `senders` and their faults, the `schema` for editors, and `lint` for one's own files.
+ * What there is: `list` the scenarios, `senders` and their faults, the `schema` for editors, and
+ * `lint` for one's own files.
  */
 
 import { existsSync } from 'node:fs';
@@ -9,16 +10,19 @@ import { citeRequirement } from '../model/requirements.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { printable } from '../protocol/printable.ts';
 import { loadScenarios } from '../scenario/load.ts';
-import { formatProblem, type Problem } from '../scenario/problems.ts';
 import { scenarioJsonSchema } from '../scenario/schema.ts';
+import { senderOf, shippedServers } from '../senders/find.ts';
 import { referenceFaults, SENDER_NAMES } from '../senders/index.ts';
 import { loadVocabulary } from '../vocabulary.ts';
-import { senderOf, shippedServers } from './find-sender.ts';
+import { formatProblem, type Problem } from '../yaml/problems.ts';
 import { loadShipped } from './select.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 /** The shipped scenarios, a line each, or as JSON. */
-export async function list({ json }: { readonly json?: boolean }, terminal: Terminal): Promise<number> {
+export async function list(
+  { json }: { readonly json?: boolean },
+  terminal: Terminal,
+): Promise<number> {
   const scenarios = await loadShipped(await loadVocabulary());
   const files = [...Map.groupBy(scenarios, ({ id }) => scenarioFileId(id))];
   if (json) {
@@ -42,16 +46,26 @@ function toJson([id, variants]: readonly [string, readonly Scenario[]]) {
     id,
     file,
     title,
-    requirements: requirements.map((requirement) => ({ id: requirement, citation: citeRequirement(requirement) })),
+    requirements: requirements.map((requirement) => ({
+      id: requirement,
+      citation: citeRequirement(requirement),
+    })),
     needs,
     variants: variants.map((variant) => ({ id: variant.id, title: variant.title })),
   };
 }
 
-/** Senders, what they declare, and whether they can be run here; or the faults of the reference sender. */
-export async function senders({ faults }: { readonly faults?: boolean }, terminal: Terminal): Promise<number> {
+/**
+ * Senders, what they declare, and whether they can be run here; or the faults of the reference
+ * sender.
+ */
+export async function senders(
+  { faults }: { readonly faults?: boolean },
+  terminal: Terminal,
+): Promise<number> {
   if (faults) {
-    for (const [name, summary] of Object.entries(await referenceFaults())) terminal.write(`reference:${name}\n  ${summary}\n`);
+    for (const [name, summary] of Object.entries(await referenceFaults()))
+      terminal.write(`reference:${name}\n  ${summary}\n`);
     return 0;
   }
   for (const name of [...SENDER_NAMES, ...shippedServers()]) {
@@ -79,7 +93,9 @@ export async function senders({ faults }: { readonly faults?: boolean }, termina
 export async function lint(paths: readonly string[], terminal: Terminal): Promise<number> {
   const problems: Problem[] = [];
   const counts: string[] = [];
-  const contracts = paths.filter((path) => basename(path) === 'sender.yaml' || existsSync(join(path, 'sender.yaml')));
+  const contracts = paths.filter(
+    (path) => basename(path) === 'sender.yaml' || existsSync(join(path, 'sender.yaml')),
+  );
   const others = paths.filter((path) => !contracts.includes(path));
   if (others.length > 0) {
     const loaded = await loadScenarios(others, process.cwd(), await loadVocabulary());
@@ -87,8 +103,9 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
     counts.push(counted(loaded.scenarios.length, 'scenario'));
   }
   if (contracts.length > 0) {
-    const { loadContract } = await import('../scenario/sender-contract.ts');
-    for (const path of contracts) problems.push(...(await loadContract(path, process.cwd())).problems);
+    const { loadContract } = await import('../senders/contract/load.ts');
+    for (const path of contracts)
+      problems.push(...(await loadContract(path, process.cwd())).problems);
     counts.push(counted(contracts.length, 'sender'));
   }
   if (problems.length > 0) {
@@ -102,8 +119,13 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
 const counted = (howMany: number, what: string) => `${howMany} ${what}${howMany === 1 ? '' : 's'}`;
 
 /** The JSON Schema of scenario files, or of a sender's contract, for editors. */
-export async function schema({ sender }: { readonly sender?: boolean }, terminal: Terminal): Promise<number> {
-  const { contractJsonSchema } = await import('../scenario/sender-contract.ts');
-  terminal.write(`${JSON.stringify(sender ? contractJsonSchema() : scenarioJsonSchema(await loadVocabulary()), null, 2)}\n`);
+export async function schema(
+  { sender }: { readonly sender?: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const { contractJsonSchema } = await import('../senders/contract/load.ts');
+  terminal.write(
+    `${JSON.stringify(sender ? contractJsonSchema() : scenarioJsonSchema(await loadVocabulary()), null, 2)}\n`,
+  );
   return 0;
 }

@@ -1,24 +1,26 @@
 /**
- * `run` and `demo`: scenarios and senders are chosen, the lab is started, and what is found is told and, if wanted, kept.
+ * `run` and `demo`: scenarios and senders are chosen, the lab is started, and what is found is told
+ * and, if wanted, kept.
  */
 
 import type { Lab } from '../lab/lab.ts';
+import { openLab } from '../labs/open.ts';
 import type { RunSummary } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
+import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
-import type { TrialResult } from '../run.ts';
+import type { TrialResult } from '../run/suite.ts';
 import type { Vocabulary } from '../scenario/language.ts';
-import { nearestName } from '../scenario/problems.ts';
+import { senderOf } from '../senders/find.ts';
 import { SENDER_NAMES } from '../senders/index.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
-import { senderOf } from './find-sender.ts';
-import { openLab } from './labs.ts';
+import { nearestName } from '../yaml/problems.ts';
 import { selectScenarios } from './select.ts';
 import { type Audience, openAudience, runInfo } from './tell.ts';
-import { EXIT, type Terminal, UsageError } from './terminal.ts';
+import { EXIT, type Terminal } from './terminal.ts';
 
 export interface RunRequest {
   /** As in select.ts; none: the whole suite. */
@@ -37,7 +39,10 @@ export interface RunRequest {
 
 type Skipped = RunSummary['skippedSenders'][number];
 
-/** Runs what is asked for and returns the exit code of DESIGN §3. Throws UsageError when the request makes no sense. */
+/**
+ * Runs what is asked for and returns the exit code of DESIGN §3. Throws UsageError when the request
+ * makes no sense.
+ */
 export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
   const vocabulary = await loadVocabulary();
   const scenarios = await selectScenarios(request.scenarios, vocabulary);
@@ -54,11 +59,14 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   let breakdown: { readonly error: unknown } | undefined;
   await audience.onStart(info);
   try {
-    await runSenders({ senders, scenarios, vocabulary, jobs: request.jobs, terminal, failed }, async (result) => {
-      results.push(result);
-      await store.keep(result);
-      await audience.onVerdict(result.verdict, result.trial);
-    });
+    await runSenders(
+      { senders, scenarios, vocabulary, jobs: request.jobs, terminal, failed },
+      async (result) => {
+        results.push(result);
+        await store.keep(result);
+        await audience.onVerdict(result.verdict, result.trial);
+      },
+    );
   } catch (error) {
     // What is known by now is told all the same.
     breakdown = { error };
@@ -79,9 +87,15 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   );
 }
 
-/** The whole suite against the built-in senders, its evidence kept. Whatever the senders score, the demo has done its work. */
+/**
+ * The whole suite against the built-in senders, its evidence kept. Whatever the senders score, the
+ * demo has done its work.
+ */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
-  const code = await run({ scenarios: [], senders: SENDER_NAMES, reporters: ['text'], jobs, keep: 'holdfast-evidence' }, terminal);
+  const code = await run(
+    { scenarios: [], senders: SENDER_NAMES, reporters: ['text'], jobs, keep: 'holdfast-evidence' },
+    terminal,
+  );
   return code === EXIT.harnessBroke ? code : 0;
 }
 
@@ -95,25 +109,38 @@ interface Work {
   readonly failed: Skipped[];
 }
 
-/** Trials spend their time waiting for sockets, hardly any of it computing; one server that serves them all waits for most of them. */
+/**
+ * Trials spend their time waiting for sockets, hardly any of it computing; one server that serves
+ * them all waits for most of them.
+ */
 const JOBS = { loopback: 24, server: 64, serverEach: 16 };
 /** A sender that is made to wait holds some of its jobs for long. */
 const FEWEST_JOBS = 12;
 
-function jobsOf({ lab = 'loopback', perInstance }: Sender, asked: number | undefined, sharedBy: number): number {
+function jobsOf(
+  { lab = 'loopback', perInstance }: Sender,
+  asked: number | undefined,
+  sharedBy: number,
+): number {
   if (asked !== undefined) return Math.ceil(asked / sharedBy);
   if (lab === 'loopback') return Math.max(FEWEST_JOBS, Math.ceil(JOBS.loopback / sharedBy));
   return perInstance === 'trial' ? JOBS.serverEach : JOBS.server;
 }
 
 /**
- * The senders of each kind of lab in one lab, sharing the jobs; but mail servers in containers one after the other, since a machine that is
- * busy makes a slow lab. One that cannot be started stops no other.
+ * The senders of each kind of lab in one lab, sharing the jobs; but mail servers in containers one
+ * after the other, since a machine that is busy makes a slow lab. One that cannot be started stops
+ * no other.
  */
-async function runSenders(work: Work, onResult: (result: TrialResult) => Promise<void>): Promise<void> {
+async function runSenders(
+  work: Work,
+  onResult: (result: TrialResult) => Promise<void>,
+): Promise<void> {
   for (const [kind, senders] of groupByLab(work.senders)) {
     if (work.terminal.signal.aborted) return;
-    const opened = await openLab(kind, work.terminal.complain, work.terminal.signal).catch(senderErrorOf);
+    const opened = await openLab(kind, work.terminal.complain, work.terminal.signal).catch(
+      senderErrorOf,
+    );
     if (opened instanceof SenderError) {
       if (work.terminal.signal.aborted) return;
       for (const { name } of senders) work.failed.push({ name, reason: opened.message });
@@ -130,10 +157,17 @@ async function runCrew(
   lab: Lab,
   onResult: (result: TrialResult) => Promise<void>,
 ): Promise<void> {
-  const { runSuite } = await import('../run.ts');
+  const { runSuite } = await import('../run/suite.ts');
   const runs = senders.map(async (sender) => {
     try {
-      await runSuite({ ...suite, lab, senders: [sender], jobs: jobsOf(sender, jobs, senders.length), signal: terminal.signal, onResult });
+      await runSuite({
+        ...suite,
+        lab,
+        senders: [sender],
+        jobs: jobsOf(sender, jobs, senders.length),
+        signal: terminal.signal,
+        onResult,
+      });
     } catch (error) {
       if (!(error instanceof SenderError)) throw error;
       if (!terminal.signal.aborted) failed.push({ name: sender.name, reason: error.message });
@@ -149,7 +183,10 @@ function groupByLab(senders: readonly Sender[]): [LabKind, Sender[]][] {
   return [...groups].map(([kind, group]) => [JSON.parse(kind) as LabKind, group]);
 }
 
-/** Those that can be run here, made ready; and why the others cannot, whether they lack something here or something went wrong. */
+/**
+ * Those that can be run here, made ready; and why the others cannot, whether they lack something
+ * here or something went wrong.
+ */
 async function prepareSenders(
   found: readonly Sender[],
   terminal: Terminal,
@@ -163,9 +200,12 @@ async function prepareSenders(
       skipped.push({ name: sender.name, reason: missing });
       continue;
     }
-    const prepared = sender.prepare ? await sender.prepare(terminal.complain, terminal.signal).catch(senderErrorOf) : sender;
+    const prepared = sender.prepare
+      ? await sender.prepare(terminal.complain, terminal.signal).catch(senderErrorOf)
+      : sender;
     if (terminal.signal.aborted) break;
-    if (prepared instanceof SenderError) failed.push({ name: sender.name, reason: prepared.message });
+    if (prepared instanceof SenderError)
+      failed.push({ name: sender.name, reason: prepared.message });
     else senders.push(prepared);
   }
   return { senders, skipped };
@@ -177,7 +217,10 @@ function senderErrorOf(error: unknown): SenderError {
   throw error;
 }
 
-async function chooseReporters({ reporters, out }: RunRequest, terminal: Terminal): Promise<Audience> {
+async function chooseReporters(
+  { reporters, out }: RunRequest,
+  terminal: Terminal,
+): Promise<Audience> {
   const known = await loadReporters();
   const names = [...new Set(reporters)];
   for (const name of names) {
@@ -188,7 +231,9 @@ async function chooseReporters({ reporters, out }: RunRequest, terminal: Termina
     );
   }
   if (names.length > 1 && out === undefined)
-    throw new UsageError('two reporters cannot share standard output: give --out DIR for the files');
+    throw new UsageError(
+      'two reporters cannot share standard output: give --out DIR for the files',
+    );
   return openAudience(names, known, terminal, out);
 }
 
@@ -199,7 +244,9 @@ interface Store {
   broken(): boolean;
 }
 
-/** Evidence that cannot be kept, the disk being full for example, is told once and stops nothing. */
+/**
+ * Evidence that cannot be kept, the disk being full for example, is told once and stops nothing.
+ */
 async function openStore(dir: string | undefined, terminal: Terminal): Promise<Store> {
   let trouble = false;
   const attempt = async (work: () => Promise<unknown>) => {
@@ -214,5 +261,9 @@ async function openStore(dir: string | undefined, terminal: Terminal): Promise<S
   };
   if (dir === undefined) return { keep: async () => {}, broken: () => false };
   await attempt(() => claimFolder(dir));
-  return { dir: trouble ? undefined : dir, keep: (result) => attempt(() => keepTrial(dir, result)), broken: () => trouble };
+  return {
+    dir: trouble ? undefined : dir,
+    keep: (result) => attempt(() => keepTrial(dir, result)),
+    broken: () => trouble,
+  };
 }

@@ -1,5 +1,6 @@
 /**
- * Selecting scenarios: the words of the command line to scenarios, those of the shipped suite or a user's own.
+ * Selecting scenarios: the words of the command line to scenarios, those of the shipped suite or a
+ * user's own.
  *
  *   starttls/stripped                     a scenario and all its variants
  *   starttls/stripped@as-removed-line     one variant
@@ -12,20 +13,25 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, sep } from 'node:path';
 import { scenarioFileId } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { UsageError } from '../model/usage.ts';
 import { printable } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { type Loaded, loadScenarios } from '../scenario/load.ts';
-import { formatProblem, nearestName } from '../scenario/problems.ts';
 import { findPackage } from '../shipped.ts';
-import { UsageError } from './terminal.ts';
+import { formatProblem, nearestName } from '../yaml/problems.ts';
 
 /**
- * The scenarios that the words select, each once, by id within each word; without words the whole shipped suite. Throws UsageError when
- * a word selects nothing, with the nearest ids, and when a file has problems, with all of them.
+ * The scenarios that the words select, each once, by id within each word; without words the whole
+ * shipped suite. Throws UsageError when a word selects nothing, with the nearest ids, and when a
+ * file has problems, with all of them.
  */
-export async function selectScenarios(words: readonly string[], vocabulary: Vocabulary): Promise<readonly Scenario[]> {
+export async function selectScenarios(
+  words: readonly string[],
+  vocabulary: Vocabulary,
+): Promise<readonly Scenario[]> {
   const own = words.filter(isPath);
-  const shipped = words.length === own.length && words.length > 0 ? [] : await loadShipped(vocabulary);
+  const shipped =
+    words.length === own.length && words.length > 0 ? [] : await loadShipped(vocabulary);
   const selected: Scenario[] = words.length === 0 ? [...shipped] : [];
   for (const word of words) {
     const found = isPath(word) ? [] : shipped.filter(({ id }) => matches(id, word));
@@ -51,12 +57,18 @@ function whole({ scenarios, problems }: Loaded): readonly Scenario[] {
 
 /** What can only be a path. A bare `folder/name` is looked for in the suite first. */
 function isPath(word: string): boolean {
-  return /\.ya?ml$/i.test(word) || word.startsWith('.') || isAbsolute(word) || (sep !== '/' && word.includes(sep));
+  return (
+    /\.ya?ml$/i.test(word) ||
+    word.startsWith('.') ||
+    isAbsolute(word) ||
+    (sep !== '/' && word.includes(sep))
+  );
 }
 
 function matches(id: string, word: string): boolean {
   const wanted = word.replace(/\/+$/, '');
-  if (!wanted.includes('*')) return id === wanted || scenarioFileId(id) === wanted || id.startsWith(`${wanted}/`);
+  if (!wanted.includes('*'))
+    return id === wanted || scenarioFileId(id) === wanted || id.startsWith(`${wanted}/`);
   const pattern = new RegExp(`^${wanted.split(/\*+/).map(literally).join('.*')}$`, 's');
   return pattern.test(id) || pattern.test(scenarioFileId(id));
 }
@@ -75,7 +87,10 @@ function noneFound(word: string, shipped: readonly Scenario[]): string {
   ];
   const own = existsSync(word) ? [`./${word}`] : [];
   const named = [...new Set([...own, ...near.filter((name) => name !== undefined)])].slice(0, 5);
-  const hint = named.length > 0 ? `did you mean ${named.join(', ')}?` : `the folders are ${folders.join(', ')}; "holdfast list" names all`;
+  const hint =
+    named.length > 0
+      ? `did you mean ${named.join(', ')}?`
+      : `the folders are ${folders.join(', ')}; "holdfast list" names all`;
   return `no scenario ${printable(word, 80)}: ${hint}`;
 }
 
@@ -85,7 +100,9 @@ function withoutRepeats(selected: readonly Scenario[]): Scenario[] {
   for (const scenario of selected) {
     const before = byId.get(scenario.id);
     if (before && before.file !== scenario.file)
-      throw new UsageError(`${scenario.file}: the id ${scenario.id} is also that of ${before.file}`);
+      throw new UsageError(
+        `${scenario.file}: the id ${scenario.id} is also that of ${before.file}`,
+      );
     byId.set(scenario.id, scenario);
   }
   return [...byId.values()];

@@ -1,5 +1,6 @@
 /**
- * `serve`: the lab's side of a lab in a container. Waits at the control port for its user, and ends with it.
+ * `serve`: the lab's side of a lab in a container. Waits at the control port for its user, and ends
+ * with it.
  */
 
 import { execFile } from 'node:child_process';
@@ -8,9 +9,17 @@ import { promisify } from 'node:util';
 import { createAddressFabric } from '../lab/address-fabric.ts';
 import { openControl } from '../lab/control.ts';
 import { startLab } from '../lab/lab.ts';
-import { contains, type Prefix, readAddress, readPrefix, showPrefix, upperHalf } from '../protocol/ipv4.ts';
+import { UsageError } from '../model/usage.ts';
+import {
+  contains,
+  type Prefix,
+  readAddress,
+  readPrefix,
+  showPrefix,
+  upperHalf,
+} from '../protocol/ipv4.ts';
 import { createSubmitter } from '../senders/submission.ts';
-import { type Terminal, UsageError } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface ServeRequest {
   readonly port: number;
@@ -19,9 +28,11 @@ export interface ServeRequest {
 
 /** Resolves when the user has gone. Throws UsageError without a secret. */
 export async function serve({ port, secret }: ServeRequest, terminal: Terminal): Promise<number> {
-  if (!secret) throw new UsageError('HOLDFAST_SECRET is not set: without it anybody could use this lab');
+  if (!secret)
+    throw new UsageError('HOLDFAST_SECRET is not set: without it anybody could use this lab');
   using mail = createSubmitter();
-  // Now there is one network, that of the user; the senders' network, which must not see this port, is joined later.
+  // Now there is one network, that of the user; the senders' network, which must not see this port,
+  // is joined later.
   const [address] = ownAddresses();
   if (address === undefined) throw new UsageError('there is no network to listen on');
   const control = await openControl({ address, port, secret, mail, openLab });
@@ -30,7 +41,10 @@ export async function serve({ port, secret }: ServeRequest, terminal: Terminal):
   return 0;
 }
 
-/** The upper half of the network's addresses is the lab's; its name server listens at the address it was given there. */
+/**
+ * The upper half of the network's addresses is the lab's; its name server listens at the address it
+ * was given there.
+ */
 async function openLab(network: string) {
   const prefix = readPrefix(network);
   if (prefix === undefined) throw new Error(`${network} is no IPv4 network`);
@@ -38,7 +52,10 @@ async function openLab(network: string) {
   if (own === undefined) throw new Error(`the lab has no address in ${network}`);
   const block = upperHalf(prefix);
   await takeAddresses(block);
-  return startLab({ openFabric: () => createAddressFabric(block), dns: { address: own, port: 53 } });
+  return startLab({
+    openFabric: () => createAddressFabric(block),
+    dns: { address: own, port: 53 },
+  });
 }
 
 /** Linux takes what is routed to `local` for its own, and answers ARP for it. */
@@ -48,6 +65,8 @@ async function takeAddresses(block: Prefix): Promise<void> {
 
 function ownAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((interfaces) =>
-    (interfaces ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address),
+    (interfaces ?? [])
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
+      .map(({ address }) => address),
   );
 }

@@ -1,11 +1,17 @@
 /**
- * Telling the reporters. One that throws does not stop a run: it is named on standard error, and the exit code is that of a harness
- * that broke.
+ * Telling the reporters. One that throws does not stop a run: it is named on standard error, and
+ * the exit code is that of a harness that broke.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Reporter, ReporterContext, ReporterModule, RunInfo, RunSummary } from '../model/reporter.ts';
+import type {
+  Reporter,
+  ReporterContext,
+  ReporterModule,
+  RunInfo,
+  RunSummary,
+} from '../model/reporter.ts';
 import type { SenderDescription } from '../model/sender.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
@@ -20,7 +26,10 @@ export interface Audience {
   readonly broken: boolean;
 }
 
-/** The reporters of these names, as one. When one breaks and nothing was told to people, the text reporter tells the end. */
+/**
+ * The reporters of these names, as one. When one breaks and nothing was told to people, the text
+ * reporter tells the end.
+ */
 export function openAudience(
   names: readonly string[],
   known: ReadonlyMap<string, ReporterModule>,
@@ -36,7 +45,9 @@ export function openAudience(
         await event(reporter);
       } catch (error) {
         if (!broken.has(name))
-          terminal.complain(`the reporter ${name} failed: ${printable(error instanceof Error ? error.message : String(error))}`);
+          terminal.complain(
+            `the reporter ${name} failed: ${printable(error instanceof Error ? error.message : String(error))}`,
+          );
         broken.add(name);
       }
     }
@@ -46,7 +57,8 @@ export function openAudience(
     onVerdict: (verdict, trial) => tell((reporter) => reporter.onVerdict?.(verdict, trial)),
     async onEnd(summary) {
       await tell((reporter) => reporter.onEnd?.(summary));
-      if (broken.size > 0 && !names.includes('text')) await known.get('text')!.create(context).onEnd?.(summary);
+      if (broken.size > 0 && !names.includes('text'))
+        await known.get('text')!.create(context).onEnd?.(summary);
     },
     get broken() {
       return broken.size > 0;
@@ -55,11 +67,23 @@ export function openAudience(
 }
 
 /** What a run is told to begin with. */
-export function runInfo(senders: readonly SenderDescription[], scenarios: RunInfo['scenarios']): RunInfo {
-  return { startedAt: new Date().toISOString(), senders, scenarios, node: process.versions.node, holdfast: findPackage().version };
+export function runInfo(
+  senders: readonly SenderDescription[],
+  scenarios: RunInfo['scenarios'],
+): RunInfo {
+  return {
+    startedAt: new Date().toISOString(),
+    senders,
+    scenarios,
+    node: process.versions.node,
+    holdfast: findPackage().version,
+  };
 }
 
-function contextOf({ write, isTerminal, columns, color }: Terminal, outDir?: string): ReporterContext {
+function contextOf(
+  { write, isTerminal, columns, color }: Terminal,
+  outDir?: string,
+): ReporterContext {
   return {
     write,
     isTerminal,

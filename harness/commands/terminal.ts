@@ -1,5 +1,6 @@
 /**
- * What a command is given of the process, and how it says that it was used wrongly. Only cli.ts holds the process itself.
+ * What a command is given of the process, and how it says that it was used wrongly. Only cli.ts
+ * holds the process itself.
  */
 
 export interface Terminal {
@@ -10,7 +11,10 @@ export interface Terminal {
   readonly isTerminal: boolean;
   readonly columns: number;
   readonly color: boolean;
-  /** What is typed, or comes through a pipe, line by line; it is read once somebody asks. undefined: there is nothing to read from. */
+  /**
+   * What is typed, or comes through a pipe, line by line; it is read once somebody asks. undefined:
+   * there is nothing to read from.
+   */
   readonly lines?: AsyncIterable<string>;
   /** Somebody wants the command to end: Ctrl-C, or nobody reads its output any more. */
   readonly signal: AbortSignal;
@@ -18,9 +22,6 @@ export interface Terminal {
 
 /** Exit codes beside those of verdicts (model/verdict.ts); the first two are from sysexits.h. */
 export const EXIT = { usage: 64, harnessBroke: 70, interrupted: 130, outputClosed: 141 } as const;
-
-/** The command line, or a file it names, is wrong; the message says what and what to do. */
-export class UsageError extends Error {}
 
 /** `text` in lines of at most `width` columns, each behind `indent`. */
 export function wrap(text: string, width: number, indent = ''): string[] {

@@ -1,5 +1,6 @@
 /**
- * A check: one thing that a contract promises, proved on the running sender or not, and then what to do.
+ * A check: one thing that a contract promises, proved on the running sender or not, and then what
+ * to do.
  */
 
 import { ofKind } from '../model/evidence.ts';
@@ -50,7 +51,10 @@ export interface Examining {
   onResult(result: Result): void;
 }
 
-/** Goes through the checks, in order; a sender that dies, or a signal, ends it. Gives what was found. */
+/**
+ * Goes through the checks, in order; a sender that dies, or a signal, ends it. Gives what was
+ * found.
+ */
 export async function examine(examining: Examining): Promise<Result[]> {
   const { checks, examination, signal, onBegin, onResult } = examining;
   const results: Result[] = [];
@@ -60,14 +64,22 @@ export async function examine(examining: Examining): Promise<Result[]> {
   let dead = false;
   void examination.sender.died?.then((error) => {
     dead = true;
-    ended.resolve(fault(error.message, 'it has to run until it is stopped; its last words may say why it did not.'));
+    ended.resolve(
+      fault(
+        error.message,
+        'it has to run until it is stopped; its last words may say why it did not.',
+      ),
+    );
   });
   for (const check of checks) {
     if (signal.aborted) break;
     const began = performance.now();
     const reason = dead ? 'the sender has gone' : whyNot(check, examining, results);
     if (reason === undefined) onBegin(check.name);
-    const proof = reason === undefined ? await Promise.race([prove(check, examination), ended.promise]) : skipped(reason);
+    const proof =
+      reason === undefined
+        ? await Promise.race([prove(check, examination), ended.promise])
+        : skipped(reason);
     if (proof === undefined) break;
     const result = { ...proof, name: check.name, elapsedMs: performance.now() - began };
     results.push(result);
@@ -77,12 +89,18 @@ export async function examine(examining: Examining): Promise<Result[]> {
   return results;
 }
 
-function whyNot(check: Check, { capabilities, examination }: Examining, results: readonly Result[]): string | undefined {
+function whyNot(
+  check: Check,
+  { capabilities, examination }: Examining,
+  results: readonly Result[],
+): string | undefined {
   const lacking = check.needs?.filter((capability) => !capabilities.includes(capability)) ?? [];
   if (lacking.length > 0) return `${lacking.join(' and ')} not declared in capabilities`;
   const missing = check.without?.(examination.sender);
   if (missing !== undefined) return missing;
-  const unproved = check.after?.find((name) => results.find((result) => result.name === name)?.kind !== 'proved');
+  const unproved = check.after?.find(
+    (name) => results.find((result) => result.name === name)?.kind !== 'proved',
+  );
   return unproved === undefined ? undefined : `cannot be told before “${unproved}” is proved`;
 }
 
@@ -93,7 +111,14 @@ async function prove(check: Check, examination: Examination): Promise<Proof> {
   const boundMs = LONGEST_MS + (examination.contract?.ready.withinSeconds ?? 0) * 1000;
   const late = Promise.withResolvers<Fault>();
   const timer = setTimeout(
-    () => late.resolve(fault(`this came to no end in ${boundMs / 1000} s`, check.mend ?? MEND_SUBMISSION, examination.log.excerpt())),
+    () =>
+      late.resolve(
+        fault(
+          `this came to no end in ${boundMs / 1000} s`,
+          check.mend ?? MEND_SUBMISSION,
+          examination.log.excerpt(),
+        ),
+      ),
     boundMs,
   );
   try {
@@ -119,11 +144,20 @@ export function skipped(reason: string): Proof {
 }
 
 /** The keys by which each status is found in the log. */
-const PATTERNS = { delivered: 'log.sent', deferred: 'log.deferred', bounced: 'log.bounced' } as const;
+const PATTERNS = {
+  delivered: 'log.sent',
+  deferred: 'log.deferred',
+  bounced: 'log.bounced',
+} as const;
 type Status = keyof typeof PATTERNS;
 
 /** The sender's log says this of a message, and the contract's pattern found it. */
-export async function saidOf(token: string, wanted: Status, domain: Domain, examination: Examination): Promise<Proof> {
+export async function saidOf(
+  token: string,
+  wanted: Status,
+  domain: Domain,
+  examination: Examination,
+): Promise<Proof> {
   const said = () => ofKind(domain.seen, 'sender-status').filter((seen) => seen.token === token);
   const found = () => said().findLast(({ status }) => status === wanted);
   await domain.until(() => found() !== undefined);

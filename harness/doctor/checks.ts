@@ -1,5 +1,6 @@
 /**
- * All checks, in the order in which they are made: what proves least comes first, so that the first fault is the one to mend first.
+ * All checks, in the order in which they are made: what proves least comes first, so that the first
+ * fault is the one to mend first.
  */
 
 import type { Check } from './check.ts';
@@ -7,4 +8,6 @@ import { HONEST_CHECKS } from './honest-checks.ts';
 import { LASTING_CHECKS } from './lasting-checks.ts';
 import { QUEUE_CHECKS } from './queue-checks.ts';
 
-export const CHECKS: readonly Check[] = [HONEST_CHECKS, QUEUE_CHECKS, LASTING_CHECKS].flatMap((checks): Check[] => Object.values(checks));
+export const CHECKS: readonly Check[] = [HONEST_CHECKS, QUEUE_CHECKS, LASTING_CHECKS].flatMap(
+  (checks): Check[] => Object.values(checks),
+);

@@ -1,5 +1,6 @@
 /**
- * An examination: a running sender in a lab, the domains it is sent to, and what is seen and heard of it. It is what the checks share.
+ * An examination: a running sender in a lab, the domains it is sent to, and what is seen and heard
+ * of it. It is what the checks share.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -34,7 +35,10 @@ export interface Domain {
   arrange(plan: LabPlan): Promise<void>;
   /** Submits a message and gives its token. Throws SenderError. */
   send(): Promise<string>;
-  /** Whether `holds` came true within `ms`, default the examination's patience; it is asked whenever something is seen. */
+  /**
+   * Whether `holds` came true within `ms`, default the examination's patience; it is asked whenever
+   * something is seen.
+   */
   until(holds: () => boolean, ms?: number): Promise<boolean>;
   /** Resolves when the sender has no connection to it open. */
   idle(): Promise<void>;
@@ -53,11 +57,21 @@ export interface ExaminationOptions {
 const PATIENCE_MS = 15_000;
 
 /** Starts the sender. Throws SenderError; then nothing is left. */
-export async function openExamination({ lab, sender, contract, log, patienceMs = PATIENCE_MS }: ExaminationOptions): Promise<Examination> {
+export async function openExamination({
+  lab,
+  sender,
+  contract,
+  log,
+  patienceMs = PATIENCE_MS,
+}: ExaminationOptions): Promise<Examination> {
   const base = randomBytes(4).toString('hex');
   const domains = new Map<string, OpenDomain>();
   const owners = new Map<string, OpenDomain>();
-  const started = await sender.start(lab.access, (status) => owners.get(status.token)?.hear(status), log.hear);
+  const started = await sender.start(
+    lab.access,
+    (status) => owners.get(status.token)?.hear(status),
+    log.hear,
+  );
   return {
     sender: started,
     contract,
@@ -66,7 +80,13 @@ export async function openExamination({ lab, sender, contract, log, patienceMs =
       const known = domains.get(title);
       if (known) return known;
       const own = (token: string) => owners.set(token, opened);
-      const opened = openDomain({ lab, sender: started, label: `x${base}${domains.size}`, patienceMs, own });
+      const opened = openDomain({
+        lab,
+        sender: started,
+        label: `x${base}${domains.size}`,
+        patienceMs,
+        own,
+      });
       domains.set(title, opened);
       return opened;
     },
@@ -103,10 +123,19 @@ function openDomain({ lab, sender, label, patienceMs, own }: DomainOptions): Ope
     arrange: (plan) => world.arrange(qualify(plan, label)),
     async send() {
       const token = `hf${randomBytes(6).toString('hex')}`;
-      const message = composeMessage({ token, from: `probe@${qualify(SENDER_DOMAIN, label)}`, to: `${token}@${name}` });
+      const message = composeMessage({
+        token,
+        from: `probe@${qualify(SENDER_DOMAIN, label)}`,
+        to: `${token}@${name}`,
+      });
       own(token);
       messages.push(token);
-      recorder.record('main', { kind: 'message-submitted', token, from: message.from, to: message.to });
+      recorder.record('main', {
+        kind: 'message-submitted',
+        token,
+        from: message.from,
+        to: message.to,
+      });
       await sender.submit(message);
       return token;
     },

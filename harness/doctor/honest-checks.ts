@@ -1,5 +1,6 @@
 /**
- * Checks in an honest world: mail is taken, arrives over TLS and is logged as sent; the lab's names and authorities are believed.
+ * Checks in an honest world: mail is taken, arrives over TLS and is logged as sent; the lab's names
+ * and authorities are believed.
  */
 
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
@@ -53,8 +54,16 @@ const deliversOverTls: Check = {
     const arrival = await arrived(home, token!);
     if (!arrival) return lost(home, token!, 0, examination);
     if (arrival.secure) return proved(handshakeOf(home.seen, arrival.connection)?.protocol);
-    const failed = ofKind(home.seen, 'tls-handshake').find((seen) => seen.service === 'mx' && seen.result === 'failed');
-    if (failed) return notTrusted("the MX's certificate", failed, 'and then the message was sent in clear', examination);
+    const failed = ofKind(home.seen, 'tls-handshake').find(
+      (seen) => seen.service === 'mx' && seen.result === 'failed',
+    );
+    if (failed)
+      return notTrusted(
+        "the MX's certificate",
+        failed,
+        'and then the message was sent in clear',
+        examination,
+      );
     return fault(
       'the message arrived in clear: the server did not use STARTTLS, which was offered',
       'turn on TLS for outgoing mail in the configuration of the server (files, environment or the image).',
@@ -77,11 +86,20 @@ const fetchesPolicy: Check = {
   after: [takesMail.name],
   async run(examination) {
     const home = examination.domain(HOME);
-    const failed = () => ofKind(home.seen, 'tls-handshake').find((seen) => seen.service === 'policy-host' && seen.result === 'failed');
+    const failed = () =>
+      ofKind(home.seen, 'tls-handshake').find(
+        (seen) => seen.service === 'policy-host' && seen.result === 'failed',
+      );
     await home.until(() => policyFetches(home.seen).length > 0 || failed() !== undefined);
     if (policyFetches(home.seen).length > 0) return proved();
     const refused = failed();
-    if (refused) return notTrusted("the policy host's certificate", refused, 'so that there is no policy', examination);
+    if (refused)
+      return notTrusted(
+        "the policy host's certificate",
+        refused,
+        'so that there is no policy',
+        examination,
+      );
     const request = ofKind(home.seen, 'policy-request').at(-1);
     if (request)
       return fault(
@@ -103,7 +121,10 @@ const fetchesPolicy: Check = {
   },
 };
 
-/** Once a policy is enforced, nothing arrives where the MX is not trusted; before, a server need not look at certificates (RFC 7435). */
+/**
+ * Once a policy is enforced, nothing arrives where the MX is not trusted; before, a server need not
+ * look at certificates (RFC 7435).
+ */
 const trustsMx: Check = {
   name: "trusts the lab's authority for MX hosts",
   needs: ['mta-sts'],
@@ -123,10 +144,20 @@ const trustsMx: Check = {
   },
 };
 
-export const HONEST_CHECKS = { takesMail, asksNameServer, deliversOverTls, logsSent, fetchesPolicy, trustsMx };
+export const HONEST_CHECKS = {
+  takesMail,
+  asksNameServer,
+  deliversOverTls,
+  logsSent,
+  fetchesPolicy,
+  trustsMx,
+};
 
 /** Waits until the message has arrived, or the sender has said that it did not. */
-export async function arrived(domain: Domain, token: string): Promise<Seen<'message-accepted'> | undefined> {
+export async function arrived(
+  domain: Domain,
+  token: string,
+): Promise<Seen<'message-accepted'> | undefined> {
   await domain.until(() => outcomeOf(domain.seen, token).kind !== 'pending');
   const outcome = outcomeOf(domain.seen, token);
   return outcome.kind === 'delivered' ? outcome.accepted : undefined;
@@ -136,8 +167,16 @@ export async function arrived(domain: Domain, token: string): Promise<Seen<'mess
 function lost(domain: Domain, token: string, since: number, examination: Examination): Fault {
   const seen = domain.seen.slice(since);
   const log = examination.log.excerpt([token]);
-  const failed = ofKind(seen, 'tls-handshake').find(({ service, result }) => service === 'mx' && result === 'failed');
-  if (failed) return notTrusted("the MX's certificate", failed, 'and the message did not arrive', examination);
+  const failed = ofKind(seen, 'tls-handshake').find(
+    ({ service, result }) => service === 'mx' && result === 'failed',
+  );
+  if (failed)
+    return notTrusted(
+      "the MX's certificate",
+      failed,
+      'and the message did not arrive',
+      examination,
+    );
   const command = ofKind(seen, 'smtp-command').at(-1);
   if (command)
     return fault(
@@ -159,7 +198,12 @@ function lost(domain: Domain, token: string, since: number, examination: Examina
 }
 
 /** A right certificate was refused. */
-function notTrusted(what: string, { reason }: Seen<'tls-handshake'>, then: string, { contract, log }: Examination): Fault {
+function notTrusted(
+  what: string,
+  { reason }: Seen<'tls-handshake'>,
+  then: string,
+  { contract, log }: Examination,
+): Fault {
   return fault(
     `the server hung up when it was shown ${what} (${reason === undefined || reason === 'closed' ? 'without a word' : printable(reason, 80)}), ${then}`,
     `make trust${contract ? ` (now ${printable(contract.trust, 120)})` : ''} the file of authorities that the server reads for this, or point its setting to that file; it holds both of the lab's authorities.`,
@@ -167,6 +211,9 @@ function notTrusted(what: string, { reason }: Seen<'tls-handshake'>, then: strin
   );
 }
 
-function handshakeOf(seen: readonly Observation[], connection: string): Seen<'tls-handshake'> | undefined {
+function handshakeOf(
+  seen: readonly Observation[],
+  connection: string,
+): Seen<'tls-handshake'> | undefined {
   return ofKind(seen, 'tls-handshake').find((handshake) => handshake.connection === connection);
 }

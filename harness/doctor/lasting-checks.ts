@@ -1,5 +1,6 @@
 /**
- * Checks of what lasts: the server comes up again and remembers, policies get older by commands.age; and it bears many messages at once.
+ * Checks of what lasts: the server comes up again and remembers, policies get older by
+ * commands.age; and it bears many messages at once.
  */
 
 import { attack as blockMx } from '../attacks/block-mx.ts';
@@ -34,7 +35,11 @@ const restarts: Check = {
     await afterwards.arrange(honestPlan());
     const token = await afterwards.send();
     if (await arrived(afterwards, token)) return proved();
-    return fault(`a message that was sent after the restart did not arrive`, MEND_RESTART, log.excerpt([token]));
+    return fault(
+      `a message that was sent after the restart did not arrive`,
+      MEND_RESTART,
+      log.excerpt([token]),
+    );
   },
 };
 
@@ -78,7 +83,9 @@ const ages: Check = {
     await ageing.arrange(unprotectedPlan());
     const young = await fateOf(ageing, await ageing.send());
     if (young !== 'deferred')
-      return skipped(`without a policy host the policy binds it no longer, even while it is young (a message was ${young})`);
+      return skipped(
+        `without a policy host the policy binds it no longer, even while it is young (a message was ${young})`,
+      );
     await sender.advance?.(2 * MAX_AGE_SECONDS, [ageing.name]);
     const token = await ageing.send();
     if ((await fateOf(ageing, token)) === 'delivered') return proved();
@@ -91,8 +98,8 @@ const ages: Check = {
 };
 
 /**
- * The sender gets to know the policy and, if it asks for that first, has never seen the MX: some remember of a domain, policy or not, that it
- * does TLS, and that is not what is to be proved.
+ * The sender gets to know the policy and, if it asks for that first, has never seen the MX: some
+ * remember of a domain, policy or not, that it does TLS, and that is not what is to be proved.
  */
 async function learnPolicy(domain: Domain): Promise<void> {
   const learned = () => policyFetches(domain.seen).length > 0;
@@ -105,13 +112,23 @@ async function learnPolicy(domain: Domain): Promise<void> {
   await domain.until(learned);
 }
 
-/** A policy can come from nowhere but the cache, and without one nothing keeps a message from going out in clear. */
+/**
+ * A policy can come from nowhere but the cache, and without one nothing keeps a message from going
+ * out in clear.
+ */
 function unprotectedPlan(): LabPlan {
   const noRecord = hideStsRecord.apply(honestPlan(), { how: 'nxdomain' });
-  return stripStarttls.apply(blockPolicyHost.apply(noRecord, { how: 'refused' }), { how: 'remove', mx: '*', nth: undefined });
+  return stripStarttls.apply(blockPolicyHost.apply(noRecord, { how: 'refused' }), {
+    how: 'remove',
+    mx: '*',
+    nth: undefined,
+  });
 }
 
-async function fateOf(domain: Domain, token: string): Promise<ReturnType<typeof outcomeOf>['kind']> {
+async function fateOf(
+  domain: Domain,
+  token: string,
+): Promise<ReturnType<typeof outcomeOf>['kind']> {
   await domain.until(() => outcomeOf(domain.seen, token).kind !== 'pending');
   return outcomeOf(domain.seen, token).kind;
 }
@@ -119,7 +136,8 @@ async function fateOf(domain: Domain, token: string): Promise<ReturnType<typeof 
 const MANY = 20;
 const MANY_MS = 30_000;
 const CROWD = 'crowd';
-const MEND_MANY = 'lift what the server allows one client in connections, messages and rate; or set limits.parallel to what it bears.';
+const MEND_MANY =
+  'lift what the server allows one client in connections, messages and rate; or set limits.parallel to what it bears.';
 
 const bearsMany: Check = {
   name: `takes ${MANY} messages at once`,
@@ -129,11 +147,19 @@ const bearsMany: Check = {
     const crowd = domain(CROWD);
     await crowd.arrange(honestPlan());
     await Promise.all(Array.from({ length: MANY }, () => crowd.send()));
-    const missing = () => crowd.messages.filter((token) => outcomeOf(crowd.seen, token).kind !== 'delivered');
+    const missing = () =>
+      crowd.messages.filter((token) => outcomeOf(crowd.seen, token).kind !== 'delivered');
     if (await crowd.until(() => missing().length === 0, MANY_MS)) return proved();
-    return fault(`${MANY - missing().length} of them arrived in ${MANY_MS / 1000} s`, MEND_MANY, log.excerpt(missing()));
+    return fault(
+      `${MANY - missing().length} of them arrived in ${MANY_MS / 1000} s`,
+      MEND_MANY,
+      log.excerpt(missing()),
+    );
   },
 };
 
-/** The clock of some senders is one for all domains: what has to be young comes before what is made older. */
+/**
+ * The clock of some senders is one for all domains: what has to be young comes before what is made
+ * older.
+ */
 export const LASTING_CHECKS = { restarts, remembers, ages, bearsMany };

@@ -27,7 +27,9 @@ export function createLog(): Log {
       if (lines.length >= 2 * KEPT_LINES) lines = lines.slice(KEPT_LINES);
     },
     excerpt(tokens = []) {
-      const about = lines.filter((line) => tokens.some((token) => line.toLowerCase().includes(token)));
+      const about = lines.filter((line) =>
+        tokens.some((token) => line.toLowerCase().includes(token)),
+      );
       const mentioned = about.length > 0;
       const shown = mentioned ? about : lines.filter((line) => line.trim() !== '');
       return { mentioned, lines: shown.slice(-SHOWN_LINES) };

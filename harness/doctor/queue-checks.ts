@@ -1,5 +1,6 @@
 /**
- * Checks of mail that does not get through: it is kept and logged as deferred, listed, retried on demand; or given up and returned.
+ * Checks of mail that does not get through: it is kept and logged as deferred, listed, retried on
+ * demand; or given up and returned.
  */
 
 import { attack as blockMx } from '../attacks/block-mx.ts';
@@ -18,9 +19,22 @@ const BUSY = 'busy';
 const REJECTING = 'rejecting';
 
 const answersRcpt = (text: string) =>
-  mxReply.apply(honestPlan(), { to: 'RCPT', text, when: 'always', mx: '*', then: undefined, nth: undefined, delayMs: undefined });
+  mxReply.apply(honestPlan(), {
+    to: 'RCPT',
+    text,
+    when: 'always',
+    mx: '*',
+    then: undefined,
+    nth: undefined,
+    delayMs: undefined,
+  });
 
-function logsFailure(name: string, title: string, status: 'deferred' | 'bounced', plan: () => LabPlan): Check {
+function logsFailure(
+  name: string,
+  title: string,
+  status: 'deferred' | 'bounced',
+  plan: () => LabPlan,
+): Check {
   return {
     name,
     // A fault in all deliveries would be taken for this one.
@@ -33,18 +47,25 @@ function logsFailure(name: string, title: string, status: 'deferred' | 'bounced'
   };
 }
 
-const logsUnreachable = logsFailure('log.deferred matches when no MX listens', UNREACHABLE, 'deferred', () =>
-  blockMx.apply(honestPlan(), { how: 'refused', mx: '*', nth: undefined }),
+const logsUnreachable = logsFailure(
+  'log.deferred matches when no MX listens',
+  UNREACHABLE,
+  'deferred',
+  () => blockMx.apply(honestPlan(), { how: 'refused', mx: '*', nth: undefined }),
 );
 const logsBusy = logsFailure('log.deferred matches when the MX says 451', BUSY, 'deferred', () =>
   answersRcpt('451 4.3.0 Not now, says Holdfast'),
 );
-const logsBounced = logsFailure('log.bounced matches when the MX says 550', REJECTING, 'bounced', () =>
-  answersRcpt('550 5.1.1 Nobody of this name, says Holdfast'),
+const logsBounced = logsFailure(
+  'log.bounced matches when the MX says 550',
+  REJECTING,
+  'bounced',
+  () => answersRcpt('550 5.1.1 Nobody of this name, says Holdfast'),
 );
 
 const kept = ({ domain }: Examination): Domain[] => [domain(UNREACHABLE), domain(BUSY)];
-const tokensOf = (domains: readonly Domain[]): string[] => domains.flatMap(({ messages }) => messages);
+const tokensOf = (domains: readonly Domain[]): string[] =>
+  domains.flatMap(({ messages }) => messages);
 
 const lists: Check = {
   name: 'commands.queue lists what is kept',
@@ -78,9 +99,13 @@ const flushes: Check = {
     await Promise.all(domains.map((domain) => domain.arrange(honestPlan())));
     await examination.sender.flush(domains.map(({ name }) => name));
     await Promise.all(
-      domains.map(({ seen, messages, until }) => until(() => messages.every((token) => outcomeOf(seen, token).kind === 'delivered'))),
+      domains.map(({ seen, messages, until }) =>
+        until(() => messages.every((token) => outcomeOf(seen, token).kind === 'delivered')),
+      ),
     );
-    const late = domains.flatMap(({ seen, messages }) => messages.filter((token) => outcomeOf(seen, token).kind !== 'delivered'));
+    const late = domains.flatMap(({ seen, messages }) =>
+      messages.filter((token) => outcomeOf(seen, token).kind !== 'delivered'),
+    );
     if (late.length > 0)
       return fault(
         `${late.length} of ${tokensOf(domains).length} messages did not arrive, though nothing kept them any more`,
@@ -105,7 +130,9 @@ const empties: Check = {
     const domains = kept(examination);
     await Promise.all(domains.map((domain) => domain.idle()));
     const tokens = tokensOf(domains);
-    const still = ((await examination.sender.queued?.()) ?? []).filter((token) => tokens.includes(token));
+    const still = ((await examination.sender.queued?.()) ?? []).filter((token) =>
+      tokens.includes(token),
+    );
     if (still.length === 0) return proved();
     return fault(
       `it still prints the recipients of ${still.length} messages that have arrived`,
@@ -123,7 +150,9 @@ const returns: Check = {
     const domain = examination.domain(REJECTING);
     const [token] = domain.messages;
     if (await domain.until(() => bouncesOf(domain.seen, token!).length > 0)) return proved();
-    const asked = ofKind(domain.seen, 'dns-query').some(({ name }) => name.toLowerCase().startsWith('sender.'));
+    const asked = ofKind(domain.seen, 'dns-query').some(({ name }) =>
+      name.toLowerCase().startsWith('sender.'),
+    );
     return fault(
       `no notice of the bounce came to the domain of the message's sender${asked ? '' : ', nor was that domain looked up'}`,
       'let the server return undeliverable mail to its sender by way of DNS, sender.….test being no domain of its own; or take dsn out of capabilities.',
@@ -132,4 +161,12 @@ const returns: Check = {
   },
 };
 
-export const QUEUE_CHECKS = { logsUnreachable, logsBusy, lists, flushes, empties, logsBounced, returns };
+export const QUEUE_CHECKS = {
+  logsUnreachable,
+  logsBusy,
+  lists,
+  flushes,
+  empties,
+  logsBounced,
+  returns,
+};

@@ -6,7 +6,12 @@ import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
 const options = z.strictObject({
-  dsn: z.boolean().default(false).describe('a DSN with the null reverse-path must have come home (needs a sender that declares dsn)'),
+  dsn: z
+    .boolean()
+    .default(false)
+    .describe(
+      'a DSN with the null reverse-path must have come home (needs a sender that declares dsn)',
+    ),
 });
 
 export const expectation: Expectation<z.output<typeof options>> = {
@@ -21,14 +26,33 @@ export const expectation: Expectation<z.output<typeof options>> = {
     return inTurn(view, (token) => {
       const outcome = outcomeOf(view.now, token);
       if (outcome.kind === 'pending')
-        return { status: 'undecided', actual: 'the sender did not say what became of the message', because: [] };
+        return {
+          status: 'undecided',
+          actual: 'the sender did not say what became of the message',
+          because: [],
+        };
       // RFC 5321 §4.5.4.1 says how long mail has to be tried at least, and not how long at most.
       if (outcome.kind === 'deferred')
-        return { status: 'undecided', actual: 'still queued: the sender tries longer than this', because: [outcome.by.seq] };
-      if (outcome.kind === 'delivered') return { status: 'unmet', actual: 'delivered', because: [outcome.accepted.seq] };
+        return {
+          status: 'undecided',
+          actual: 'still queued: the sender tries longer than this',
+          because: [outcome.by.seq],
+        };
+      if (outcome.kind === 'delivered')
+        return { status: 'unmet', actual: 'delivered', because: [outcome.accepted.seq] };
       const [home] = bouncesOf(view.whole, token);
-      if (dsn && !home) return { status: 'unmet', actual: 'given up, but no DSN came home', because: [outcome.by.seq], harm: 'mail-lost' };
-      return { status: 'met', actual: home ? 'returned by a DSN' : 'bounced', because: [home?.seq ?? outcome.by.seq] };
+      if (dsn && !home)
+        return {
+          status: 'unmet',
+          actual: 'given up, but no DSN came home',
+          because: [outcome.by.seq],
+          harm: 'mail-lost',
+        };
+      return {
+        status: 'met',
+        actual: home ? 'returned by a DSN' : 'bounced',
+        because: [home?.seq ?? outcome.by.seq],
+      };
     });
   },
 };

@@ -1,4 +1,7 @@
-/** RFC 3207 §4.2: what was learned before TLS is forgotten; MAIL carries no parameter that EHLO inside TLS did not offer. */
+/**
+ * RFC 3207 §4.2: what was learned before TLS is forgotten; MAIL carries no parameter that EHLO
+ * inside TLS did not offer.
+ */
 
 import { z } from 'zod';
 import { isSenderMx, ofKind, seqs } from '../model/evidence.ts';
@@ -6,7 +9,9 @@ import type { Expectation } from '../model/verdict.ts';
 import { parsePath } from '../protocol/smtp.ts';
 
 const options = z.strictObject({
-  without: z.string().describe('a parameter keyword that MAIL inside TLS must not carry, e.g. SIZE'),
+  without: z
+    .string()
+    .describe('a parameter keyword that MAIL inside TLS must not carry, e.g. SIZE'),
 });
 
 export const expectation: Expectation<z.output<typeof options>> = {
@@ -17,10 +22,14 @@ export const expectation: Expectation<z.output<typeof options>> = {
   standsAlone: true,
   describe: ({ without }) => `MAIL without ${without} inside TLS`,
   judge(view, { without }) {
-    const mails = ofKind(view.now, 'smtp-command').filter((seen) => seen.verb === 'MAIL' && seen.secure && !isSenderMx(seen.mx));
-    if (mails.length === 0) return { status: 'undecided', actual: 'no MAIL inside TLS', because: [] };
+    const mails = ofKind(view.now, 'smtp-command').filter(
+      (seen) => seen.verb === 'MAIL' && seen.secure && !isSenderMx(seen.mx),
+    );
+    if (mails.length === 0)
+      return { status: 'undecided', actual: 'no MAIL inside TLS', because: [] };
     const carrying = mails.filter((seen) => keywordsOf(seen.line).includes(without.toUpperCase()));
-    if (carrying.length > 0) return { status: 'unmet', actual: carrying[0]!.line, because: seqs(carrying) };
+    if (carrying.length > 0)
+      return { status: 'unmet', actual: carrying[0]!.line, because: seqs(carrying) };
     return { status: 'met', actual: mails[0]!.line, because: seqs(mails) };
   },
 };

@@ -1,4 +1,7 @@
-/** RFC 5321 §4.5.4.1: what cannot be delivered now is queued. Needs no policy, so it proves nothing about one. */
+/**
+ * RFC 5321 §4.5.4.1: what cannot be delivered now is queued. Needs no policy, so it proves nothing
+ * about one.
+ */
 
 import { z } from 'zod';
 import { outcomeOf } from '../model/evidence.ts';
@@ -14,10 +17,19 @@ export const expectation: Expectation = {
     inTurn(view, (token) => {
       const outcome = outcomeOf(view.now, token);
       if (outcome.kind === 'pending')
-        return { status: 'undecided', actual: 'the sender did not say what became of the message', because: [] };
+        return {
+          status: 'undecided',
+          actual: 'the sender did not say what became of the message',
+          because: [],
+        };
       if (outcome.kind === 'delivered')
-        return { status: 'unmet', actual: `delivered through ${outcome.accepted.mx}`, because: [outcome.accepted.seq] };
-      if (outcome.kind === 'bounced') return { status: 'unmet', actual: 'bounced', because: [outcome.by.seq] };
+        return {
+          status: 'unmet',
+          actual: `delivered through ${outcome.accepted.mx}`,
+          because: [outcome.accepted.seq],
+        };
+      if (outcome.kind === 'bounced')
+        return { status: 'unmet', actual: 'bounced', because: [outcome.by.seq] };
       return { status: 'met', actual: 'deferred', because: [outcome.by.seq] };
     }),
 };

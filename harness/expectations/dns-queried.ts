@@ -19,9 +19,17 @@ export const expectation: Expectation<z.output<typeof options>> = {
   describe: ({ name, type, never }) => `${never ? 'no ' : ''}${type} query for ${name}`,
   judge(view, { name, type, never }) {
     const all = ofKind(view.now, 'dns-query');
-    const queries = all.filter((seen) => seen.type === type && seen.name.toLowerCase() === view.qualified(name).toLowerCase());
+    const queries = all.filter(
+      (seen) =>
+        seen.type === type && seen.name.toLowerCase() === view.qualified(name).toLowerCase(),
+    );
     const actual = `${queries.length} ${type} queries`;
-    if (all.length === 0) return { status: 'undecided', actual: 'the sender asked nothing', because: [] };
-    return { status: queries.length > 0 === !never ? 'met' : 'unmet', actual, because: seqs(queries) };
+    if (all.length === 0)
+      return { status: 'undecided', actual: 'the sender asked nothing', because: [] };
+    return {
+      status: queries.length > 0 === !never ? 'met' : 'unmet',
+      actual,
+      because: seqs(queries),
+    };
   },
 };

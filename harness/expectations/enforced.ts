@@ -1,8 +1,10 @@
 /**
- * RFC 8461 §4, §5: under `enforce`, no delivery to a host that fails the policy; the message stays queued.
+ * RFC 8461 §4, §5: under `enforce`, no delivery to a host that fails the policy; the message stays
+ * queued.
  *
- * Silence is never a pass. `enforced` needs proof that this sender holds this policy (fetched whole, over authenticated HTTPS, in this
- * scenario), that it came to the faulty hop (it asked for the MX or connected), and that the message is still queued.
+ * Silence is never a pass. `enforced` needs proof that this sender holds this policy (fetched
+ * whole, over authenticated HTTPS, in this scenario), that it came to the faulty hop (it asked for
+ * the MX or connected), and that the message is still queued.
  */
 
 import { z } from 'zod';
@@ -36,13 +38,21 @@ export const expectation: Expectation = {
   },
 };
 
-/** A leak is a broken MUST only when the sender held the policy as it connected, or claims MTA-STS and never asked for it. */
-function judgeExposure(view: StepView, exposure: 'envelope' | 'content', because: readonly Observation[]): Judgement {
+/**
+ * A leak is a broken MUST only when the sender held the policy as it connected, or claims MTA-STS
+ * and never asked for it.
+ */
+function judgeExposure(
+  view: StepView,
+  exposure: 'envelope' | 'content',
+  because: readonly Observation[],
+): Judgement {
   const what = `${exposure === 'content' ? 'content' : 'only the envelope was'} exposed${arrival(view)}`;
   const fetches = policyFetches(view.history, view.domains);
   const connected = openedAt(view, because);
   const held = fetches.findLast((fetch) => fetch.seq < connected);
-  if (held) return { status: 'unmet', actual: what, because: [held.seq, ...seqs(because)], harm: exposure };
+  if (held)
+    return { status: 'unmet', actual: what, because: [held.seq, ...seqs(because)], harm: exposure };
   // RFC 8461 §5.1: a sender may fetch the policy of a new domain beside the first delivery.
   if (fetches.length > 0)
     return {
@@ -51,7 +61,12 @@ function judgeExposure(view: StepView, exposure: 'envelope' | 'content', because
       because: seqs([...because, ...fetches]),
     };
   if (stsLookups(view.whole, view.domains).length === 0) {
-    return { status: 'unmet', actual: `${what}; the sender never asked for _mta-sts`, because: seqs(because), harm: exposure };
+    return {
+      status: 'unmet',
+      actual: `${what}; the sender never asked for _mta-sts`,
+      because: seqs(because),
+      harm: exposure,
+    };
   }
   return {
     status: 'undecided',
@@ -60,13 +75,24 @@ function judgeExposure(view: StepView, exposure: 'envelope' | 'content', because
   };
 }
 
-/** ` and delivered in clear through mx1.…`, of the first message that arrived where it should not have. */
+/**
+ * ` and delivered in clear through mx1.…`, of the first message that arrived where it should not
+ * have.
+ */
 function arrival(view: StepView): string {
   const outcomes = view.tokens.map((token) => outcomeOf(view.now, token));
-  const accepted = outcomes.flatMap((outcome) => (outcome.kind === 'delivered' ? [outcome.accepted] : []));
-  const wrong = accepted.find((one) => !(one.authenticated && isPermittedMx(view.permittedMx, one.mx)));
+  const accepted = outcomes.flatMap((outcome) =>
+    outcome.kind === 'delivered' ? [outcome.accepted] : [],
+  );
+  const wrong = accepted.find(
+    (one) => !(one.authenticated && isPermittedMx(view.permittedMx, one.mx)),
+  );
   if (!wrong) return '';
-  const how = wrong.authenticated ? 'to a host that the policy does not list,' : wrong.secure ? 'over unauthenticated TLS,' : 'in clear';
+  const how = wrong.authenticated
+    ? 'to a host that the policy does not list,'
+    : wrong.secure
+      ? 'over unauthenticated TLS,'
+      : 'in clear';
   return ` and delivered ${how} through ${wrong.mx}`;
 }
 
@@ -89,31 +115,63 @@ function judgeMessage(view: StepView, token: string): Judgement {
     };
   }
   if (outcome.kind === 'pending')
-    return { status: 'undecided', actual: 'nothing exposed, but the sender did not say what became of the message', because: [] };
-  const held = policyFetches(view.history, view.domains).findLast((fetch) => fetch.seq < outcome.by.seq);
-  if (!held) return { status: 'undecided', actual: 'nothing exposed, but no proof that the sender holds the policy', because: [] };
+    return {
+      status: 'undecided',
+      actual: 'nothing exposed, but the sender did not say what became of the message',
+      because: [],
+    };
+  const held = policyFetches(view.history, view.domains).findLast(
+    (fetch) => fetch.seq < outcome.by.seq,
+  );
+  if (!held)
+    return {
+      status: 'undecided',
+      actual: 'nothing exposed, but no proof that the sender holds the policy',
+      because: [],
+    };
   if (outcome.kind === 'bounced') return judgeBounce(view, outcome.by.seq);
   const reached = [...mxLookups(view.now, view.domains), ...connectionsTo(view)].at(-1);
-  if (!reached) return { status: 'undecided', actual: 'nothing exposed, but the sender never came near the MX', because: [] };
+  if (!reached)
+    return {
+      status: 'undecided',
+      actual: 'nothing exposed, but the sender never came near the MX',
+      because: [],
+    };
   if (reached.kind === 'dns-query' && !comesUnprotected(view)) {
     return {
       status: 'undecided',
-      actual: 'nothing exposed, but the sender connected to no MX, and nothing shows that it would have without a policy',
+      actual:
+        'nothing exposed, but the sender connected to no MX, and nothing shows that it would have without a policy',
       because: [reached.seq, outcome.by.seq],
     };
   }
-  return { status: 'met', actual: 'deferred, nothing exposed', because: [held.seq, reached.seq, outcome.by.seq] };
+  return {
+    status: 'met',
+    actual: 'deferred, nothing exposed',
+    because: [held.seq, reached.seq, outcome.by.seq],
+  };
 }
 
-/** In the world with the same fault and no policy the sender came to an MX: it was the policy that kept it from one here. */
+/**
+ * In the world with the same fault and no policy the sender came to an MX: it was the policy that
+ * kept it from one here.
+ */
 function comesUnprotected(view: StepView): boolean {
   const unprotected = inLeg(view.trial.evidence.observations, 'unprotected', view.index);
   // The last message is the one under the fault.
   const attacked = ofKind(unprotected, 'message-submitted').at(-1);
-  return attacked !== undefined && ofKind(unprotected, 'smtp-connection').some((seen) => seen.seq > attacked.seq && !isSenderMx(seen.mx));
+  return (
+    attacked !== undefined &&
+    ofKind(unprotected, 'smtp-connection').some(
+      (seen) => seen.seq > attacked.seq && !isSenderMx(seen.mx),
+    )
+  );
 }
 
-/** RFC 8461 §5: a policy failure should be transient, and must not be permanent before a new policy was looked for. */
+/**
+ * RFC 8461 §5: a policy failure should be transient, and must not be permanent before a new policy
+ * was looked for.
+ */
 function judgeBounce(view: StepView, bounced: number): Judgement {
   const lookedAgain = stsLookups(view.now, view.domains).filter((seen) => seen.seq < bounced);
   return lookedAgain.length > 0

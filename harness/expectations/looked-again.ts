@@ -1,4 +1,7 @@
-/** RFC 8461 §5: under enforce, no message is failed for good before the TXT record was looked up for a new policy. */
+/**
+ * RFC 8461 §5: under enforce, no message is failed for good before the TXT record was looked up for
+ * a new policy.
+ */
 
 import { z } from 'zod';
 import { outcomeOf, seqs, stsLookups } from '../model/evidence.ts';
@@ -13,7 +16,12 @@ export const expectation: Expectation = {
   judge: (view) =>
     inTurn(view, (token) => {
       const outcome = outcomeOf(view.now, token);
-      if (outcome.kind !== 'bounced') return { status: 'undecided', actual: `the message was not given up: ${outcome.kind}`, because: [] };
+      if (outcome.kind !== 'bounced')
+        return {
+          status: 'undecided',
+          actual: `the message was not given up: ${outcome.kind}`,
+          because: [],
+        };
       const before = stsLookups(view.now, view.domains).filter((seen) => seen.seq < outcome.by.seq);
       const because = [...seqs(before), outcome.by.seq];
       if (before.length > 0) return { status: 'met', actual: 'looked up, then bounced', because };

@@ -1,4 +1,6 @@
-/** No failure was reported for the domain: RFC 8461 §5 (`none`), RFC 8460 §3 (no record, no report). */
+/**
+ * No failure was reported for the domain: RFC 8461 §5 (`none`), RFC 8460 §3 (no record, no report).
+ */
 
 import { z } from 'zod';
 import { ofKind, seqs } from '../model/evidence.ts';
@@ -18,14 +20,22 @@ export const expectation: Expectation = {
     const blaming = ofKind(view.now, 'report-received').filter((seen) => {
       const parsed = parseTlsReport(seen.report);
       const about = parsed.ok
-        ? parsed.value.policies.filter((one) => one.policy['policy-domain']?.toLowerCase() === view.qualified(VICTIM).toLowerCase())
+        ? parsed.value.policies.filter(
+            (one) =>
+              one.policy['policy-domain']?.toLowerCase() === view.qualified(VICTIM).toLowerCase(),
+          )
         : [];
-      // Sessions with no policy may be reported as such (RFC 8460 §4.3.1); what was blamed on a policy counts.
-      return about.some((one) => one.policy['policy-type'] === 'sts' && (one['failure-details'] ?? []).length > 0);
+      // Sessions with no policy may be reported as such (RFC 8460 §4.3.1); what was blamed on a
+      // policy counts.
+      return about.some(
+        (one) => one.policy['policy-type'] === 'sts' && (one['failure-details'] ?? []).length > 0,
+      );
     });
-    if (blaming.length > 0) return { status: 'unmet', actual: 'a failure was reported', because: seqs(blaming) };
+    if (blaming.length > 0)
+      return { status: 'unmet', actual: 'a failure was reported', because: seqs(blaming) };
     const asked = ofKind(view.now, 'reports-asked-for');
-    if (asked.length === 0) return { status: 'undecided', actual: 'no report was asked for', because: [] };
+    if (asked.length === 0)
+      return { status: 'undecided', actual: 'no report was asked for', because: [] };
     return { status: 'met', actual: 'no failure reported', because: seqs(asked) };
   },
 };

@@ -13,8 +13,17 @@ export const expectation: Expectation = {
     const requests = ofKind(view.now, 'policy-request');
     const lookups = stsLookups(view.now, view.domains);
     if (requests.length > 0)
-      return { status: 'unmet', actual: `${requests.length} request(s) to the policy host`, because: seqs(requests) };
-    if (lookups.length === 0) return { status: 'undecided', actual: 'the record was never looked up', because: [] };
-    return { status: 'met', actual: 'record looked up, policy not asked for', because: seqs(lookups) };
+      return {
+        status: 'unmet',
+        actual: `${requests.length} request(s) to the policy host`,
+        because: seqs(requests),
+      };
+    if (lookups.length === 0)
+      return { status: 'undecided', actual: 'the record was never looked up', because: [] };
+    return {
+      status: 'met',
+      actual: 'record looked up, policy not asked for',
+      because: seqs(lookups),
+    };
   },
 };

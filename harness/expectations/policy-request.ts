@@ -1,13 +1,26 @@
-/** What the requests to policy hosts have to look like, or that there are none of a kind (RFC 8461 §3.2, §3.3). */
+/**
+ * What the requests to policy hosts have to look like, or that there are none of a kind (RFC 8461
+ * §3.2, §3.3).
+ */
 
 import { z } from 'zod';
-import { connectionsTo, keptToCache, mxLookups, ofKind, type Seen, seqs } from '../model/evidence.ts';
+import {
+  connectionsTo,
+  keptToCache,
+  mxLookups,
+  ofKind,
+  type Seen,
+  seqs,
+} from '../model/evidence.ts';
 import { POLICY_HOST, POLICY_PATH } from '../model/plan.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 const options = z.strictObject({
   host: z.string().optional().describe('only requests to this host'),
-  never: z.enum(['any', 'other-path', 'http', 'conditional', 'other-method']).optional().describe('there must be no request of this kind'),
+  never: z
+    .enum(['any', 'other-path', 'http', 'conditional', 'other-method'])
+    .optional()
+    .describe('there must be no request of this kind'),
   atMost: z.number().int().min(0).optional().describe('no more requests than this'),
   atLeast: z.number().int().min(0).optional().describe('no fewer requests than this'),
 });
@@ -22,10 +35,12 @@ export const expectation: Expectation<z.output<typeof options>> = {
   describe({ host, never, atMost, atLeast }) {
     const to = host ? ` to ${host}` : '';
     if (never) return `no ${never === 'any' ? '' : `${never} `}request${to}`;
-    return (
-      [atLeast !== undefined && `at least ${atLeast}`, atMost !== undefined && `at most ${atMost}`].filter(Boolean).join(', ') +
-      ` request(s)${to}`
-    );
+    return `${[
+      atLeast !== undefined && `at least ${atLeast}`,
+      atMost !== undefined && `at most ${atMost}`,
+    ]
+      .filter(Boolean)
+      .join(', ')} request(s)${to}`;
   },
   judge(view, { host, never, atMost = Number.POSITIVE_INFINITY, atLeast = 0 }) {
     const about = ofKind(view.now, 'policy-request').filter(
@@ -36,19 +51,35 @@ export const expectation: Expectation<z.output<typeof options>> = {
       if (bad.length > 0)
         return {
           status: 'unmet',
-          actual: bad.map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`).join(', '),
+          actual: bad
+            .map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`)
+            .join(', '),
           because: seqs(bad),
         };
       // Never coming near the policy host is no proof of asking rightly.
       const came = view.now.filter(
-        (seen) => seen.kind === 'policy-request' || (seen.kind === 'tls-handshake' && seen.service === 'policy-host'),
+        (seen) =>
+          seen.kind === 'policy-request' ||
+          (seen.kind === 'tls-handshake' && seen.service === 'policy-host'),
       );
       const cached = keptToCache(view);
       // It did not ask at all, and the evidence says why: it sent by the policy in its cache.
-      if (came.length === 0 && cached && [...mxLookups(view.now, view.domains), ...connectionsTo(view)].length > 0)
-        return { status: 'met', actual: 'no request at all: the sender kept to its cached policy', because: [cached.seq] };
+      if (
+        came.length === 0 &&
+        cached &&
+        [...mxLookups(view.now, view.domains), ...connectionsTo(view)].length > 0
+      )
+        return {
+          status: 'met',
+          actual: 'no request at all: the sender kept to its cached policy',
+          because: [cached.seq],
+        };
       if (came.length === 0 && (never !== 'any' || ofKind(view.now, 'dns-query').length === 0))
-        return { status: 'undecided', actual: 'the sender never came near the policy host', because: [] };
+        return {
+          status: 'undecided',
+          actual: 'the sender never came near the policy host',
+          because: [],
+        };
       return { status: 'met', actual: 'no such request', because: seqs(came) };
     }
     const status = about.length >= atLeast && about.length <= atMost ? 'met' : 'unmet';
@@ -57,10 +88,14 @@ export const expectation: Expectation<z.output<typeof options>> = {
 };
 
 const isA: Readonly<
-  Record<'any' | 'other-path' | 'http' | 'conditional' | 'other-method', (request: Request, policyHost: string) => boolean>
+  Record<
+    'any' | 'other-path' | 'http' | 'conditional' | 'other-method',
+    (request: Request, policyHost: string) => boolean
+  >
 > = {
   any: () => true,
-  'other-path': (request, policyHost) => request.path !== POLICY_PATH || !namesHost(request.hostHeader, policyHost),
+  'other-path': (request, policyHost) =>
+    request.path !== POLICY_PATH || !namesHost(request.hostHeader, policyHost),
   http: (request) => request.scheme === 'http',
   conditional: (request) => request.conditional,
   'other-method': (request) => request.method !== 'GET',

@@ -1,4 +1,7 @@
-/** RFC 5321 §4.5.4.1, RFC 8461 §5: with the fault healed and the queue run, all that was queued arrives. Every `recover` step expects it. */
+/**
+ * RFC 5321 §4.5.4.1, RFC 8461 §5: with the fault healed and the queue run, all that was queued
+ * arrives. Every `recover` step expects it.
+ */
 
 import { z } from 'zod';
 import {
@@ -31,16 +34,28 @@ export const expectation: Expectation = {
 function judgeMessage(view: StepView, token: string): Judgement {
   const outcome = outcomeOf(view.now, token);
   const before = outcomeOf(view.history, token);
-  if (outcome.kind === 'delivered') return judgeArrival(view, outcome.accepted, recipientDomains(view.history, [token]));
-  // RFC 8461 §5: that a policy failure is transient is a SHOULD; what was broken besides was judged in the step that bounced.
+  if (outcome.kind === 'delivered')
+    return judgeArrival(view, outcome.accepted, recipientDomains(view.history, [token]));
+  // RFC 8461 §5: that a policy failure is transient is a SHOULD; what was broken besides was judged
+  // in the step that bounced.
   const transient = isEnforced(view) ? { requirement: '8461-5-transient' } : {};
   if (before.kind === 'bounced') {
     const { seq } = before.by;
-    return { status: 'unmet', actual: 'bounced', because: [seq], ...(dnsFailed(view, token, seq) ? {} : transient) };
+    return {
+      status: 'unmet',
+      actual: 'bounced',
+      because: [seq],
+      ...(dnsFailed(view, token, seq) ? {} : transient),
+    };
   }
   const listed = ofKind(view.now, 'queue-listed').at(-1);
   if (listed && !listed.tokens.includes(token)) {
-    return { status: 'unmet', actual: 'neither delivered, nor bounced, nor queued any more', because: [listed.seq], harm: 'mail-lost' };
+    return {
+      status: 'unmet',
+      actual: 'neither delivered, nor bounced, nor queued any more',
+      because: [listed.seq],
+      harm: 'mail-lost',
+    };
   }
   const tried = connectionsTo(view).at(-1);
   if (outcome.kind === 'deferred' && tried) {
@@ -54,18 +69,40 @@ function judgeMessage(view: StepView, token: string): Judgement {
   return { status: 'undecided', actual: 'not retried before the wait was over', because: [] };
 }
 
-/** When the message was given up, its MX had last been asked for in vain (RFC 5321 §5.1: try later): that was no failure of the policy. */
+/**
+ * When the message was given up, its MX had last been asked for in vain (RFC 5321 §5.1: try later):
+ * that was no failure of the policy.
+ */
 function dnsFailed(view: StepView, token: string, seq: number): boolean {
-  const last = mxLookups(view.history, recipientDomains(view.history, [token])).findLast((seen) => seen.seq < seq);
+  const last = mxLookups(view.history, recipientDomains(view.history, [token])).findLast(
+    (seen) => seen.seq < seq,
+  );
   return last !== undefined && !/^(NOERROR|NXDOMAIN)\b/.test(last.answer);
 }
 
-/** What the policy kept from an insecure hop, it keeps from one on the retry as well: a sender may not remember "no TLS here". */
-function judgeArrival(view: StepView, accepted: Seen<'message-accepted'>, domains: readonly string[]): Judgement {
+/**
+ * What the policy kept from an insecure hop, it keeps from one on the retry as well: a sender may
+ * not remember "no TLS here".
+ */
+function judgeArrival(
+  view: StepView,
+  accepted: Seen<'message-accepted'>,
+  domains: readonly string[],
+): Judgement {
   const held = policyFetches(view.history, domains).findLast((fetch) => fetch.seq < accepted.seq);
-  if (held && isEnforced(view) && !(accepted.authenticated && isPermittedMx(view.permittedMx, accepted.mx))) {
+  if (
+    held &&
+    isEnforced(view) &&
+    !(accepted.authenticated && isPermittedMx(view.permittedMx, accepted.mx))
+  ) {
     const actual = `delivered ${accepted.secure ? 'over unauthenticated TLS' : 'in clear'} through ${accepted.mx}, though TLS was offered`;
-    return { status: 'unmet', actual, because: [held.seq, accepted.seq], harm: 'content', requirement: '8461-4-check-all' };
+    return {
+      status: 'unmet',
+      actual,
+      because: [held.seq, accepted.seq],
+      harm: 'content',
+      requirement: '8461-4-check-all',
+    };
   }
   return { status: 'met', actual: 'delivered', because: [accepted.seq] };
 }

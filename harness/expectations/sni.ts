@@ -20,12 +20,21 @@ export const expectation: Expectation<z.output<typeof options>> = {
       (seen) =>
         seen.service === to &&
         !isSenderMx(seen.host) &&
-        (seen.servername !== '' || seen.result === 'completed' || seen.reason?.startsWith('alert:')),
+        (seen.servername !== '' ||
+          seen.result === 'completed' ||
+          seen.reason?.startsWith('alert:')),
     );
-    const wrong = handshakes.filter((seen) => seen.servername.toLowerCase() !== seen.host.toLowerCase());
+    const wrong = handshakes.filter(
+      (seen) => seen.servername.toLowerCase() !== seen.host.toLowerCase(),
+    );
     if (wrong.length > 0)
-      return { status: 'unmet', actual: wrong[0]!.servername === '' ? 'no SNI' : `SNI ${wrong[0]!.servername}`, because: seqs(wrong) };
-    if (handshakes.length === 0) return { status: 'undecided', actual: 'no handshake was seen', because: [] };
+      return {
+        status: 'unmet',
+        actual: wrong[0]!.servername === '' ? 'no SNI' : `SNI ${wrong[0]!.servername}`,
+        because: seqs(wrong),
+      };
+    if (handshakes.length === 0)
+      return { status: 'undecided', actual: 'no handshake was seen', because: [] };
     return { status: 'met', actual: `SNI ${handshakes[0]!.servername}`, because: seqs(handshakes) };
   },
 };

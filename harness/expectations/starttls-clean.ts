@@ -1,6 +1,7 @@
 /**
- * RFC 3207 §4, §4.2, §6: nothing is pipelined behind STARTTLS, the first command inside TLS is EHLO and waits for its own reply,
- * STARTTLS is not said again inside TLS, and a broken handshake ends the connection.
+ * RFC 3207 §4, §4.2, §6: nothing is pipelined behind STARTTLS, the first command inside TLS is EHLO
+ * and waits for its own reply, STARTTLS is not said again inside TLS, and a broken handshake ends
+ * the connection.
  */
 
 import { z } from 'zod';
@@ -9,9 +10,15 @@ import type { Expectation } from '../model/verdict.ts';
 
 const RULES = {
   'ehlo-first': { requirement: '3207-4.2-re-ehlo', text: 'EHLO first inside TLS' },
-  'waits-inside-tls': { requirement: '3207-6-response-injection', text: 'no reply from before TLS taken for one inside it' },
+  'waits-inside-tls': {
+    requirement: '3207-6-response-injection',
+    text: 'no reply from before TLS taken for one inside it',
+  },
   'no-second-starttls': { requirement: '3207-4.2-no-double-tls', text: 'no STARTTLS inside TLS' },
-  'nothing-pipelined': { requirement: '3207-4-pipelining-last', text: 'nothing sent behind STARTTLS before its reply' },
+  'nothing-pipelined': {
+    requirement: '3207-4-pipelining-last',
+    text: 'nothing sent behind STARTTLS before its reply',
+  },
   'no-parameters': { requirement: '3207-4-no-params', text: 'STARTTLS without parameters' },
 } as const;
 type Rule = keyof typeof RULES;
@@ -27,15 +34,26 @@ export const expectation: Expectation<z.output<typeof options>> = {
   standsAlone: true,
   describe: ({ rule }) => RULES[rule].text,
   judge(view, { rule }) {
-    const sessions = sessionsOf(view.now).filter((session) => session.commands.some((command) => command.verb === 'STARTTLS'));
+    const sessions = sessionsOf(view.now).filter((session) =>
+      session.commands.some((command) => command.verb === 'STARTTLS'),
+    );
     const inside = ofKind(view.now, 'smtp-command').filter((command) => command.secure);
-    if (sessions.length === 0) return { status: 'undecided', actual: 'the sender never said STARTTLS', because: [] };
+    if (sessions.length === 0)
+      return { status: 'undecided', actual: 'the sender never said STARTTLS', because: [] };
     const broken = sessions.flatMap((session) => breaches[rule](session));
     const { requirement } = RULES[rule];
     if (broken.length > 0)
-      return { status: 'unmet', actual: broken.map((command) => command.line).join(' · '), because: seqs(broken), requirement };
-    // RFC 3207 §4: bytes behind the 220 may as well spoil the handshake; what counts is that no mail follows in clear.
-    const brokeOff = sessions.every((session) => session.handshake && !session.commands.some(({ verb }) => MAIL.includes(verb)));
+      return {
+        status: 'unmet',
+        actual: broken.map((command) => command.line).join(' · '),
+        because: seqs(broken),
+        requirement,
+      };
+    // RFC 3207 §4: bytes behind the 220 may as well spoil the handshake; what counts is that no
+    // mail follows in clear.
+    const brokeOff = sessions.every(
+      (session) => session.handshake && !session.commands.some(({ verb }) => MAIL.includes(verb)),
+    );
     if (rule === 'waits-inside-tls' && inside.length === 0 && brokeOff)
       return {
         status: 'met',
@@ -44,9 +62,19 @@ export const expectation: Expectation<z.output<typeof options>> = {
         requirement,
       };
     if (rule !== 'nothing-pipelined' && rule !== 'no-parameters' && inside.length === 0) {
-      return { status: 'undecided', actual: 'nothing was said inside TLS', because: [], requirement };
+      return {
+        status: 'undecided',
+        actual: 'nothing was said inside TLS',
+        because: [],
+        requirement,
+      };
     }
-    return { status: 'met', actual: RULES[rule].text, because: seqs(inside.slice(0, 1)), requirement };
+    return {
+      status: 'met',
+      actual: RULES[rule].text,
+      because: seqs(inside.slice(0, 1)),
+      requirement,
+    };
   },
 };
 
@@ -54,8 +82,9 @@ type Command = Seen<'smtp-command'>;
 const MAIL: readonly string[] = ['MAIL', 'RCPT', 'DATA'];
 
 /**
- * RFC 3207 §4.1: QUIT may come first. The first command inside TLS answers no reply there, so that it cannot be early; the second can. And
- * what is pipelined after a refusal of STARTTLS stands behind a reply.
+ * RFC 3207 §4.1: QUIT may come first. The first command inside TLS answers no reply there, so that
+ * it cannot be early; the second can. And what is pipelined after a refusal of STARTTLS stands
+ * behind a reply.
  */
 const breaches: Readonly<Record<Rule, (session: Session) => Command[]>> = {
   'ehlo-first': ({ commands }) =>
@@ -68,11 +97,14 @@ const breaches: Readonly<Record<Rule, (session: Session) => Command[]>> = {
       .filter((command) => command.secure)
       .slice(1, 2)
       .filter((command) => command.early),
-  'no-second-starttls': ({ commands }) => commands.filter((command) => command.secure && command.verb === 'STARTTLS'),
+  'no-second-starttls': ({ commands }) =>
+    commands.filter((command) => command.secure && command.verb === 'STARTTLS'),
   'nothing-pipelined': ({ commands }) => {
     const at = commands.findIndex((command) => command.verb === 'STARTTLS');
     return commands.slice(at + 1, at + 2).filter((command) => !command.secure && command.early);
   },
   'no-parameters': ({ commands }) =>
-    commands.filter((command) => command.verb === 'STARTTLS' && command.line.trim().toUpperCase() !== 'STARTTLS'),
+    commands.filter(
+      (command) => command.verb === 'STARTTLS' && command.line.trim().toUpperCase() !== 'STARTTLS',
+    ),
 };

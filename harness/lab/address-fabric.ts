@@ -1,8 +1,10 @@
 /**
- * The address fabric: real IPv4 addresses and real ports, for senders that run outside this process.
+ * The address fabric: real IPv4 addresses and real ports, for senders that run outside this
+ * process.
  *
- * The system has to take every address of the block for its own (`ip route add local 10.9.128.0/17 dev lo`; Linux then answers ARP for
- * all of them). Each host of a plan listens at an address of its own, and where nobody listens the system itself refuses.
+ * The system has to take every address of the block for its own (`ip route add local 10.9.128.0/17
+ * dev lo`; Linux then answers ARP for all of them). Each host of a plan listens at an address of
+ * its own, and where nobody listens the system itself refuses.
  */
 
 import net from 'node:net';
@@ -55,7 +57,8 @@ export async function createAddressFabric(block: Prefix): Promise<Fabric> {
   };
 
   return {
-    // In turn, so that an address given back is the last to be used again: a sender may remember it.
+    // In turn, so that an address given back is the last to be used again: a sender may remember
+    // it.
     allocate() {
       for (let tries = 0; tries < usable; tries++) {
         const address = showAddress(block.first + 1 + (next++ % usable));
@@ -63,7 +66,9 @@ export async function createAddressFabric(block: Prefix): Promise<Fabric> {
         taken.add(address);
         return address;
       }
-      throw new Error(`every address of ${showPrefix(block)} is in use: run with fewer --jobs, or in a larger network`);
+      throw new Error(
+        `every address of ${showPrefix(block)} is in use: run with fewer --jobs, or in a larger network`,
+      );
     },
     async listen(address, port, onConnection) {
       const door: Door = { onConnection, sockets: new Set() };
@@ -79,7 +84,8 @@ export async function createAddressFabric(block: Prefix): Promise<Fabric> {
       if (door && door.server === undefined) await open(address, port, door);
     },
     release,
-    route: (address, port) => (doors.get(address)?.get(port)?.server ? { address, port } : undefined),
+    route: (address, port) =>
+      doors.get(address)?.get(port)?.server ? { address, port } : undefined,
     onRoute: () => () => {},
     async [Symbol.asyncDispose]() {
       for (const address of [...taken]) release(address);

@@ -1,6 +1,7 @@
 /**
- * What a lab in another process and its user say to each other: one TCP connection, a JSON value a line. Replies and events share the
- * stream, so that when a reply is read every event before it has been read too.
+ * What a lab in another process and its user say to each other: one TCP connection, a JSON value a
+ * line. Replies and events share the stream, so that when a reply is read every event before it has
+ * been read too.
  */
 
 import type net from 'node:net';
@@ -11,7 +12,10 @@ import type { Slowness } from './health.ts';
 
 /** What can be asked, and what is answered. */
 export interface Calls {
-  /** Starts the lab in this network, IPv4 `address/length`; the lab takes the upper half of its addresses. */
+  /**
+   * Starts the lab in this network, IPv4 `address/length`; the lab takes the upper half of its
+   * addresses.
+   */
   open(network: string): Promise<Pick<LabAccess, 'dns' | 'trust'>>;
   createWorld(token: string): Promise<void>;
   arrange(token: string, plan: LabPlan): Promise<void>;
@@ -43,7 +47,11 @@ export type FromLab =
   | { readonly token: string; readonly event: Event };
 
 /** Calls back for every line of JSON. A line that is none, or too long, ends the connection. */
-export function onJsonLines(socket: net.Socket, longestChars: () => number, onValue: (value: unknown) => void): void {
+export function onJsonLines(
+  socket: net.Socket,
+  longestChars: () => number,
+  onValue: (value: unknown) => void,
+): void {
   let rest = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');

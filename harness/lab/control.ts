@@ -1,6 +1,6 @@
 /**
- * The control port: a lab in a container takes plans and gives observations over it. One user, who knows the secret; when that user goes, the
- * lab's work is over.
+ * The control port: a lab in a container takes plans and gives observations over it. One user, who
+ * knows the secret; when that user goes, the lab's work is over.
  */
 
 import { timingSafeEqual } from 'node:crypto';
@@ -33,7 +33,14 @@ const HELLO_MS = 10_000;
 const TOGETHER_MS = 5;
 
 /** Listens for the user. Throws when the port cannot be had. */
-export async function openControl({ address, port, secret, openLab, mail, helloMs = HELLO_MS }: ControlOptions): Promise<Control> {
+export async function openControl({
+  address,
+  port,
+  secret,
+  openLab,
+  mail,
+  helloMs = HELLO_MS,
+}: ControlOptions): Promise<Control> {
   const over = Promise.withResolvers<void>();
   let user: net.Socket | undefined;
   const server = net.createServer({ noDelay: true }, (socket) => {
@@ -45,7 +52,8 @@ export async function openControl({ address, port, secret, openLab, mail, helloM
       () => (answer ? LONGEST_CALL_CHARS : LONGEST_HELLO_CHARS),
       (value) => {
         if (answer) return answer(value as Call);
-        if (user || !isSecret((value as { secret?: unknown }).secret, secret)) return socket.destroy();
+        if (user || !isSecret((value as { secret?: unknown }).secret, secret))
+          return socket.destroy();
         user = socket;
         socket.setTimeout(0);
         server.close();
@@ -55,7 +63,9 @@ export async function openControl({ address, port, secret, openLab, mail, helloM
       },
     );
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ host: address, port }, resolve));
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen({ host: address, port }, resolve),
+  );
   return { over: over.promise };
 }
 
@@ -64,9 +74,16 @@ function isSecret(said: unknown, secret: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: ControlOptions['mail']) {
+function serve(
+  socket: net.Socket,
+  openLab: ControlOptions['openLab'],
+  mail: ControlOptions['mail'],
+) {
   const worlds = new Map<string, World>();
-  /** What the lab says within moments goes out together: an event is small, there are many, and each way out wakes four processes. */
+  /**
+   * What the lab says within moments goes out together: an event is small, there are many, and each
+   * way out wakes four processes.
+   */
   const say = (value: FromLab) => {
     if (socket.writableCorked === 0) {
       socket.cork();
@@ -105,10 +122,13 @@ function serve(socket: net.Socket, openLab: ControlOptions['openLab'], mail: Con
   };
   return {
     answer({ id, call, given }: Call): void {
-      const asked = Object.hasOwn(calls, call) ? (calls[call] as (...given: readonly unknown[]) => Promise<unknown>) : undefined;
+      const asked = Object.hasOwn(calls, call)
+        ? (calls[call] as (...given: readonly unknown[]) => Promise<unknown>)
+        : undefined;
       (async () => (asked ? asked(...given) : missing(`the lab has no ${call}`)))().then(
         (value) => say({ id, value }),
-        (error: unknown) => say({ id, problem: error instanceof Error ? error.message : String(error) }),
+        (error: unknown) =>
+          say({ id, problem: error instanceof Error ? error.message : String(error) }),
       );
     },
     async dispose() {

@@ -1,6 +1,7 @@
 /**
- * The name server: authoritative for everything under the lab's names, on one UDP and TCP port, and as untruthful as the plan wants.
- * To the sender it stands where its resolver would (RFC 1035 §4; RA is set, CNAMEs are chased), so that AD and SERVFAIL mean what they mean there.
+ * The name server: authoritative for everything under the lab's names, on one UDP and TCP port, and
+ * as untruthful as the plan wants. To the sender it stands where its resolver would (RFC 1035 §4;
+ * RA is set, CNAMEs are chased), so that AD and SERVFAIL mean what they mean there.
  */
 
 import net from 'node:net';
@@ -35,7 +36,10 @@ const LONGEST_MESSAGE_BYTES = 65_535;
 const { TYPE, CLASS, RCODE } = Packet;
 
 /** Listens at this address; port 0: one that is free. Throws when it cannot. */
-export async function startNameServer(at: Endpoint, zoneOf: (token: string) => Zone | undefined): Promise<NameServer> {
+export async function startNameServer(
+  at: Endpoint,
+  zoneOf: (token: string) => Zone | undefined,
+): Promise<NameServer> {
   const sockets = new Set<net.Socket>();
   const handle = async (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
     const reply = await answer(request, client instanceof net.Socket ? 'tcp' : 'udp', zoneOf);
@@ -88,27 +92,47 @@ async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
   }
 }
 
-async function answer(request: Packet, transport: 'udp' | 'tcp', zoneOf: (token: string) => Zone | undefined): Promise<Packet | undefined> {
+async function answer(
+  request: Packet,
+  transport: 'udp' | 'tcp',
+  zoneOf: (token: string) => Zone | undefined,
+): Promise<Packet | undefined> {
   const asked = performance.now();
   // A response gets no response, or two servers could keep each other busy for ever.
   if (request.header.qr) return undefined;
-  if (request.header.opcode !== QUERY) return Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP);
+  if (request.header.opcode !== QUERY)
+    return Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP);
   const [question, another] = request.questions;
   // RFC 9619 §4: a query has one question.
-  if (!question || another || request.errors.length > 0) return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
+  if (!question || another || request.errors.length > 0)
+    return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
   const type = question.type === TLSA ? 'TLSA' : Packet.typeName(question.type);
   const zone = zoneOf(tokenOf(question.name) ?? '');
-  // Of a name that is not the lab's, nothing is looked up anywhere. To the sender this is its resolver, and some append their own domain.
+  // Of a name that is not the lab's, nothing is looked up anywhere. To the sender this is its
+  // resolver, and some append their own domain.
   if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.NXDOMAIN);
 
   const nth = zone.count(question.name, type);
   const rule = zone
     .plan()
-    .rules.find((one) => sameName(one.name, question.name) && (one.type === '*' || one.type === type) && (one.nth?.includes(nth) ?? true));
-  const reply = await replyTo(request, question.name, type, zone, rule, transport).catch((error: unknown) => {
-    zone.failed(`the answer to ${question.name} ${type}: ${error instanceof Error ? error.message : String(error)}`);
-    return finish(Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL), request, transport);
-  });
+    .rules.find(
+      (one) =>
+        sameName(one.name, question.name) &&
+        (one.type === '*' || one.type === type) &&
+        (one.nth?.includes(nth) ?? true),
+    );
+  const reply = await replyTo(request, question.name, type, zone, rule, transport).catch(
+    (error: unknown) => {
+      zone.failed(
+        `the answer to ${question.name} ${type}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return finish(
+        Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL),
+        request,
+        transport,
+      );
+    },
+  );
   const said = reply === undefined ? 'dropped' : describe(reply);
   // Nobody waits for a late answer once the lab is closed.
   if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs).unref());
@@ -129,7 +153,10 @@ async function replyTo(
   if (how === 'drop') return undefined;
   if (how === 'servfail' || how === 'refused')
     return finish(
-      Packet.createErrorResponseFromRequest(request, how === 'servfail' ? RCODE.SERVFAIL : RCODE.REFUSED),
+      Packet.createErrorResponseFromRequest(
+        request,
+        how === 'servfail' ? RCODE.SERVFAIL : RCODE.REFUSED,
+      ),
       request,
       transport,
       rule,
@@ -142,13 +169,19 @@ async function replyTo(
     const { found, end } = lookUp(records, name, type, how === 'cname-only');
     for (const record of found) reply.answers.push(...(await encode(record, zone)));
     // RFC 6604 §3: the code is that of the last name of the chain.
-    if (rule?.records === undefined && !records.some((record) => sameName(record.name, end) || isUnder(record.name, end)))
+    if (
+      rule?.records === undefined &&
+      !records.some((record) => sameName(record.name, end) || isUnder(record.name, end))
+    )
       reply.header.rcode = RCODE.NXDOMAIN;
   }
   return finish(reply, request, transport, rule);
 }
 
-/** Header bits and OPT; what is too long for the transport goes out truncated. Throws for what no message can hold. */
+/**
+ * Header bits and OPT; what is too long for the transport goes out truncated. Throws for what no
+ * message can hold.
+ */
 function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?: DnsRule): Packet {
   Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: rule?.ad ? 1 : 0 });
   // RFC 6891 §6.1.1: an OPT in the query wants one in the response.
@@ -157,7 +190,8 @@ function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?:
     reply.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: 1232 }));
   }
   const { length } = reply.toBuffer();
-  if (transport === 'tcp' && length > LONGEST_MESSAGE_BYTES) throw new RangeError(`${length} bytes are more than a DNS message can hold`);
+  if (transport === 'tcp' && length > LONGEST_MESSAGE_BYTES)
+    throw new RangeError(`${length} bytes are more than a DNS message can hold`);
   // RFC 6891 §6.2.3: less than 512 counts as 512.
   if (transport === 'udp' && length > Math.max(edns?.class ?? 0, LONGEST_UDP_BYTES)) {
     reply.header.tc = 1;
@@ -167,7 +201,12 @@ function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?:
 }
 
 /** RFC 1034 §4.3.2: the records of the name, through CNAMEs, and the name where they end. */
-function lookUp(records: readonly DnsRecord[], name: string, type: string, stopAtCname: boolean): { found: DnsRecord[]; end: string } {
+function lookUp(
+  records: readonly DnsRecord[],
+  name: string,
+  type: string,
+  stopAtCname: boolean,
+): { found: DnsRecord[]; end: string } {
   const found: DnsRecord[] = [];
   let at = name;
   for (let hop = 0; hop < LONGEST_CNAME_CHAIN; hop++) {
@@ -185,21 +224,29 @@ function lookUp(records: readonly DnsRecord[], name: string, type: string, stopA
 
 async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']> {
   const base = { name: record.name.replace(/\.$/, ''), ttl: record.ttl ?? 0, class: CLASS.IN };
-  const make = (type: number, rdata: object) => [new Packet.Resource({ ...base, type, ...rdata } as any)];
+  const make = (type: number, rdata: object) => [
+    new Packet.Resource({ ...base, type, ...rdata } as any),
+  ];
   switch (record.type) {
     case 'A': {
       const address = net.isIPv4(record.host) ? record.host : await zone.addressOf(record.host);
       return address === undefined ? [] : make(TYPE.A, { address });
     }
     case 'MX':
-      return make(TYPE.MX, { priority: record.preference, exchange: record.exchange.replace(/\.$/, '') });
+      return make(TYPE.MX, {
+        priority: record.preference,
+        exchange: record.exchange.replace(/\.$/, ''),
+      });
     case 'TXT':
       return make(TYPE.TXT, { data: [record.text].flat().flatMap(cut) });
     case 'CNAME':
       return make(TYPE.CNAME, { domain: record.target.replace(/\.$/, '') });
     case 'TLSA':
       return make(TLSA, {
-        data: Buffer.concat([Buffer.from([record.usage, record.selector, record.matching]), Buffer.from(record.data, 'hex')]),
+        data: Buffer.concat([
+          Buffer.from([record.usage, record.selector, record.matching]),
+          Buffer.from(record.data, 'hex'),
+        ]),
       });
   }
 }
@@ -208,18 +255,25 @@ async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']>
 function cut(text: string): Buffer[] {
   const bytes = Buffer.from(text, 'utf8');
   const parts: Buffer[] = [];
-  for (let at = 0; at < bytes.length || at === 0; at += 255) parts.push(bytes.subarray(at, at + 255));
+  for (let at = 0; at < bytes.length || at === 0; at += 255)
+    parts.push(bytes.subarray(at, at + 255));
   return parts;
 }
 
 function describe(reply: Packet): string {
-  const names: Record<number, string> = { 0: 'NOERROR', 2: 'SERVFAIL', 3: 'NXDOMAIN', 5: 'REFUSED' };
+  const names: Record<number, string> = {
+    0: 'NOERROR',
+    2: 'SERVFAIL',
+    3: 'NXDOMAIN',
+    5: 'REFUSED',
+  };
   const code = names[reply.header.rcode] ?? `RCODE ${reply.header.rcode}`;
   if (reply.header.tc) return 'truncated';
   return reply.header.rcode === 0 ? `${code} ${reply.answers.length}` : code;
 }
 
-const sameName = (a: string, b: string) => a.replace(/\.$/, '').toLowerCase() === b.replace(/\.$/, '').toLowerCase();
+const sameName = (a: string, b: string) =>
+  a.replace(/\.$/, '').toLowerCase() === b.replace(/\.$/, '').toLowerCase();
 const isUnder = (name: string, parent: string) =>
   name
     .toLowerCase()

@@ -1,9 +1,11 @@
 /**
- * A fabric turns `listen(address, port)` into sockets. The one here is the loopback fabric: virtual IPv4 addresses, without privileges and on
- * any system. (The other is address-fabric.ts, where addresses are real.)
+ * A fabric turns `listen(address, port)` into sockets. The one here is the loopback fabric: virtual
+ * IPv4 addresses, without privileges and on any system. (The other is address-fabric.ts, where
+ * addresses are real.)
  *
- * Every virtual address and port is an ephemeral port on 127.0.0.1; whoever dials asks `route` where it is. The virtual
- * addresses lie in 127.0.0.0/8, so that a sender that goes past the map still stays on this machine.
+ * Every virtual address and port is an ephemeral port on 127.0.0.1; whoever dials asks `route`
+ * where it is. The virtual addresses lie in 127.0.0.0/8, so that a sender that goes past the map
+ * still stays on this machine.
  */
 
 import net from 'node:net';
@@ -14,7 +16,10 @@ export interface Fabric extends AsyncDisposable {
   allocate(): string;
   /** Listens at an address; resolves when connections are taken and everybody knows the way. */
   listen(address: string, port: number, onConnection: (socket: net.Socket) => void): Promise<void>;
-  /** Resolves when a connection to this address is refused; `listen`'s handler is kept for `restore`. */
+  /**
+   * Resolves when a connection to this address is refused; `listen`'s handler is kept for
+   * `restore`.
+   */
   refuse(address: string, port: number): Promise<void>;
   restore(address: string, port: number): Promise<void>;
   /** Stops listening at all ports of an address, and ends the connections that came in there. */
@@ -25,13 +30,22 @@ export interface Fabric extends AsyncDisposable {
 }
 
 const LOOPBACK = '127.0.0.1';
-/** tcpmux: below every ephemeral range, so that no listener of the lab can ever get it; checked when the lab starts. */
+/**
+ * tcpmux: below every ephemeral range, so that no listener of the lab can ever get it; checked when
+ * the lab starts.
+ */
 const REFUSED: Endpoint = { address: LOOPBACK, port: 1 };
 
-/** Throws when port 1 of this machine answers, since nothing could then stand for "connection refused". */
+/**
+ * Throws when port 1 of this machine answers, since nothing could then stand for "connection
+ * refused".
+ */
 export async function createLoopbackFabric(): Promise<Fabric> {
   await mustBeRefused(REFUSED);
-  const listeners = new Map<string, { server: net.Server; sockets: Set<net.Socket>; actual: Endpoint; refused: boolean }>();
+  const listeners = new Map<
+    string,
+    { server: net.Server; sockets: Set<net.Socket>; actual: Endpoint; refused: boolean }
+  >();
   const watchers = new Set<Parameters<LabAccess['onRoute']>[0]>();
   let allocated = 0;
 
@@ -93,7 +107,9 @@ export async function createLoopbackFabric(): Promise<Fabric> {
       return () => watchers.delete(listener);
     },
     async [Symbol.asyncDispose]() {
-      const closed = [...listeners.values()].map(({ server }) => new Promise((resolve) => server.close(resolve)));
+      const closed = [...listeners.values()].map(
+        ({ server }) => new Promise((resolve) => server.close(resolve)),
+      );
       for (const { sockets } of listeners.values()) for (const socket of sockets) socket.destroy();
       await Promise.all(closed);
     },

@@ -1,5 +1,6 @@
 /**
- * The lab measures itself, because a slow lab makes false verdicts: a policy that is answered too late is, to the sender, no policy.
+ * The lab measures itself, because a slow lab makes false verdicts: a policy that is answered too
+ * late is, to the sender, no policy.
  */
 
 const SAMPLE_MS = 20;
@@ -54,6 +55,7 @@ function keep(samples: Sample[], sample: Sample): void {
 /** The samples are in order of time, so that only the newest need be read. */
 function worst(samples: readonly Sample[], since: number): number {
   let ms = 0;
-  for (let i = samples.length - 1; i >= 0 && samples[i]!.at >= since; i--) ms = Math.max(ms, samples[i]!.ms);
+  for (let i = samples.length - 1; i >= 0 && samples[i]!.at >= since; i--)
+    ms = Math.max(ms, samples[i]!.ms);
   return Math.round(ms);
 }

@@ -1,7 +1,8 @@
 /**
  * The honest exchanger behind every path, on smtp-server: the only thing that may say "arrived".
  *
- * It speaks clear text on loopback, to the path alone; what the sender's own channel was is told by the path (`sessionOf`).
+ * It speaks clear text on loopback, to the path alone; what the sender's own channel was is told by
+ * the path (`sessionOf`).
  */
 
 import net from 'node:net';
@@ -51,7 +52,8 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
       stream.on('error', done);
       stream.on('end', () => {
         // RFC 1870 §6.2
-        if (stream.sizeExceeded) return done(Object.assign(new Error('5.3.4 message too big'), { responseCode: 552 }));
+        if (stream.sizeExceeded)
+          return done(Object.assign(new Error('5.3.4 message too big'), { responseCode: 552 }));
         const text = Buffer.concat(chunks).toString('latin1');
         const { mailFrom, rcptTo } = session.envelope;
         const dsnAction = dsnActionOf(text);

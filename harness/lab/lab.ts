@@ -1,6 +1,6 @@
 /**
- * The lab: one process that serves every scenario at once, each with names and virtual addresses of its own.
- * Its servers obey the plan of the world they are asked in, and record; they never judge.
+ * The lab: one process that serves every scenario at once, each with names and virtual addresses of
+ * its own. Its servers obey the plan of the world they are asked in, and record; they never judge.
  */
 
 import { createPki } from '../../certs/index.ts';
@@ -31,7 +31,10 @@ export interface Site {
 
 const LOOPBACK: Site = { openFabric: createLoopbackFabric, dns: { address: '127.0.0.1', port: 0 } };
 
-/** A lab at this site; default: on loopback, without privileges. Throws when it cannot listen; then nothing is left open. */
+/**
+ * A lab at this site; default: on loopback, without privileges. Throws when it cannot listen; then
+ * nothing is left open.
+ */
 export async function startLab(site: Site = LOOPBACK): Promise<Lab> {
   const parts: (Disposable | AsyncDisposable)[] = [];
   try {
@@ -80,7 +83,10 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   return {
     access: {
       dns: names.endpoint,
-      trust: { policyHosts: pki.authorities.policyHosts.certificatePem, mxHosts: pki.authorities.mxHosts.certificatePem },
+      trust: {
+        policyHosts: pki.authorities.policyHosts.certificatePem,
+        mxHosts: pki.authorities.mxHosts.certificatePem,
+      },
       route: fabric.route,
       onRoute: fabric.onRoute,
     },

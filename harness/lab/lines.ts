@@ -1,6 +1,6 @@
 /**
- * Lines from a socket, one at a time, with the rest of the bytes still at hand: RFC 5321 §2.3.8 wants CRLF; a bare LF also ends a line
- * here, since the sender may send anything.
+ * Lines from a socket, one at a time, with the rest of the bytes still at hand: RFC 5321 §2.3.8
+ * wants CRLF; a bare LF also ends a line here, since the sender may send anything.
  */
 
 import type { Duplex } from 'node:stream';
@@ -8,7 +8,10 @@ import type { Duplex } from 'node:stream';
 export interface LineReader {
   /** The next line without its end, as latin1; undefined when the peer has ended. */
   line(): Promise<string | undefined>;
-  /** Message content up to and including CRLF.CRLF, handed to `sink` as it comes; while a sink's promise is open, no more is read. */
+  /**
+   * Message content up to and including CRLF.CRLF, handed to `sink` as it comes; while a sink's
+   * promise is open, no more is read.
+   */
   content(limit: number, sink: (text: string) => Promise<void> | void): Promise<Content>;
   /** There are bytes that nobody has read yet. */
   readonly hasMore: boolean;

@@ -3,8 +3,9 @@
  *
  *   sender ──(clear or TLS, as the plan says)── path ──(clear, loopback)── honest MX
  *
- * Transparent until the plan says otherwise. It holds the honest host's key, so that it reads both directions inside TLS as well:
- * the honest case and every attack run through this one dialogue, and exposure is recorded in one place (RFC 5321, RFC 3207).
+ * Transparent until the plan says otherwise. It holds the honest host's key, so that it reads both
+ * directions inside TLS as well: the honest case and every attack run through this one dialogue,
+ * and exposure is recorded in one place (RFC 5321, RFC 3207).
  */
 
 import type net from 'node:net';
@@ -60,14 +61,22 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
       by = end.by;
       how = end.how ?? how;
     } catch (error) {
-      record({ kind: 'lab-fault', detail: `path ${mx}: ${error instanceof Error ? error.message : String(error)}` });
+      record({
+        kind: 'lab-fault',
+        detail: `path ${mx}: ${error instanceof Error ? error.message : String(error)}`,
+      });
       socket.destroy();
     } finally {
       upstream.destroy();
     }
   }
   await closed;
-  record({ kind: 'smtp-closed', connection, mx, ...(cut ? { by: 'path', how: 'cut: nothing had moved for long' } : { by, how }) });
+  record({
+    kind: 'smtp-closed',
+    connection,
+    mx,
+    ...(cut ? { by: 'path', how: 'cut: nothing had moved for long' } : { by, how }),
+  });
 }
 
 interface End {
@@ -89,7 +98,12 @@ interface Channel {
   swallowing: boolean;
 }
 
-async function converse(socket: net.Socket, upstream: net.Socket, plan: MxPlan, setting: PathSetting): Promise<End> {
+async function converse(
+  socket: net.Socket,
+  upstream: net.Socket,
+  plan: MxPlan,
+  setting: PathSetting,
+): Promise<End> {
   const { mx, connection, record } = setting;
   const channel: Channel = {
     socket,
@@ -105,7 +119,14 @@ async function converse(socket: net.Socket, upstream: net.Socket, plan: MxPlan, 
   if (upstream.localPort === undefined) throw new Error('the honest exchanger cannot be reached');
   const release = setting.claim(upstream.localPort, (mail) => {
     if (!channel.swallowing)
-      record({ kind: 'message-accepted', connection, mx, secure: channel.secure, authenticated: channel.authenticated, ...mail });
+      record({
+        kind: 'message-accepted',
+        connection,
+        mx,
+        secure: channel.secure,
+        authenticated: channel.authenticated,
+        ...mail,
+      });
   });
   let tlsEnd: string | undefined;
 
@@ -145,16 +166,25 @@ async function converse(socket: net.Socket, upstream: net.Socket, plan: MxPlan, 
       }
       const planned = dialogue.replies?.[verb];
       const said = [planned?.text ?? []].flat();
-      // What the plan refuses the honest exchanger never hears of; what it grants must be true there as well.
+      // What the plan refuses the honest exchanger never hears of; what it grants must be true
+      // there as well.
       const reaches = said.length === 0 || said[0]!.startsWith(verb === 'DATA' ? '354' : '2');
       const reply = reaches ? await ask(upstream, honest, line) : said;
       if (reply.length === 0) return await hangUp(channel, verb, setting);
       const capabilities = verb === 'EHLO' && said.length === 0;
       const honestReply = capabilities ? editEhlo(reply, channel.secure) : reply;
-      const edited = capabilities && dialogue.ehlo ? editEhlo(reply, channel.secure, dialogue.ehlo) : undefined;
+      const edited =
+        capabilities && dialogue.ehlo ? editEhlo(reply, channel.secure, dialogue.ehlo) : undefined;
       end = await answer(channel, verb, honestReply, planned, setting, edited);
       if (!end && verb === 'DATA' && (said[0] ?? reply[0])!.startsWith('354')) {
-        end = await takeContent(channel, upstream, honest, reply[0]!.startsWith('354'), dialogue, setting);
+        end = await takeContent(
+          channel,
+          upstream,
+          honest,
+          reply[0]!.startsWith('354'),
+          dialogue,
+          setting,
+        );
       }
       if (!end && verb === 'QUIT') {
         channel.stream.end();
@@ -171,19 +201,36 @@ async function converse(socket: net.Socket, upstream: net.Socket, plan: MxPlan, 
 }
 
 /** RFC 3207 §4: the reply to STARTTLS and what follows it. */
-async function starttls(channel: Channel, plan: MxPlan, setting: PathSetting, onTlsEnd: (how: string) => void): Promise<End | 'goes-on'> {
+async function starttls(
+  channel: Channel,
+  plan: MxPlan,
+  setting: PathSetting,
+  onTlsEnd: (how: string) => void,
+): Promise<End | 'goes-on'> {
   const { mx, connection, record } = setting;
-  if (channel.secure) return (await answer(channel, 'STARTTLS', ['503 5.5.1 TLS already active'], undefined, setting)) ?? 'goes-on';
+  if (channel.secure)
+    return (
+      (await answer(channel, 'STARTTLS', ['503 5.5.1 TLS already active'], undefined, setting)) ??
+      'goes-on'
+    );
   const how: StarttlsPlan = plan.starttls ?? {};
   const honest = ['220 2.0.0 Ready to start TLS'];
   const reply = how.reply?.text === undefined ? honest : [how.reply.text].flat();
   const inject = how.inject ?? [];
-  if (!reply[0]?.startsWith('220') || how.then === 'plaintext' || (how.reply?.then ?? 'continue') !== 'continue') {
+  if (
+    !reply[0]?.startsWith('220') ||
+    how.then === 'plaintext' ||
+    (how.reply?.then ?? 'continue') !== 'continue'
+  ) {
     const planned: ReplyPlan = { ...how.reply, text: reply };
-    return (await answer(channel, 'STARTTLS', honest, planned, setting, [...reply, ...inject])) ?? 'goes-on';
+    return (
+      (await answer(channel, 'STARTTLS', honest, planned, setting, [...reply, ...inject])) ??
+      'goes-on'
+    );
   }
   if (how.reply?.delayMs) await delay(how.reply.delayMs, channel.stream);
-  // What the sender sent behind STARTTLS without waiting is no part of the TLS stream (RFC 3207 §4.2), but it is evidence.
+  // What the sender sent behind STARTTLS without waiting is no part of the TLS stream (RFC 3207
+  // §4.2), but it is evidence.
   for (const line of channel.reader.detach().toString('latin1').split('\r\n')) {
     const verb = verbOf(line);
     if (verb)
@@ -199,13 +246,24 @@ async function starttls(channel: Channel, plan: MxPlan, setting: PathSetting, on
       });
     else noteGarbage(line, setting);
   }
-  record({ kind: 'smtp-reply', connection, mx, to: 'STARTTLS', reply: reply.join('\n'), changed: reply !== honest || inject.length > 0 });
+  record({
+    kind: 'smtp-reply',
+    connection,
+    mx,
+    to: 'STARTTLS',
+    reply: reply.join('\n'),
+    changed: reply !== honest || inject.length > 0,
+  });
   // One write: the injected lines have to be in the segment of the 220.
   channel.socket.write([...reply, ...inject].map((line) => `${line}\r\n`).join(''), 'latin1');
   const host: TlsHost = { host: mx, service: 'mx', plan: plan.tls ?? {}, others: setting.others };
   const accepted = await setting.tls.accept(channel.socket, host, connection, record);
   const { handshake = 'complete' } = plan.tls ?? {};
-  if (!accepted) return { by: handshake === 'complete' || handshake === 'stall' ? 'sender' : 'path', how: 'handshake failed' };
+  if (!accepted)
+    return {
+      by: handshake === 'complete' || handshake === 'stall' ? 'sender' : 'path',
+      how: 'handshake failed',
+    };
   accepted.socket.on('error', (error) => onTlsEnd(nameOfTlsError(error)));
   channel.stream = accepted.socket;
   channel.reader = readLines(accepted.socket);
@@ -228,7 +286,9 @@ async function takeContent(
   const planned = dialogue.replies?.['.'];
   const said = [planned?.text ?? []].flat();
   channel.swallowing = said.length > 0 && !said[0]!.startsWith('2');
-  const content = await channel.reader.content(CONTENT_KEPT_CHARS, (text) => (awaited ? write(upstream, text) : undefined));
+  const content = await channel.reader.content(CONTENT_KEPT_CHARS, (text) =>
+    awaited ? write(upstream, text) : undefined,
+  );
   if (content.bytes > 0) {
     record({
       kind: 'smtp-data',
@@ -244,7 +304,9 @@ async function takeContent(
   if (!content.whole) return { by: 'sender', how: 'in the middle of DATA' };
   const reply = awaited ? await readReply(honest) : ['503 5.5.1 no recipient'];
   channel.swallowing = false;
-  return reply.length === 0 ? hangUp(channel, '.', setting) : answer(channel, '.', reply, planned, setting);
+  return reply.length === 0
+    ? hangUp(channel, '.', setting)
+    : answer(channel, '.', reply, planned, setting);
 }
 
 async function ask(upstream: net.Socket, honest: LineReader, line: string): Promise<string[]> {
@@ -295,14 +357,19 @@ async function answer(
   return then === 'continue' ? undefined : { by: then === 'stall' ? 'sender' : 'path', how: then };
 }
 
-/** The honest EHLO reply plus STARTTLS where TLS is still to come, then the plan's edits (RFC 3207 §4, §4.2). */
+/**
+ * The honest EHLO reply plus STARTTLS where TLS is still to come, then the plan's edits (RFC 3207
+ * §4, §4.2).
+ */
 function editEhlo(honest: readonly string[], secure: boolean, edit: EhloPlan = {}): string[] {
   const [first, ...lines] = honest.map((line) => line.slice(4));
   if (first === undefined || !honest[0]?.startsWith('250')) return [...honest];
   const offered = secure ? lines : [...lines, 'STARTTLS'];
   const keyword = (line: string) => line.split(' ')[0]!.toUpperCase();
   const removed = new Set((edit.remove ?? []).map((word) => word.toUpperCase()));
-  const kept = offered.filter((line) => !removed.has(keyword(line))).map((line) => edit.overwrite?.[keyword(line)] ?? line);
+  const kept = offered
+    .filter((line) => !removed.has(keyword(line)))
+    .map((line) => edit.overwrite?.[keyword(line)] ?? line);
   const all = [first, ...kept, ...(edit.add ?? [])];
   return all.map((line, i) => `250${i === all.length - 1 ? ' ' : '-'}${line}`);
 }
@@ -317,7 +384,10 @@ function noteGarbage(text: string, { connection, mx, record }: PathSetting): voi
     record({ kind: 'smtp-garbage', connection, mx, excerpt: JSON.stringify(text.slice(0, 80)) });
 }
 
-/** Resolves when there is room for more, so that nothing piles up for one who does not read; or when the stream is gone. */
+/**
+ * Resolves when there is room for more, so that nothing piles up for one who does not read; or when
+ * the stream is gone.
+ */
 async function write(stream: Duplex, text: string): Promise<void> {
   if (stream.writable && !stream.write(text, 'latin1')) await oneOf(stream, 'drain', 'close');
 }

@@ -1,5 +1,6 @@
 /**
- * The policy host (RFC 8461 §3.3): HTTPS at `mta-sts.<domain>`, with every TLS and HTTP misbehaviour a plan can name.
+ * The policy host (RFC 8461 §3.3): HTTPS at `mta-sts.<domain>`, with every TLS and HTTP
+ * misbehaviour a plan can name.
  */
 
 import http from 'node:http';
@@ -34,7 +35,9 @@ interface Served {
   readonly authenticated: boolean;
 }
 
-/** One HTTP parser for every policy host of the lab; a connection's setting goes with its socket. */
+/**
+ * One HTTP parser for every policy host of the lab; a connection's setting goes with its socket.
+ */
 export function createPolicyServer(): PolicyServer {
   const served = new WeakMap<object, Served>();
   const server = http.createServer({ keepAlive: false }, (request, response) => {
@@ -43,7 +46,10 @@ export function createPolicyServer(): PolicyServer {
       answerRequest(request, response, setting, authenticated);
     } catch (error) {
       // A status or header of the plan that HTTP does not allow.
-      setting.record({ kind: 'lab-fault', detail: `${setting.host}: ${error instanceof Error ? error.message : String(error)}` });
+      setting.record({
+        kind: 'lab-fault',
+        detail: `${setting.host}: ${error instanceof Error ? error.message : String(error)}`,
+      });
       request.socket.destroy();
     }
   });
@@ -59,8 +65,15 @@ export function createPolicyServer(): PolicyServer {
         server.emit('connection', socket);
         return;
       }
-      const host: TlsHost = { host: setting.host, service: 'policy-host', plan: setting.plan.tls ?? {}, others: setting.others };
-      const accepted = await setting.tls.accept(socket, host, setting.connection, setting.record, ['http/1.1']);
+      const host: TlsHost = {
+        host: setting.host,
+        service: 'policy-host',
+        plan: setting.plan.tls ?? {},
+        others: setting.others,
+      };
+      const accepted = await setting.tls.accept(socket, host, setting.connection, setting.record, [
+        'http/1.1',
+      ]);
       if (!accepted) return;
       accepted.socket.on('error', () => {});
       served.set(accepted.socket, { setting, authenticated: accepted.authenticated });
@@ -106,14 +119,16 @@ function answerRequest(
   }
   response.shouldKeepAlive = false;
   const body = Buffer.from(page.body, 'utf8');
-  if (transfer !== 'chunked' && transfer !== 'endless') response.setHeader('content-length', body.length);
+  if (transfer !== 'chunked' && transfer !== 'endless')
+    response.setHeader('content-length', body.length);
   response.writeHead(status);
   response.on('error', () => {});
   response.on('finish', () => setting.answered(performance.now() - asked));
   // Told before the bytes leave, so that what the sender does next comes later in the stream.
   tell();
   if (complete) response.end(body);
-  if (transfer === 'truncated') response.write(body.subarray(0, body.length / 2), () => request.socket.end());
+  if (transfer === 'truncated')
+    response.write(body.subarray(0, body.length / 2), () => request.socket.end());
   if (transfer === 'endless') pour(response, body);
   if (transfer === 'slow') drip(response, body);
 }

@@ -1,5 +1,6 @@
 /**
- * The recorder of one scenario: one append-only, typed, timestamped stream. Servers and runner write, the judge reads.
+ * The recorder of one scenario: one append-only, typed, timestamped stream. Servers and runner
+ * write, the judge reads.
  */
 
 import type { Event, Leg, Observation } from '../model/observation.ts';
@@ -10,7 +11,10 @@ export interface Recorder {
   /** The step that events belong to from now on. */
   enterStep(index: number): void;
   readonly observations: readonly Observation[];
-  /** Resolves true once `holds` is true (checked at every event), or false after `boundMs` and when the stream is frozen. */
+  /**
+   * Resolves true once `holds` is true (checked at every event), or false after `boundMs` and when
+   * the stream is frozen.
+   */
   until(holds: () => boolean, boundMs: number): Promise<boolean>;
   freeze(): readonly Observation[];
 }
@@ -25,7 +29,13 @@ export function createRecorder(now: () => number = () => performance.now()): Rec
   return {
     record(leg, event) {
       if (frozen) return;
-      observations.push({ seq: observations.length + 1, at: Math.round((now() - began) * 10) / 10, leg, step, ...event });
+      observations.push({
+        seq: observations.length + 1,
+        at: Math.round((now() - began) * 10) / 10,
+        leg,
+        step,
+        ...event,
+      });
       for (const { check } of waiting) check();
     },
     enterStep(index) {

@@ -20,14 +20,24 @@ export interface RemoteOptions {
 const LONGEST_LINE_CHARS = 64 * 1024 * 1024;
 const CONNECT_MS = 5_000;
 
-/** Opens the lab behind this control port. Throws when it does not answer; every call throws once it is gone. */
-export async function connectLab({ control, secret, network, docker }: RemoteOptions): Promise<Lab> {
+/**
+ * Opens the lab behind this control port. Throws when it does not answer; every call throws once it
+ * is gone.
+ */
+export async function connectLab({
+  control,
+  secret,
+  network,
+  docker,
+}: RemoteOptions): Promise<Lab> {
   const socket = await connect(control);
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   const listeners = new Map<string, (event: Event) => void>();
   let asked = 0;
 
-  const gone = new Error('the lab has gone: its container has stopped, or its control port was closed');
+  const gone = new Error(
+    'the lab has gone: its container has stopped, or its control port was closed',
+  );
   socket.on('error', () => {});
   socket.on('close', () => {
     for (const { reject } of waiting.values()) reject(gone);
@@ -45,7 +55,10 @@ export async function connectLab({ control, secret, network, docker }: RemoteOpt
       else answer?.resolve(said.value);
     },
   );
-  const call = <Name extends CallName>(name: Name, ...given: Parameters<Calls[Name]>): ReturnType<Calls[Name]> => {
+  const call = <Name extends CallName>(
+    name: Name,
+    ...given: Parameters<Calls[Name]>
+  ): ReturnType<Calls[Name]> => {
     const answer = Promise.withResolvers<unknown>();
     if (socket.destroyed) answer.reject(gone);
     else {
@@ -69,7 +82,13 @@ export async function connectLab({ control, secret, network, docker }: RemoteOpt
   };
   return {
     // Every address is real.
-    access: { dns, trust, route: (address, port) => ({ address, port }), onRoute: () => () => {}, network: reach },
+    access: {
+      dns,
+      trust,
+      route: (address, port) => ({ address, port }),
+      onRoute: () => () => {},
+      network: reach,
+    },
     slowness: (ms) => call('slowness', ms),
     createWorld(token, record) {
       listeners.set(token, record);

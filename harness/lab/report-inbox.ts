@@ -1,5 +1,6 @@
 /**
- * The report inbox: an `https:` endpoint for TLSRPT reports (RFC 8460 §3, §5.4). It takes and records; it does not judge.
+ * The report inbox: an `https:` endpoint for TLSRPT reports (RFC 8460 §3, §5.4). It takes and
+ * records; it does not judge.
  */
 
 import http from 'node:http';
@@ -71,12 +72,16 @@ export function createReportInbox(): ReportInbox {
 }
 
 /** RFC 8460 §6.4, §6.5: application/tlsrpt+json or application/tlsrpt+gzip. */
-async function readReport(body: Buffer, contentType: string): Promise<{ report: unknown } | { problem: string }> {
+async function readReport(
+  body: Buffer,
+  contentType: string,
+): Promise<{ report: unknown } | { problem: string }> {
   try {
     const zipped = contentType.split(';')[0]!.trim().toLowerCase() === 'application/tlsrpt+gzip';
     const text = zipped ? await unzip(body, { maxOutputLength: 4 * LARGEST_REPORT_BYTES }) : body;
     const report: unknown = JSON.parse(text.toString('utf8'));
-    // JSON.parse takes what is nested too deep for anything else; a report that cannot be written down is none.
+    // JSON.parse takes what is nested too deep for anything else; a report that cannot be written
+    // down is none.
     JSON.stringify(report);
     return { report };
   } catch (error) {

@@ -1,12 +1,18 @@
 /**
- * TLS as a plan wants it, for every server of the lab: any certificate, any version, or no handshake at all.
- * What the sender did is recorded as one `tls-handshake` (RFC 8446, RFC 6066 §3 for SNI).
+ * TLS as a plan wants it, for every server of the lab: any certificate, any version, or no
+ * handshake at all. What the sender did is recorded as one `tls-handshake` (RFC 8446, RFC 6066 §3
+ * for SNI).
  */
 
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import { type CertificateRequest, type IssuedCertificate, identifies, type Pki } from '../../certs/index.ts';
+import {
+  type CertificateRequest,
+  type IssuedCertificate,
+  identifies,
+  type Pki,
+} from '../../certs/index.ts';
 import type { TlsEvent } from '../model/observation.ts';
 import type { TlsPlan } from '../model/plan.ts';
 
@@ -26,7 +32,10 @@ export interface Accepted {
 export interface TlsAcceptor {
   /** Makes the certificate now, so that no handshake has to wait for it. */
   prepare(host: TlsHost): void;
-  /** Resolves when the handshake is over: the TLS socket, or undefined when there will be none (then `socket` is closed or left stalled). */
+  /**
+   * Resolves when the handshake is over: the TLS socket, or undefined when there will be none (then
+   * `socket` is closed or left stalled).
+   */
   accept(
     socket: net.Socket,
     host: TlsHost,
@@ -44,7 +53,9 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
   const contexts = new Map<IssuedCertificate, Map<string, tls.SecureContext>>();
 
   const contextOf = (issued: IssuedCertificate, plan: TlsPlan): tls.SecureContext => {
-    const old = [plan.minVersion, plan.maxVersion].some((version) => version === 'TLSv1' || version === 'TLSv1.1');
+    const old = [plan.minVersion, plan.maxVersion].some(
+      (version) => version === 'TLSv1' || version === 'TLSv1.1',
+    );
     const versions = `${plan.minVersion ?? ''}-${plan.maxVersion ?? ''}`;
     const known = contexts.get(issued)?.get(versions);
     if (known) return known;
@@ -60,12 +71,22 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
     return context;
   };
   const issue = (host: TlsHost, profile = host.plan.certificate ?? 'right') =>
-    pki.issue({ profile, host: host.plan.certificateFor ?? host.host, service: host.service, others: host.others });
+    pki.issue({
+      profile,
+      host: host.plan.certificateFor ?? host.host,
+      service: host.service,
+      others: host.others,
+    });
 
   return {
     prepare: (host) => void contextOf(issue(host), host.plan),
     async accept(socket, host, connection, record, alpn) {
-      const told = { kind: 'tls-handshake', connection, service: host.service, host: host.host } as const;
+      const told = {
+        kind: 'tls-handshake',
+        connection,
+        service: host.service,
+        host: host.host,
+      } as const;
       const handshake = host.plan.handshake ?? 'complete';
       const withSni = issue(host);
       if (handshake !== 'complete') {
@@ -80,11 +101,20 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
         await refuseHandshake(socket, handshake);
         return undefined;
       }
-      const withoutSni = host.plan.certificateWithoutSni ? issue(host, host.plan.certificateWithoutSni) : withSni;
+      const withoutSni = host.plan.certificateWithoutSni
+        ? issue(host, host.plan.certificateWithoutSni)
+        : withSni;
       const contextWithSni = contextOf(withSni, host.plan);
       let servername = '';
       if (socket.destroyed) {
-        record({ ...told, servername, certificate: withoutSni.profile, authenticated: false, result: 'failed', reason: 'closed' });
+        record({
+          ...told,
+          servername,
+          certificate: withoutSni.profile,
+          authenticated: false,
+          result: 'failed',
+          reason: 'closed',
+        });
         return undefined;
       }
       const secured = new tls.TLSSocket(socket, {
@@ -105,7 +135,11 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
         certificate: shown.profile,
         authenticated,
         ...(failure === undefined
-          ? { result: 'completed', protocol: secured.getProtocol() ?? '', cipher: secured.getCipher()?.name ?? '' }
+          ? {
+              result: 'completed',
+              protocol: secured.getProtocol() ?? '',
+              cipher: secured.getCipher()?.name ?? '',
+            }
           : { result: 'failed', reason: failure }),
       });
       if (failure === undefined) return { socket: secured, authenticated };
@@ -128,7 +162,10 @@ function handshakeOver(secured: tls.TLSSocket, socket: net.Socket): Promise<stri
   });
 }
 
-async function refuseHandshake(socket: net.Socket, how: Exclude<TlsPlan['handshake'], 'complete' | undefined>): Promise<void> {
+async function refuseHandshake(
+  socket: net.Socket,
+  how: Exclude<TlsPlan['handshake'], 'complete' | undefined>,
+): Promise<void> {
   if (socket.destroyed) return;
   await new Promise<void>((resolve) => {
     socket.once('data', () => resolve());
@@ -141,13 +178,19 @@ async function refuseHandshake(socket: net.Socket, how: Exclude<TlsPlan['handsha
   if (how === 'reset') reset(socket);
 }
 
-/** Ends a connection with RST, unless it is half closed already: Node loses a socket that is reset while it shuts down. */
+/**
+ * Ends a connection with RST, unless it is half closed already: Node loses a socket that is reset
+ * while it shuts down.
+ */
 export function reset(socket: net.Socket, stream: Duplex = socket): void {
   if (stream.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }
 
-/** `alert:unknown_ca` when the peer sent an alert (RFC 8446 §6.2 names), `reset`, or OpenSSL's reason. */
+/**
+ * `alert:unknown_ca` when the peer sent an alert (RFC 8446 §6.2 names), `reset`, or OpenSSL's
+ * reason.
+ */
 export function nameOfTlsError(error: Error & { code?: string }): string {
   const code = error.code ?? '';
   const alert = /^ERR_SSL_(?:TLSV\d+|TLSV13|SSLV3)_ALERT_(\w+)$/.exec(code)?.[1];

@@ -1,8 +1,9 @@
 /**
- * A world: one plan come alive. Every host of the plan has a virtual address of its own; the servers obey the plan that is in force
- * when they are asked.
+ * A world: one plan come alive. Every host of the plan has a virtual address of its own; the
+ * servers obey the plan that is in force when they are asked.
  *
- * An address is opened when its name is first asked for, so that a world costs only what the sender looks at.
+ * An address is opened when its name is first asked for, so that a world costs only what the sender
+ * looks at.
  */
 
 import type net from 'node:net';
@@ -20,8 +21,8 @@ import { createTlsAcceptor } from './tls.ts';
 /** Disposed, its connections end; nothing more is recorded. */
 export interface World extends Disposable {
   /**
-   * From now on the servers obey this plan (its names already carry the token); counts of queries and connections start again. Resolves when
-   * what the plan wants refused is refused.
+   * From now on the servers obey this plan (its names already carry the token); counts of queries
+   * and connections start again. Resolves when what the plan wants refused is refused.
    */
   arrange(plan: LabPlan): Promise<void>;
   /** Resolves when the sender has no connection open. */
@@ -40,17 +41,27 @@ export interface Servers {
 }
 
 /**
- * RFC 5321 §4.5.3.2 lets a sender wait for minutes. The attacker's patience ends before: a connection on which nothing has moved for so long
- * is cut, so that what the sender does next is seen in the time of a run.
+ * RFC 5321 §4.5.3.2 lets a sender wait for minutes. The attacker's patience ends before: a
+ * connection on which nothing has moved for so long is cut, so that what the sender does next is
+ * seen in the time of a run.
  */
 const LONGEST_STALL_MS = 20_000;
 
 type Others = NonNullable<CertificateRequest['others']>;
 
 /** A world whose names carry `token`, and the zone that answers for them. */
-export function createWorld(servers: Servers, token: string, recordEvent: (event: Event) => void): World & { readonly zone: Zone } {
+export function createWorld(
+  servers: Servers,
+  token: string,
+  recordEvent: (event: Event) => void,
+): World & { readonly zone: Zone } {
   const { pki, fabric, health, dial, claim, policyServer, reportInbox } = servers;
-  let plan: LabPlan = { dns: { records: [], rules: [] }, policyHosts: {}, mxHosts: {}, reportHosts: {} };
+  let plan: LabPlan = {
+    dns: { records: [], rules: [] },
+    policyHosts: {},
+    mxHosts: {},
+    reportHosts: {},
+  };
   let counts = new Map<string, number>();
   let connections = 0;
   let open = 0;
@@ -70,7 +81,10 @@ export function createWorld(servers: Servers, token: string, recordEvent: (event
   /** What `other-listed-mx` and `recipient-domain` certificates name. */
   const othersFor = (host: string): Others => {
     const listed = plan.dns.records.find(
-      (one) => one.type === 'MX' && one.exchange.toLowerCase() !== host.toLowerCase() && one.exchange.startsWith('mx'),
+      (one) =>
+        one.type === 'MX' &&
+        one.exchange.toLowerCase() !== host.toLowerCase() &&
+        one.exchange.startsWith('mx'),
     );
     return {
       listedMx: listed?.type === 'MX' ? listed.exchange : undefined,
@@ -130,13 +144,22 @@ export function createWorld(servers: Servers, token: string, recordEvent: (event
             answered: health.answered,
           }),
         );
-      return Promise.all([fabric.listen(address, 443, serve('https')), fabric.listen(address, 80, serve('http'))]);
+      return Promise.all([
+        fabric.listen(address, 443, serve('https')),
+        fabric.listen(address, 80, serve('http')),
+      ]);
     }
     return fabric.listen(
       address,
       443,
       counted((socket) =>
-        reportInbox.serve(socket, { host, plan: plan.reportHosts[host] ?? {}, connection: connection(), tls: acceptor, record }),
+        reportInbox.serve(socket, {
+          host,
+          plan: plan.reportHosts[host] ?? {},
+          connection: connection(),
+          tls: acceptor,
+          record,
+        }),
       ),
     );
   };
@@ -152,14 +175,26 @@ export function createWorld(servers: Servers, token: string, recordEvent: (event
     if (policy ?? report) all.push(set(443, (policy ?? report)?.reach));
     await Promise.all(all);
   };
-  const knows = (host: string) => host in plan.mxHosts || host in plan.policyHosts || host in plan.reportHosts;
+  const knows = (host: string) =>
+    host in plan.mxHosts || host in plan.policyHosts || host in plan.reportHosts;
   const openHost = async (host: string, address: string): Promise<void> => {
     await listenFor(host, address);
     if (disposed) return fabric.release(address);
     await setReach(host, address);
-    if (host in plan.mxHosts) acceptor.prepare({ host, service: 'mx', plan: plan.mxHosts[host]!.tls ?? {}, others: othersFor(host) });
+    if (host in plan.mxHosts)
+      acceptor.prepare({
+        host,
+        service: 'mx',
+        plan: plan.mxHosts[host]!.tls ?? {},
+        others: othersFor(host),
+      });
     if (host in plan.policyHosts)
-      acceptor.prepare({ host, service: 'policy-host', plan: plan.policyHosts[host]!.tls ?? {}, others: othersFor(host) });
+      acceptor.prepare({
+        host,
+        service: 'policy-host',
+        plan: plan.policyHosts[host]!.tls ?? {},
+        others: othersFor(host),
+      });
   };
   const addressOf = async (name: string): Promise<string | undefined> => {
     const host = name.toLowerCase();
@@ -201,5 +236,10 @@ export function createWorld(servers: Servers, token: string, recordEvent: (event
 function lowerCaseHosts(plan: LabPlan): LabPlan {
   const lower = <T>(hosts: Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(Object.entries(hosts).map(([name, host]) => [name.toLowerCase(), host]));
-  return { ...plan, policyHosts: lower(plan.policyHosts), mxHosts: lower(plan.mxHosts), reportHosts: lower(plan.reportHosts) };
+  return {
+    ...plan,
+    policyHosts: lower(plan.policyHosts),
+    mxHosts: lower(plan.mxHosts),
+    reportHosts: lower(plan.reportHosts),
+  };
 }

@@ -1,5 +1,6 @@
 /**
- * Attack: a named, pure change of the plan. It opens no socket; two attacks compose because functions compose.
+ * Attack: a named, pure change of the plan. It opens no socket; two attacks compose because
+ * functions compose.
  */
 
 import type { LabPlan } from './plan.ts';

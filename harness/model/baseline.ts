@@ -5,19 +5,47 @@
 import { formatStsPolicy, parseStsPolicy } from '../protocol/sts-policy.ts';
 import { formatStsRecord } from '../protocol/sts-record.ts';
 import type { DnsRecord, LabPlan, PolicyHostPlan } from './plan.ts';
-import { ATTACKER, POLICY_HOST, POLICY_PATH, REPORT_HOST, SENDER_DOMAIN, SENDER_MX, STS_NAME, TLSRPT_NAME, VICTIM } from './plan.ts';
+import {
+  ATTACKER,
+  POLICY_HOST,
+  POLICY_PATH,
+  REPORT_HOST,
+  SENDER_DOMAIN,
+  SENDER_MX,
+  STS_NAME,
+  TLSRPT_NAME,
+  VICTIM,
+} from './plan.ts';
 import type { DomainSpec, PolicySpec } from './scenario.ts';
 
-export const DEFAULT_DOMAIN: DomainSpec = { mx: [{ host: `mx1.${VICTIM}`, preference: 10 }], tlsrpt: true, records: [] };
-export const DEFAULT_POLICY: PolicySpec = { mode: 'enforce', maxAgeSeconds: 604_800, id: 'honest1' };
+export const DEFAULT_DOMAIN: DomainSpec = {
+  mx: [{ host: `mx1.${VICTIM}`, preference: 10 }],
+  tlsrpt: true,
+  records: [],
+};
+export const DEFAULT_POLICY: PolicySpec = {
+  mode: 'enforce',
+  maxAgeSeconds: 604_800,
+  id: 'honest1',
+};
 
-/** RFC 8461 §3: TXT record, policy over HTTPS, MX hosts; RFC 8460 §3: the report endpoint; and the sender's own domain, for bounces. */
+/**
+ * RFC 8461 §3: TXT record, policy over HTTPS, MX hosts; RFC 8460 §3: the report endpoint; and the
+ * sender's own domain, for bounces.
+ */
 export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
   const mxNames = domain.mx.map((mx) => mx.host);
   return {
     dns: {
       records: [
-        ...domain.mx.map(({ host, preference }): DnsRecord => ({ name: VICTIM, type: 'MX', preference, exchange: host })),
+        ...domain.mx.map(
+          ({ host, preference }): DnsRecord => ({
+            name: VICTIM,
+            type: 'MX',
+            preference,
+            exchange: host,
+          }),
+        ),
         ...[...new Set(mxNames)].map(addressOf),
         addressOf(POLICY_HOST),
         ...stsRecords(policy),
@@ -30,26 +58,41 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
       ],
       rules: [],
     },
-    policyHosts: { [POLICY_HOST]: policyHost(domain, policy), [`mta-sts.${ATTACKER}`]: { pages: {} } },
-    mxHosts: { ...Object.fromEntries(mxNames.map((name) => [name, {}])), [SENDER_MX]: {}, [`mx.${ATTACKER}`]: {} },
+    policyHosts: {
+      [POLICY_HOST]: policyHost(domain, policy),
+      [`mta-sts.${ATTACKER}`]: { pages: {} },
+    },
+    mxHosts: {
+      ...Object.fromEntries(mxNames.map((name) => [name, {}])),
+      [SENDER_MX]: {},
+      [`mx.${ATTACKER}`]: {},
+    },
     reportHosts: domain.tlsrpt === false ? {} : { [REPORT_HOST]: {} },
   };
 }
 
-/** The same world with no MTA-STS in it at all, whatever the plan said (DESIGN: negative control). */
+/**
+ * The same world with no MTA-STS in it at all, whatever the plan said (DESIGN: negative control).
+ */
 export function withoutPolicy(plan: LabPlan): LabPlan {
-  const isSts = (name: string) => name.toLowerCase().startsWith('_mta-sts.') || name.toLowerCase().startsWith('mta-sts.');
+  const isSts = (name: string) =>
+    name.toLowerCase().startsWith('_mta-sts.') || name.toLowerCase().startsWith('mta-sts.');
   return {
     ...plan,
     dns: {
       records: plan.dns.records.filter((record) => !isSts(record.name)),
       rules: plan.dns.rules.filter((rule) => !isSts(rule.name)),
     },
-    policyHosts: Object.fromEntries(Object.keys(plan.policyHosts).map((name) => [name, { reach: 'refused', pages: {} } as const])),
+    policyHosts: Object.fromEntries(
+      Object.keys(plan.policyHosts).map((name) => [name, { reach: 'refused', pages: {} } as const]),
+    ),
   };
 }
 
-/** The mx patterns that a policy names: RFC 8461 §3.2 "mx". Of a policy given word for word, those that it holds, if it can be read. */
+/**
+ * The mx patterns that a policy names: RFC 8461 §3.2 "mx". Of a policy given word for word, those
+ * that it holds, if it can be read.
+ */
 export function permittedMx(domain: DomainSpec, policy: PolicySpec): readonly string[] {
   const written = policy.text === undefined ? undefined : parseStsPolicy(policy.text);
   if (written?.ok && written.value.mx.length > 0) return written.value.mx;
@@ -62,22 +105,30 @@ function addressOf(host: string): DnsRecord {
 
 function stsRecords(policy: PolicySpec): DnsRecord[] {
   if (policy.mode === 'absent') return [];
-  return [{ name: STS_NAME, type: 'TXT', text: policy.record ?? formatStsRecord({ id: policy.id }) }];
+  return [
+    { name: STS_NAME, type: 'TXT', text: policy.record ?? formatStsRecord({ id: policy.id }) },
+  ];
 }
 
 function tlsrptRecords(domain: DomainSpec): DnsRecord[] {
   if (domain.tlsrpt === false) return [];
-  const text = domain.tlsrpt === true ? `v=TLSRPTv1; rua=https://${REPORT_HOST}/tlsrpt` : domain.tlsrpt;
+  const text =
+    domain.tlsrpt === true ? `v=TLSRPTv1; rua=https://${REPORT_HOST}/tlsrpt` : domain.tlsrpt;
   return [{ name: TLSRPT_NAME, type: 'TXT', text }, addressOf(REPORT_HOST)];
 }
 
 function policyHost(domain: DomainSpec, policy: PolicySpec): PolicyHostPlan {
   if (policy.mode === 'absent') return { reach: 'refused', pages: {} };
-  const body = policy.text ?? policyText(policy.mode, policy.maxAgeSeconds, permittedMx(domain, policy));
+  const body =
+    policy.text ?? policyText(policy.mode, policy.maxAgeSeconds, permittedMx(domain, policy));
   return { pages: { [POLICY_PATH]: { body } } };
 }
 
 /** A policy file as RFC 8461 §3.2 writes it, CRLF line ends. */
-export function policyText(mode: 'enforce' | 'testing' | 'none', maxAgeSeconds: number, mx: readonly string[]): string {
+export function policyText(
+  mode: 'enforce' | 'testing' | 'none',
+  maxAgeSeconds: number,
+  mx: readonly string[],
+): string {
   return formatStsPolicy({ version: 'STSv1', mode, maxAgeSeconds, mx: [...mx], extensions: [] });
 }

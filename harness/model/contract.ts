@@ -1,6 +1,6 @@
 /**
- * The contract of a sender: what a `sender.yaml` says, read and checked. How a mail server is had, started, fed, watched and driven, so that
- * it can be put to the test without a line of code.
+ * The contract of a sender: what a `sender.yaml` says, read and checked. How a mail server is had,
+ * started, fed, watched and driven, so that it can be put to the test without a line of code.
  */
 
 import type { Capability } from './sender.ts';
@@ -20,7 +20,10 @@ export interface SenderContract {
   readonly capabilities: readonly Capability[];
   /** The most messages that the sender is given before it has said what became of them. */
   readonly parallel: number;
-  /** `shared`: one warm server for all scenarios. `exclusive`: one for each that runs at the time, used again for the next. */
+  /**
+   * `shared`: one warm server for all scenarios. `exclusive`: one for each that runs at the time,
+   * used again for the next.
+   */
   readonly instances: 'shared' | 'exclusive';
 }
 
@@ -42,7 +45,10 @@ export interface Build {
   readonly args: Readonly<Record<string, string>>;
 }
 
-/** The server runs where its owner put it, and reaches a lab at addresses of this machine. Commands are run by this machine's shell. */
+/**
+ * The server runs where its owner put it, and reaches a lab at addresses of this machine. Commands
+ * are run by this machine's shell.
+ */
 export interface ExternalPlace {
   readonly kind: 'external';
   /** IPv4 address the lab's name server listens at, port 53. */
@@ -66,16 +72,25 @@ export interface Submission {
   readonly password?: string;
 }
 
-/** Regular expressions, a line at a time, with the group `recipient` and, if the line tells it, `reason`. */
+/**
+ * Regular expressions, a line at a time, with the group `recipient` and, if the line tells it,
+ * `reason`.
+ */
 export interface LogPatterns {
-  /** `stdout`: what the container prints. `file`: a file in the container. `command`: what a command of this machine prints (external). */
+  /**
+   * `stdout`: what the container prints. `file`: a file in the container. `command`: what a command
+   * of this machine prints (external).
+   */
   readonly from: 'stdout' | { readonly file: string } | { readonly command: string };
   readonly sent: string;
   readonly deferred: string;
   readonly bounced: string;
 }
 
-/** Run by `sh -c`, in the container if there is one, with $DOMAINS (recipient domains, by spaces) and, to age, $SECONDS. */
+/**
+ * Run by `sh -c`, in the container if there is one, with $DOMAINS (recipient domains, by spaces)
+ * and, to age, $SECONDS.
+ */
 export interface Commands {
   /** Retries, now, what is queued for $DOMAINS. `restart`: it does so when it is restarted. */
   readonly flush?: string | 'restart';

@@ -22,9 +22,15 @@ export interface StepView {
   readonly history: readonly Observation[];
   /** The whole leg, later steps too: what a sender that is late did in the end. */
   readonly whole: readonly Observation[];
-  /** Tokens of the messages this step is about: those it submitted, or, when it submitted none, all still queued. */
+  /**
+   * Tokens of the messages this step is about: those it submitted, or, when it submitted none, all
+   * still queued.
+   */
   readonly tokens: readonly string[];
-  /** Recipient domains of those messages, as they were in this run, in lower case; the scenario's domain when there is no message. */
+  /**
+   * Recipient domains of those messages, as they were in this run, in lower case; the scenario's
+   * domain when there is no message.
+   */
   readonly domains: readonly string[];
   /** A scenario's name (`mx1.victim.test`) as it was in this run. */
   qualified(name: string): string;
@@ -47,7 +53,9 @@ export function viewStep(trial: Trial, index: number): StepView {
   const qualified = (name: string) => (started ? qualifyName(name, started.token) : name);
   const submitted = tokensSubmitted(now);
   const tokens =
-    submitted.length > 0 ? submitted : tokensSubmitted(before).filter((token) => outcomeOf(before, token).kind !== 'delivered');
+    submitted.length > 0
+      ? submitted
+      : tokensSubmitted(before).filter((token) => outcomeOf(before, token).kind !== 'delivered');
   const domains = recipientDomains(history, tokens);
   return {
     trial,
@@ -63,7 +71,10 @@ export function viewStep(trial: Trial, index: number): StepView {
   };
 }
 
-export function ofKind<K extends Event['kind']>(observations: readonly Observation[], kind: K): Seen<K>[] {
+export function ofKind<K extends Event['kind']>(
+  observations: readonly Observation[],
+  kind: K,
+): Seen<K>[] {
   return observations.filter((seen): seen is Seen<K> => seen.kind === kind);
 }
 
@@ -76,21 +87,32 @@ function tokensSubmitted(observations: readonly Observation[]): string[] {
 }
 
 /** Recipient domains of these messages, in lower case. */
-export function recipientDomains(observations: readonly Observation[], tokens: readonly string[]): string[] {
-  const submitted = ofKind(observations, 'message-submitted').filter((seen) => tokens.includes(seen.token));
+export function recipientDomains(
+  observations: readonly Observation[],
+  tokens: readonly string[],
+): string[] {
+  const submitted = ofKind(observations, 'message-submitted').filter((seen) =>
+    tokens.includes(seen.token),
+  );
   return [...new Set(submitted.map(({ to }) => to.slice(to.lastIndexOf('@') + 1).toLowerCase()))];
 }
 
-/** Delivered only if the honest exchanger accepted it; bounced if a DSN came home or the sender gave up; else as the sender last said. */
+/**
+ * Delivered only if the honest exchanger accepted it; bounced if a DSN came home or the sender gave
+ * up; else as the sender last said.
+ */
 export function outcomeOf(observations: readonly Observation[], token: string): Outcome {
   const arrived = ofKind(observations, 'message-accepted').find(
     (seen) =>
-      seen.tokens.includes(token) && !isSenderMx(seen.mx) && seen.rcptTo.some((recipient) => recipient.toLowerCase().includes(token)),
+      seen.tokens.includes(token) &&
+      !isSenderMx(seen.mx) &&
+      seen.rcptTo.some((recipient) => recipient.toLowerCase().includes(token)),
   );
   if (arrived) return { kind: 'delivered', accepted: arrived };
   const status = ofKind(observations, 'sender-status').findLast((seen) => seen.token === token);
   const returned = bouncesOf(observations, token).find(
-    (dsn) => dsn.dsnAction !== undefined || !(status?.status === 'deferred' && status.seq > dsn.seq),
+    (dsn) =>
+      dsn.dsnAction !== undefined || !(status?.status === 'deferred' && status.seq > dsn.seq),
   );
   if (returned) return { kind: 'bounced', by: returned };
   if (status?.status === 'bounced') return { kind: 'bounced', by: status };
@@ -99,17 +121,31 @@ export function outcomeOf(observations: readonly Observation[], token: string): 
 }
 
 /**
- * DSNs that came home for the message and say that it failed. RFC 3464 §2.3.3: an action other than `failed` is no bounce, however much a
- * warning of delay looks like one; a notice in some form of its own names no action.
+ * DSNs that came home for the message and say that it failed. RFC 3464 §2.3.3: an action other than
+ * `failed` is no bounce, however much a warning of delay looks like one; a notice in some form of
+ * its own names no action.
  */
-export function bouncesOf(observations: readonly Observation[], token: string): Seen<'message-accepted'>[] {
+export function bouncesOf(
+  observations: readonly Observation[],
+  token: string,
+): Seen<'message-accepted'>[] {
   return ofKind(observations, 'message-accepted').filter(
-    (seen) => seen.mailFrom === '' && isSenderMx(seen.mx) && seen.tokens.includes(token) && (seen.dsnAction ?? 'failed') === 'failed',
+    (seen) =>
+      seen.mailFrom === '' &&
+      isSenderMx(seen.mx) &&
+      seen.tokens.includes(token) &&
+      (seen.dsnAction ?? 'failed') === 'failed',
   );
 }
 
-/** The policy came over authenticated HTTPS, whole, with status 200 (RFC 8461 §3.3), from the policy host of one of the domains; default any. */
-export function policyFetches(observations: readonly Observation[], domains?: readonly string[]): Seen<'policy-request'>[] {
+/**
+ * The policy came over authenticated HTTPS, whole, with status 200 (RFC 8461 §3.3), from the policy
+ * host of one of the domains; default any.
+ */
+export function policyFetches(
+  observations: readonly Observation[],
+  domains?: readonly string[],
+): Seen<'policy-request'>[] {
   return ofKind(observations, 'policy-request').filter(
     (seen) =>
       seen.scheme === 'https' &&
@@ -122,7 +158,8 @@ export function policyFetches(observations: readonly Observation[], domains?: re
 }
 
 /**
- * The fetch that the sender lived on in this step: it asked for no TXT record of the domains, and held their policy from an earlier step. RFC
+ * The fetch that the sender lived on in this step: it asked for no TXT record of the domains, and
+ * held their policy from an earlier step. RFC
  * 8461 §5.1 leaves it to the sender whether it looks for a newer policy while its own is live.
  */
 export function keptToCache(view: StepView): Seen<'policy-request'> | undefined {
@@ -132,18 +169,29 @@ export function keptToCache(view: StepView): Seen<'policy-request'> | undefined 
 
 /** The domain has published something else since that step. */
 export function hasPublishedSince(view: StepView, step: number): boolean {
-  const published = (index: number) => ofKind(view.history, 'step-started').findLast((seen) => seen.step <= index)?.policy;
+  const published = (index: number) =>
+    ofKind(view.history, 'step-started').findLast((seen) => seen.step <= index)?.policy;
   return JSON.stringify(published(step)) !== JSON.stringify(published(view.index));
 }
 
-/** TXT look-ups at `_mta-sts.` of one of the domains, and of no other: to send a bounce, a sender looks up its own domain as well. */
-export function stsLookups(observations: readonly Observation[], domains: readonly string[]): Seen<'dns-query'>[] {
-  return ofKind(observations, 'dns-query').filter((seen) => seen.type === 'TXT' && isAt('_mta-sts', seen.name, domains));
+/**
+ * TXT look-ups at `_mta-sts.` of one of the domains, and of no other: to send a bounce, a sender
+ * looks up its own domain as well.
+ */
+export function stsLookups(
+  observations: readonly Observation[],
+  domains: readonly string[],
+): Seen<'dns-query'>[] {
+  return ofKind(observations, 'dns-query').filter(
+    (seen) => seen.type === 'TXT' && isAt('_mta-sts', seen.name, domains),
+  );
 }
 
 function isAt(label: string, name: string, domains: readonly string[] | undefined): boolean {
   const lower = name.toLowerCase();
-  return domains ? domains.some((domain) => lower === `${label}.${domain}`) : lower.startsWith(`${label}.`);
+  return domains
+    ? domains.some((domain) => lower === `${label}.${domain}`)
+    : lower.startsWith(`${label}.`);
 }
 
 /** In this step, connections to MX hosts other than the sender's own. */
@@ -152,27 +200,41 @@ export function connectionsTo(view: StepView): Seen<'smtp-connection'>[] {
 }
 
 /** MX look-ups for one of the domains. */
-export function mxLookups(observations: readonly Observation[], domains: readonly string[]): Seen<'dns-query'>[] {
-  return ofKind(observations, 'dns-query').filter((seen) => seen.type === 'MX' && domains.includes(seen.name.toLowerCase()));
+export function mxLookups(
+  observations: readonly Observation[],
+  domains: readonly string[],
+): Seen<'dns-query'>[] {
+  return ofKind(observations, 'dns-query').filter(
+    (seen) => seen.type === 'MX' && domains.includes(seen.name.toLowerCase()),
+  );
 }
 
 /**
- * MAIL, RCPT and content of the messages of these domains that passed, in this step, where no permitted, authenticated MX was listening. A
- * bare connect and EHLO is nothing, and so is mail that is none of ours: reports have to be delivered in spite of failing TLS (RFC 8460 §3).
+ * MAIL, RCPT and content of the messages of these domains that passed, in this step, where no
+ * permitted, authenticated MX was listening. A bare connect and EHLO is nothing, and so is mail
+ * that is none of ours: reports have to be delivered in spite of failing TLS (RFC 8460 §3).
  * `because` tells the first such connection from EHLO on.
  */
 export function exposedBy(view: StepView): { exposure: Exposure; because: Observation[] } {
   const tokens = ofKind(view.history, 'message-submitted').map((seen) => seen.token);
-  const ours = tokens.filter((token) => recipientDomains(view.history, [token]).some((domain) => view.domains.includes(domain)));
+  const ours = tokens.filter((token) =>
+    recipientDomains(view.history, [token]).some((domain) => view.domains.includes(domain)),
+  );
   const open = transactionsOf(view.history)
     .filter((transaction) => isAbout(transaction, ours))
     .flatMap(({ parts }) => parts)
     .filter(
-      (part) => part.step === view.index && !isSenderMx(part.mx) && !(part.authenticated && isPermittedMx(view.permittedMx, part.mx)),
+      (part) =>
+        part.step === view.index &&
+        !isSenderMx(part.mx) &&
+        !(part.authenticated && isPermittedMx(view.permittedMx, part.mx)),
     );
   const worst = open.find((part) => part.kind === 'smtp-data') ?? open[0];
   if (!worst) return { exposure: 'none', because: [] };
-  return { exposure: worst.kind === 'smtp-data' ? 'content' : 'envelope', because: dialogueOf(view.history, worst.connection) };
+  return {
+    exposure: worst.kind === 'smtp-data' ? 'content' : 'envelope',
+    because: dialogueOf(view.history, worst.connection),
+  };
 }
 
 /** RFC 5321 §3.3: MAIL, RCPT and the content, in order. */
@@ -184,7 +246,9 @@ function transactionsOf(observations: readonly Observation[]): Transaction[] {
   const all: Transaction[] = [];
   const current = new Map<string, Transaction>();
   for (const seen of observations) {
-    const isPart = seen.kind === 'smtp-data' || (seen.kind === 'smtp-command' && (seen.verb === 'MAIL' || seen.verb === 'RCPT'));
+    const isPart =
+      seen.kind === 'smtp-data' ||
+      (seen.kind === 'smtp-command' && (seen.verb === 'MAIL' || seen.verb === 'RCPT'));
     if (!isPart) continue;
     const begun = current.get(seen.connection);
     if (begun && !(seen.kind === 'smtp-command' && seen.verb === 'MAIL')) {
@@ -198,25 +262,37 @@ function transactionsOf(observations: readonly Observation[]): Transaction[] {
   return all;
 }
 
-/** It names one of the messages; or it got no further than MAIL, with a reverse-path, and might be of any. */
+/**
+ * It names one of the messages; or it got no further than MAIL, with a reverse-path, and might be
+ * of any.
+ */
 function isAbout({ parts }: Transaction, tokens: readonly string[]): boolean {
   const names = (part: Transaction['parts'][number]) =>
     part.kind === 'smtp-data'
       ? part.tokens.some((token) => tokens.includes(token))
       : tokens.some((token) => part.line.toLowerCase().includes(token));
-  const onlyMail = parts.every((part) => part.kind === 'smtp-command' && part.verb === 'MAIL' && !/^MAIL\s+FROM:\s*<>/i.test(part.line));
+  const onlyMail = parts.every(
+    (part) =>
+      part.kind === 'smtp-command' &&
+      part.verb === 'MAIL' &&
+      !/^MAIL\s+FROM:\s*<>/i.test(part.line),
+  );
   return onlyMail || parts.some(names);
 }
 
 const TOLD_VERBS = ['EHLO', 'HELO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA'];
 
-/** What a reader needs of a connection to follow it: commands and replies, TLS, content, arrival. */
+/**
+ * What a reader needs of a connection to follow it: commands and replies, TLS, content, arrival.
+ */
 function dialogueOf(observations: readonly Observation[], connection: string): Observation[] {
   return observations.filter((seen) => {
     if (!('connection' in seen) || seen.connection !== connection) return false;
     if (seen.kind === 'smtp-command') return TOLD_VERBS.includes(seen.verb);
     if (seen.kind === 'smtp-reply') return TOLD_VERBS.includes(seen.to);
-    return seen.kind === 'tls-handshake' || seen.kind === 'smtp-data' || seen.kind === 'message-accepted';
+    return (
+      seen.kind === 'tls-handshake' || seen.kind === 'smtp-data' || seen.kind === 'message-accepted'
+    );
   });
 }
 
@@ -232,7 +308,9 @@ export interface Session {
 
 export function sessionsOf(observations: readonly Observation[]): Session[] {
   return ofKind(observations, 'smtp-connection').map((opened) => {
-    const seen = observations.filter((other) => 'connection' in other && other.connection === opened.connection);
+    const seen = observations.filter(
+      (other) => 'connection' in other && other.connection === opened.connection,
+    );
     return {
       connection: opened.connection,
       mx: opened.mx,
@@ -249,4 +327,5 @@ export function isSenderMx(name: string): boolean {
   return name.toLowerCase().startsWith(`${host}.${domain}.`);
 }
 
-export const seqs = (observations: readonly Observation[]): number[] => observations.map((seen) => seen.seq);
+export const seqs = (observations: readonly Observation[]): number[] =>
+  observations.map((seen) => seen.seq);

@@ -1,11 +1,15 @@
 /**
- * The message that a sender is given: its token stands in the recipient's address, in the Subject and in the body (RFC 5322), so that it can be
- * looked for everywhere.
+ * The message that a sender is given: its token stands in the recipient's address, in the Subject
+ * and in the body (RFC 5322), so that it can be looked for everywhere.
  */
 
 import type { OutgoingMessage } from './sender.ts';
 
-export function composeMessage({ token, from, to }: Omit<OutgoingMessage, 'data'>): OutgoingMessage {
+export function composeMessage({
+  token,
+  from,
+  to,
+}: Omit<OutgoingMessage, 'data'>): OutgoingMessage {
   const data = [
     `From: Holdfast <${from}>`,
     `To: <${to}>`,
@@ -23,7 +27,9 @@ export function composeMessage({ token, from, to }: Omit<OutgoingMessage, 'data'
 
 const TOKEN = /hf[a-z0-9]{12}/g;
 
-/** Tokens of messages, wherever they stand in a text, whatever became of the case of their letters. */
+/**
+ * Tokens of messages, wherever they stand in a text, whatever became of the case of their letters.
+ */
 export function tokensIn(text: string): string[] {
   return [...new Set(text.toLowerCase().match(TOKEN))];
 }

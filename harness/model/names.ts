@@ -1,9 +1,11 @@
 /**
- * Fresh names: every scenario run gets names of its own, so that no cache, retry hint or pooled connection
- * leaks from one scenario or run into another, and any number can run at once against one warm sender.
+ * Fresh names: every scenario run gets names of its own, so that no cache, retry hint or pooled
+ * connection leaks from one scenario or run into another, and any number can run at once against
+ * one warm sender.
  *
  * A plan is written with names such as `mx1.victim.test`. A world's token is put before `.test`
- * (`mx1.victim.k3x9-7.test`) wherever such a name stands: zones, certificates, policy bodies, replies.
+ * (`mx1.victim.k3x9-7.test`) wherever such a name stands: zones, certificates, policy bodies,
+ * replies.
  */
 
 const TEST_SUFFIX = /\.test(?!\.?[\w-])/gi;
@@ -18,7 +20,9 @@ export function qualify<T>(value: T, token: string): T {
   if (typeof value === 'string') return qualifyName(value, token) as T;
   if (Array.isArray(value)) return value.map((item) => qualify(item, token)) as T;
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [qualifyName(key, token), qualify(item, token)])) as T;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [qualifyName(key, token), qualify(item, token)]),
+    ) as T;
   }
   return value;
 }
@@ -28,7 +32,10 @@ export function plainName(text: string, token: string): string {
   return text.replaceAll(`.${token}.test`, '.test');
 }
 
-/** The token of a qualified name (the label before `test`), in lower case; undefined for any other name. */
+/**
+ * The token of a qualified name (the label before `test`), in lower case; undefined for any other
+ * name.
+ */
 export function tokenOf(name: string): string | undefined {
   const labels = name.toLowerCase().replace(/\.$/, '').split('.');
   return labels.at(-1) === 'test' ? labels.at(-2) : undefined;

@@ -6,7 +6,10 @@ import type { LabPlan } from './plan.ts';
 import type { PolicySpec } from './scenario.ts';
 import type { MessageStatus } from './sender.ts';
 
-/** Which world of the scenario an event belongs to: the one under test, the positive control, or the fault with no policy. */
+/**
+ * Which world of the scenario an event belongs to: the one under test, the positive control, or the
+ * fault with no policy.
+ */
 export type Leg = 'main' | 'control' | 'unprotected';
 
 export type Observation = {
@@ -19,9 +22,21 @@ export type Observation = {
   readonly step: number;
 } & Event;
 
-export type Event = StepEvent | DnsEvent | PolicyEvent | TlsEvent | SmtpEvent | MailEvent | SenderEvent | ReportEvent | LabEvent;
+export type Event =
+  | StepEvent
+  | DnsEvent
+  | PolicyEvent
+  | TlsEvent
+  | SmtpEvent
+  | MailEvent
+  | SenderEvent
+  | ReportEvent
+  | LabEvent;
 
-/** A step begins in one leg: its names carry `token`, and `policy` is what the domain honestly publishes. */
+/**
+ * A step begins in one leg: its names carry `token`, and `policy` is what the domain honestly
+ * publishes.
+ */
 export interface StepEvent {
   readonly kind: 'step-started';
   readonly token: string;
@@ -76,7 +91,13 @@ export interface TlsEvent {
 }
 
 export type SmtpEvent =
-  | { readonly kind: 'smtp-connection'; readonly connection: string; readonly mx: string; readonly address: string; readonly nth: number }
+  | {
+      readonly kind: 'smtp-connection';
+      readonly connection: string;
+      readonly mx: string;
+      readonly address: string;
+      readonly nth: number;
+    }
   | {
       readonly kind: 'smtp-command';
       readonly connection: string;
@@ -110,7 +131,12 @@ export type SmtpEvent =
       readonly excerpt: string;
     }
   /** A sender spoke bytes that are no TLS where TLS had to follow, or the other way round. */
-  | { readonly kind: 'smtp-garbage'; readonly connection: string; readonly mx: string; readonly excerpt: string }
+  | {
+      readonly kind: 'smtp-garbage';
+      readonly connection: string;
+      readonly mx: string;
+      readonly excerpt: string;
+    }
   | {
       readonly kind: 'smtp-closed';
       readonly connection: string;
@@ -138,10 +164,19 @@ export interface MailEvent {
 }
 
 export type SenderEvent =
-  | { readonly kind: 'message-submitted'; readonly token: string; readonly from: string; readonly to: string }
+  | {
+      readonly kind: 'message-submitted';
+      readonly token: string;
+      readonly from: string;
+      readonly to: string;
+    }
   | ({ readonly kind: 'sender-status' } & MessageStatus)
   /** The bound on waiting was reached and these messages had no status. */
-  | { readonly kind: 'settle-timeout'; readonly tokens: readonly string[]; readonly boundMs: number }
+  | {
+      readonly kind: 'settle-timeout';
+      readonly tokens: readonly string[];
+      readonly boundMs: number;
+    }
   | { readonly kind: 'queue-flushed' }
   | { readonly kind: 'queue-listed'; readonly tokens: readonly string[] }
   | { readonly kind: 'time-advanced'; readonly seconds: number }
@@ -161,11 +196,18 @@ export interface ReportEvent {
 
 export type LabEvent =
   /** How slow the lab itself was while the scenario ran. */
-  | { readonly kind: 'lab-health'; readonly eventLoopDelayMs: number; readonly slowestAnswerMs: number }
+  | {
+      readonly kind: 'lab-health';
+      readonly eventLoopDelayMs: number;
+      readonly slowestAnswerMs: number;
+    }
   /** Something of the lab's own went wrong; never the sender's fault. */
   | { readonly kind: 'lab-fault'; readonly detail: string };
 
-/** Everything a verdict is made from. Saved as scenario.json, plan.json, evidence.ndjson and verdict.json. */
+/**
+ * Everything a verdict is made from. Saved as scenario.json, plan.json, evidence.ndjson and
+ * verdict.json.
+ */
 export interface Evidence {
   readonly observations: readonly Observation[];
 }

@@ -1,5 +1,6 @@
 /**
- * Changes of a plan: tiny pure functions that attacks and the lab share. None of them alters what it is given.
+ * Changes of a plan: tiny pure functions that attacks and the lab share. None of them alters what
+ * it is given.
  */
 
 import {
@@ -20,9 +21,10 @@ import {
 } from './plan.ts';
 
 /**
- * The plan with the chosen MX hosts changed; `which` is a host name, a list, or `*` (see mxNames); `nth`: only these connections,
- * counted from 1. A change for all reaches the connections that have a change of their own too, so that changes compose connection
- * by connection. Throws PlanError for a host that the plan lacks.
+ * The plan with the chosen MX hosts changed; `which` is a host name, a list, or `*` (see mxNames);
+ * `nth`: only these connections, counted from 1. A change for all reaches the connections that have
+ * a change of their own too, so that changes compose connection by connection. Throws PlanError for
+ * a host that the plan lacks.
  */
 export function changeMx(
   plan: LabPlan,
@@ -31,29 +33,44 @@ export function changeMx(
   nth?: readonly number[],
 ): LabPlan {
   const mxHosts = { ...plan.mxHosts };
-  for (const name of mxNames(plan, which)) mxHosts[name] = changeConnections(plan.mxHosts[name]!, (mx) => change(mx, name), nth);
+  for (const name of mxNames(plan, which))
+    mxHosts[name] = changeConnections(plan.mxHosts[name]!, (mx) => change(mx, name), nth);
   return { ...plan, mxHosts };
 }
 
 /** What an MX host does on one connection. */
 type ConnectionPlan = Omit<MxPlan, 'connections'>;
 
-function changeConnections(mx: MxPlan, change: (mx: ConnectionPlan) => ConnectionPlan, nth?: readonly number[]): MxPlan {
+function changeConnections(
+  mx: MxPlan,
+  change: (mx: ConnectionPlan) => ConnectionPlan,
+  nth?: readonly number[],
+): MxPlan {
   const { connections = [], ...others } = mx;
-  const special = [...new Set([...connections.flatMap((some) => some.nth), ...(nth ?? [])])].sort((a, b) => a - b);
+  const special = [...new Set([...connections.flatMap((some) => some.nth), ...(nth ?? [])])].sort(
+    (a, b) => a - b,
+  );
   const changed = nth === undefined ? change(others) : others;
   if (special.length === 0) return changed;
   const isMeant = (one: number) => nth === undefined || nth.includes(one);
   return {
     ...changed,
-    connections: special.map((one) => ({ nth: [one], change: isMeant(one) ? change(mxOnConnection(mx, one)) : mxOnConnection(mx, one) })),
+    connections: special.map((one) => ({
+      nth: [one],
+      change: isMeant(one) ? change(mxOnConnection(mx, one)) : mxOnConnection(mx, one),
+    })),
   };
 }
 
-/** What the host does on its nth connection, counted from 1: every matching entry of `connections` laid over the rest, in order. */
+/**
+ * What the host does on its nth connection, counted from 1: every matching entry of `connections`
+ * laid over the rest, in order.
+ */
 export function mxOnConnection(mx: MxPlan, nth: number): ConnectionPlan {
   const { connections = [], ...others } = mx;
-  return connections.filter((some) => some.nth.includes(nth)).reduce((plan, { change }) => overlayMx(plan, change), others);
+  return connections
+    .filter((some) => some.nth.includes(nth))
+    .reduce((plan, { change }) => overlayMx(plan, change), others);
 }
 
 /** The MX plan with `change` laid over it: see overlay. */
@@ -61,18 +78,26 @@ export function overlayMx(base: MxPlan, change: ConnectionPlan): MxPlan {
   return overlay(base, change);
 }
 
-/** `base` with what `change` says instead, member by member down the mappings; arrays and scalars replace; left out is left alone. */
+/**
+ * `base` with what `change` says instead, member by member down the mappings; arrays and scalars
+ * replace; left out is left alone.
+ */
 export function overlay<T extends object>(base: T, change: Overlay<NoInfer<T>>): T {
   return overlayValue(base, change) as T;
 }
 
 /** Any part of a T; arrays whole. */
-type Overlay<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: Overlay<T[K]> } : T;
+type Overlay<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: Overlay<T[K]> }
+    : T;
 
 function overlayValue(base: unknown, change: unknown): unknown {
   if (!isMapping(change)) return change;
   const result = isMapping(base) ? { ...base } : {};
-  for (const [key, value] of Object.entries(change)) if (value !== undefined) result[key] = overlayValue(result[key], value);
+  for (const [key, value] of Object.entries(change))
+    if (value !== undefined) result[key] = overlayValue(result[key], value);
   return result;
 }
 
@@ -80,8 +105,15 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The plan of a connection on which the EHLO reply, before or after TLS, is edited further; edits add up. */
-export function editEhlo(mx: ConnectionPlan, when: 'beforeTls' | 'afterTls', edits: EhloPlan): ConnectionPlan {
+/**
+ * The plan of a connection on which the EHLO reply, before or after TLS, is edited further; edits
+ * add up.
+ */
+export function editEhlo(
+  mx: ConnectionPlan,
+  when: 'beforeTls' | 'afterTls',
+  edits: EhloPlan,
+): ConnectionPlan {
   const had = mx[when]?.ehlo ?? {};
   const ehlo = {
     ...(edits.remove && { remove: [...new Set([...(had.remove ?? []), ...edits.remove])] }),
@@ -91,27 +123,63 @@ export function editEhlo(mx: ConnectionPlan, when: 'beforeTls' | 'afterTls', edi
   return overlayMx(mx, { [when]: { ehlo } });
 }
 
-/** Names of MX hosts: those named, or for `*` every host but the sender's own and the attacker's. Throws PlanError for a host that the plan lacks. */
+/**
+ * Names of MX hosts: those named, or for `*` every host but the sender's own and the attacker's.
+ * Throws PlanError for a host that the plan lacks.
+ */
 export function mxNames(plan: LabPlan, which: string | readonly string[]): readonly string[] {
-  if (which === '*') return Object.keys(plan.mxHosts).filter((name) => name !== SENDER_MX && !name.endsWith(`.${ATTACKER}`));
+  if (which === '*')
+    return Object.keys(plan.mxHosts).filter(
+      (name) => name !== SENDER_MX && !name.endsWith(`.${ATTACKER}`),
+    );
   const names = [which].flat();
   for (const name of names) mustHave(plan.mxHosts, name, 'MX host');
   return names;
 }
 
-/** The plan with a policy host changed; default the recipient domain's. Throws PlanError for a host that the plan lacks. */
-export function changePolicyHost(plan: LabPlan, change: (host: PolicyHostPlan) => PolicyHostPlan, name: string = POLICY_HOST): LabPlan {
-  return { ...plan, policyHosts: { ...plan.policyHosts, [name]: change(mustHave(plan.policyHosts, name, 'policy host')) } };
+/**
+ * The plan with a policy host changed; default the recipient domain's. Throws PlanError for a host
+ * that the plan lacks.
+ */
+export function changePolicyHost(
+  plan: LabPlan,
+  change: (host: PolicyHostPlan) => PolicyHostPlan,
+  name: string = POLICY_HOST,
+): LabPlan {
+  return {
+    ...plan,
+    policyHosts: {
+      ...plan.policyHosts,
+      [name]: change(mustHave(plan.policyHosts, name, 'policy host')),
+    },
+  };
 }
 
 /** The plan with a page of the policy host changed; default the policy itself. */
-export function changePage(plan: LabPlan, change: (page: PagePlan) => PagePlan, path: string = POLICY_PATH): LabPlan {
-  return changePolicyHost(plan, (host) => ({ ...host, pages: { ...host.pages, [path]: change(host.pages[path] ?? { body: '' }) } }));
+export function changePage(
+  plan: LabPlan,
+  change: (page: PagePlan) => PagePlan,
+  path: string = POLICY_PATH,
+): LabPlan {
+  return changePolicyHost(plan, (host) => ({
+    ...host,
+    pages: { ...host.pages, [path]: change(host.pages[path] ?? { body: '' }) },
+  }));
 }
 
 /** The plan with a report host changed. Throws PlanError for a host that the plan lacks. */
-export function changeReportHost(plan: LabPlan, change: (host: ReportHostPlan) => ReportHostPlan, name: string = REPORT_HOST): LabPlan {
-  return { ...plan, reportHosts: { ...plan.reportHosts, [name]: change(mustHave(plan.reportHosts, name, 'report host')) } };
+export function changeReportHost(
+  plan: LabPlan,
+  change: (host: ReportHostPlan) => ReportHostPlan,
+  name: string = REPORT_HOST,
+): LabPlan {
+  return {
+    ...plan,
+    reportHosts: {
+      ...plan.reportHosts,
+      [name]: change(mustHave(plan.reportHosts, name, 'report host')),
+    },
+  };
 }
 
 /** The plan with a host of that name and its address; unchanged if it has one. */
@@ -138,12 +206,20 @@ export function addRecords(plan: LabPlan, records: readonly DnsRecord[]): LabPla
 }
 
 /** The plan with every record of `name` and `type` replaced. */
-export function replaceRecords(plan: LabPlan, name: string, type: DnsRecord['type'], records: readonly DnsRecord[]): LabPlan {
+export function replaceRecords(
+  plan: LabPlan,
+  name: string,
+  type: DnsRecord['type'],
+  records: readonly DnsRecord[],
+): LabPlan {
   const others = plan.dns.records.filter((record) => record.name !== name || record.type !== type);
   return { ...plan, dns: { ...plan.dns, records: [...others, ...records] } };
 }
 
-/** The name that owns the domain's MTA-STS record: STS_NAME, or where CNAMEs from there lead (RFC 8461 §8.2). */
+/**
+ * The name that owns the domain's MTA-STS record: STS_NAME, or where CNAMEs from there lead (RFC
+ * 8461 §8.2).
+ */
 export function stsRecordOwner(plan: LabPlan): string {
   return endOfChain(STS_NAME, plan.dns.records);
 }
@@ -159,7 +235,10 @@ function endOfChain(name: string, records: readonly DnsRecord[]): string {
 
 function mustHave<T>(hosts: Readonly<Record<string, T>>, name: string, what: string): T {
   const host = hosts[name];
-  if (host === undefined) throw new PlanError(`no ${what} ${name} in this plan; it has ${Object.keys(hosts).join(', ') || 'none'}`);
+  if (host === undefined)
+    throw new PlanError(
+      `no ${what} ${name} in this plan; it has ${Object.keys(hosts).join(', ') || 'none'}`,
+    );
   return host;
 }
 

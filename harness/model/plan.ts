@@ -1,18 +1,25 @@
 /**
  * LabPlan: the whole world one scenario's sender will see, as plain data.
  *
- * An attack is a pure function LabPlan → LabPlan; the lab's servers obey the result. The vocabulary here is
- * the vocabulary of the YAML `patch`, so whatever a server can be told to do can be told without code.
+ * An attack is a pure function LabPlan → LabPlan; the lab's servers obey the result. The vocabulary
+ * here is the vocabulary of the YAML `patch`, so whatever a server can be told to do can be told
+ * without code.
  *
- * Names are written as `victim.test`, `mx1.victim.test`, `attacker.test`; the runner makes every `.test` name
- * unique before the lab sees it (see names.ts). A value that is left out means "as an honest server would".
+ * Names are written as `victim.test`, `mx1.victim.test`, `attacker.test`; the runner makes every
+ * `.test` name unique before the lab sees it (see names.ts). A value that is left out means "as an
+ * honest server would".
  */
 
 export interface LabPlan {
   readonly dns: DnsPlan;
-  /** By host name, e.g. `mta-sts.victim.test`. Each has an address of its own and listens on 443 (and on 80 if `plainHttp`). */
+  /**
+   * By host name, e.g. `mta-sts.victim.test`. Each has an address of its own and listens on 443
+   * (and on 80 if `plainHttp`).
+   */
   readonly policyHosts: Readonly<Record<string, PolicyHostPlan>>;
-  /** By published MX host name. Each has an address of its own; the path listens there on port 25. */
+  /**
+   * By published MX host name. Each has an address of its own; the path listens there on port 25.
+   */
   readonly mxHosts: Readonly<Record<string, MxPlan>>;
   /** TLSRPT https endpoints, by host name; port 443, path `/tlsrpt`. */
   readonly reportHosts: Readonly<Record<string, ReportHostPlan>>;
@@ -27,7 +34,10 @@ export interface DnsPlan {
   readonly rules: readonly DnsRule[];
 }
 
-export type DnsRecord = { readonly name: string /** seconds; default 0 */; readonly ttl?: number } & DnsData;
+export type DnsRecord = {
+  readonly name: string /** seconds; default 0 */;
+  readonly ttl?: number;
+} & DnsData;
 
 export type DnsData =
   /** `host` names a host of this plan (its address is answered) or is an IPv4 literal. */
@@ -37,7 +47,13 @@ export type DnsData =
   | { readonly type: 'TXT'; readonly text: string | readonly string[] }
   | { readonly type: 'CNAME'; readonly target: string }
   /** `data` in hex. */
-  | { readonly type: 'TLSA'; readonly usage: number; readonly selector: number; readonly matching: number; readonly data: string };
+  | {
+      readonly type: 'TLSA';
+      readonly usage: number;
+      readonly selector: number;
+      readonly matching: number;
+      readonly data: string;
+    };
 
 export type DnsAnswer =
   | 'honest'
@@ -66,7 +82,10 @@ export interface DnsRule {
 
 // ---- reachability and TLS, shared by every host ----
 
-/** `refused`: nothing listens. `silent`: the connection opens and nobody ever speaks. `reset`: opened, then RST. */
+/**
+ * `refused`: nothing listens. `silent`: the connection opens and nobody ever speaks. `reset`:
+ * opened, then RST.
+ */
 export type Reach = 'open' | 'refused' | 'silent' | 'reset';
 
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
@@ -135,8 +154,9 @@ export interface PagePlan {
   readonly headers?: Readonly<Record<string, string | null>>;
   readonly body: string;
   /**
-   * `whole` (content-length), `chunked`, `truncated` (half the body, then close, under a full content-length), `endless` (the body
-   * again and again), `slow` (a byte now and then, for ever), `none` (no answer at all).
+   * `whole` (content-length), `chunked`, `truncated` (half the body, then close, under a full
+   * content-length), `endless` (the body again and again), `slow` (a byte now and then, for ever),
+   * `none` (no answer at all).
    */
   readonly transfer?: 'whole' | 'chunked' | 'truncated' | 'endless' | 'slow' | 'none';
 }
@@ -154,12 +174,18 @@ export interface MxPlan {
   readonly starttls?: StarttlsPlan;
   readonly tls?: TlsPlan;
   /** Changes for some connections only, counted from 1 within a step. */
-  readonly connections?: readonly { readonly nth: readonly number[]; readonly change: Omit<MxPlan, 'connections'> }[];
+  readonly connections?: readonly {
+    readonly nth: readonly number[];
+    readonly change: Omit<MxPlan, 'connections'>;
+  }[];
 }
 
 export interface DialoguePlan {
   readonly ehlo?: EhloPlan;
-  /** By SMTP verb in upper case (`MAIL`, `RCPT`, `DATA`, `.` for the end of data, …): the reply instead of the honest one. */
+  /**
+   * By SMTP verb in upper case (`MAIL`, `RCPT`, `DATA`, `.` for the end of data, …): the reply
+   * instead of the honest one.
+   */
   readonly replies?: Readonly<Record<string, ReplyPlan>>;
 }
 
@@ -176,14 +202,22 @@ export interface ReplyPlan {
   /** Full reply line(s): `454 4.7.0 TLS not available`. Left out: the honest reply. */
   readonly text?: string | readonly string[];
   readonly delayMs?: number;
-  /** What the path does once the reply is out (with no text: instead of replying, unless `continue`). */
+  /**
+   * What the path does once the reply is out (with no text: instead of replying, unless
+   * `continue`).
+   */
   readonly then?: 'continue' | 'close' | 'reset' | 'stall';
 }
 
 export interface StarttlsPlan {
-  /** The reply to STARTTLS; default `220 2.0.0 Ready to start TLS`. Any other code than 220 and the dialogue goes on in clear. */
+  /**
+   * The reply to STARTTLS; default `220 2.0.0 Ready to start TLS`. Any other code than 220 and the
+   * dialogue goes on in clear.
+   */
   readonly reply?: ReplyPlan;
-  /** Lines that follow the 220 in the same TCP segment, in clear (CVE-2011-0411 towards the client). */
+  /**
+   * Lines that follow the 220 in the same TCP segment, in clear (CVE-2011-0411 towards the client).
+   */
   readonly inject?: readonly string[];
   /** After 220: `handshake` (then `tls` decides), or `plaintext`: SMTP simply goes on in clear. */
   readonly then?: 'handshake' | 'plaintext';

@@ -1,8 +1,9 @@
 /**
- * Reporter: how verdicts are told. One file each in reporters/; the file name is the name on the command line.
+ * Reporter: how verdicts are told. One file each in reporters/; the file name is the name on the
+ * command line.
  *
- * A reporter is given finished values and a few ways to write; it cannot reach the lab, a sender or Docker. One that throws does
- * not stop a run: that is the runner's duty.
+ * A reporter is given finished values and a few ways to write; it cannot reach the lab, a sender or
+ * Docker. One that throws does not stop a run: that is the runner's duty.
  */
 
 import type { Scenario } from './scenario.ts';
@@ -62,7 +63,9 @@ export interface ReporterContext {
 }
 
 /** How many verdicts have each grade. */
-export function countGrades(verdicts: readonly Pick<Verdict, 'grade'>[]): Readonly<Record<Grade, number>> {
+export function countGrades(
+  verdicts: readonly Pick<Verdict, 'grade'>[],
+): Readonly<Record<Grade, number>> {
   const count = (grade: Grade) => verdicts.filter((verdict) => verdict.grade === grade).length;
   return {
     pass: count('pass'),
@@ -73,7 +76,9 @@ export function countGrades(verdicts: readonly Pick<Verdict, 'grade'>[]): Readon
   };
 }
 
-/** A scenario's file, variants folded: `starttls/stripped@as-removed-line` → `starttls/stripped`. */
+/**
+ * A scenario's file, variants folded: `starttls/stripped@as-removed-line` → `starttls/stripped`.
+ */
 export function scenarioFileId(id: string): string {
   return id.split('@', 1)[0]!;
 }

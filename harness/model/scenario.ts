@@ -6,7 +6,10 @@ import type { DnsData } from './plan.ts';
 import type { Capability } from './sender.ts';
 
 export interface Scenario {
-  /** `starttls/stripped` or, with variants, `starttls/stripped@as-removed-line`: the file's place, so it cannot drift. */
+  /**
+   * `starttls/stripped` or, with variants, `starttls/stripped@as-removed-line`: the file's place,
+   * so it cannot drift.
+   */
   readonly id: string;
   readonly file: string;
   readonly title: string;
@@ -58,11 +61,18 @@ export interface ExpectationUse extends Use {
 }
 
 export type Step =
-  /** Honest delivery: the sender learns the policy. The positive control of warm-cache scenarios. */
+  /**
+   * Honest delivery: the sender learns the policy. The positive control of warm-cache scenarios.
+   */
   | { readonly kind: 'prime'; readonly label: string }
   | SendStep
   /** The domain publishes something else from now on. */
-  | { readonly kind: 'publish'; readonly label: string; readonly policy: PolicySpec; readonly domain: DomainSpec }
+  | {
+      readonly kind: 'publish';
+      readonly label: string;
+      readonly policy: PolicySpec;
+      readonly domain: DomainSpec;
+    }
   | { readonly kind: 'advance'; readonly label: string; readonly seconds: number }
   | { readonly kind: 'restart'; readonly label: string }
   /** The queue is run while the named attacks are on. */
@@ -82,7 +92,10 @@ export interface SendStep {
   readonly to: string;
 }
 
-/** What a sender must declare for a scenario to be run on it: the scenario's own needs and those of its steps. */
+/**
+ * What a sender must declare for a scenario to be run on it: the scenario's own needs and those of
+ * its steps.
+ */
 export function neededCapabilities(scenario: Scenario): Capability[] {
   const ofStep: Partial<Record<Step['kind'], Capability>> = {
     advance: 'time-travel',
@@ -90,5 +103,7 @@ export function neededCapabilities(scenario: Scenario): Capability[] {
     flush: 'queue',
     recover: 'queue',
   };
-  return [...new Set([...scenario.needs, ...scenario.steps.flatMap((step) => ofStep[step.kind] ?? [])])];
+  return [
+    ...new Set([...scenario.needs, ...scenario.steps.flatMap((step) => ofStep[step.kind] ?? [])]),
+  ];
 }

@@ -1,10 +1,15 @@
 /**
- * Sender: RFC 8461's word for the sending MTA under test. `Sender` describes one; `StartedSender` is running.
+ * Sender: RFC 8461's word for the sending MTA under test. `Sender` describes one; `StartedSender`
+ * is running.
  *
- * No sender knows which attack it is under: it is given the lab's name server, trust anchors and routes, and mail to send.
+ * No sender knows which attack it is under: it is given the lab's name server, trust anchors and
+ * routes, and mail to send.
  */
 
-/** What a sender declares that it does. A scenario that needs what is not declared is `unsupported`; nothing is guessed. */
+/**
+ * What a sender declares that it does. A scenario that needs what is not declared is `unsupported`;
+ * nothing is guessed.
+ */
 export const CAPABILITIES = [
   'mta-sts',
   'testing-mode',
@@ -34,26 +39,43 @@ export interface SenderDescription {
 
 export interface Sender extends SenderDescription {
   /**
-   * Whom an instance serves. `scenario`: one, being cheap. `trial`: one at a time, and then the next. `run`: all at once, being warm (but
-   * scenarios that restart it are given others, one at a time).
+   * Whom an instance serves. `scenario`: one, being cheap. `trial`: one at a time, and then the
+   * next. `run`: all at once, being warm (but scenarios that restart it are given others, one at a
+   * time).
    */
   readonly perInstance: 'scenario' | 'trial' | 'run';
   /** The lab it needs; default: on loopback. */
   readonly lab?: LabKind;
-  /** Does what has to be done once on this machine, and returns the sender, its version known. Throws SenderError, also when the signal ends it. */
+  /**
+   * Does what has to be done once on this machine, and returns the sender, its version known.
+   * Throws SenderError, also when the signal ends it.
+   */
   prepare?(tell: (line: string) => void, signal?: AbortSignal): Promise<Sender>;
   /** A sentence on what is missing and how to get it, when this sender cannot run here. */
   unavailable(): Promise<string | undefined>;
-  /** Throws SenderError when it cannot be started. `onLine` is told every line of its log, where it has one. */
-  start(lab: LabAccess, onStatus: (status: MessageStatus) => void, onLine?: (line: string) => void): Promise<StartedSender>;
+  /**
+   * Throws SenderError when it cannot be started. `onLine` is told every line of its log, where it
+   * has one.
+   */
+  start(
+    lab: LabAccess,
+    onStatus: (status: MessageStatus) => void,
+    onLine?: (line: string) => void,
+  ): Promise<StartedSender>;
 }
 
 export interface StartedSender extends AsyncDisposable {
   /** Resolves once the message is in the sender's queue; what becomes of it is told by onStatus. */
   submit(message: OutgoingMessage): Promise<void>;
-  /** Retries, now, everything queued for these recipient domains. Each retried message gets a new status. */
+  /**
+   * Retries, now, everything queued for these recipient domains. Each retried message gets a new
+   * status.
+   */
   flush(domains: readonly string[]): Promise<void>;
-  /** Tokens of the messages that are still queued, when the sender can tell: how lost mail is told from late mail. */
+  /**
+   * Tokens of the messages that are still queued, when the sender can tell: how lost mail is told
+   * from late mail.
+   */
   queued?(): Promise<readonly string[]>;
   /** `time-travel`: all that the sender remembers of these domains, and their mail, gets older. */
   advance?(seconds: number, domains: readonly string[]): Promise<void>;
@@ -64,7 +86,10 @@ export interface StartedSender extends AsyncDisposable {
   readonly died?: Promise<SenderError>;
 }
 
-/** `loopback`: in this process. `docker`: in a container. Else in this process, at real addresses of this machine. */
+/**
+ * `loopback`: in this process. `docker`: in a container. Else in this process, at real addresses of
+ * this machine.
+ */
 export type LabKind = 'loopback' | 'docker' | { readonly dns: string; readonly addresses: string };
 
 export interface OutgoingMessage {
@@ -89,11 +114,14 @@ export interface LabAccess {
   readonly dns: { readonly address: string; readonly port: number };
   /** PEM. */
   readonly trust: { readonly policyHosts: string; readonly mxHosts: string };
-  /** Where a virtual address and port really are; undefined: not in the lab, and must not be dialled. */
+  /**
+   * Where a virtual address and port really are; undefined: not in the lab, and must not be
+   * dialled.
+   */
   route(address: string, port: number): Endpoint | undefined;
   /**
-   * Calls back for every route there is and will be; a new address is not answered by the name server before the promise settles.
-   * Returns the way to stop.
+   * Calls back for every route there is and will be; a new address is not answered by the name
+   * server before the promise settles. Returns the way to stop.
    */
   onRoute(listener: (virtual: Endpoint, actual: Endpoint) => void | Promise<void>): () => void;
   /** Of a lab with real addresses. */

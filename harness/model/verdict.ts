@@ -34,7 +34,10 @@ export interface Expectation<O = any> {
   readonly requirement?: string;
   /** The finding rests on the wire alone: it stands even where the positive control failed. */
   readonly standsAlone?: boolean;
-  /** A step that expects this is also run in a world without a policy, and must be delivered there (DESIGN: negative control). */
+  /**
+   * A step that expects this is also run in a world without a policy, and must be delivered there
+   * (DESIGN: negative control).
+   */
   readonly negativeControl?: boolean;
   /** The step waits for the policy to be fetched before it ends. */
   readonly wantsPolicy?: boolean;
@@ -85,7 +88,10 @@ export interface Trial {
   readonly evidence: Evidence;
 }
 
-/** DESIGN §3: 0 nothing failed · 1 a failure · 2 inconclusive, or nothing ran. `strict` counts warnings as failures. */
+/**
+ * DESIGN §3: 0 nothing failed · 1 a failure · 2 inconclusive, or nothing ran. `strict` counts
+ * warnings as failures.
+ */
 export function exitCode(verdicts: readonly Pick<Verdict, 'grade'>[], strict = false): 0 | 1 | 2 {
   const has = (grade: Grade) => verdicts.some((verdict) => verdict.grade === grade);
   if (has('fail') || (strict && has('warn'))) return 1;

@@ -1,8 +1,10 @@
 /**
- * ASCII as ABNF means it (RFC 5234 §2.3 and B.1): letters are equal whatever their case, and nothing beyond ASCII is touched.
+ * ASCII as ABNF means it (RFC 5234 §2.3 and B.1): letters are equal whatever their case, and
+ * nothing beyond ASCII is touched.
  *
- * `toLowerCase` and `toUpperCase` will not do: they turn U+212A (Kelvin sign) into `k` and U+017F (long s) into `S`, so that a name or
- * a keyword nobody offered would match. A regular expression for trailing blanks will not do either: it takes quadratic time.
+ * `toLowerCase` and `toUpperCase` will not do: they turn U+212A (Kelvin sign) into `k` and U+017F
+ * (long s) into `S`, so that a name or a keyword nobody offered would match. A regular expression
+ * for trailing blanks will not do either: it takes quadratic time.
  */
 
 /** The text with A-Z in lower case. */

@@ -13,7 +13,11 @@ export interface Prefix {
 /** `10.9.128.0` as a number; undefined for what is no address. */
 export function readAddress(text: string): number | undefined {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return undefined;
+  if (
+    parts.length !== 4 ||
+    !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)
+  )
+    return undefined;
   return parts.reduce((number, part) => number * 256 + Number(part), 0);
 }
 
@@ -26,7 +30,8 @@ export function readPrefix(text: string): Prefix | undefined {
   const [, address, bits] = /^([\d.]+)\/(\d{1,2})$/.exec(text) ?? [];
   const first = address === undefined ? undefined : readAddress(address);
   const length = Number(bits);
-  if (first === undefined || length > 32 || first % sizeOf({ first, length }) !== 0) return undefined;
+  if (first === undefined || length > 32 || first % sizeOf({ first, length }) !== 0)
+    return undefined;
   return { first, length };
 }
 

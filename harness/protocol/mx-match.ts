@@ -1,6 +1,6 @@
 /**
- * Which MX hosts a policy permits (RFC 8461 §4.1). The name compared is the one in the MX record: no CNAME target, and never a name taken
- * from a certificate.
+ * Which MX hosts a policy permits (RFC 8461 §4.1). The name compared is the one in the MX record:
+ * no CNAME target, and never a name taken from a certificate.
  */
 
 import { lowerAscii } from './ascii.ts';
@@ -12,11 +12,12 @@ export function isPermittedMx(patterns: readonly string[], host: string): boolea
 }
 
 /**
- * Whether one mx pattern matches the host, whatever the ASCII case and with or without a trailing dot.
- * A text that is no pattern matches nothing: `*`, `m*.d`, `a.*.d`, a U-label.
+ * Whether one mx pattern matches the host, whatever the ASCII case and with or without a trailing
+ * dot. A text that is no pattern matches nothing: `*`, `m*.d`, `a.*.d`, a U-label.
  */
 export function matchesMx(pattern: string, host: string): boolean {
-  // Undecided: a pattern with a trailing dot is outside the grammar (parseStsPolicy says so), yet what it means is plain.
+  // Undecided: a pattern with a trailing dot is outside the grammar (parseStsPolicy says so), yet
+  // what it means is plain.
   const wanted = withoutDot(lowerAscii(pattern));
   const name = withoutDot(lowerAscii(host));
   if (!isMxPattern(wanted)) return false;

@@ -1,8 +1,11 @@
 /**
- * Result: what a parser says. Parsers here never throw: the text they read comes from a network under attack.
+ * Result: what a parser says. Parsers here never throw: the text they read comes from a network
+ * under attack.
  */
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem };
 
 /** Which rule a text breaks, and where. */
 export interface Problem {

@@ -1,7 +1,9 @@
 /**
- * The MTA-STS policy (RFC 8461 §3.2): the file at https://mta-sts.<Policy Domain>/.well-known/mta-sts.txt.
+ * The MTA-STS policy (RFC 8461 §3.2): the file at https://mta-sts.<Policy
+ * Domain>/.well-known/mta-sts.txt.
  *
- * Strict to the ABNF. Where the RFC leaves a point undecided a remark says what is done here; other senders may do otherwise.
+ * Strict to the ABNF. Where the RFC leaves a point undecided a remark says what is done here; other
+ * senders may do otherwise.
  */
 
 import { skipWsp, trimWspEnd } from './ascii.ts';
@@ -26,8 +28,9 @@ export interface StsPolicy {
 export const MAX_AGE_LIMIT_SECONDS = 31_557_600;
 
 /**
- * Reads a policy body, already decoded from UTF-8 (a byte-order mark kept). Rules, with line and column: `blank-line`, `field-syntax`,
- * `field-name`, `version`, `mode`, `max-age`, `max-age-bound`, `mx-pattern`, `extension-value`; of the whole file: `version-missing`,
+ * Reads a policy body, already decoded from UTF-8 (a byte-order mark kept). Rules, with line and
+ * column: `blank-line`, `field-syntax`, `field-name`, `version`, `mode`, `max-age`,
+ * `max-age-bound`, `mx-pattern`, `extension-value`; of the whole file: `version-missing`,
  * `mode-missing`, `max-age-missing`, `mx-missing`.
  */
 export function parseStsPolicy(body: string): Result<StsPolicy> {
@@ -40,7 +43,13 @@ export function parseStsPolicy(body: string): Result<StsPolicy> {
     // §3.2: of any field but mx all occurrences after the first are ignored, whatever their value.
     if (fields.has(name) && name !== 'mx') continue;
     const problem = valueProblem(name, value);
-    if (problem) return fail({ section: SECTION, ...problem, line: index + 1, column: column + (problem.column ?? 0) });
+    if (problem)
+      return fail({
+        section: SECTION,
+        ...problem,
+        line: index + 1,
+        column: column + (problem.column ?? 0),
+      });
     if (name === 'mx') mx.push(value);
     fields.set(name, value);
   }
@@ -64,48 +73,88 @@ export function formatStsPolicy(
 
 const SECTION = 'RFC 8461 §3.2';
 
-/** sts-policy-term = LF / CRLF (erratum 6253 mends the prose, which says CRLF only). A CR anywhere else stays, and is a bad character. */
+/**
+ * sts-policy-term = LF / CRLF (erratum 6253 mends the prose, which says CRLF only). A CR anywhere
+ * else stays, and is a bad character.
+ */
 function linesOf(body: string): readonly string[] {
   const lines = body.split('\n');
   const last = lines.pop()!;
   const terminated = lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
-  // The terminator of the last line is optional. Undecided: blank lines, one at the end included, are outside the grammar yet common in the
-  // wild; here they break the file.
+  // The terminator of the last line is optional. Undecided: blank lines, one at the end included,
+  // are outside the grammar yet common in the wild; here they break the file.
   return last === '' && terminated.length > 0 ? terminated : [...terminated, last];
 }
 
 /** name ":" *WSP value *WSP. No WSP may stand before the colon. */
-function parseLine(text: string): Result<{ readonly name: string; readonly value: string; readonly column: number }> {
+function parseLine(
+  text: string,
+): Result<{ readonly name: string; readonly value: string; readonly column: number }> {
   if (skipWsp(text) === text.length)
-    return fail({ rule: 'blank-line', section: SECTION, message: 'a policy has no blank lines', column: 1 });
+    return fail({
+      rule: 'blank-line',
+      section: SECTION,
+      message: 'a policy has no blank lines',
+      column: 1,
+    });
   const colon = text.indexOf(':');
-  if (colon === -1) return fail({ rule: 'field-syntax', section: SECTION, message: 'each line is "name: value"', column: 1 });
+  if (colon === -1)
+    return fail({
+      rule: 'field-syntax',
+      section: SECTION,
+      message: 'each line is "name: value"',
+      column: 1,
+    });
   const name = text.slice(0, colon);
-  if (!isFieldName(name)) return fail({ rule: 'field-name', section: SECTION, message: FIELD_NAME_MESSAGE, column: 1 });
+  if (!isFieldName(name))
+    return fail({ rule: 'field-name', section: SECTION, message: FIELD_NAME_MESSAGE, column: 1 });
   const start = skipWsp(text, colon + 1);
   return ok({ name, value: trimWspEnd(text.slice(start)), column: start + 1 });
 }
 
-/** What is wrong with a value; its column counts from 0 within the value. Names and values are case-sensitive (%s in the ABNF). */
-function valueProblem(name: string, value: string): Pick<Problem, 'rule' | 'message' | 'column'> | undefined {
+/**
+ * What is wrong with a value; its column counts from 0 within the value. Names and values are
+ * case-sensitive (%s in the ABNF).
+ */
+function valueProblem(
+  name: string,
+  value: string,
+): Pick<Problem, 'rule' | 'message' | 'column'> | undefined {
   switch (name) {
     case 'version':
       return value === 'STSv1' ? undefined : { rule: 'version', message: 'the version is "STSv1"' };
     case 'mode':
-      return isMode(value) ? undefined : { rule: 'mode', message: `the mode is one of ${STS_MODES.join(', ')}` };
+      return isMode(value)
+        ? undefined
+        : { rule: 'mode', message: `the mode is one of ${STS_MODES.join(', ')}` };
     case 'max_age':
-      if (!/^[0-9]{1,10}$/.test(value)) return { rule: 'max-age', message: 'max_age is 1 to 10 digits: seconds' };
-      // Undecided: ten digits fit the grammar, and what to do above the limit is not said (erratum 7282); we reject, others cap. Zero is let in.
+      if (!/^[0-9]{1,10}$/.test(value))
+        return { rule: 'max-age', message: 'max_age is 1 to 10 digits: seconds' };
+      // Undecided: ten digits fit the grammar, and what to do above the limit is not said (erratum
+      // 7282); we reject, others cap. Zero is let in.
       if (Number(value) > MAX_AGE_LIMIT_SECONDS)
-        return { rule: 'max-age-bound', message: `max_age is at most ${MAX_AGE_LIMIT_SECONDS} seconds` };
+        return {
+          rule: 'max-age-bound',
+          message: `max_age is at most ${MAX_AGE_LIMIT_SECONDS} seconds`,
+        };
       return undefined;
     case 'mx':
-      // A-labels only, one pattern to a line. Undecided: one bad pattern among good ones breaks the file, as the grammar has it.
-      return isMxPattern(value) ? undefined : { rule: 'mx-pattern', message: 'an mx is one domain name, or "*." and a domain name' };
+      // A-labels only, one pattern to a line. Undecided: one bad pattern among good ones breaks the
+      // file, as the grammar has it.
+      return isMxPattern(value)
+        ? undefined
+        : { rule: 'mx-pattern', message: 'an mx is one domain name, or "*." and a domain name' };
     default: {
-      // vchar [*(SP / vchar) vchar], vchar with UTF-8: no controls, no TAB inside, and nothing that UTF-8 cannot carry.
+      // vchar [*(SP / vchar) vchar], vchar with UTF-8: no controls, no TAB inside, and nothing that
+      // UTF-8 cannot carry.
       const bad = value === '' ? 0 : value.search(/[\x00-\x1f\x7f\p{Surrogate}]/u);
-      return bad === -1 ? undefined : { rule: 'extension-value', message: 'a value is text without control characters', column: bad };
+      return bad === -1
+        ? undefined
+        : {
+            rule: 'extension-value',
+            message: 'a value is text without control characters',
+            column: bad,
+          };
     }
   }
 }
@@ -118,13 +167,23 @@ function assemble(fields: ReadonlyMap<string, string>, mx: readonly string[]): R
   // §3.2: mx is required at least once, except when the mode is none.
   if (mx.length === 0 && mode !== 'none') return missing('mx');
   const extensions = [...fields].filter(([name]) => !DEFINED.includes(name));
-  return ok({ version: 'STSv1', mode, maxAgeSeconds: Number(fields.get('max_age')), mx, extensions });
+  return ok({
+    version: 'STSv1',
+    mode,
+    maxAgeSeconds: Number(fields.get('max_age')),
+    mx,
+    extensions,
+  });
 }
 
 const DEFINED: readonly string[] = ['version', 'mode', 'max_age', 'mx'];
 
 function missing(name: string): Result<never> {
-  return fail({ rule: `${name.replace('_', '-')}-missing`, section: SECTION, message: `the policy has no "${name}" line` });
+  return fail({
+    rule: `${name.replace('_', '-')}-missing`,
+    section: SECTION,
+    message: `the policy has no "${name}" line`,
+  });
 }
 
 function isMode(value: string): value is StsMode {

@@ -1,8 +1,15 @@
 /**
- * The MTA-STS record (RFC 8461 §3.1): the TXT record at `_mta-sts.<Policy Domain>` that says there is a policy, and which one.
+ * The MTA-STS record (RFC 8461 §3.1): the TXT record at `_mta-sts.<Policy Domain>` that says there
+ * is a policy, and which one.
  */
 
-import { type Extensions, formatExtensions, parseFields, type RecordGrammar, selectRecord } from './fields.ts';
+import {
+  type Extensions,
+  formatExtensions,
+  parseFields,
+  type RecordGrammar,
+  selectRecord,
+} from './fields.ts';
 import { fail, ok, type Result } from './result.ts';
 
 export interface StsRecord {
@@ -13,27 +20,42 @@ export interface StsRecord {
 }
 
 /**
- * The record among all TXT records of the name, each given with its character-strings joined with nothing in between.
- * Rules `no-record` and `multiple-records`, or those of parseStsRecord; each means that no policy is available.
+ * The record among all TXT records of the name, each given with its character-strings joined with
+ * nothing in between. Rules `no-record` and `multiple-records`, or those of parseStsRecord; each
+ * means that no policy is available.
  */
 export function selectStsRecord(txts: readonly string[]): Result<StsRecord> {
   const selected = selectRecord(txts, GRAMMAR);
   return selected.ok ? parseStsRecord(selected.value) : selected;
 }
 
-/** Reads one record. Rules: `version`, `id-missing`, `id-syntax`, `field-syntax`, `field-name`, `extension-value`. */
+/**
+ * Reads one record. Rules: `version`, `id-missing`, `id-syntax`, `field-syntax`, `field-name`,
+ * `extension-value`.
+ */
 export function parseStsRecord(text: string): Result<StsRecord> {
   const fields = parseFields(text, GRAMMAR);
   if (!fields.ok) return fields;
   const { required: id, extensions } = fields.value;
   if (!/^[A-Za-z0-9]{1,32}$/.test(id.value)) {
-    return fail({ rule: 'id-syntax', section: GRAMMAR.section, message: 'an id is 1 to 32 ASCII letters or digits', column: id.column });
+    return fail({
+      rule: 'id-syntax',
+      section: GRAMMAR.section,
+      message: 'an id is 1 to 32 ASCII letters or digits',
+      column: id.column,
+    });
   }
   return ok({ version: 'STSv1', id: id.value, extensions });
 }
 
 /** `v=STSv1; id=1;` The values are written as they are, not checked. */
-export function formatStsRecord({ id, extensions = [] }: { readonly id: string; readonly extensions?: Extensions }): string {
+export function formatStsRecord({
+  id,
+  extensions = [],
+}: {
+  readonly id: string;
+  readonly extensions?: Extensions;
+}): string {
   return `${GRAMMAR.version}; id=${id}${formatExtensions(extensions)};`;
 }
 

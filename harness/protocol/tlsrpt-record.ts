@@ -1,9 +1,17 @@
 /**
- * The TLSRPT record (RFC 8460 §3): the TXT record at `_smtp._tls.<Policy Domain>` that says where reports go.
+ * The TLSRPT record (RFC 8460 §3): the TXT record at `_smtp._tls.<Policy Domain>` that says where
+ * reports go.
  */
 
 import { lowerAscii, skipWsp, trimWspEnd } from './ascii.ts';
-import { type Extensions, type Field, formatExtensions, parseFields, type RecordGrammar, selectRecord } from './fields.ts';
+import {
+  type Extensions,
+  type Field,
+  formatExtensions,
+  parseFields,
+  type RecordGrammar,
+  selectRecord,
+} from './fields.ts';
 import { fail, ok, type Problem, type Result } from './result.ts';
 
 export interface TlsrptRecord {
@@ -20,20 +28,26 @@ export interface ReportUri {
 }
 
 /**
- * The record among all TXT records of the name, each given with its character-strings joined with nothing in between.
- * Rules `no-record` and `multiple-records`, or those of parseTlsrptRecord; each means that no reports are wanted.
+ * The record among all TXT records of the name, each given with its character-strings joined with
+ * nothing in between. Rules `no-record` and `multiple-records`, or those of parseTlsrptRecord; each
+ * means that no reports are wanted.
  */
 export function selectTlsrptRecord(txts: readonly string[]): Result<TlsrptRecord> {
   const selected = selectRecord(txts, GRAMMAR);
   return selected.ok ? parseTlsrptRecord(selected.value) : selected;
 }
 
-/** Reads one record. Rules: `version`, `rua-missing`, `rua-uri`, `field-syntax`, `field-name`, `extension-value`. */
+/**
+ * Reads one record. Rules: `version`, `rua-missing`, `rua-uri`, `field-syntax`, `field-name`,
+ * `extension-value`.
+ */
 export function parseTlsrptRecord(text: string): Result<TlsrptRecord> {
   const fields = parseFields(text, GRAMMAR);
   if (!fields.ok) return fields;
   const rua = parseRua(fields.value.required);
-  return rua.ok ? ok({ version: 'TLSRPTv1', rua: rua.value, extensions: fields.value.extensions }) : rua;
+  return rua.ok
+    ? ok({ version: 'TLSRPTv1', rua: rua.value, extensions: fields.value.extensions })
+    : rua;
 }
 
 /** `v=TLSRPTv1; rua=mailto:a@d,https://r.d/x;` The values are written as they are, not checked. */
@@ -65,13 +79,22 @@ function parseRua({ value, column }: Field): Result<readonly ReportUri[]> {
   return ok(uris);
 }
 
-/** The characters of RFC 3986 less the "," "!" and ";" that RFC 8460 §3 wants encoded; the column counts from 0. */
+/**
+ * The characters of RFC 3986 less the "," "!" and ";" that RFC 8460 §3 wants encoded; the column
+ * counts from 0.
+ */
 function uriProblem(uri: string): Problem | undefined {
   const rule = { rule: 'rua-uri', section: GRAMMAR.section };
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(uri)) return { ...rule, message: 'rua is a comma-separated list of URIs, each with its scheme' };
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(uri))
+    return { ...rule, message: 'rua is a comma-separated list of URIs, each with its scheme' };
   const bad = uri.search(/[^A-Za-z0-9\-._~:/?#[\]@$&'()*+=%]|%(?![0-9A-Fa-f]{2})/);
   if (bad === -1) return undefined;
-  return { ...rule, message: 'this character must be percent-encoded in a rua URI (RFC 3986; also "!", "," and ";")', column: bad };
+  return {
+    ...rule,
+    message:
+      'this character must be percent-encoded in a rua URI (RFC 3986; also "!", "," and ";")',
+    column: bad,
+  };
 }
 
 function transportOf(uri: string): ReportUri['transport'] {

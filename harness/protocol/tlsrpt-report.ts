@@ -1,7 +1,9 @@
 /**
- * The TLSRPT report (RFC 8460 §4): what a sender tells a Policy Domain of the day's TLS sessions. Member names are the RFC's.
+ * The TLSRPT report (RFC 8460 §4): what a sender tells a Policy Domain of the day's TLS sessions.
+ * Member names are the RFC's.
  *
- * The check is thin: it asks for what is needed to judge which failure, how often, under which kind of policy and at which MX.
+ * The check is thin: it asks for what is needed to judge which failure, how often, under which kind
+ * of policy and at which MX.
  */
 
 import { fail, ok, type Problem, type Result } from './result.ts';
@@ -19,13 +21,19 @@ export interface TlsReport {
 export interface ReportedPolicy {
   readonly policy: {
     readonly 'policy-type': PolicyType;
-    /** The policy's lines, or the TLSA records. Absent where no policy was found or could be fetched. */
+    /**
+     * The policy's lines, or the TLSA records. Absent where no policy was found or could be
+     * fetched.
+     */
     readonly 'policy-string'?: readonly string[];
     readonly 'policy-domain'?: string;
     /** An array; as one string it follows the RFC's own example, which erratum 6241 mends. */
     readonly 'mx-host'?: readonly string[] | string;
   };
-  readonly summary: { readonly 'total-successful-session-count': number; readonly 'total-failure-session-count': number };
+  readonly summary: {
+    readonly 'total-successful-session-count': number;
+    readonly 'total-failure-session-count': number;
+  };
   readonly 'failure-details'?: readonly FailureDetails[];
 }
 
@@ -63,8 +71,9 @@ export const RESULT_TYPES = [
 export type ResultType = (typeof RESULT_TYPES)[number];
 
 /**
- * Checks a parsed JSON text and gives it back typed, members of no concern included. The first thing wrong is the problem; its message
- * begins with the member's path. Rules: `member-type` (missing, or of the wrong type), `date-range`, `policies-empty`, `policy-type`.
+ * Checks a parsed JSON text and gives it back typed, members of no concern included. The first
+ * thing wrong is the problem; its message begins with the member's path. Rules: `member-type`
+ * (missing, or of the wrong type), `date-range`, `policies-empty`, `policy-type`.
  */
 export function parseTlsReport(json: unknown): Result<TlsReport> {
   for (const problem of problemsOf(json)) return fail(problem);
@@ -80,12 +89,20 @@ function* problemsOf(report: unknown): Generator<Problem> {
   const range = report['date-range'];
   if (!isObject(range)) return yield wrong('date-range', 'an object', '§4.4');
   for (const name of ['start-datetime', 'end-datetime']) {
-    if (!isDateTime(range[name])) yield problem('date-range', `date-range.${name}`, 'must be an RFC 3339 date and time', '§4.4');
+    if (!isDateTime(range[name]))
+      yield problem(
+        'date-range',
+        `date-range.${name}`,
+        'must be an RFC 3339 date and time',
+        '§4.4',
+      );
   }
   // §4: always an array, even for one policy.
   if (!Array.isArray(report.policies)) return yield wrong('policies', 'an array', '§4');
-  if (report.policies.length === 0) yield problem('policies-empty', 'policies', 'must have at least one element', '§4');
-  for (const [index, policy] of report.policies.entries()) yield* policyProblems(policy, `policies[${index}]`);
+  if (report.policies.length === 0)
+    yield problem('policies-empty', 'policies', 'must have at least one element', '§4');
+  for (const [index, policy] of report.policies.entries())
+    yield* policyProblems(policy, `policies[${index}]`);
 }
 
 function* policyProblems(entry: unknown, path: string): Generator<Problem> {
@@ -95,26 +112,40 @@ function* policyProblems(entry: unknown, path: string): Generator<Problem> {
   if (!isObject(policy)) return yield wrong(`${path}.policy`, 'an object', '§4.4');
   if (!isObject(summary)) return yield wrong(`${path}.summary`, 'an object', '§4.4');
   for (const name of ['total-successful-session-count', 'total-failure-session-count']) {
-    if (!isCount(summary[name], 0)) yield wrong(`${path}.summary.${name}`, 'a whole number', '§4.4');
+    if (!isCount(summary[name], 0))
+      yield wrong(`${path}.summary.${name}`, 'a whole number', '§4.4');
   }
   if (!Array.isArray(details)) return yield wrong(`${path}.failure-details`, 'an array', '§4.4');
-  for (const [index, detail] of details.entries()) yield* detailProblems(detail, `${path}.failure-details[${index}]`);
+  for (const [index, detail] of details.entries())
+    yield* detailProblems(detail, `${path}.failure-details[${index}]`);
   yield* appliedProblems(policy, `${path}.policy`, details);
 }
 
 /** The policy that was applied. Its text is asked for only where the sender can have had one. */
-function* appliedProblems(policy: Members, path: string, details: readonly FailureDetails[]): Generator<Problem> {
+function* appliedProblems(
+  policy: Members,
+  path: string,
+  details: readonly FailureDetails[],
+): Generator<Problem> {
   const type = policy['policy-type'];
   if (!POLICY_TYPES.some((known) => known === type)) {
-    yield problem('policy-type', `${path}.policy-type`, `must be one of ${POLICY_TYPES.join(', ')}`, '§4.4');
+    yield problem(
+      'policy-type',
+      `${path}.policy-type`,
+      `must be one of ${POLICY_TYPES.join(', ')}`,
+      '§4.4',
+    );
   }
   const domain = policy['policy-domain'];
-  if (!isText(domain) && !(domain === undefined && type === 'no-policy-found')) yield wrong(`${path}.policy-domain`, 'a string', '§4.4');
-  // §4.3.2.2: for these failures there was no usable policy, and large senders leave out what would describe it.
+  if (!isText(domain) && !(domain === undefined && type === 'no-policy-found'))
+    yield wrong(`${path}.policy-domain`, 'a string', '§4.4');
+  // §4.3.2.2: for these failures there was no usable policy, and large senders leave out what would
+  // describe it.
   const unusable = details.some((detail) => detail['result-type'].startsWith('sts-'));
   const optional = type === 'no-policy-found' || unusable;
   const lines = policy['policy-string'];
-  if (!isTexts(lines) && !(lines === undefined && optional)) yield wrong(`${path}.policy-string`, 'an array of strings', '§4.4');
+  if (!isTexts(lines) && !(lines === undefined && optional))
+    yield wrong(`${path}.policy-string`, 'an array of strings', '§4.4');
   const hosts = policy['mx-host'];
   const hostless = optional || type === 'tlsa';
   // Erratum 6241: the RFC's example has a string where the text wants an array; take both.
@@ -124,10 +155,13 @@ function* appliedProblems(policy: Members, path: string, details: readonly Failu
 
 function* detailProblems(detail: unknown, path: string): Generator<Problem> {
   if (!isObject(detail)) return yield wrong(path, 'an object', '§4.4');
-  if (!isText(detail['result-type'])) yield wrong(`${path}.result-type`, 'a non-empty string', '§4.3');
-  if (!isCount(detail['failed-session-count'], 1)) yield wrong(`${path}.failed-session-count`, 'a whole number from 1', '§4.4');
+  if (!isText(detail['result-type']))
+    yield wrong(`${path}.result-type`, 'a non-empty string', '§4.3');
+  if (!isCount(detail['failed-session-count'], 1))
+    yield wrong(`${path}.failed-session-count`, 'a whole number from 1', '§4.4');
   const host = detail['receiving-mx-hostname'];
-  if (host !== undefined && typeof host !== 'string') yield wrong(`${path}.receiving-mx-hostname`, 'a string', '§4.4');
+  if (host !== undefined && typeof host !== 'string')
+    yield wrong(`${path}.receiving-mx-hostname`, 'a string', '§4.4');
 }
 
 type Members = Readonly<Record<string, unknown>>;

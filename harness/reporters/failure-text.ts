@@ -1,6 +1,7 @@
 /**
- * Failure text: a failure is a sentence an operator can act on, with the requirement, what was expected, what was seen, the observations
- * that decided it, and what an attacker got. Not a reporter; the text and JUnit reporters share it.
+ * Failure text: a failure is a sentence an operator can act on, with the requirement, what was
+ * expected, what was seen, the observations that decided it, and what an attacker got. Not a
+ * reporter; the text and JUnit reporters share it.
  *
  *   ✗ starttls/stripped@as-removed-line · postfix 3.10.13 · step 2 · MUST NOT
  *     RFC 8461 §5: under enforce, no delivery to a host that does not offer STARTTLS
@@ -20,40 +21,72 @@ import { neededCapabilities } from '../model/scenario.ts';
 import type { Finding, Grade, Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 
-export const SYMBOL: Readonly<Record<Grade, string>> = { pass: '✓', warn: '!', fail: '✗', inconclusive: '?', unsupported: '–' };
+export const SYMBOL: Readonly<Record<Grade, string>> = {
+  pass: '✓',
+  warn: '!',
+  fail: '✗',
+  inconclusive: '?',
+  unsupported: '–',
+};
 
 /** The lines on one finding, the first flush left and the rest indented by two. */
 export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial): string[] {
   const plain = (text: string) => plainNames(text, trial);
-  const requirement = Object.hasOwn(REQUIREMENTS, finding.requirement) ? REQUIREMENTS[finding.requirement] : undefined;
+  const requirement = Object.hasOwn(REQUIREMENTS, finding.requirement)
+    ? REQUIREMENTS[finding.requirement]
+    : undefined;
   const decided = decidedBy(finding, trial);
   const saw = attackerSaw(finding, decided, trial);
   const facts: readonly (readonly [label: string, text: string])[] = [
     ['expected', printable(plain(finding.expected))],
     ['actual', printable(plain(finding.actual))],
-    ...(decided.length > 0 ? [['because', `${chain(decided, plain)}    evidence.ndjson ${ranges(finding.because)}`] as const] : []),
+    ...(decided.length > 0
+      ? [
+          [
+            'because',
+            `${chain(decided, plain)}    evidence.ndjson ${ranges(finding.because)}`,
+          ] as const,
+        ]
+      : []),
     ...(saw === undefined ? [] : [['attacker', `saw: ${saw}`] as const]),
     ...(finding.harm === 'mail-lost' ? [['harm', 'the message is lost'] as const] : []),
   ];
   return [
-    title(finding.grade, verdict, [`step ${finding.step + 1}`, ...(requirement ? [requirement.level] : [])]),
+    title(finding.grade, verdict, [
+      `step ${finding.step + 1}`,
+      ...(requirement ? [requirement.level] : []),
+    ]),
     `  ${requirement ? citeRequirement(finding.requirement) : printable(finding.requirement, 80)}`,
     ...facts.map(([label, text]) => `  ${label.padEnd(8)}  ${text}`),
   ];
 }
 
-/** Every finding of a verdict that is to be told, and its remarks. No lines for a pass without remarks. */
+/**
+ * Every finding of a verdict that is to be told, and its remarks. No lines for a pass without
+ * remarks.
+ */
 export function describeVerdict(verdict: Verdict, trial: Trial): string[] {
   const told = toldFindings(verdict);
-  const head = told.length === 0 && verdict.remarks.length > 0 ? [title(verdict.grade, verdict)] : [];
-  const remarks = verdict.remarks.map((remark) => `  remark    ${printable(plainNames(remark, trial))}`);
-  return [...head, ...told.flatMap((finding) => describeFailure(verdict, finding, trial)), ...remarks];
+  const head =
+    told.length === 0 && verdict.remarks.length > 0 ? [title(verdict.grade, verdict)] : [];
+  const remarks = verdict.remarks.map(
+    (remark) => `  remark    ${printable(plainNames(remark, trial))}`,
+  );
+  return [
+    ...head,
+    ...told.flatMap((finding) => describeFailure(verdict, finding, trial)),
+    ...remarks,
+  ];
 }
 
 /** `✓ starttls/stripped@as-removed-line · postfix 3.10.13`, and more parts. */
 export function title(grade: Grade, verdict: Verdict, more: readonly string[] = []): string {
-  const sender = [verdict.sender, verdict.senderVersion].filter((part) => part !== '').map((part) => printable(part, 40));
-  return [`${SYMBOL[grade]} ${printable(verdict.scenario, 120)}`, sender.join(' '), ...more].join(' · ');
+  const sender = [verdict.sender, verdict.senderVersion]
+    .filter((part) => part !== '')
+    .map((part) => printable(part, 40));
+  return [`${SYMBOL[grade]} ${printable(verdict.scenario, 120)}`, sender.join(' '), ...more].join(
+    ' · ',
+  );
 }
 
 /** Findings that say something other than that all is well, the worst first. */
@@ -64,9 +97,15 @@ export function toldFindings(verdict: Verdict): Finding[] {
 
 /** Why a scenario is not for this sender: what it needs and the sender does not declare. */
 export function whyUnsupported(verdict: Verdict, trial: Trial): string {
-  const lacking = neededCapabilities(trial.scenario).filter((need) => !trial.sender.capabilities.includes(need));
+  const lacking = neededCapabilities(trial.scenario).filter(
+    (need) => !trial.sender.capabilities.includes(need),
+  );
   if (lacking.length > 0) return `the sender declares no ${lacking.join(', ')}`;
-  return printable(verdict.findings.find((finding) => finding.grade === 'unsupported')?.actual ?? verdict.remarks[0] ?? 'unsupported');
+  return printable(
+    verdict.findings.find((finding) => finding.grade === 'unsupported')?.actual ??
+      verdict.remarks[0] ??
+      'unsupported',
+  );
 }
 
 function decidedBy(finding: Finding, trial: Trial): Observation[] {
@@ -75,7 +114,9 @@ function decidedBy(finding: Finding, trial: Trial): Observation[] {
 }
 
 function plainNames(text: string, trial: Trial): string {
-  const tokens = new Set(ofKind(trial.evidence.observations, 'step-started').map((started) => started.token));
+  const tokens = new Set(
+    ofKind(trial.evidence.observations, 'step-started').map((started) => started.token),
+  );
   return [...tokens].reduce(plainName, text);
 }
 
@@ -84,7 +125,10 @@ function plainNames(text: string, trial: Trial): string {
 const LINKS_AT_HEAD = 4;
 const LINKS_AT_TAIL = 3;
 
-/** An arrow chain of what was seen; a reply joins its command, repetition is counted, the middle of a long chain is left out. */
+/**
+ * An arrow chain of what was seen; a reply joins its command, repetition is counted, the middle of
+ * a long chain is left out.
+ */
 function chain(decided: readonly Observation[], plain: (text: string) => string): string {
   const links: { text: string; times: number }[] = [];
   for (const [index, seen] of decided.entries()) {
@@ -100,12 +144,22 @@ function chain(decided: readonly Observation[], plain: (text: string) => string)
   }
   const texts = links.map(({ text, times }) => (times === 1 ? text : `${text} ×${times}`));
   const left = texts.length - LINKS_AT_HEAD - LINKS_AT_TAIL;
-  const shown = left > 1 ? [...texts.slice(0, LINKS_AT_HEAD), `… ${left} more …`, ...texts.slice(-LINKS_AT_TAIL)] : texts;
+  const shown =
+    left > 1
+      ? [...texts.slice(0, LINKS_AT_HEAD), `… ${left} more …`, ...texts.slice(-LINKS_AT_TAIL)]
+      : texts;
   return shown.join(' → ');
 }
 
-function isReplyTo(reply: Observation & { kind: 'smtp-reply' }, command: Observation | undefined): boolean {
-  return command?.kind === 'smtp-command' && command.connection === reply.connection && command.verb === reply.to;
+function isReplyTo(
+  reply: Observation & { kind: 'smtp-reply' },
+  command: Observation | undefined,
+): boolean {
+  return (
+    command?.kind === 'smtp-command' &&
+    command.connection === reply.connection &&
+    command.verb === reply.to
+  );
 }
 
 function replyCode(seen: Observation & { kind: 'smtp-reply' }): string {
@@ -164,7 +218,13 @@ export function describeObservation(seen: Observation): string {
   }
 }
 
-function channel({ secure, authenticated }: { readonly secure: boolean; readonly authenticated: boolean }): string {
+function channel({
+  secure,
+  authenticated,
+}: {
+  readonly secure: boolean;
+  readonly authenticated: boolean;
+}): string {
   if (!secure) return 'in clear';
   return authenticated ? 'over authenticated TLS' : 'over unauthenticated TLS';
 }
@@ -179,24 +239,40 @@ function ranges(numbers: readonly number[]): string {
     if (run && number === run.last + 1) run.last = number;
     else runs.push({ first: number, last: number });
   }
-  const texts = runs.map(({ first, last }) => (first === last ? `#${first}` : `#${first}–#${last}`));
-  return [...texts.slice(0, RANGES_SHOWN), ...(texts.length > RANGES_SHOWN ? ['…'] : [])].join(', ');
+  const texts = runs.map(({ first, last }) =>
+    first === last ? `#${first}` : `#${first}–#${last}`,
+  );
+  return [...texts.slice(0, RANGES_SHOWN), ...(texts.length > RANGES_SHOWN ? ['…'] : [])].join(
+    ', ',
+  );
 }
 
 // ---- attacker ----
 
 /** What went over the connections that decided the finding; undefined when it did no such harm. */
-function attackerSaw(finding: Finding, decided: readonly Observation[], trial: Trial): string | undefined {
+function attackerSaw(
+  finding: Finding,
+  decided: readonly Observation[],
+  trial: Trial,
+): string | undefined {
   if (finding.harm !== 'content' && finding.harm !== 'envelope') return undefined;
-  const connections = new Set(decided.flatMap((seen) => ('connection' in seen ? [seen.connection] : [])));
-  const passed = trial.evidence.observations.filter((seen) => 'connection' in seen && connections.has(seen.connection));
+  const connections = new Set(
+    decided.flatMap((seen) => ('connection' in seen ? [seen.connection] : [])),
+  );
+  const passed = trial.evidence.observations.filter(
+    (seen) => 'connection' in seen && connections.has(seen.connection),
+  );
   if (finding.harm === 'content') {
     const mail = ofKind(passed, 'smtp-data').find((data) => data.tokens.length > 0);
     if (!mail) return 'the whole message';
     const line = /^Subject:.*$/im.exec(mail.excerpt)?.[0] ?? mail.excerpt;
     return `"${printable(line.trim(), 60)}" and the whole message (${mail.bytes} bytes, ${channel(mail)})`;
   }
-  const envelope = ofKind(passed, 'smtp-command').filter(({ verb }) => verb === 'MAIL' || verb === 'RCPT');
-  const lines = [...new Set(envelope.map(({ line }) => printable(plainNames(line, trial).trim(), 80)))];
+  const envelope = ofKind(passed, 'smtp-command').filter(
+    ({ verb }) => verb === 'MAIL' || verb === 'RCPT',
+  );
+  const lines = [
+    ...new Set(envelope.map(({ line }) => printable(plainNames(line, trial).trim(), 80))),
+  ];
   return lines.length === 0 ? 'the envelope' : lines.slice(0, 3).join(', ');
 }

@@ -1,5 +1,6 @@
 /**
- * The json reporter: one document for programs. Its shape is versioned: within a `schemaVersion`, members are only added.
+ * The json reporter: one document for programs. Its shape is versioned: within a `schemaVersion`,
+ * members are only added.
  */
 
 import type { ReporterModule, RunSummary } from '../model/reporter.ts';
@@ -22,7 +23,14 @@ export const reporter: ReporterModule = {
   }),
 };
 
-function toDocument({ run, results, skippedSenders, interrupted, evidenceDir, elapsedMs }: RunSummary) {
+function toDocument({
+  run,
+  results,
+  skippedSenders,
+  interrupted,
+  evidenceDir,
+  elapsedMs,
+}: RunSummary) {
   const verdicts = results.map(({ verdict }) => verdict);
   return {
     schemaVersion: SCHEMA_VERSION,
@@ -41,8 +49,17 @@ function toDocument({ run, results, skippedSenders, interrupted, evidenceDir, el
       counts: countGrades(verdicts.filter((verdict) => verdict.sender === name)),
     })),
     skippedSenders,
-    scenarios: run.scenarios.map(({ id, file, title, requirements, needs }) => ({ id, file, title, requirements, needs })),
-    verdicts: verdicts.map((verdict) => ({ ...verdict, findings: verdict.findings.map(withCitation) })),
+    scenarios: run.scenarios.map(({ id, file, title, requirements, needs }) => ({
+      id,
+      file,
+      title,
+      requirements,
+      needs,
+    })),
+    verdicts: verdicts.map((verdict) => ({
+      ...verdict,
+      findings: verdict.findings.map(withCitation),
+    })),
   };
 }
 
@@ -50,6 +67,11 @@ function withCitation(finding: Finding) {
   const known = Object.hasOwn(REQUIREMENTS, finding.requirement);
   return {
     ...finding,
-    ...(known ? { level: REQUIREMENTS[finding.requirement]!.level, citation: citeRequirement(finding.requirement) } : {}),
+    ...(known
+      ? {
+          level: REQUIREMENTS[finding.requirement]!.level,
+          citation: citeRequirement(finding.requirement),
+        }
+      : {}),
   };
 }

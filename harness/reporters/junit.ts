@@ -1,9 +1,11 @@
 /**
- * The junit reporter: the XML that CI servers read. One testsuite for each sender, one testcase for each scenario variant.
+ * The junit reporter: the XML that CI servers read. One testsuite for each sender, one testcase for
+ * each scenario variant.
  *
- * Valid against junit-10.xsd of Jenkins' xUnit plugin, with at most one of failure, error and skipped in a testcase. A warning passes
- * and is told in system-out; unsupported is skipped; inconclusive is an error; and a sender that could not be started is a suite with
- * one skipped case, so that it is not overlooked.
+ * Valid against junit-10.xsd of Jenkins' xUnit plugin, with at most one of failure, error and
+ * skipped in a testcase. A warning passes and is told in system-out; unsupported is skipped;
+ * inconclusive is an error; and a sender that could not be started is a suite with one skipped
+ * case, so that it is not overlooked.
  */
 
 import type { ReporterModule, Result, RunSummary } from '../model/reporter.ts';
@@ -33,24 +35,44 @@ function toXml(summary: RunSummary): string {
       return suite(sender.name, run.startedAt, own.map(testcase), own);
     }),
     ...skippedSenders.map(({ name, reason }) =>
-      suite(name, run.startedAt, [element('testcase', { classname: name, name: 'start', time: '0.000' }, skipped(reason))], [], 1),
+      suite(
+        name,
+        run.startedAt,
+        [element('testcase', { classname: name, name: 'start', time: '0.000' }, skipped(reason))],
+        [],
+        1,
+      ),
     ),
   ];
   const all = element(
     'testsuites',
-    { name: 'holdfast', ...counts(results, skippedSenders.length), time: seconds(summary.elapsedMs) },
+    {
+      name: 'holdfast',
+      ...counts(results, skippedSenders.length),
+      time: seconds(summary.elapsedMs),
+    },
     ...suites,
   );
   return `<?xml version="1.0" encoding="UTF-8"?>\n${all}`;
 }
 
-function suite(name: string, startedAt: string, cases: readonly string[], own: readonly Result[], alsoSkipped = 0): string {
+function suite(
+  name: string,
+  startedAt: string,
+  cases: readonly string[],
+  own: readonly Result[],
+  alsoSkipped = 0,
+): string {
   const durationMs = own.reduce((sum, { verdict }) => sum + verdict.durationMs, 0);
   const { tests, failures, errors } = counts(own, alsoSkipped);
   const skippedCount = countGrades(own.map(({ verdict }) => verdict)).unsupported + alsoSkipped;
   // As Ant writes it: no zone, no fraction.
   const timestamp = startedAt.slice(0, 19);
-  return element('testsuite', { name, tests, failures, errors, skipped: skippedCount, timestamp, time: seconds(durationMs) }, ...cases);
+  return element(
+    'testsuite',
+    { name, tests, failures, errors, skipped: skippedCount, timestamp, time: seconds(durationMs) },
+    ...cases,
+  );
 }
 
 function counts(results: readonly Result[], skippedSenders: number) {
@@ -59,7 +81,11 @@ function counts(results: readonly Result[], skippedSenders: number) {
 }
 
 function testcase({ verdict, trial }: Result): string {
-  const attributes = { classname: scenarioFileId(verdict.scenario), name: verdict.scenario, time: seconds(verdict.durationMs) };
+  const attributes = {
+    classname: scenarioFileId(verdict.scenario),
+    name: verdict.scenario,
+    time: seconds(verdict.durationMs),
+  };
   return element('testcase', attributes, ...outcome({ verdict, trial }));
 }
 
@@ -74,8 +100,15 @@ function outcome({ verdict, trial }: Result): string[] {
     case 'fail':
     case 'inconclusive': {
       const first = toldFindings(verdict).find((finding) => finding.grade === verdict.grade);
-      const message = printable(first ? `expected ${first.expected}; ${first.actual}` : (verdict.remarks[0] ?? verdict.grade));
-      const attributes = { message, type: first ? requirementType(first.requirement) : verdict.grade };
+      const message = printable(
+        first
+          ? `expected ${first.expected}; ${first.actual}`
+          : (verdict.remarks[0] ?? verdict.grade),
+      );
+      const attributes = {
+        message,
+        type: first ? requirementType(first.requirement) : verdict.grade,
+      };
       return [textElement(verdict.grade === 'fail' ? 'failure' : 'error', attributes, told)];
     }
   }
@@ -107,13 +140,18 @@ function textElement(name: string, attributes: Attributes, text: string): string
 }
 
 function attributeList(attributes: Attributes): string {
-  const list = Object.entries(attributes).map(([name, value]) => ` ${name}="${escapeXml(String(value)).replaceAll('\n', '&#10;')}"`);
+  const list = Object.entries(attributes).map(
+    ([name, value]) => ` ${name}="${escapeXml(String(value)).replaceAll('\n', '&#10;')}"`,
+  );
   return list.join('');
 }
 
 /** What XML 1.0 §2.2 does not have as a character; not even `&#0;` may stand for it. */
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
-/** `>` because of `]]>` (XML 1.0 §2.4); tab and CR because a parser would change them (§2.11, §3.3.3). */
+/**
+ * `>` because of `]]>` (XML 1.0 §2.4); tab and CR because a parser would change them (§2.11,
+ * §3.3.3).
+ */
 const ENTITY: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -124,5 +162,7 @@ const ENTITY: Readonly<Record<string, string>> = {
 };
 
 function escapeXml(text: string): string {
-  return text.replace(FORBIDDEN, '\ufffd').replace(/[&<>"\t\r]/g, (character) => ENTITY[character]!);
+  return text
+    .replace(FORBIDDEN, '\ufffd')
+    .replace(/[&<>"\t\r]/g, (character) => ENTITY[character]!);
 }

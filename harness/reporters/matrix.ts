@@ -1,5 +1,6 @@
 /**
- * The scenario × sender matrix, and what an attacker would have got. Not a reporter; pure rendering for the text reporter.
+ * The scenario × sender matrix, and what an attacker would have got. Not a reporter; pure rendering
+ * for the text reporter.
  *
  *                         reference  postfix
  *   starttls/stripped     ✓ 5        ✗ 2/5        all five variants passed · two of five failed
@@ -25,18 +26,35 @@ const WORST_NAMED = 3;
 const WORST_FIRST: readonly Grade[] = ['fail', 'inconclusive', 'warn', 'pass', 'unsupported'];
 const TOTALS: readonly Grade[] = ['pass', 'warn', 'fail', 'inconclusive', 'unsupported'];
 
-/** Lines of at most `width` columns; with too many senders for one table, several tables. A sender without verdicts has an empty column. */
+/**
+ * Lines of at most `width` columns; with too many senders for one table, several tables. A sender
+ * without verdicts has an empty column.
+ */
 export function renderMatrix({ run, results }: RunSummary, width: number): string[] {
   const verdicts = results.map(({ verdict }) => verdict);
   const files = [...new Set(run.scenarios.map(({ id }) => scenarioFileId(id)))];
   const senders = run.senders.map(({ name }) => name);
-  const columnWidth = clamp(Math.max(0, ...senders.map((name) => name.length)), COLUMN_MIN, COLUMN_MAX);
-  const longestName = clamp(Math.max(0, ...files.map((file) => file.length)), ROW_NAME_MIN, ROW_NAME_MAX);
+  const columnWidth = clamp(
+    Math.max(0, ...senders.map((name) => name.length)),
+    COLUMN_MIN,
+    COLUMN_MAX,
+  );
+  const longestName = clamp(
+    Math.max(0, ...files.map((file) => file.length)),
+    ROW_NAME_MIN,
+    ROW_NAME_MAX,
+  );
   const fitting = Math.max(1, Math.floor((width - ROW_NAME_MIN) / (columnWidth + GAP)));
   const columns = Math.min(senders.length, fitting);
-  const nameWidth = Math.max(ROW_NAME_MIN, Math.min(longestName, width - columns * (columnWidth + GAP)));
+  const nameWidth = Math.max(
+    ROW_NAME_MIN,
+    Math.min(longestName, width - columns * (columnWidth + GAP)),
+  );
   const line = (name: string, cells: readonly string[]) =>
-    [printable(name, nameWidth).padEnd(nameWidth), ...cells.map((cell) => printable(cell, columnWidth).padEnd(columnWidth))]
+    [
+      printable(name, nameWidth).padEnd(nameWidth),
+      ...cells.map((cell) => printable(cell, columnWidth).padEnd(columnWidth)),
+    ]
       .join(' '.repeat(GAP))
       .trimEnd();
 
@@ -48,7 +66,9 @@ export function renderMatrix({ run, results }: RunSummary, width: number): strin
       ...files.map((file) =>
         line(
           file,
-          own.map((column) => cell(column.filter((verdict) => scenarioFileId(verdict.scenario) === file))),
+          own.map((column) =>
+            cell(column.filter((verdict) => scenarioFileId(verdict.scenario) === file)),
+          ),
         ),
       ),
       ...TOTALS.map((grade) => ({ grade, counts: own.map((column) => countGrades(column)[grade]) }))
@@ -63,7 +83,10 @@ export function renderMatrix({ run, results }: RunSummary, width: number): strin
   });
 }
 
-/** All variants of one file for one sender: `✓ 5`, `✗ 2/5`. Unsupported variants are not counted beside judged ones. */
+/**
+ * All variants of one file for one sender: `✓ 5`, `✗ 2/5`. Unsupported variants are not counted
+ * beside judged ones.
+ */
 function cell(verdicts: readonly Verdict[]): string {
   const judged = verdicts.filter((verdict) => verdict.grade !== 'unsupported');
   if (judged.length === 0) return verdicts.length === 0 ? '' : SYMBOL.unsupported;
@@ -73,17 +96,26 @@ function cell(verdicts: readonly Verdict[]): string {
 }
 
 /**
- * For each sender, how many attacked scenarios gave an attacker content, envelope, nothing; and the worst of them by name. Where the
- * evidence does not decide, having seen nothing is not knowing.
+ * For each sender, how many attacked scenarios gave an attacker content, envelope, nothing; and the
+ * worst of them by name. Where the evidence does not decide, having seen nothing is not knowing.
  */
 export function renderExposure({ run, results }: RunSummary): string[] {
-  const nameWidth = Math.min(COLUMN_MAX, Math.max(0, ...run.senders.map(({ name }) => name.length)));
+  const nameWidth = Math.min(
+    COLUMN_MAX,
+    Math.max(0, ...run.senders.map(({ name }) => name.length)),
+  );
   return run.senders.flatMap(({ name }) => {
-    const attacked = results.filter(({ verdict, trial }) => verdict.sender === name && isAttack(trial) && wasRun(trial));
+    const attacked = results.filter(
+      ({ verdict, trial }) => verdict.sender === name && isAttack(trial) && wasRun(trial),
+    );
     if (attacked.length === 0) return [];
-    const verdicts = attacked.map(({ verdict }) => verdict).filter((verdict) => !isUnknown(verdict));
+    const verdicts = attacked
+      .map(({ verdict }) => verdict)
+      .filter((verdict) => !isUnknown(verdict));
     const unknown = attacked.length - verdicts.length;
-    const tallies = (['content', 'envelope', 'none'] as const).map((exposure) => tally(verdicts, exposure));
+    const tallies = (['content', 'envelope', 'none'] as const).map((exposure) =>
+      tally(verdicts, exposure),
+    );
     if (unknown > 0) tallies.push(`not known in ${unknown}`);
     const worst = verdicts
       .filter((verdict) => verdict.exposure !== 'none' && !isConformant(verdict))
@@ -92,16 +124,25 @@ export function renderExposure({ run, results }: RunSummary): string[] {
     return [
       `${printable(name, nameWidth).padEnd(nameWidth)}  ${tallies.join(' · ')}, of ${attacked.length} scenarios on a changed path`,
       ...worst.map(
-        (verdict) => `${' '.repeat(nameWidth)}  ${SYMBOL[verdict.grade]} ${verdict.exposure} in ${printable(verdict.scenario, 60)}`,
+        (verdict) =>
+          `${' '.repeat(nameWidth)}  ${SYMBOL[verdict.grade]} ${verdict.exposure} in ${printable(verdict.scenario, 60)}`,
       ),
     ];
   });
 }
 
-const EXPOSED: Readonly<Record<Exposure, string>> = { content: 'whole messages', envelope: 'only envelopes', none: 'nothing' };
-const isUnknown = (verdict: Verdict) => verdict.grade === 'inconclusive' && verdict.exposure === 'none';
+const EXPOSED: Readonly<Record<Exposure, string>> = {
+  content: 'whole messages',
+  envelope: 'only envelopes',
+  none: 'nothing',
+};
+const isUnknown = (verdict: Verdict) =>
+  verdict.grade === 'inconclusive' && verdict.exposure === 'none';
 
-/** `whole messages in 7 (4 as the RFCs ask)`: under testing, or on first contact, mail has to be delivered whatever the path does. */
+/**
+ * `whole messages in 7 (4 as the RFCs ask)`: under testing, or on first contact, mail has to be
+ * delivered whatever the path does.
+ */
 function tally(verdicts: readonly Verdict[], exposure: Exposure): string {
   const own = verdicts.filter((verdict) => verdict.exposure === exposure);
   const asAsked = exposure === 'none' ? 0 : own.filter(isConformant).length;
@@ -109,13 +150,16 @@ function tally(verdicts: readonly Verdict[], exposure: Exposure): string {
 }
 
 const isConformant = (verdict: Verdict) => verdict.grade === 'pass';
-const severity = (verdict: Verdict) => (verdict.grade === 'fail' ? 2 : 0) + (verdict.exposure === 'content' ? 1 : 0);
+const severity = (verdict: Verdict) =>
+  (verdict.grade === 'fail' ? 2 : 0) + (verdict.exposure === 'content' ? 1 : 0);
 
 /** What a sender does not support may have been run all the same: an attacker does not ask. */
 const wasRun = (trial: Result['trial']) => trial.evidence.observations.length > 0;
 
 function isAttack(trial: Result['trial']): boolean {
-  return trial.scenario.steps.some((step) => (step.kind === 'send' || step.kind === 'flush') && step.under.length > 0);
+  return trial.scenario.steps.some(
+    (step) => (step.kind === 'send' || step.kind === 'flush') && step.under.length > 0,
+  );
 }
 
 function clamp(value: number, low: number, high: number): number {
@@ -123,5 +167,7 @@ function clamp(value: number, low: number, high: number): number {
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

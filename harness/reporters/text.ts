@@ -1,6 +1,7 @@
 /**
- * The text reporter: for people. In a CI log, a line for each verdict; on a terminal, one line of progress that is drawn again and
- * again. What did not pass is told at once and in full; the end gives the whole picture and what to do next.
+ * The text reporter: for people. In a CI log, a line for each verdict; on a terminal, one line of
+ * progress that is drawn again and again. What did not pass is told at once and in full; the end
+ * gives the whole picture and what to do next.
  */
 
 import { styleText } from 'node:util';
@@ -16,14 +17,19 @@ const CLEAR_LINE = '\r\x1b[2K';
 const LOG_COLUMNS = 100;
 
 export const reporter: ReporterModule = {
-  summary: 'For people: progress, each failure in full, and the matrix of scenarios and senders. To standard output.',
+  summary:
+    'For people: progress, each failure in full, and the matrix of scenarios and senders. To standard output.',
   create(context) {
     const paint = painter(context);
     const verdicts: Verdict[] = [];
     let planned = 0;
-    const print = (lines: readonly string[]) => context.write(lines.map((line) => `${line}\n`).join(''));
+    const print = (lines: readonly string[]) =>
+      context.write(lines.map((line) => `${line}\n`).join(''));
     const draw = () => {
-      if (context.isTerminal) context.write(`${CLEAR_LINE}${paint('dim', statusLine(verdicts, planned, context.columns))}`);
+      if (context.isTerminal)
+        context.write(
+          `${CLEAR_LINE}${paint('dim', statusLine(verdicts, planned, context.columns))}`,
+        );
     };
     const erase = () => {
       if (context.isTerminal) context.write(CLEAR_LINE);
@@ -70,15 +76,22 @@ function verdictLines(verdict: Verdict, trial: Trial, isTerminal: boolean): stri
 /** `37/130 · 35 pass · 1 fail` */
 function statusLine(verdicts: readonly Verdict[], planned: number, columns: number): string {
   // One column less: a line that fills the last one would wrap, and could not be erased.
-  return printable([`${verdicts.length}/${planned}`, ...gradeCounts(verdicts)].join(' · '), columns - 1);
+  return printable(
+    [`${verdicts.length}/${planned}`, ...gradeCounts(verdicts)].join(' · '),
+    columns - 1,
+  );
 }
 
 function gradeCounts(verdicts: readonly Verdict[]): string[] {
-  return Object.entries(countGrades(verdicts)).flatMap(([grade, count]) => (count === 0 ? [] : [`${count} ${grade}`]));
+  return Object.entries(countGrades(verdicts)).flatMap(([grade, count]) =>
+    count === 0 ? [] : [`${count} ${grade}`],
+  );
 }
 
 function opening(run: RunInfo): string {
-  const senders = run.senders.map(({ name, version }) => printable(`${name} ${version}`.trim(), 40)).join(', ');
+  const senders = run.senders
+    .map(({ name, version }) => printable(`${name} ${version}`.trim(), 40))
+    .join(', ');
   return `holdfast ${run.holdfast} · ${run.scenarios.length} scenarios · ${senders || 'no sender'}`;
 }
 
@@ -90,7 +103,9 @@ function closing(summary: RunSummary, width: number, paint: Paint): string[] {
   return [
     ...section(
       'Scenarios and senders',
-      verdicts.length === 0 ? [] : renderMatrix(summary, width - 2).map((line) => paintCells(line, paint)),
+      verdicts.length === 0
+        ? []
+        : renderMatrix(summary, width - 2).map((line) => paintCells(line, paint)),
     ),
     ...section('What an attacker would have got', exposure),
     ...section('Passed, but', remarksOnPasses(summary)),
@@ -100,14 +115,20 @@ function closing(summary: RunSummary, width: number, paint: Paint): string[] {
         `${SYMBOL.unsupported} ${printable(name, 40)}: ${printableLines(reason)}`.split('\n'),
       ),
     ),
-    ...section('Evidence', summary.evidenceDir === undefined ? [] : [printable(summary.evidenceDir)]),
+    ...section(
+      'Evidence',
+      summary.evidenceDir === undefined ? [] : [printable(summary.evidenceDir)],
+    ),
     ...section('Try next', nextSteps(summary)),
     '',
     totals(summary),
   ];
 }
 
-/** `chasquid  145: the same fault was refused without a policy too …` Other verdicts have told their remarks already. */
+/**
+ * `chasquid  145: the same fault was refused without a policy too …` Other verdicts have told their
+ * remarks already.
+ */
 function remarksOnPasses({ results }: RunSummary): string[] {
   const passes = results.filter(({ verdict }) => verdict.grade === 'pass');
   const remarks = passes.flatMap(({ verdict }) =>
@@ -120,15 +141,36 @@ function remarksOnPasses({ results }: RunSummary): string[] {
 }
 
 function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
-  const worst = results.find(({ verdict }) => verdict.grade === 'fail') ?? results.find(({ verdict }) => verdict.grade === 'inconclusive');
-  const scenario = run.scenarios.find(({ id }) => id === worst?.verdict.scenario) ?? run.scenarios[0];
+  const worst =
+    results.find(({ verdict }) => verdict.grade === 'fail') ??
+    results.find(({ verdict }) => verdict.grade === 'inconclusive');
+  const scenario =
+    run.scenarios.find(({ id }) => id === worst?.verdict.scenario) ?? run.scenarios[0];
   // A scenario of the user's own is found by its file, one of the suite by its id.
-  const isOwn = scenario !== undefined && !scenario.file.endsWith(`scenarios/${scenarioFileId(scenario.id)}.yaml`);
+  const isOwn =
+    scenario !== undefined &&
+    !scenario.file.endsWith(`scenarios/${scenarioFileId(scenario.id)}.yaml`);
   const id = isOwn ? scenario.file : scenario?.id;
   const steps: (readonly [command: string, purpose: string])[] = [
-    ...(id === undefined ? [] : [[`holdfast explain ${printable(id, 120)}`, 'what is attacked, how, and why it matters'] as const]),
-    ...(evidenceDir === undefined ? [] : [[`holdfast judge ${printable(evidenceDir)}`, 'the same verdicts again, without a lab'] as const]),
-    ...(isOwn ? [] : [['holdfast run --sender reference ./mine', 'scenarios of your own'] as const]),
+    ...(id === undefined
+      ? []
+      : [
+          [
+            `holdfast explain ${printable(id, 120)}`,
+            'what is attacked, how, and why it matters',
+          ] as const,
+        ]),
+    ...(evidenceDir === undefined
+      ? []
+      : [
+          [
+            `holdfast judge ${printable(evidenceDir)}`,
+            'the same verdicts again, without a lab',
+          ] as const,
+        ]),
+    ...(isOwn
+      ? []
+      : [['holdfast run --sender reference ./mine', 'scenarios of your own'] as const]),
   ];
   const width = Math.max(...steps.map(([command]) => command.length));
   return steps.map(([command, purpose]) => `${command.padEnd(width)}  ${purpose}`);
@@ -139,7 +181,11 @@ function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const planned = run.senders.length * run.scenarios.length;
   const verdicts = results.map(({ verdict }) => verdict);
   const stopped = interrupted ? [`interrupted, ${planned - verdicts.length} not judged`] : [];
-  return [`${verdicts.length} verdicts in ${(elapsedMs / 1000).toFixed(1)} s`, ...gradeCounts(verdicts), ...stopped].join(' · ');
+  return [
+    `${verdicts.length} verdicts in ${(elapsedMs / 1000).toFixed(1)} s`,
+    ...gradeCounts(verdicts),
+    ...stopped,
+  ].join(' · ');
 }
 
 // ---- colour ----
@@ -147,11 +193,20 @@ function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
 type Style = Parameters<typeof styleText>[0];
 type Paint = (style: Style, text: string) => string;
 
-const COLOR: Readonly<Record<Grade, Style>> = { pass: 'green', warn: 'yellow', fail: 'red', inconclusive: 'magenta', unsupported: 'dim' };
-const STYLE_OF_SYMBOL = new Map(Object.entries(SYMBOL).map(([grade, symbol]) => [symbol, COLOR[grade as Grade]]));
+const COLOR: Readonly<Record<Grade, Style>> = {
+  pass: 'green',
+  warn: 'yellow',
+  fail: 'red',
+  inconclusive: 'magenta',
+  unsupported: 'dim',
+};
+const STYLE_OF_SYMBOL = new Map(
+  Object.entries(SYMBOL).map(([grade, symbol]) => [symbol, COLOR[grade as Grade]]),
+);
 
 function painter(context: Pick<ReporterContext, 'color'>): Paint {
-  return (style, text) => (context.color ? styleText(style, text, { validateStream: false }) : text);
+  return (style, text) =>
+    context.color ? styleText(style, text, { validateStream: false }) : text;
 }
 
 /** A line that opens with a grade's symbol takes its colour. */
@@ -162,5 +217,7 @@ function paintTitle(line: string, paint: Paint): string {
 
 /** `✗ 2/5` and its like, wherever they stand in a line of the matrix. */
 function paintCells(line: string, paint: Paint): string {
-  return line.replace(/(?<=\s)([✓✗!?–])( \d+(\/\d+)?)?(?=\s|$)/g, (found, symbol: string) => paint(STYLE_OF_SYMBOL.get(symbol)!, found));
+  return line.replace(/(?<=\s)([✓✗!?–])( \d+(\/\d+)?)?(?=\s|$)/g, (found, symbol: string) =>
+    paint(STYLE_OF_SYMBOL.get(symbol)!, found),
+  );
 }

@@ -1,9 +1,10 @@
 /**
- * The scenario language: every key a file may hold, what it takes and what it means. The loader reads files by it, and the JSON Schema
- * for editors is made from it, so the two cannot differ.
+ * The scenario language: every key a file may hold, what it takes and what it means. The loader
+ * reads files by it, and the JSON Schema for editors is made from it, so the two cannot differ.
  *
- * Attacks, expectations and requirements are known only to the vocabulary. The loader reads each use of one by itself (uses.ts), so
- * that a problem in its options is told as one of that attack; the JSON Schema puts them all in here.
+ * Attacks, expectations and requirements are known only to the vocabulary. The loader reads each
+ * use of one by itself (uses.ts), so that a problem in its options is told as one of that attack;
+ * the JSON Schema puts them all in here.
  */
 
 import { z } from 'zod';
@@ -12,6 +13,7 @@ import { VICTIM } from '../model/plan.ts';
 import type { DomainSpec, PolicySpec } from '../model/scenario.ts';
 import { CAPABILITIES } from '../model/sender.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { duration } from '../yaml/duration.ts';
 
 export interface Vocabulary {
   /** By the name used in YAML. */
@@ -32,10 +34,22 @@ export type Language = ReturnType<typeof language>;
 export type StepKind = keyof Language['steps'];
 
 /** Steps that need nothing but a name may be written as that name. */
-export const BARE_STEPS = ['prime', 'restart', 'flush', 'recover'] as const satisfies readonly StepKind[];
+export const BARE_STEPS = [
+  'prime',
+  'restart',
+  'flush',
+  'recover',
+] as const satisfies readonly StepKind[];
 
-/** The schemas, given those of one attack in a list, of one expectation in a list, and of a requirement's id. */
-export function language(words: { attack: z.ZodType; expectation: z.ZodType; requirement: z.ZodType<string> }) {
+/**
+ * The schemas, given those of one attack in a list, of one expectation in a list, and of a
+ * requirement's id.
+ */
+export function language(words: {
+  attack: z.ZodType;
+  expectation: z.ZodType;
+  requirement: z.ZodType<string>;
+}) {
   const variantWord = z.literal(VARIANT).describe("The variant's own part.");
   const attacks = z.array(words.attack);
   const expectations = z.array(words.expectation).min(1);
@@ -48,7 +62,9 @@ export function language(words: { attack: z.ZodType; expectation: z.ZodType; req
 
   const steps = {
     prime: z.strictObject({
-      prime: label.describe('Honest delivery, by which the sender learns the policy. The value is a label.'),
+      prime: label.describe(
+        'Honest delivery, by which the sender learns the policy. The value is a label.',
+      ),
     }),
     send: z.strictObject({
       send: label.describe('Mail is submitted while the attacks are on. The value is a label.'),
@@ -58,15 +74,22 @@ export function language(words: { attack: z.ZodType; expectation: z.ZodType; req
       to: testName.default(VICTIM).describe('The recipient domain.'),
     }),
     publish: z.strictObject({
-      publish: label.describe('The domain publishes something else from now on, under a new id unless one is given. The value is a label.'),
+      publish: label.describe(
+        'The domain publishes something else from now on, under a new id unless one is given. The value is a label.',
+      ),
       policy: z
         .union([variantWord, ...policy.options])
         .optional()
         .describe('Laid over the policy published so far.'),
-      domain: z.union([variantWord, domain]).optional().describe('Laid over the domain as it was so far.'),
+      domain: z
+        .union([variantWord, domain])
+        .optional()
+        .describe('Laid over the domain as it was so far.'),
     }),
     advance: z.strictObject({
-      advance: duration.describe('All that the sender remembers and all its queued mail gets older by this much.'),
+      advance: duration.describe(
+        'All that the sender remembers and all its queued mail gets older by this much.',
+      ),
     }),
     restart: z.strictObject({
       restart: label.describe('The sender is restarted. The value is a label.'),
@@ -77,7 +100,9 @@ export function language(words: { attack: z.ZodType; expectation: z.ZodType; req
       expect: expect.optional().describe('What must be seen. Default: nothing in particular.'),
     }),
     recover: z.strictObject({
-      recover: label.describe('The attacks are lifted and the queue is run: everything queued must arrive. The value is a label.'),
+      recover: label.describe(
+        'The attacks are lifted and the queue is run: everything queued must arrive. The value is a label.',
+      ),
     }),
     wait: z.strictObject({
       wait: duration.describe('Time passes.'),
@@ -86,7 +111,11 @@ export function language(words: { attack: z.ZodType; expectation: z.ZodType; req
 
   const variant = z.strictObject({
     title: z.string().min(1).optional().describe("Instead of the file's title."),
-    requirements: z.array(words.requirement).min(1).optional().describe("Instead of the file's requirements."),
+    requirements: z
+      .array(words.requirement)
+      .min(1)
+      .optional()
+      .describe("Instead of the file's requirements."),
     under: attacks.optional().describe('What `under: $variant` stands for.'),
     expect: expectations.optional().describe('What `expect: $variant` stands for.'),
     policy: policy.optional().describe("Laid over the file's policy."),
@@ -107,15 +136,29 @@ export function language(words: { attack: z.ZodType; expectation: z.ZodType; req
       requirements: z
         .array(words.requirement)
         .min(1)
-        .describe('Ids of the requirements that the scenario tests. The first is that of its findings, unless an expectation has its own.'),
+        .describe(
+          'Ids of the requirements that the scenario tests. The first is that of its findings, unless an expectation has its own.',
+        ),
       needs: z
         .array(z.enum(CAPABILITIES, { error: 'unknown capability' }))
         .default(['mta-sts'])
         .describe('What a sender must declare, or the scenario is unsupported.'),
-      policy: policy.optional().describe('What victim.test publishes. Default: enforce for a week.'),
-      domain: domain.optional().describe('How victim.test is set up. Default: one MX host, and TLSRPT.'),
+      policy: policy
+        .optional()
+        .describe('What victim.test publishes. Default: enforce for a week.'),
+      domain: domain
+        .optional()
+        .describe('How victim.test is set up. Default: one MX host, and TLSRPT.'),
       variants: z
-        .record(z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'a variant is named in small letters, digits and single hyphens'), variant)
+        .record(
+          z
+            .string()
+            .regex(
+              /^[a-z0-9]+(-[a-z0-9]+)*$/,
+              'a variant is named in small letters, digits and single hyphens',
+            ),
+          variant,
+        )
         .refine((variants) => Object.keys(variants).length > 0, 'needs at least one variant')
         .meta({ minProperties: 1 })
         .optional()
@@ -125,25 +168,6 @@ export function language(words: { attack: z.ZodType; expectation: z.ZodType; req
 
   return { file, steps };
 }
-
-const UNIT_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };
-const DURATION = 'expected seconds, or a number and its unit: 90s, 5m, 1h, 1d, 1w';
-/** Seconds. */
-export const duration = z
-  .union(
-    [
-      z.int().min(0).describe('Seconds.'),
-      z
-        .string()
-        .regex(/^[0-9]{1,9}[smhdw]$/, DURATION)
-        .describe('A number and its unit: 90s, 5m, 1h, 1d, 1w.'),
-    ],
-    DURATION,
-  )
-  .transform((value) => {
-    if (typeof value === 'number') return value;
-    return Number(value.slice(0, -1)) * UNIT_SECONDS[value.at(-1) as keyof typeof UNIT_SECONDS];
-  });
 
 const testName = z
   .string()
@@ -177,7 +201,11 @@ const record = z.discriminatedUnion('type', [
     type: z.literal('TXT').describe('A text.'),
     text: text.describe('The text; a list gives its character-strings one by one.'),
   }),
-  z.strictObject({ ...named, type: z.literal('CNAME').describe('An alias.'), target: testName.describe('The name it leads to.') }),
+  z.strictObject({
+    ...named,
+    type: z.literal('CNAME').describe('An alias.'),
+    target: testName.describe('The name it leads to.'),
+  }),
   z.strictObject({
     ...named,
     type: z.literal('TLSA').describe('A certificate association (RFC 6698).'),
@@ -202,11 +230,16 @@ const mxHost = z
   .transform((mx) => (typeof mx === 'string' ? { host: mx, preference: 10 } : mx));
 
 const domain = z.strictObject({
-  mx: z.array(mxHost).optional().describe('The MX hosts; each gets an honest exchanger. Default: mx1.victim.test.'),
+  mx: z
+    .array(mxHost)
+    .optional()
+    .describe('The MX hosts; each gets an honest exchanger. Default: mx1.victim.test.'),
   tlsrpt: z
     .union([z.boolean(), z.string().min(1)])
     .optional()
-    .describe('Whether the domain asks for TLSRPT reports (RFC 8460), or its record, word for word. Default: true.'),
+    .describe(
+      'Whether the domain asks for TLSRPT reports (RFC 8460), or its record, word for word. Default: true.',
+    ),
   records: z.array(record).optional().describe('More records of the zone.'),
 });
 
@@ -217,21 +250,37 @@ const policy = z.union([
     .transform((mode): PolicyChange => ({ mode })),
   z
     .strictObject({
-      mode: z.enum(['enforce', 'testing', 'none'], { error: 'unknown mode' }).optional().describe('Default: enforce (RFC 8461 §3.2).'),
-      max_age: duration.optional().describe('How long the policy may be cached: seconds, or 90s, 5m, 1h, 1d, 1w. Default: 1w.'),
+      mode: z
+        .enum(['enforce', 'testing', 'none'], { error: 'unknown mode' })
+        .optional()
+        .describe('Default: enforce (RFC 8461 §3.2).'),
+      max_age: duration
+        .optional()
+        .describe(
+          'How long the policy may be cached: seconds, or 90s, 5m, 1h, 1d, 1w. Default: 1w.',
+        ),
       mx: z.array(z.string().min(1)).optional().describe('mx patterns. Default: the MX hosts.'),
       id: z
         .string()
         // RFC 8461 §3.1: sts-id is 1*32(ALPHA / DIGIT).
-        .regex(/^[A-Za-z0-9]{1,32}$/, 'an id is 1 to 32 letters and digits; any other can be given in `record`')
+        .regex(
+          /^[A-Za-z0-9]{1,32}$/,
+          'an id is 1 to 32 letters and digits; any other can be given in `record`',
+        )
         .optional()
         .describe('The id in the TXT record.'),
-      text: z.string().optional().describe('The policy file, word for word, instead of one made from mode, max_age and mx.'),
+      text: z
+        .string()
+        .optional()
+        .describe('The policy file, word for word, instead of one made from mode, max_age and mx.'),
       record: text
         .optional()
-        .describe('The TXT record, word for word, instead of one made from the id; a list gives its character-strings.'),
+        .describe(
+          'The TXT record, word for word, instead of one made from the id; a list gives its character-strings.',
+        ),
     })
     .transform(
-      ({ max_age: maxAgeSeconds, ...others }): PolicyChange => (maxAgeSeconds === undefined ? others : { ...others, maxAgeSeconds }),
+      ({ max_age: maxAgeSeconds, ...others }): PolicyChange =>
+        maxAgeSeconds === undefined ? others : { ...others, maxAgeSeconds },
     ),
 ]);

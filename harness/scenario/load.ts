@@ -1,20 +1,21 @@
 /**
- * Loading: YAML text and files to scenarios. Every problem of every file is found at once; a file with a problem gives no scenario.
+ * Loading: YAML text and files to scenarios. Every problem of every file is found at once; a file
+ * with a problem gives no scenario.
  */
 
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Scenario } from '../model/scenario.ts';
-import { nameFrom, readText, unreadable, wholeFile } from './file.ts';
-import { startReport } from './issues.ts';
+import { nameFrom, readText, unreadable, wholeFile } from '../yaml/file.ts';
+import { startReport } from '../yaml/issues.ts';
+import type { Problem } from '../yaml/problems.ts';
+import { inOrder } from '../yaml/problems.ts';
+import { readSource } from '../yaml/source.ts';
 import type { Vocabulary } from './language.ts';
-import type { Problem } from './problems.ts';
-import { inOrder } from './problems.ts';
 import type { Grammar } from './read.ts';
 import { grammarOf, readDraft } from './read.ts';
 import { resolveDraft } from './resolve.ts';
-import { readSource } from './source.ts';
 
 export interface Loaded {
   readonly scenarios: readonly Scenario[];
@@ -22,25 +23,39 @@ export interface Loaded {
 }
 
 /**
- * The scenarios of one file's text: `id@variant` for each variant, or `id` when it has none. `file` is what problems call it. Throws
- * only what an attack throws that is no PlanError.
+ * The scenarios of one file's text: `id@variant` for each variant, or `id` when it has none. `file`
+ * is what problems call it. Throws only what an attack throws that is no PlanError.
  */
-export function loadScenario(text: string, file: string, id: string, vocabulary: Vocabulary): Loaded {
+export function loadScenario(
+  text: string,
+  file: string,
+  id: string,
+  vocabulary: Vocabulary,
+): Loaded {
   return loadText(text, file, id, vocabulary, grammarOf(vocabulary));
 }
 
 /**
- * The scenarios of files, and of every `.yaml` and `.yml` file below folders, files in order of id. Relative paths start at `root`, and problems name
- * files as seen from there. An id is the path below the folder given, without extension; of a file given by itself, its base name.
+ * The scenarios of files, and of every `.yaml` and `.yml` file below folders, files in order of id.
+ * Relative paths start at `root`, and problems name files as seen from there. An id is the path
+ * below the folder given, without extension; of a file given by itself, its base name.
  */
-export async function loadScenarios(paths: readonly string[], root: string, vocabulary: Vocabulary): Promise<Loaded> {
+export async function loadScenarios(
+  paths: readonly string[],
+  root: string,
+  vocabulary: Vocabulary,
+): Promise<Loaded> {
   const grammar = grammarOf(vocabulary);
-  const found = await Promise.all(paths.map((path) => findFiles(resolve(root, path), nameFrom(root, resolve(root, path)))));
+  const found = await Promise.all(
+    paths.map((path) => findFiles(resolve(root, path), nameFrom(root, resolve(root, path)))),
+  );
   const files = found
     .flatMap((each) => each.files)
     .filter((file, index, all) => all.findIndex(({ path }) => path === file.path) === index)
     .toSorted((a, b) => compare(a.id, b.id));
-  const loaded = await Promise.all(files.map((file) => loadFile(file, nameFrom(root, file.path), vocabulary, grammar)));
+  const loaded = await Promise.all(
+    files.map((file) => loadFile(file, nameFrom(root, file.path), vocabulary, grammar)),
+  );
   const scenarios = loaded.flatMap((each) => each.scenarios);
   return {
     scenarios,
@@ -55,7 +70,13 @@ interface ScenarioFile {
 
 const EXTENSION = /\.ya?ml$/i;
 
-function loadText(text: string, file: string, id: string, vocabulary: Vocabulary, grammar: Grammar): Loaded {
+function loadText(
+  text: string,
+  file: string,
+  id: string,
+  vocabulary: Vocabulary,
+  grammar: Grammar,
+): Loaded {
   const { source, problems } = readSource(text, file);
   if (source === undefined) return { scenarios: [], problems: inOrder(problems) };
   const { report, problems: reported } = startReport(source);
@@ -65,21 +86,35 @@ function loadText(text: string, file: string, id: string, vocabulary: Vocabulary
   return { scenarios: all.length === 0 ? scenarios : [], problems: all };
 }
 
-async function loadFile({ path, id }: ScenarioFile, name: string, vocabulary: Vocabulary, grammar: Grammar): Promise<Loaded> {
+async function loadFile(
+  { path, id }: ScenarioFile,
+  name: string,
+  vocabulary: Vocabulary,
+  grammar: Grammar,
+): Promise<Loaded> {
   const { text, problems } = await readText(path, name);
-  return text === undefined ? { scenarios: [], problems } : loadText(text, name, id, vocabulary, grammar);
+  return text === undefined
+    ? { scenarios: [], problems }
+    : loadText(text, name, id, vocabulary, grammar);
 }
 
-async function findFiles(path: string, name: string): Promise<{ files: readonly ScenarioFile[]; problems: readonly Problem[] }> {
+async function findFiles(
+  path: string,
+  name: string,
+): Promise<{ files: readonly ScenarioFile[]; problems: readonly Problem[] }> {
   const failed = (message: string) => ({ files: [], problems: [wholeFile(name, message)] });
   try {
     const found = await stat(path);
-    if (found.isFile()) return { files: [{ path, id: basename(path).replace(EXTENSION, '') }], problems: [] };
+    if (found.isFile())
+      return { files: [{ path, id: basename(path).replace(EXTENSION, '') }], problems: [] };
     if (!found.isDirectory()) return failed('neither a file nor a folder');
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
     const files = entries.filter(isScenarioFile).map((entry) => join(entry.parentPath, entry.name));
     if (files.length === 0) return failed('no .yaml file in this folder');
-    return { files: files.map((file) => ({ path: file, id: nameFrom(path, file).replace(EXTENSION, '') })), problems: [] };
+    return {
+      files: files.map((file) => ({ path: file, id: nameFrom(path, file).replace(EXTENSION, '') })),
+      problems: [],
+    };
   } catch (error) {
     return { files: [], problems: [unreadable(name, error)] };
   }

@@ -1,15 +1,16 @@
 /**
- * Reading: the value of a file as a draft, which is all of it that can be read, with the places that later problems will point at.
+ * Reading: the value of a file as a draft, which is all of it that can be read, with the places
+ * that later problems will point at.
  */
 
 import { z } from 'zod';
-import type { Report } from './issues.ts';
-import { parseKeys, parsePart } from './issues.ts';
+import type { Report } from '../yaml/issues.ts';
+import { parseKeys, parsePart } from '../yaml/issues.ts';
+import { isMapping, type Path, type Source } from '../yaml/source.ts';
 import type { Language, StepKind, Vocabulary } from './language.ts';
 import { BARE_STEPS, language } from './language.ts';
-import type { Path, Source } from './source.ts';
 import type { Spliced, Words } from './uses.ts';
-import { attackWords, expectationWords, isMap, readUses, requirementId } from './uses.ts';
+import { attackWords, expectationWords, readUses, requirementId } from './uses.ts';
 
 /** All that reading takes from a vocabulary; made once for any number of files. */
 export interface Grammar {
@@ -67,7 +68,7 @@ export function readDraft({ value }: Source, grammar: Grammar, report: Report): 
     report([], 'an empty file holds no scenario');
     return undefined;
   }
-  if (!isMap(value)) {
+  if (!isMapping(value)) {
     report([], 'a scenario is a map with title, why, requirements and steps', { found: value });
     return undefined;
   }
@@ -75,50 +76,81 @@ export function readDraft({ value }: Source, grammar: Grammar, report: Report): 
   return {
     head,
     variants: readVariants(value.variants, head.variants, grammar, report),
-    steps: Array.isArray(value.steps) ? value.steps.map((step, index) => readStep(step, ['steps', index], grammar, report)) : [],
-    hasWorld: (['policy', 'domain'] as const).every((key) => value[key] === undefined || head[key] !== undefined),
+    steps: Array.isArray(value.steps)
+      ? value.steps.map((step, index) => readStep(step, ['steps', index], grammar, report))
+      : [],
+    hasWorld: (['policy', 'domain'] as const).every(
+      (key) => value[key] === undefined || head[key] !== undefined,
+    ),
   };
 }
 
-function readVariants(raw: unknown, variants: Head['variants'], grammar: Grammar, report: Report): DraftVariant[] | undefined {
+function readVariants(
+  raw: unknown,
+  variants: Head['variants'],
+  grammar: Grammar,
+  report: Report,
+): DraftVariant[] | undefined {
   if (raw === undefined) return [];
-  if (!isMap(raw)) return undefined;
+  if (!isMapping(raw)) return undefined;
   const drafts = Object.entries(raw).map(([name, value]) => {
     const path = ['variants', name];
-    return { name, path, fields: variants?.[name] ?? {}, ...readLists(value, path, grammar, report) };
+    return {
+      name,
+      path,
+      fields: variants?.[name] ?? {},
+      ...readLists(value, path, grammar, report),
+    };
   });
   return variants && drafts;
 }
 
-function readStep(step: unknown, path: Path, grammar: Grammar, report: Report): DraftStep | undefined {
+function readStep(
+  step: unknown,
+  path: Path,
+  grammar: Grammar,
+  report: Report,
+): DraftStep | undefined {
   const { steps } = grammar;
   const kinds = Object.keys(steps) as StepKind[];
   if (typeof step === 'string') return readBareStep(step, path, kinds, report);
-  if (!isMap(step)) {
+  if (!isMapping(step)) {
     report(path, 'expected a step', { found: step, allowed: kinds });
     return undefined;
   }
   const keys = Object.keys(step);
-  const [kind, ...others] = kinds.filter((one) => keys.includes(one)).sort((a, b) => keys.indexOf(a) - keys.indexOf(b));
+  const [kind, ...others] = kinds
+    .filter((one) => keys.includes(one))
+    .sort((a, b) => keys.indexOf(a) - keys.indexOf(b));
   if (kind === undefined) {
     const companions = new Set(Object.values(steps).flatMap((schema) => Object.keys(schema.shape)));
     const stranger = keys.find((key) => !companions.has(key));
-    if (stranger === undefined) report(path, 'this step does not say what happens', { allowed: kinds });
-    else report([...path, stranger], 'unknown step', { part: 'key', found: stranger, allowed: kinds });
+    if (stranger === undefined)
+      report(path, 'this step does not say what happens', { allowed: kinds });
+    else
+      report([...path, stranger], 'unknown step', { part: 'key', found: stranger, allowed: kinds });
     readLists(step, path, grammar, report);
     return undefined;
   }
   const lists = readLists(step, path, grammar, report);
   if (others.length > 0) {
     for (const other of others)
-      report([...path, other], `one step is one thing, and this one is ${kind} already`, { part: 'key', found: other });
+      report([...path, other], `one step is one thing, and this one is ${kind} already`, {
+        part: 'key',
+        found: other,
+      });
     return undefined;
   }
   const fields = parsePart<z.ZodType>(steps[kind], step, path, report);
   return fields ? ({ kind, path, fields, ...lists } as unknown as DraftStep) : undefined;
 }
 
-function readBareStep(word: string, path: Path, kinds: readonly StepKind[], report: Report): DraftStep | undefined {
+function readBareStep(
+  word: string,
+  path: Path,
+  kinds: readonly StepKind[],
+  report: Report,
+): DraftStep | undefined {
   const kind = kinds.find((one) => one === word);
   if (kind === undefined) {
     report(path, 'unknown step', { found: word, allowed: kinds });
@@ -132,7 +164,7 @@ function readBareStep(word: string, path: Path, kinds: readonly StepKind[], repo
 }
 
 function readLists(value: unknown, path: Path, { attacks, expectations }: Grammar, report: Report) {
-  const { under, expect } = isMap(value) ? value : {};
+  const { under, expect } = isMapping(value) ? value : {};
   return {
     under: readUses(under, [...path, 'under'], attacks, report),
     expect: readUses(expect, [...path, 'expect'], expectations, report),

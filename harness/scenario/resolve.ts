@@ -1,21 +1,28 @@
 /**
- * Resolving: a draft as scenarios, one for each variant. Defaults are filled in, policies and domains laid over each other, `$variant`
- * replaced; and what only shows in the whole is checked: every attack is tried once on the world of its step.
+ * Resolving: a draft as scenarios, one for each variant. Defaults are filled in, policies and
+ * domains laid over each other, `$variant` replaced; and what only shows in the whole is checked:
+ * every attack is tried once on the world of its step.
  */
 
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
 import type { LabPlan } from '../model/plan.ts';
 import { PlanError } from '../model/plan-changes.ts';
 import type { DomainSpec, ExpectationUse, PolicySpec, Scenario, Step } from '../model/scenario.ts';
-import type { Report } from './issues.ts';
+import type { Report } from '../yaml/issues.ts';
+import type { Path } from '../yaml/source.ts';
 import type { DomainChange, PolicyChange, Vocabulary } from './language.ts';
 import { VARIANT } from './language.ts';
 import type { Draft, DraftStep, DraftVariant } from './read.ts';
-import type { Path } from './source.ts';
 import type { RawUse, Spliced } from './uses.ts';
 
 /** The scenarios of a draft; they are whole only if nothing was reported, here or before. */
-export function resolveDraft(draft: Draft, id: string, file: string, vocabulary: Vocabulary, report: Report): Scenario[] {
+export function resolveDraft(
+  draft: Draft,
+  id: string,
+  file: string,
+  vocabulary: Vocabulary,
+  report: Report,
+): Scenario[] {
   checkVariants(draft, report);
   checkOrder(draft.steps, report);
   if (!draft.hasWorld || draft.variants === undefined) return [];
@@ -42,14 +49,26 @@ interface World {
   readonly domain: DomainSpec;
 }
 
-function laidOver({ policy, domain }: World, change: { policy?: PolicyChange; domain?: DomainChange }, path: Path, report: Report): World {
+function laidOver(
+  { policy, domain }: World,
+  change: { policy?: PolicyChange; domain?: DomainChange },
+  path: Path,
+  report: Report,
+): World {
   checkMode(policy, change.policy, [...path, 'policy'], report);
-  return { policy: changePolicy(policy, change.policy ?? {}), domain: { ...domain, ...change.domain } };
+  return {
+    policy: changePolicy(policy, change.policy ?? {}),
+    domain: { ...domain, ...change.domain },
+  };
 }
 
-/** What is given anew takes the place of a verbatim form inherited: fields that of the file, the id that of the record. */
+/**
+ * What is given anew takes the place of a verbatim form inherited: fields that of the file, the id
+ * that of the record.
+ */
 function changePolicy({ text, record, ...fields }: PolicySpec, change: PolicyChange): PolicySpec {
-  const keepsText = change.mode === undefined && change.maxAgeSeconds === undefined && change.mx === undefined;
+  const keepsText =
+    change.mode === undefined && change.maxAgeSeconds === undefined && change.mx === undefined;
   return {
     ...fields,
     ...(text !== undefined && keepsText && { text }),
@@ -58,8 +77,14 @@ function changePolicy({ text, record, ...fields }: PolicySpec, change: PolicyCha
   };
 }
 
-function checkMode(before: PolicySpec, change: PolicyChange | undefined, path: Path, report: Report): void {
-  if (before.mode === 'absent' && change && change.mode === undefined) report(path, 'mode is missing: the policy so far is absent');
+function checkMode(
+  before: PolicySpec,
+  change: PolicyChange | undefined,
+  path: Path,
+  report: Report,
+): void {
+  if (before.mode === 'absent' && change && change.mode === undefined)
+    report(path, 'mode is missing: the policy so far is absent');
 }
 
 function resolveSteps(
@@ -78,21 +103,37 @@ function resolveSteps(
     const under = splice(step.under, variant?.under);
     tryAttacks(under, world, vocabulary, report);
     const expect = splice(step.expect, variant?.expect);
-    resolved.push(resolveStep(step, world, { under: usesIn(under), expect: usesIn(expect).map(toExpectation) }));
+    resolved.push(
+      resolveStep(step, world, { under: usesIn(under), expect: usesIn(expect).map(toExpectation) }),
+    );
   }
   return resolved;
 }
 
-function resolveStep(step: DraftStep, world: World, lists: { under: RawUse[]; expect: ExpectationUse[] }): Step {
+function resolveStep(
+  step: DraftStep,
+  world: World,
+  lists: { under: RawUse[]; expect: ExpectationUse[] },
+): Step {
   switch (step.kind) {
     case 'prime':
       return { kind: 'prime', label: step.fields.prime };
     case 'send':
-      return { kind: 'send', label: step.fields.send, ...lists, messages: step.fields.messages, to: step.fields.to };
+      return {
+        kind: 'send',
+        label: step.fields.send,
+        ...lists,
+        messages: step.fields.messages,
+        to: step.fields.to,
+      };
     case 'publish':
       return { kind: 'publish', label: step.fields.publish, ...world };
     case 'advance':
-      return { kind: 'advance', label: `advance ${step.fields.advance}s`, seconds: step.fields.advance };
+      return {
+        kind: 'advance',
+        label: `advance ${step.fields.advance}s`,
+        seconds: step.fields.advance,
+      };
     case 'restart':
       return { kind: 'restart', label: step.fields.restart };
     case 'flush':
@@ -104,7 +145,10 @@ function resolveStep(step: DraftStep, world: World, lists: { under: RawUse[]; ex
   }
 }
 
-/** RFC 8461 §3.1: only a new id tells senders that the policy is new, so every publish step makes one unless it gives one. */
+/**
+ * RFC 8461 §3.1: only a new id tells senders that the policy is new, so every publish step makes
+ * one unless it gives one.
+ */
 function published(
   step: DraftStep & { kind: 'publish' },
   index: number,
@@ -118,7 +162,9 @@ function published(
   checkMode(
     world.policy,
     change,
-    policy === VARIANT && variant ? [...variant.path, 'publish', 'policy'] : [...step.path, 'policy'],
+    policy === VARIANT && variant
+      ? [...variant.path, 'publish', 'policy']
+      : [...step.path, 'policy'],
     report,
   );
   return {
@@ -137,10 +183,20 @@ function usesIn(list: readonly Spliced[]): RawUse[] {
 
 function toExpectation({ name, options }: RawUse): ExpectationUse {
   const { grade, requirement, ...own } = options;
-  return { name, options: own, ...(grade !== undefined && { grade: 'warn' }), ...(typeof requirement === 'string' && { requirement }) };
+  return {
+    name,
+    options: own,
+    ...(grade !== undefined && { grade: 'warn' }),
+    ...(typeof requirement === 'string' && { requirement }),
+  };
 }
 
-function tryAttacks(list: readonly Spliced[], { domain, policy }: World, { attacks }: Vocabulary, report: Report): void {
+function tryAttacks(
+  list: readonly Spliced[],
+  { domain, policy }: World,
+  { attacks }: Vocabulary,
+  report: Report,
+): void {
   let plan = baselinePlan(domain, policy);
   for (const { path, use } of list) {
     // What cannot be read may be what a later attack builds on.
@@ -183,22 +239,32 @@ function checkOrder(steps: readonly (DraftStep | undefined)[], report: Report): 
   }
 }
 
-/** Every `$variant` has something to stand for in every variant, and nothing of a variant is left unused. */
+/**
+ * Every `$variant` has something to stand for in every variant, and nothing of a variant is left
+ * unused.
+ */
 function checkVariants({ steps, variants }: Draft, report: Report): void {
   if (variants === undefined) return;
   const readable = steps.filter((step) => step !== undefined);
   const takings = readable.flatMap(partsTaken);
   const taken = new Set(takings.map(({ part }) => part));
-  if (variants.length === 0) for (const { path } of takings) report(path, 'this file has no variants', { found: VARIANT });
+  if (variants.length === 0)
+    for (const { path } of takings) report(path, 'this file has no variants', { found: VARIANT });
   for (const variant of variants) {
     const given = partsGiven(variant);
     for (const part of taken) {
-      if (!given.has(part)) report(variant.path, `this variant has no ${part}, which a step takes from it`, { part: 'key' });
+      if (!given.has(part))
+        report(variant.path, `this variant has no ${part}, which a step takes from it`, {
+          part: 'key',
+        });
     }
     if (readable.length < steps.length) continue;
     for (const part of given) {
       const path = part.split('.');
-      if (!taken.has(part)) report([...variant.path, ...path], `no step takes this: write ${path.at(-1)}: ${VARIANT}`, { part: 'key' });
+      if (!taken.has(part))
+        report([...variant.path, ...path], `no step takes this: write ${path.at(-1)}: ${VARIANT}`, {
+          part: 'key',
+        });
     }
   }
 }
@@ -214,6 +280,13 @@ function partsTaken(step: DraftStep): { part: string; path: Path }[] {
 
 function partsGiven({ fields }: DraftVariant): Set<string> {
   const { under, expect, publish } = fields;
-  const given = { under, expect, 'publish.policy': publish?.policy, 'publish.domain': publish?.domain };
-  return new Set(Object.entries(given).flatMap(([part, value]) => (value === undefined ? [] : [part])));
+  const given = {
+    under,
+    expect,
+    'publish.policy': publish?.policy,
+    'publish.domain': publish?.domain,
+  };
+  return new Set(
+    Object.entries(given).flatMap(([part, value]) => (value === undefined ? [] : [part])),
+  );
 }

@@ -1,5 +1,6 @@
 /**
- * The JSON Schema of scenario files (draft 2020-12), with which editors complete, explain and check them as they are written.
+ * The JSON Schema of scenario files (draft 2020-12), with which editors complete, explain and check
+ * them as they are written.
  */
 
 import { z } from 'zod';
@@ -8,7 +9,10 @@ import { BARE_STEPS, language } from './language.ts';
 import type { Words } from './uses.ts';
 import { attackWords, expectationWords, requirementId } from './uses.ts';
 
-/** Made from the schemas that the loader reads by. What needs the whole file, such as an attack on a host it lacks, only the loader sees. */
+/**
+ * Made from the schemas that the loader reads by. What needs the whole file, such as an attack on a
+ * host it lacks, only the loader sees.
+ */
 export function scenarioJsonSchema(vocabulary: Vocabulary): object {
   const requirement = requirementId(vocabulary);
   const { file, steps } = language({
@@ -18,7 +22,10 @@ export function scenarioJsonSchema(vocabulary: Vocabulary): object {
   });
   const bare = z.enum(BARE_STEPS).describe('A step that needs nothing but its name.');
   const step = z.union([bare, ...Object.values(steps)]).meta({ id: 'step' });
-  return z.toJSONSchema(file(step).meta({ title: 'Holdfast scenario' }), { target: 'draft-2020-12', io: 'input' });
+  return z.toJSONSchema(file(step).meta({ title: 'Holdfast scenario' }), {
+    target: 'draft-2020-12',
+    io: 'input',
+  });
 }
 
 /** A bare name where no option is required, or a map of one name to its options. */
@@ -29,8 +36,13 @@ function useOf({ what, known }: Words): z.ZodType {
     .map(([name, { summary }]) => z.literal(name).describe(summary));
   const withOptions = words.map(([name, { summary, options, shorthand }]) => {
     const short = shorthand === undefined ? undefined : options.shape[shorthand];
-    return [name, (short ? z.union([short, options]) : options).optional().describe(summary)] as const;
+    return [
+      name,
+      (short ? z.union([short, options]) : options).optional().describe(summary),
+    ] as const;
   });
-  const map = z.strictObject(Object.fromEntries(withOptions)).meta({ minProperties: 1, maxProperties: 1 });
+  const map = z
+    .strictObject(Object.fromEntries(withOptions))
+    .meta({ minProperties: 1, maxProperties: 1 });
   return z.union([...bare, map]).meta({ id: what, description: `One ${what}.` });
 }

@@ -1,16 +1,17 @@
 /**
- * Uses: one attack or expectation in a list, `strip-starttls` or `{ strip-starttls: … }`, read by the schema of its own options.
+ * Uses: one attack or expectation in a list, `strip-starttls` or `{ strip-starttls: … }`, read by
+ * the schema of its own options.
  */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import type { Expectation } from '../model/verdict.ts';
-import type { Report } from './issues.ts';
-import { parsePart } from './issues.ts';
+import type { Report } from '../yaml/issues.ts';
+import { parsePart } from '../yaml/issues.ts';
+import { nearestName } from '../yaml/problems.ts';
+import { isMapping, type Path } from '../yaml/source.ts';
 import type { Vocabulary } from './language.ts';
 import { VARIANT } from './language.ts';
-import { nearestName } from './problems.ts';
-import type { Path } from './source.ts';
 
 /** How the uses of one kind of thing are read. */
 export interface Words {
@@ -32,13 +33,22 @@ export interface Spliced {
 }
 
 export function attackWords({ attacks }: Vocabulary): Words {
-  return { what: 'attack', known: new Map([...attacks].map(([name, attack]) => [name, wordOf(attack)])) };
+  return {
+    what: 'attack',
+    known: new Map([...attacks].map(([name, attack]) => [name, wordOf(attack)])),
+  };
 }
 
 /** Every expectation takes `grade` and `requirement` besides its own options. */
-export function expectationWords({ expectations }: Vocabulary, requirement: z.ZodType<string>): Words {
+export function expectationWords(
+  { expectations }: Vocabulary,
+  requirement: z.ZodType<string>,
+): Words {
   const common = {
-    grade: z.literal('warn', { error: 'unknown grade' }).optional().describe('At most this grade, when the expectation is not met.'),
+    grade: z
+      .literal('warn', { error: 'unknown grade' })
+      .optional()
+      .describe('At most this grade, when the expectation is not met.'),
     requirement: requirement.optional().describe('The requirement of its findings.'),
   };
   const known = [...expectations].map(([name, expectation]) => {
@@ -49,10 +59,14 @@ export function expectationWords({ expectations }: Vocabulary, requirement: z.Zo
 }
 
 export function requirementId({ requirements }: Vocabulary): z.ZodType<string> {
-  return z.enum([...requirements], { error: 'unknown requirement' }).meta({ id: 'requirement', description: 'The id of a requirement.' });
+  return z
+    .enum([...requirements], { error: 'unknown requirement' })
+    .meta({ id: 'requirement', description: 'The id of a requirement.' });
 }
 
-/** The items of a list of uses; `$variant` is left as it is, and what cannot be read is undefined. */
+/**
+ * The items of a list of uses; `$variant` is left as it is, and what cannot be read is undefined.
+ */
 export function readUses(list: unknown, path: Path, words: Words, report: Report): Spliced[] {
   if (list === VARIANT) return [{ path, use: VARIANT }];
   if (!Array.isArray(list)) return [];
@@ -67,10 +81,17 @@ export interface RawUse {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-function readUse(item: unknown, path: Path, { what, known }: Words, report: Report): RawUse | undefined {
+function readUse(
+  item: unknown,
+  path: Path,
+  { what, known }: Words,
+  report: Report,
+): RawUse | undefined {
   const isBare = typeof item === 'string';
-  if (!isBare && !isMap(item)) {
-    report(path, `expected the name of an ${what}, or a map from its name to its options`, { found: item });
+  if (!isBare && !isMapping(item)) {
+    report(path, `expected the name of an ${what}, or a map from its name to its options`, {
+      found: item,
+    });
     return undefined;
   }
   const names = isBare ? [item] : Object.keys(item);
@@ -88,36 +109,58 @@ function readUse(item: unknown, path: Path, { what, known }: Words, report: Repo
   }
   for (const other of names.filter((one) => one !== name)) {
     const isOption = nearestName(other, Object.keys(word.options.shape)) !== undefined;
-    const hint = isOption ? `options of ${name} stand one level deeper` : `one ${what} an item; give the other an item of its own`;
+    const hint = isOption
+      ? `options of ${name} stand one level deeper`
+      : `one ${what} an item; give the other an item of its own`;
     report(placeOf(other), hint, { part, found: other });
   }
   const value = isBare ? {} : item[name];
   const at = placeOf(name);
   const options =
-    word.shorthand === undefined || isMap(value)
+    word.shorthand === undefined || isMapping(value)
       ? readOptions(word, value, at, report)
       : readShorthand(word, word.shorthand, value, at, report);
   return options && names.length === 1 ? { name, options } : undefined;
 }
 
-function readOptions(word: Word, value: unknown, path: Path, report: Report): RawUse['options'] | undefined {
-  if (isMap(value)) return parsePart(word.options, value, path, report);
-  report(path, 'expected a map of options', { found: value, allowed: Object.keys(word.options.shape) });
+function readOptions(
+  word: Word,
+  value: unknown,
+  path: Path,
+  report: Report,
+): RawUse['options'] | undefined {
+  if (isMapping(value)) return parsePart(word.options, value, path, report);
+  report(path, 'expected a map of options', {
+    found: value,
+    allowed: Object.keys(word.options.shape),
+  });
   return undefined;
 }
 
-/** A bare scalar, or list, is the option that the shorthand names; its problems are where the scalar is. */
-function readShorthand(word: Word, option: string, value: unknown, path: Path, report: Report): RawUse['options'] | undefined {
+/**
+ * A bare scalar, or list, is the option that the shorthand names; its problems are where the scalar
+ * is.
+ */
+function readShorthand(
+  word: Word,
+  option: string,
+  value: unknown,
+  path: Path,
+  report: Report,
+): RawUse['options'] | undefined {
   const atScalar: Report = (inner, message, details) =>
-    report(inner[path.length] === option ? [...path, ...inner.slice(path.length + 1)] : inner, message, details);
+    report(
+      inner[path.length] === option ? [...path, ...inner.slice(path.length + 1)] : inner,
+      message,
+      details,
+    );
   return parsePart(word.options, { [option]: value }, path, atScalar);
 }
 
-/** The model knows options only as something that parses; here they are zod objects. No key is passed over in silence. */
+/**
+ * The model knows options only as something that parses; here they are zod objects. No key is
+ * passed over in silence.
+ */
 function wordOf({ summary, options, shorthand }: Attack | Expectation): Word {
   return { summary, options: (options as z.ZodObject).strict(), shorthand };
-}
-
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,22 +1,31 @@
 /**
- * A mail server that runs where its owner put it, as a sender under test, by its contract. It reaches the lab at real addresses of this
- * machine, and is driven by commands of this machine's shell.
+ * A mail server that runs where its owner put it, as a sender under test, by its contract. It
+ * reaches the lab at real addresses of this machine, and is driven by commands of this machine's
+ * shell.
  *
- * There is one such server, whoever starts it: those who start it again share it, and the last to end it ends it.
+ * There is one such server, whoever starts it: those who start it again share it, and the last to
+ * end it ends it.
  */
 
 import dgram from 'node:dgram';
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { platform } from 'node:os';
+import { createGate } from '../concurrency/limit.ts';
 import type { ExternalPlace, SenderContract } from '../model/contract.ts';
-import { type LabAccess, type MessageStatus, type Sender, SenderError, type StartedSender } from '../model/sender.ts';
+import {
+  type LabAccess,
+  type MessageStatus,
+  type Sender,
+  SenderError,
+  type StartedSender,
+} from '../model/sender.ts';
+import { trustFile } from '../process/environment.ts';
+import { follow, runShell } from '../process/shell.ts';
 import { readPrefix, showAddress } from '../protocol/ipv4.ts';
 import { printable } from '../protocol/printable.ts';
 import { drive } from './contract/drive.ts';
-import { follow, runShell } from './contract/shell.ts';
 import { versionIn } from './contract/version.ts';
-import { trustFile } from './environment.ts';
 
 /** The sender that a contract describes. Its version is known once it is prepared. */
 export function externalSender(contract: SenderContract, place: ExternalPlace): Sender {
@@ -30,10 +39,14 @@ export function externalSender(contract: SenderContract, place: ExternalPlace): 
     perInstance: 'run',
     lab: { dns: place.dns, addresses: place.addresses },
     async unavailable() {
-      if (platform() === 'win32') return `${name} is driven by commands of /bin/sh: run Holdfast on Linux or macOS`;
+      if (platform() === 'win32')
+        return `${name} is driven by commands of /bin/sh: run Holdfast on Linux or macOS`;
       return missingAddresses(place);
     },
-    prepare: async () => ({ ...sender, version: await versionIn(contract, (command) => runShell({ title: name, command })) }),
+    prepare: async () => ({
+      ...sender,
+      version: await versionIn(contract, (command) => runShell({ title: name, command })),
+    }),
     async start(lab, onStatus, onLine) {
       shared ??= { server: start({ contract, lab, onStatus, onLine }), users: 0 };
       const mine = shared;
@@ -57,21 +70,31 @@ export function externalSender(contract: SenderContract, place: ExternalPlace): 
 const LAB_PORTS = [25, 80, 443];
 
 /**
- * What keeps a lab from these addresses of this machine, and what to do about it; undefined: nothing. Tried by listening there, since nothing
- * else tells.
+ * What keeps a lab from these addresses of this machine, and what to do about it; undefined:
+ * nothing. Tried by listening there, since nothing else tells.
  */
-export async function missingAddresses({ dns, addresses }: Pick<ExternalPlace, 'dns' | 'addresses'>): Promise<string | undefined> {
+export async function missingAddresses({
+  dns,
+  addresses,
+}: Pick<ExternalPlace, 'dns' | 'addresses'>): Promise<string | undefined> {
   const first = showAddress(readPrefix(addresses)!.first + 1);
   const places = [
     { address: dns, port: 53, attempt: tryUdp, take: `ip address add ${dns}/32 dev lo` },
     { address: dns, port: 53, attempt: tryTcp, take: `ip address add ${dns}/32 dev lo` },
-    ...LAB_PORTS.map((port) => ({ address: first, port, attempt: tryTcp, take: `ip route add local ${addresses} dev lo` })),
+    ...LAB_PORTS.map((port) => ({
+      address: first,
+      port,
+      attempt: tryTcp,
+      take: `ip route add local ${addresses} dev lo`,
+    })),
   ];
   for (const { address, port, attempt, take } of places) {
     const { code, message } = (await attempt(address, port)) ?? {};
     if (code === undefined) continue;
-    if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine. On Linux, as root: ${take}`;
-    if (code === 'EADDRINUSE') return `something else listens at port ${port} of ${address}: end it, or give the lab other addresses`;
+    if (code === 'EADDRNOTAVAIL')
+      return `${address} is no address of this machine. On Linux, as root: ${take}`;
+    if (code === 'EADDRINUSE')
+      return `something else listens at port ${port} of ${address}: end it, or give the lab other addresses`;
     if (code === 'EACCES')
       return `port ${port} of ${address} may not be listened at: run as root, with the capability CAP_NET_BIND_SERVICE, or after (Linux, as root) sysctl net.ipv4.ip_unprivileged_port_start=25`;
     return `port ${port} of ${address} cannot be listened at: ${message}`;
@@ -105,15 +128,22 @@ interface Start {
 async function start({ contract, lab, onStatus, onLine }: Start): Promise<StartedSender> {
   const { name, commands, log, submit } = contract;
   const { network } = lab;
-  if (!network || network.docker) throw new SenderError(`${name} needs a lab at real addresses of this machine`);
+  if (!network || network.docker)
+    throw new SenderError(`${name} needs a lab at real addresses of this machine`);
   const { from } = log;
-  if (typeof from !== 'object' || !('command' in from)) throw new SenderError(`${name}: log.from names no command, which tells its log`);
-  const run = (command: string, environment?: Readonly<Record<string, string>>) => runShell({ title: name, command, environment });
-  // One server serves every scenario: while it restarts for one of them, mail and commands of the others wait.
+  if (typeof from !== 'object' || !('command' in from))
+    throw new SenderError(`${name}: log.from names no command, which tells its log`);
+  const run = (command: string, environment?: Readonly<Record<string, string>>) =>
+    runShell({ title: name, command, environment });
+  // One server serves every scenario: while it restarts for one of them, mail and commands of the
+  // others wait.
   const gate = createGate();
   const started = await drive({
     contract,
-    network: { ...network, submit: (server, message) => gate.pass(() => network.submit(server, message)) },
+    network: {
+      ...network,
+      submit: (server, message) => gate.pass(() => network.submit(server, message)),
+    },
     onStatus,
     onLine,
     async startServer(hear) {
@@ -131,12 +161,16 @@ async function start({ contract, lab, onStatus, onLine }: Start): Promise<Starte
           host: async () => submit.host!,
           run: (command, environment) => gate.pass(() => run(command, environment)),
           async restart() {
-            if (commands.restart === undefined) throw new SenderError(`${name} has no commands.restart`);
+            if (commands.restart === undefined)
+              throw new SenderError(`${name} has no commands.restart`);
             await gate.close();
             await run(commands.restart);
           },
           died: followed.ended.then(
-            (how) => new SenderError(`the log of ${name} has ended: ${printable(from.command, 80)} (log.from.command) ${how}`),
+            (how) =>
+              new SenderError(
+                `the log of ${name} has ended: ${printable(from.command, 80)} (log.from.command) ${how}`,
+              ),
           ),
           [Symbol.asyncDispose]: dispose,
         };
@@ -154,36 +188,10 @@ async function start({ contract, lab, onStatus, onLine }: Start): Promise<Starte
   };
 }
 
-interface Gate {
-  /** Does the work once the gate is open. */
-  pass<T>(work: () => Promise<T>): Promise<T>;
-  /** Resolves when all that has passed is done. */
-  close(): Promise<void>;
-  open(): void;
-}
-
-function createGate(): Gate {
-  const inside = new Set<Promise<unknown>>();
-  let opened: PromiseWithResolvers<void> | undefined;
-  return {
-    async pass(work) {
-      while (opened) await opened.promise;
-      const done = work();
-      inside.add(done);
-      return done.finally(() => inside.delete(done));
-    },
-    async close() {
-      opened ??= Promise.withResolvers();
-      await Promise.allSettled(inside);
-    },
-    open() {
-      opened?.resolve();
-      opened = undefined;
-    },
-  };
-}
-
-/** Writes a file that others may read. Returns the way to have again what was there before. Throws SenderError. */
+/**
+ * Writes a file that others may read. Returns the way to have again what was there before. Throws
+ * SenderError.
+ */
 async function putFile(path: string, text: string, name: string): Promise<() => Promise<void>> {
   try {
     const before = await readFile(path).catch((error: NodeJS.ErrnoException) => {

@@ -1,7 +1,9 @@
 /**
- * The senders that come with Holdfast, by name. Names are known at once; a sender is loaded when it is asked for.
+ * The senders that come with Holdfast, by name. Names are known at once; a sender is loaded when it
+ * is asked for.
  *
- * `reference:FAULT` is the reference sender, wrong in one way: to see what a failure looks like, and to try new scenarios.
+ * `reference:FAULT` is the reference sender, wrong in one way: to see what a failure looks like,
+ * and to try new scenarios.
  */
 
 import type { Sender } from '../model/sender.ts';
@@ -21,7 +23,9 @@ export async function findSender(name: string): Promise<Sender | undefined> {
   if (base !== 'reference') return undefined;
   const { referenceSender } = await import('./reference/index.ts');
   const { FAULTS } = await import('./reference/faults.ts');
-  return Object.hasOwn(FAULTS, fault) ? referenceSender({ fault: fault as keyof typeof FAULTS }) : undefined;
+  return Object.hasOwn(FAULTS, fault)
+    ? referenceSender({ fault: fault as keyof typeof FAULTS })
+    : undefined;
 }
 
 /** The faults that the reference sender can be started with: a sentence on each, by name. */

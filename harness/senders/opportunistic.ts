@@ -1,6 +1,7 @@
 /**
- * The opportunistic sender: the reference sender's queue and SMTP client without MTA-STS. STARTTLS where it is offered, whatever the
- * certificate, else clear text (RFC 7435). It shows what every attack does to a sender that does not hold fast.
+ * The opportunistic sender: the reference sender's queue and SMTP client without MTA-STS. STARTTLS
+ * where it is offered, whatever the certificate, else clear text (RFC 7435). It shows what every
+ * attack does to a sender that does not hold fast.
  */
 
 import type { Sender } from '../model/sender.ts';
@@ -8,7 +9,11 @@ import { startMta } from './reference/mta.ts';
 import { createTrustStore } from './reference/network.ts';
 import type { Timeouts } from './reference/setting.ts';
 
-export function opportunisticSender({ timeouts }: { readonly timeouts?: Partial<Timeouts> } = {}): Sender {
+export function opportunisticSender({
+  timeouts,
+}: {
+  readonly timeouts?: Partial<Timeouts>;
+} = {}): Sender {
   const trustStore = createTrustStore();
   return {
     name: 'opportunistic',
@@ -17,6 +22,7 @@ export function opportunisticSender({ timeouts }: { readonly timeouts?: Partial<
     capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn'],
     perInstance: 'scenario',
     unavailable: async () => undefined,
-    start: async (lab, onStatus) => startMta(lab, onStatus, { mtaSts: false, timeouts, trustStore }),
+    start: async (lab, onStatus) =>
+      startMta(lab, onStatus, { mtaSts: false, timeouts, trustStore }),
   };
 }

@@ -1,5 +1,6 @@
 /**
- * Submission (RFC 6409): how a mail server under test is given its mail, by nodemailer over kept connections.
+ * Submission (RFC 6409): how a mail server under test is given its mail, by nodemailer over kept
+ * connections.
  */
 
 import nodemailer, { type Transporter } from 'nodemailer';

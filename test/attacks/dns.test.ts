@@ -2,7 +2,17 @@
 
 import { describe, expect, test } from 'vitest';
 import { PlanError } from '../../harness/model/plan-changes.ts';
-import { changes, commute, type Edit, record, refuses, replace, type Use, under, world } from './world.ts';
+import {
+  changes,
+  commute,
+  type Edit,
+  record,
+  refuses,
+  replace,
+  type Use,
+  under,
+  world,
+} from './world.ts';
 
 const STS = '_mta-sts.victim.test';
 const rule =
@@ -15,12 +25,33 @@ const attackerMx = { name: 'victim.test', type: 'MX', preference: 0, exchange: '
 describe('each attack changes the plan so', () => {
   const rows: readonly [Use, Edit][] = [
     [
-      ['dns-answer', { name: 'mx1.victim.test', type: 'A', answer: 'servfail', nth: [1], delayMs: 50, ad: true }],
-      rule({ name: 'mx1.victim.test', type: 'A', answer: 'servfail', nth: [1], delayMs: 50, ad: true }),
+      [
+        'dns-answer',
+        { name: 'mx1.victim.test', type: 'A', answer: 'servfail', nth: [1], delayMs: 50, ad: true },
+      ],
+      rule({
+        name: 'mx1.victim.test',
+        type: 'A',
+        answer: 'servfail',
+        nth: [1],
+        delayMs: 50,
+        ad: true,
+      }),
     ],
     [
-      ['dns-answer', { name: STS, type: '*', records: [{ name: STS, type: 'TXT', text: ['v=STSv1; ', 'id=2;'], ttl: 9 }] }],
-      rule({ name: STS, type: '*', records: [{ name: STS, type: 'TXT', text: ['v=STSv1; ', 'id=2;'], ttl: 9 }] }),
+      [
+        'dns-answer',
+        {
+          name: STS,
+          type: '*',
+          records: [{ name: STS, type: 'TXT', text: ['v=STSv1; ', 'id=2;'], ttl: 9 }],
+        },
+      ],
+      rule({
+        name: STS,
+        type: '*',
+        records: [{ name: STS, type: 'TXT', text: ['v=STSv1; ', 'id=2;'], ttl: 9 }],
+      }),
     ],
     ['hide-sts-record', rule({ name: STS, type: 'TXT', answer: 'nxdomain' })],
     [['hide-sts-record', { how: 'drop' }], rule({ name: STS, type: 'TXT', answer: 'drop' })],
@@ -32,7 +63,10 @@ describe('each attack changes the plan so', () => {
       ['replace-sts-record', { record: ['v=STSv1; ', 'id=1;'] }],
       (plan) => replace(plan, STS, 'TXT', { name: STS, type: 'TXT', text: ['v=STSv1; ', 'id=1;'] }),
     ],
-    [['add-sts-record', { record: 'unrelated' }], (plan) => plan.dns.records.push({ name: STS, type: 'TXT', text: 'unrelated' })],
+    [
+      ['add-sts-record', { record: 'unrelated' }],
+      (plan) => plan.dns.records.push({ name: STS, type: 'TXT', text: 'unrelated' }),
+    ],
     [
       'delegate-sts-record',
       (plan) => {
@@ -44,7 +78,10 @@ describe('each attack changes the plan so', () => {
       ['delegate-sts-record', { through: ['a.test', 'b.test'], chase: false }],
       (plan) => {
         record(plan, STS, 'TXT').name = 'b.test';
-        plan.dns.records.push({ name: STS, type: 'CNAME', target: 'a.test' }, { name: 'a.test', type: 'CNAME', target: 'b.test' });
+        plan.dns.records.push(
+          { name: STS, type: 'CNAME', target: 'a.test' },
+          { name: 'a.test', type: 'CNAME', target: 'b.test' },
+        );
         plan.dns.rules = [
           { name: 'a.test', type: 'TXT', answer: 'cname-only' },
           { name: STS, type: 'TXT', answer: 'cname-only' },
@@ -64,31 +101,62 @@ describe('each attack changes the plan so', () => {
       ['swap-mx', { keep: true, certificate: 'expired' }],
       (plan) => {
         plan.mxHosts['mx.attacker.test'] = { tls: { certificate: 'expired' } };
-        const honest = plan.dns.records.filter((one: any) => one.name === 'victim.test' && one.type === 'MX');
+        const honest = plan.dns.records.filter(
+          (one: any) => one.name === 'victim.test' && one.type === 'MX',
+        );
         replace(plan, 'victim.test', 'MX', attackerMx, ...honest);
       },
     ],
     [
-      ['swap-mx', { to: 'mx.evil.test', preference: 5, certificate: 'self-signed', certificateFor: 'mx1.victim.test' }],
+      [
+        'swap-mx',
+        {
+          to: 'mx.evil.test',
+          preference: 5,
+          certificate: 'self-signed',
+          certificateFor: 'mx1.victim.test',
+        },
+      ],
       (plan) => {
-        plan.mxHosts['mx.evil.test'] = { tls: { certificate: 'self-signed', certificateFor: 'mx1.victim.test' } };
+        plan.mxHosts['mx.evil.test'] = {
+          tls: { certificate: 'self-signed', certificateFor: 'mx1.victim.test' },
+        };
         plan.dns.records.push({ name: 'mx.evil.test', type: 'A', host: 'mx.evil.test' });
-        replace(plan, 'victim.test', 'MX', { ...attackerMx, preference: 5, exchange: 'mx.evil.test' });
+        replace(plan, 'victim.test', 'MX', {
+          ...attackerMx,
+          preference: 5,
+          exchange: 'mx.evil.test',
+        });
       },
     ],
     [
       'spoof-mx-address',
       (plan) => {
         plan.mxHosts['mx.attacker.test'] = { tls: {} };
-        for (const name of ['mx1.victim.test', 'mx2.victim.test']) replace(plan, name, 'A', { name, type: 'A', host: 'mx.attacker.test' });
+        for (const name of ['mx1.victim.test', 'mx2.victim.test'])
+          replace(plan, name, 'A', { name, type: 'A', host: 'mx.attacker.test' });
       },
     ],
     [
-      ['spoof-mx-address', { mx: 'mx2.victim.test', to: 'mx.evil.test', certificate: 'wrong-name', certificateFor: 'victim.test' }],
+      [
+        'spoof-mx-address',
+        {
+          mx: 'mx2.victim.test',
+          to: 'mx.evil.test',
+          certificate: 'wrong-name',
+          certificateFor: 'victim.test',
+        },
+      ],
       (plan) => {
-        plan.mxHosts['mx.evil.test'] = { tls: { certificate: 'wrong-name', certificateFor: 'victim.test' } };
+        plan.mxHosts['mx.evil.test'] = {
+          tls: { certificate: 'wrong-name', certificateFor: 'victim.test' },
+        };
         plan.dns.records.push({ name: 'mx.evil.test', type: 'A', host: 'mx.evil.test' });
-        replace(plan, 'mx2.victim.test', 'A', { name: 'mx2.victim.test', type: 'A', host: 'mx.evil.test' });
+        replace(plan, 'mx2.victim.test', 'A', {
+          name: 'mx2.victim.test',
+          type: 'A',
+          host: 'mx.evil.test',
+        });
       },
     ],
   ];
@@ -97,7 +165,12 @@ describe('each attack changes the plan so', () => {
 
 describe('attacks compose', () => {
   test('the last rule wins', async () => {
-    const plan = await under(world, 'hide-sts-record', ['hide-sts-record', { how: 'servfail' }], 'hide-mx');
+    const plan = await under(
+      world,
+      'hide-sts-record',
+      ['hide-sts-record', { how: 'servfail' }],
+      'hide-mx',
+    );
     expect(plan.dns.rules.map(({ name, answer }) => [name, answer])).toEqual([
       ['victim.test', 'servfail'],
       [STS, 'servfail'],
@@ -113,7 +186,8 @@ describe('attacks compose', () => {
     ],
     ['offer-policy'],
   ])('a delegated record is the one that is changed: %j %j', async (...uses) => {
-    const texts = (plan: typeof world, name: string) => plan.dns.records.filter((one) => one.name === name && one.type === 'TXT');
+    const texts = (plan: typeof world, name: string) =>
+      plan.dns.records.filter((one) => one.name === name && one.type === 'TXT');
     const after = await under(world, 'delegate-sts-record', ...uses);
     expect(texts(after, STS)).toEqual([]);
     expect(texts(after, 'sts.provider.test')).toEqual(
@@ -122,8 +196,13 @@ describe('attacks compose', () => {
   });
 
   test('a delegation of a delegation goes on from its end', async () => {
-    const plan = await under(world, 'delegate-sts-record', ['delegate-sts-record', { through: ['far.test'] }]);
-    expect(plan).toStrictEqual(await under(world, ['delegate-sts-record', { through: ['sts.provider.test', 'far.test'] }]));
+    const plan = await under(world, 'delegate-sts-record', [
+      'delegate-sts-record',
+      { through: ['far.test'] },
+    ]);
+    expect(plan).toStrictEqual(
+      await under(world, ['delegate-sts-record', { through: ['sts.provider.test', 'far.test'] }]),
+    );
   });
 
   test.each<[Use, Use]>([
@@ -136,9 +215,14 @@ describe('attacks compose', () => {
 });
 
 test('a host that the plan lacks is a PlanError with those it has', async () => {
-  const spoofed = under(world, ['spoof-mx-address', { mx: ['mx1.victim.test', 'mx9.victim.test'] }]);
+  const spoofed = under(world, [
+    'spoof-mx-address',
+    { mx: ['mx1.victim.test', 'mx9.victim.test'] },
+  ]);
   await expect(spoofed).rejects.toThrow(PlanError);
-  await expect(spoofed).rejects.toThrow('no MX host mx9.victim.test in this plan; it has mx1.victim.test, mx2.victim.test, ');
+  await expect(spoofed).rejects.toThrow(
+    'no MX host mx9.victim.test in this plan; it has mx1.victim.test, mx2.victim.test, ',
+  );
 });
 
 test.each<[string, unknown]>([
@@ -146,7 +230,11 @@ test.each<[string, unknown]>([
   ['dns-answer', { name: 'a.test', type: 'A', records: [{ name: 'a.test', type: 'A' }] }],
   [
     'dns-answer',
-    { name: 'a.test', type: 'A', records: [{ name: 'a.test', type: 'TLSA', usage: 3, selector: 1, matching: 1, data: 'xyz' }] },
+    {
+      name: 'a.test',
+      type: 'A',
+      records: [{ name: 'a.test', type: 'TLSA', usage: 3, selector: 1, matching: 1, data: 'xyz' }],
+    },
   ],
   ['hide-sts-record', { how: 'honest' }],
   ['hide-sts-record', { when: 'now' }],

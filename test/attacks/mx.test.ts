@@ -17,7 +17,10 @@ const first =
     plan.mxHosts['mx1.victim.test'] = mx;
   };
 const mx1 = { mx: 'mx1.victim.test' };
-/** `then`, the plan's word, kept from being an own property of a literal: linters take that for a promise. */
+/**
+ * `then`, the plan's word, kept from being an own property of a literal: linters take that for a
+ * promise.
+ */
 const next = (then: string) => ({ then }) as object;
 
 /** Whoever strips the line refuses the command too. */
@@ -26,16 +29,28 @@ const refused = { starttls: { reply: { text: '502 5.5.1 Command not implemented'
 describe('each attack changes the plan so', () => {
   const rows: readonly [Use, Edit][] = [
     ['strip-starttls', both({ beforeTls: { ehlo: { remove: ['STARTTLS'] } }, ...refused })],
-    [['strip-starttls', { how: 'overwrite', ...mx1 }], first({ beforeTls: { ehlo: { overwrite: { STARTTLS: 'XXXXXXXX' } } }, ...refused })],
+    [
+      ['strip-starttls', { how: 'overwrite', ...mx1 }],
+      first({ beforeTls: { ehlo: { overwrite: { STARTTLS: 'XXXXXXXX' } } }, ...refused }),
+    ],
     [
       ['strip-starttls', { how: 'overwrite-partly', mx: ['mx1.victim.test'] }],
       first({ beforeTls: { ehlo: { overwrite: { STARTTLS: 'XXXXXXXA' } } }, ...refused }),
     ],
     [
       ['strip-starttls', { nth: [2], ...mx1 }],
-      first({ connections: [{ nth: [2], change: { beforeTls: { ehlo: { remove: ['STARTTLS'] } }, ...refused } }] }),
+      first({
+        connections: [
+          { nth: [2], change: { beforeTls: { ehlo: { remove: ['STARTTLS'] } }, ...refused } },
+        ],
+      }),
     ],
-    ['refuse-starttls', both({ starttls: { reply: { text: '454 4.7.0 TLS not available due to temporary reason' } } })],
+    [
+      'refuse-starttls',
+      both({
+        starttls: { reply: { text: '454 4.7.0 TLS not available due to temporary reason' } },
+      }),
+    ],
     [
       ['refuse-starttls', { reply: ['502-no', '502 no'], ...next('close'), ...mx1 }],
       first({ starttls: { reply: { text: ['502-no', '502 no'], ...next('close') } } }),
@@ -43,33 +58,81 @@ describe('each attack changes the plan so', () => {
     ['break-mx-handshake', both({ tls: { handshake: 'alert' } })],
     [['break-mx-handshake', { how: 'garbage', ...mx1 }], first({ tls: { handshake: 'garbage' } })],
     ['plaintext-after-220', both({ starttls: next('plaintext') })],
-    [['inject-after-220', { lines: ['250 2.0.0 ok'] }], both({ starttls: { inject: ['250 2.0.0 ok'] } })],
+    [
+      ['inject-after-220', { lines: ['250 2.0.0 ok'] }],
+      both({ starttls: { inject: ['250 2.0.0 ok'] } }),
+    ],
     [['mx-certificate', { profile: 'expired' }], both({ tls: { certificate: 'expired' } })],
     [
-      ['mx-certificate', { profile: 'right', certificateFor: 'mx2.victim.test', withoutSni: 'self-signed', ...mx1 }],
-      first({ tls: { certificate: 'right', certificateFor: 'mx2.victim.test', certificateWithoutSni: 'self-signed' } }),
+      [
+        'mx-certificate',
+        { profile: 'right', certificateFor: 'mx2.victim.test', withoutSni: 'self-signed', ...mx1 },
+      ],
+      first({
+        tls: {
+          certificate: 'right',
+          certificateFor: 'mx2.victim.test',
+          certificateWithoutSni: 'self-signed',
+        },
+      }),
     ],
     [['mx-tls', { maxVersion: 'TLSv1' }], both({ tls: { maxVersion: 'TLSv1' } })],
     [['mx-tls', { minVersion: 'TLSv1.3', ...mx1 }], first({ tls: { minVersion: 'TLSv1.3' } })],
-    [['change-capabilities', { before: { add: ['XFOO'] } }], both({ beforeTls: { ehlo: { add: ['XFOO'] } } })],
     [
-      ['change-capabilities', { before: { remove: ['SIZE'] }, after: { add: ['STARTTLS'], overwrite: { '8BITMIME': 'X' } }, ...mx1 }],
-      first({ beforeTls: { ehlo: { remove: ['SIZE'] } }, afterTls: { ehlo: { add: ['STARTTLS'], overwrite: { '8BITMIME': 'X' } } } }),
+      ['change-capabilities', { before: { add: ['XFOO'] } }],
+      both({ beforeTls: { ehlo: { add: ['XFOO'] } } }),
+    ],
+    [
+      [
+        'change-capabilities',
+        {
+          before: { remove: ['SIZE'] },
+          after: { add: ['STARTTLS'], overwrite: { '8BITMIME': 'X' } },
+          ...mx1,
+        },
+      ],
+      first({
+        beforeTls: { ehlo: { remove: ['SIZE'] } },
+        afterTls: { ehlo: { add: ['STARTTLS'], overwrite: { '8BITMIME': 'X' } } },
+      }),
     ],
     [
       ['mx-reply', { to: 'mail', text: '451 4.3.0 later' }],
-      both({ beforeTls: { replies: { MAIL: { text: '451 4.3.0 later' } } }, afterTls: { replies: { MAIL: { text: '451 4.3.0 later' } } } }),
+      both({
+        beforeTls: { replies: { MAIL: { text: '451 4.3.0 later' } } },
+        afterTls: { replies: { MAIL: { text: '451 4.3.0 later' } } },
+      }),
     ],
-    [['mx-reply', { to: '.', ...next('reset'), when: 'after-tls', ...mx1 }], first({ afterTls: { replies: { '.': next('reset') } } })],
+    [
+      ['mx-reply', { to: '.', ...next('reset'), when: 'after-tls', ...mx1 }],
+      first({ afterTls: { replies: { '.': next('reset') } } }),
+    ],
     [
       ['mx-reply', { to: 'RCPT', delayMs: 10, when: 'before-tls', nth: [1, 3], ...mx1 }],
-      first({ connections: [1, 3].map((nth) => ({ nth: [nth], change: { beforeTls: { replies: { RCPT: { delayMs: 10 } } } } })) }),
+      first({
+        connections: [1, 3].map((nth) => ({
+          nth: [nth],
+          change: { beforeTls: { replies: { RCPT: { delayMs: 10 } } } },
+        })),
+      }),
     ],
-    [['mx-greeting', { text: '554 5.3.2 go away', ...next('close') }], both({ greeting: { text: '554 5.3.2 go away', ...next('close') } })],
-    ['refuse-ehlo', both({ beforeTls: { replies: { EHLO: { text: '502 5.5.1 command not implemented' } } } })],
-    [['refuse-ehlo', { text: '500 what', ...mx1 }], first({ beforeTls: { replies: { EHLO: { text: '500 what' } } } })],
+    [
+      ['mx-greeting', { text: '554 5.3.2 go away', ...next('close') }],
+      both({ greeting: { text: '554 5.3.2 go away', ...next('close') } }),
+    ],
+    [
+      'refuse-ehlo',
+      both({ beforeTls: { replies: { EHLO: { text: '502 5.5.1 command not implemented' } } } }),
+    ],
+    [
+      ['refuse-ehlo', { text: '500 what', ...mx1 }],
+      first({ beforeTls: { replies: { EHLO: { text: '500 what' } } } }),
+    ],
     ['block-mx', both({ reach: 'refused' })],
-    [['block-mx', { how: 'reset', nth: [1], ...mx1 }], first({ connections: [{ nth: [1], change: { reach: 'reset' } }] })],
+    [
+      ['block-mx', { how: 'reset', nth: [1], ...mx1 }],
+      first({ connections: [{ nth: [1], change: { reach: 'reset' } }] }),
+    ],
   ];
   test.each(rows)('%j', (use, edit) => changes([use], edit));
 });
@@ -97,19 +160,36 @@ describe('attacks compose', () => {
   ])('in either order: %j %j', commute);
 
   test('edits of one EHLO reply add up', async () => {
-    const plan = await under(world, ['change-capabilities', { before: { remove: ['SIZE'], add: ['A'] } }], strip, [
-      'change-capabilities',
-      { before: { remove: ['SIZE', 'DSN'], add: ['B'], overwrite: { PIPELINING: 'X' } } },
-    ]);
+    const plan = await under(
+      world,
+      ['change-capabilities', { before: { remove: ['SIZE'], add: ['A'] } }],
+      strip,
+      [
+        'change-capabilities',
+        { before: { remove: ['SIZE', 'DSN'], add: ['B'], overwrite: { PIPELINING: 'X' } } },
+      ],
+    );
     expect(plan.mxHosts['mx1.victim.test']).toStrictEqual({
-      beforeTls: { ehlo: { remove: ['SIZE', 'STARTTLS', 'DSN'], add: ['A', 'B'], overwrite: { PIPELINING: 'X' } } },
+      beforeTls: {
+        ehlo: {
+          remove: ['SIZE', 'STARTTLS', 'DSN'],
+          add: ['A', 'B'],
+          overwrite: { PIPELINING: 'X' },
+        },
+      },
       ...refused,
     });
   });
 
   test('lines injected add up', async () => {
-    const plan = await under(world, ['inject-after-220', { lines: ['250 a'] }], ['inject-after-220', { lines: ['250 b'] }]);
-    expect(plan.mxHosts['mx1.victim.test']).toStrictEqual({ starttls: { inject: ['250 a', '250 b'] } });
+    const plan = await under(
+      world,
+      ['inject-after-220', { lines: ['250 a'] }],
+      ['inject-after-220', { lines: ['250 b'] }],
+    );
+    expect(plan.mxHosts['mx1.victim.test']).toStrictEqual({
+      starttls: { inject: ['250 a', '250 b'] },
+    });
   });
 
   test('connection by connection', async () => {
@@ -123,8 +203,15 @@ describe('attacks compose', () => {
     const on = (nth: number) => mxOnConnection(plan.mxHosts['mx1.victim.test']!, nth);
     const tls = { maxVersion: 'TLSv1.2' } as const;
     expect(on(1)).toStrictEqual({ beforeTls: { ehlo: { remove: ['SIZE'] } }, tls });
-    expect(on(2)).toStrictEqual({ beforeTls: { ehlo: { remove: ['SIZE', 'STARTTLS'] } }, ...refused, tls });
-    expect(on(3)).toStrictEqual({ beforeTls: { ehlo: { remove: ['SIZE'] } }, tls: { certificate: 'expired', ...tls } });
+    expect(on(2)).toStrictEqual({
+      beforeTls: { ehlo: { remove: ['SIZE', 'STARTTLS'] } },
+      ...refused,
+      tls,
+    });
+    expect(on(3)).toStrictEqual({
+      beforeTls: { ehlo: { remove: ['SIZE'] } },
+      tls: { certificate: 'expired', ...tls },
+    });
     expect(on(4)).toStrictEqual(on(1));
   });
 });
@@ -150,7 +237,10 @@ test.each<[string, object]>([
   expect(await touched(undefined)).toEqual(['mx1.victim.test', 'mx2.victim.test']);
   expect(await touched('*')).toEqual(['mx1.victim.test', 'mx2.victim.test']);
   expect(await touched('mx2.victim.test')).toEqual(['mx2.victim.test']);
-  expect(await touched(['mx.attacker.test', 'mx1.victim.test'])).toEqual(['mx1.victim.test', 'mx.attacker.test']);
+  expect(await touched(['mx.attacker.test', 'mx1.victim.test'])).toEqual([
+    'mx1.victim.test',
+    'mx.attacker.test',
+  ]);
   await expect(touched('mx9.victim.test')).rejects.toThrow(PlanError);
   await expect(touched('mx9.victim.test')).rejects.toThrow(
     'no MX host mx9.victim.test in this plan; it has mx1.victim.test, mx2.victim.test, mx.sender.test, mx.attacker.test',

@@ -17,8 +17,13 @@ const page =
     Object.assign(plan.policyHosts[POLICY_HOST].pages[POLICY_PATH], changed);
 const tls = (plan: object): Edit => host((it) => Object.assign(it, { tls: plan }));
 const reach = (how: string): Edit => host((it) => Object.assign(it, { reach: how }));
-const redirect = (status: number, location: string) => ({ status, headers: { location }, body: '' });
-const announces = (plan: any, id: string) => replace(plan, STS, 'TXT', { name: STS, type: 'TXT', text: `v=STSv1; id=${id};` });
+const redirect = (status: number, location: string) => ({
+  status,
+  headers: { location },
+  body: '',
+});
+const announces = (plan: any, id: string) =>
+  replace(plan, STS, 'TXT', { name: STS, type: 'TXT', text: `v=STSv1; id=${id};` });
 const policy = (...lines: readonly string[]) => lines.map((line) => `${line}\r\n`).join('');
 
 describe('each attack changes the plan so', () => {
@@ -29,11 +34,21 @@ describe('each attack changes the plan so', () => {
     [['break-policy-handshake', { how: 'stall' }], tls({ handshake: 'stall' })],
     [['policy-host-certificate', { profile: 'expired' }], tls({ certificate: 'expired' })],
     [
-      ['policy-host-certificate', { profile: 'right', certificateFor: 'victim.test', withoutSni: 'self-signed' }],
-      tls({ certificate: 'right', certificateFor: 'victim.test', certificateWithoutSni: 'self-signed' }),
+      [
+        'policy-host-certificate',
+        { profile: 'right', certificateFor: 'victim.test', withoutSni: 'self-signed' },
+      ],
+      tls({
+        certificate: 'right',
+        certificateFor: 'victim.test',
+        certificateWithoutSni: 'self-signed',
+      }),
     ],
     [['policy-host-tls', { maxVersion: 'TLSv1.1' }], tls({ maxVersion: 'TLSv1.1' })],
-    [['policy-host-tls', { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }], tls({ minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' })],
+    [
+      ['policy-host-tls', { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }],
+      tls({ minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }),
+    ],
     [['policy-status', { status: 404 }], page({ status: 404, headers: {} })],
     [
       ['policy-status', { status: 503, keepBody: false, headers: { 'retry-after': '60' } }],
@@ -42,20 +57,29 @@ describe('each attack changes the plan so', () => {
     [
       'redirect-policy',
       host((it) => {
-        it.pages = { [POLICY_PATH]: redirect(301, 'https://mta-sts.victim.test/policy.txt'), '/policy.txt': honest };
+        it.pages = {
+          [POLICY_PATH]: redirect(301, 'https://mta-sts.victim.test/policy.txt'),
+          '/policy.txt': honest,
+        };
       }),
     ],
     [
       ['redirect-policy', { status: 308, to: 'other-host' }],
       (plan) => {
-        plan.policyHosts[POLICY_HOST].pages[POLICY_PATH] = redirect(308, `https://mta-sts.attacker.test${POLICY_PATH}`);
+        plan.policyHosts[POLICY_HOST].pages[POLICY_PATH] = redirect(
+          308,
+          `https://mta-sts.attacker.test${POLICY_PATH}`,
+        );
         plan.policyHosts['mta-sts.attacker.test'] = { pages: { [POLICY_PATH]: honest } };
       },
     ],
     [
       ['redirect-policy', { to: 'http' }],
       host((it) => {
-        it.pages = { [POLICY_PATH]: redirect(301, 'http://mta-sts.victim.test/policy.txt'), '/policy.txt': honest };
+        it.pages = {
+          [POLICY_PATH]: redirect(301, 'http://mta-sts.victim.test/policy.txt'),
+          '/policy.txt': honest,
+        };
         it.plainHttp = true;
       }),
     ],
@@ -70,20 +94,40 @@ describe('each attack changes the plan so', () => {
     [
       'offer-policy',
       (plan) => {
-        page({ body: policy('version: STSv1', 'mode: none', 'mx: mx.attacker.test', 'max_age: 604800') })(plan);
+        page({
+          body: policy('version: STSv1', 'mode: none', 'mx: mx.attacker.test', 'max_age: 604800'),
+        })(plan);
         announces(plan, 'attacker1');
       },
     ],
     [
-      ['offer-policy', { mode: 'enforce', id: 'x2', mx: ['*.attacker.test', 'mx1.victim.test'], maxAgeSeconds: 60 }],
+      [
+        'offer-policy',
+        {
+          mode: 'enforce',
+          id: 'x2',
+          mx: ['*.attacker.test', 'mx1.victim.test'],
+          maxAgeSeconds: 60,
+        },
+      ],
       (plan) => {
-        page({ body: policy('version: STSv1', 'mode: enforce', 'mx: *.attacker.test', 'mx: mx1.victim.test', 'max_age: 60') })(plan);
+        page({
+          body: policy(
+            'version: STSv1',
+            'mode: enforce',
+            'mx: *.attacker.test',
+            'mx: mx1.victim.test',
+            'max_age: 60',
+          ),
+        })(plan);
         announces(plan, 'x2');
       },
     ],
     [
       ['offer-policy', { mode: 'testing', announce: false }],
-      page({ body: policy('version: STSv1', 'mode: testing', 'mx: mx.attacker.test', 'max_age: 604800') }),
+      page({
+        body: policy('version: STSv1', 'mode: testing', 'mx: mx.attacker.test', 'max_age: 604800'),
+      }),
     ],
     ['serve-plain-http', host((it) => Object.assign(it, { plainHttp: true }))],
   ];
@@ -117,21 +161,36 @@ describe('attacks compose', () => {
       ['http', POLICY_HOST, '/policy.txt'],
     ] as const) {
       const plan = await under(offered, ['redirect-policy', { to }]);
-      expect(plan.policyHosts[name]!.pages[path], to).toEqual(offered.policyHosts[POLICY_HOST]!.pages[POLICY_PATH]);
+      expect(plan.policyHosts[name]!.pages[path], to).toEqual(
+        offered.policyHosts[POLICY_HOST]!.pages[POLICY_PATH],
+      );
     }
   });
 
   test('a redirect to another host makes that host, with its address, where there is none', async () => {
     const { 'mta-sts.attacker.test': _, ...policyHosts } = world.policyHosts;
     const records = world.dns.records.filter((one) => one.name !== 'mta-sts.attacker.test');
-    const plan = await under({ ...world, policyHosts, dns: { ...world.dns, records } }, ['redirect-policy', { to: 'other-host' }]);
+    const plan = await under({ ...world, policyHosts, dns: { ...world.dns, records } }, [
+      'redirect-policy',
+      { to: 'other-host' },
+    ]);
     expect(plan.policyHosts['mta-sts.attacker.test']).toEqual({ pages: { [POLICY_PATH]: honest } });
-    expect(plan.dns.records.at(-1)).toEqual({ name: 'mta-sts.attacker.test', type: 'A', host: 'mta-sts.attacker.test' });
+    expect(plan.dns.records.at(-1)).toEqual({
+      name: 'mta-sts.attacker.test',
+      type: 'A',
+      host: 'mta-sts.attacker.test',
+    });
   });
 
   test('headers of one attack are kept by the next', async () => {
-    const plan = await under(world, 'policy-content-type', ['policy-status', { status: 429, headers: { 'retry-after': '1' } }]);
-    expect(plan.policyHosts[POLICY_HOST]!.pages[POLICY_PATH]!.headers).toEqual({ 'content-type': 'text/html', 'retry-after': '1' });
+    const plan = await under(world, 'policy-content-type', [
+      'policy-status',
+      { status: 429, headers: { 'retry-after': '1' } },
+    ]);
+    expect(plan.policyHosts[POLICY_HOST]!.pages[POLICY_PATH]!.headers).toEqual({
+      'content-type': 'text/html',
+      'retry-after': '1',
+    });
   });
 });
 
@@ -139,7 +198,9 @@ test('a plan without the policy host is a PlanError with the hosts it has', asyn
   const { [POLICY_HOST]: _, ...policyHosts } = world.policyHosts;
   const blocked = under({ ...world, policyHosts }, 'block-policy-host');
   await expect(blocked).rejects.toThrow(PlanError);
-  await expect(blocked).rejects.toThrow('no policy host mta-sts.victim.test in this plan; it has mta-sts.attacker.test');
+  await expect(blocked).rejects.toThrow(
+    'no policy host mta-sts.victim.test in this plan; it has mta-sts.attacker.test',
+  );
 });
 
 test.each<[string, unknown]>([

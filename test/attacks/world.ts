@@ -1,4 +1,7 @@
-/** What the attack tests share: one frozen world with two MX hosts, attacks by their YAML name, and the verb `changes`. */
+/**
+ * What the attack tests share: one frozen world with two MX hosts, attacks by their YAML name, and
+ * the verb `changes`.
+ */
 
 import { expect } from 'vitest';
 import type { Attack } from '../../harness/model/attack.ts';
@@ -29,7 +32,10 @@ export async function attackNamed(name: string): Promise<Attack> {
   return (await import(`../../harness/attacks/${name}.ts`)).attack;
 }
 
-/** The plan under these attacks, one after the other. Every plan on the way is frozen: an attack that writes to its input throws. */
+/**
+ * The plan under these attacks, one after the other. Every plan on the way is frozen: an attack
+ * that writes to its input throws.
+ */
 export async function under(plan: LabPlan, ...uses: readonly Use[]): Promise<LabPlan> {
   let result = plan;
   for (const use of uses) {
@@ -48,14 +54,25 @@ export async function changes(uses: readonly Use[], edit: Edit): Promise<void> {
   expect(await under(world, ...uses)).toStrictEqual(expected);
 }
 
-/** The order of these attacks makes no difference, but for where in the zones a set of records stands. */
+/**
+ * The order of these attacks makes no difference, but for where in the zones a set of records
+ * stands.
+ */
 export async function commute(...uses: readonly [Use, Use]): Promise<void> {
-  expect(bySet(await under(world, ...uses))).toStrictEqual(bySet(await under(world, ...uses.toReversed())));
+  expect(bySet(await under(world, ...uses))).toStrictEqual(
+    bySet(await under(world, ...uses.toReversed())),
+  );
 }
 
 function bySet(plan: LabPlan): LabPlan {
   const set = ({ name, type }: DnsRecord) => `${name} ${type}`;
-  return { ...plan, dns: { ...plan.dns, records: plan.dns.records.toSorted((a, b) => set(a).localeCompare(set(b))) } };
+  return {
+    ...plan,
+    dns: {
+      ...plan.dns,
+      records: plan.dns.records.toSorted((a, b) => set(a).localeCompare(set(b))),
+    },
+  };
 }
 
 /** The options are refused. */
@@ -69,8 +86,16 @@ export function record(plan: any, name: string, type: string): any {
 }
 
 /** Takes every record of the name and type out, and puts these at the end. */
-export function replace(plan: any, name: string, type: string, ...records: readonly unknown[]): void {
-  plan.dns.records = [...plan.dns.records.filter((one: any) => one.name !== name || one.type !== type), ...records];
+export function replace(
+  plan: any,
+  name: string,
+  type: string,
+  ...records: readonly unknown[]
+): void {
+  plan.dns.records = [
+    ...plan.dns.records.filter((one: any) => one.name !== name || one.type !== type),
+    ...records,
+  ];
 }
 
 function deepFreeze<T>(value: T): T {

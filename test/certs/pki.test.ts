@@ -1,5 +1,6 @@
 /**
- * The PKI as the lab's servers use it: issued once, served over TLS, believed under the right authority only.
+ * The PKI as the lab's servers use it: issued once, served over TLS, believed under the right
+ * authority only.
  */
 
 import { X509Certificate } from 'node:crypto';
@@ -9,7 +10,12 @@ import { connect, createServer } from 'node:tls';
 import forge from 'node-forge';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../certs/authority.ts';
-import { CertificateError, createPki, type IssuedCertificate, type Pki } from '../../certs/index.ts';
+import {
+  CertificateError,
+  createPki,
+  type IssuedCertificate,
+  type Pki,
+} from '../../certs/index.ts';
 import type { CertificateProfile } from '../../harness/model/plan.ts';
 
 const HOST = 'mx1.victim.k3.test';
@@ -18,7 +24,8 @@ let pki: Pki;
 beforeAll(async () => {
   pki = await createPki();
 });
-const mx = (profile: CertificateProfile, host = HOST) => pki.issue({ profile, host, service: 'mx' });
+const mx = (profile: CertificateProfile, host = HOST) =>
+  pki.issue({ profile, host, service: 'mx' });
 const leafOf = ({ chainPem }: IssuedCertificate) => new X509Certificate(chainPem);
 
 describe('TLS', () => {
@@ -45,16 +52,30 @@ describe('TLS', () => {
     const reportHost = pki.issue({ profile: 'right', host: HOST, service: 'report-host' });
     expect(await handshake(policyHost, policyHosts.certificatePem)).toBe('authorized');
     expect(await handshake(reportHost, policyHosts.certificatePem)).toBe('authorized');
-    expect(await handshake(policyHost, mxHosts.certificatePem)).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
-    expect(await handshake(mx('right'), policyHosts.certificatePem)).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    expect(await handshake(policyHost, mxHosts.certificatePem)).toBe(
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    );
+    expect(await handshake(mx('right'), policyHosts.certificatePem)).toBe(
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    );
   });
 
-  /** Serves the certificate to a client that trusts `ca` and wants HOST; how that ended for the client. */
+  /**
+   * Serves the certificate to a client that trusts `ca` and wants HOST; how that ended for the
+   * client.
+   */
   async function handshake({ keyPem, chainPem }: IssuedCertificate, ca: string): Promise<string> {
-    const server = createServer({ key: keyPem, cert: chainPem }, (socket) => socket.on('error', () => {}));
+    const server = createServer({ key: keyPem, cert: chainPem }, (socket) =>
+      socket.on('error', () => {}),
+    );
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const client = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, servername: HOST, ca });
+    const client = connect({
+      host: '127.0.0.1',
+      port: (server.address() as AddressInfo).port,
+      servername: HOST,
+      ca,
+    });
     try {
       await once(client, 'secureConnect');
       return 'authorized';
@@ -74,7 +95,9 @@ describe('a right leaf', () => {
     expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']); // node:crypto's name for the extended key usage: serverAuth
     expect(leaf.raw.toString('hex')).toContain('0603551d0f0101ff040403020780'); // keyUsage, critical: digitalSignature
     expect(leaf.ca).toBe(false);
-    expect(leaf.verify(new X509Certificate(pki.authorities.mxHosts.certificatePem).publicKey)).toBe(true);
+    expect(leaf.verify(new X509Certificate(pki.authorities.mxHosts.certificatePem).publicKey)).toBe(
+      true,
+    );
   });
 
   it('names its issuer byte for byte as the issuer names itself', () => {
@@ -89,7 +112,9 @@ describe('a right leaf', () => {
     for (const year of [2027, 2060]) {
       const day = (offset: number) => new Date(Date.UTC(year, 5, 15 + offset));
       const then = await createPki({ now: day(0).getTime() });
-      const { validFrom, validTo } = leafOf(then.issue({ profile: 'right', host: HOST, service: 'mx' }));
+      const { validFrom, validTo } = leafOf(
+        then.issue({ profile: 'right', host: HOST, service: 'mx' }),
+      );
       expect([new Date(validFrom), new Date(validTo)]).toEqual([day(-1), day(89)]);
     }
   });
@@ -102,15 +127,19 @@ describe('a right leaf', () => {
   });
 
   const names = (pem: string) => {
-    const tbsCertificate = forge.asn1.fromDer(new X509Certificate(pem).raw.toString('latin1')).value[0] as forge.asn1.Asn1;
-    const hex = (field: number) => forge.asn1.toDer(tbsCertificate.value[field] as forge.asn1.Asn1).toHex();
+    const tbsCertificate = forge.asn1.fromDer(new X509Certificate(pem).raw.toString('latin1'))
+      .value[0] as forge.asn1.Asn1;
+    const hex = (field: number) =>
+      forge.asn1.toDer(tbsCertificate.value[field] as forge.asn1.Asn1).toHex();
     return { issuer: hex(3), subject: hex(5) };
   };
 });
 
 describe('issuing', () => {
   it('gives 200 hosts 200 certificates, under one key', () => {
-    const issued = Array.from({ length: 200 }, (_, index) => mx('right', `mx${index}.victim.k4.test`));
+    const issued = Array.from({ length: 200 }, (_, index) =>
+      mx('right', `mx${index}.victim.k4.test`),
+    );
     const serials = issued.map((certificate) => leafOf(certificate).serialNumber);
     expect(new Set(serials).size).toBe(200);
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/); // 16 bytes, positive
@@ -118,7 +147,12 @@ describe('issuing', () => {
   });
 
   it('issues once what is asked for twice', () => {
-    const request = { profile: 'recipient-domain', host: HOST, service: 'mx', others: { recipientDomain: 'victim.k3.test' } } as const;
+    const request = {
+      profile: 'recipient-domain',
+      host: HOST,
+      service: 'mx',
+      others: { recipientDomain: 'victim.k3.test' },
+    } as const;
     const first = pki.issue(request);
     expect(pki.issue(structuredClone(request))).toBe(first);
     expect(pki.issue({ ...request, profile: 'right' })).not.toBe(first);
@@ -148,12 +182,18 @@ describe('an authority', () => {
   });
 
   it('shares nothing with another of the same name', () => {
-    const [one, other] = [createAuthority({ commonName: 'a root' }), createAuthority({ commonName: 'a root' })];
+    const [one, other] = [
+      createAuthority({ commonName: 'a root' }),
+      createAuthority({ commonName: 'a root' }),
+    ];
     const root = new X509Certificate(one.certificatePem);
-    const publicKeyOf = (authority: typeof one) => new X509Certificate(authority.certificatePem).publicKey;
+    const publicKeyOf = (authority: typeof one) =>
+      new X509Certificate(authority.certificatePem).publicKey;
     expect(root.ca).toBe(true);
     expect(root.verify(publicKeyOf(one))).toBe(true);
     expect(root.verify(publicKeyOf(other))).toBe(false);
-    expect(new X509Certificate(one.issuer('intermediate').intermediatesPem).verify(publicKeyOf(other))).toBe(false);
+    expect(
+      new X509Certificate(one.issuer('intermediate').intermediatesPem).verify(publicKeyOf(other)),
+    ).toBe(false);
   });
 });

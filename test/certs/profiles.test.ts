@@ -1,5 +1,6 @@
 /**
- * Every profile against a verifier that is not ours: `openssl verify`, strict, with the host name checked.
+ * Every profile against a verifier that is not ours: `openssl verify`, strict, with the host name
+ * checked.
  */
 
 import { execFile, spawnSync } from 'node:child_process';
@@ -8,7 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createPki, type IssuedCertificate, identifies, type Pki, PROFILES } from '../../certs/index.ts';
+import {
+  createPki,
+  type IssuedCertificate,
+  identifies,
+  type Pki,
+  PROFILES,
+} from '../../certs/index.ts';
 import type { CertificateProfile } from '../../harness/model/plan.ts';
 
 /** The first error of `openssl verify` (X509_V_ERR_*); 0: accepted. */
@@ -47,13 +54,18 @@ const OPENSSL_TOO_LENIENT: readonly CertificateProfile[] = ['common-name-only', 
 
 const NAMES = Object.keys(PROFILES) as CertificateProfile[];
 const HOST = 'mx1.victim.k3.test';
-const others = { listedMx: 'mx2.victim.k3.test', recipientDomain: 'victim.k3.test', address: '192.0.2.7' };
+const others = {
+  listedMx: 'mx2.victim.k3.test',
+  recipientDomain: 'victim.k3.test',
+  address: '192.0.2.7',
+};
 
 let pki: Pki;
 beforeAll(async () => {
   pki = await createPki();
 });
-const issue = (profile: CertificateProfile, host = HOST) => pki.issue({ profile, host, service: 'mx', others });
+const issue = (profile: CertificateProfile, host = HOST) =>
+  pki.issue({ profile, host, service: 'mx', others });
 
 describe('openssl verify', () => {
   let folder: string;
@@ -64,30 +76,52 @@ describe('openssl verify', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   const version = String(spawnSync('openssl', ['version']).stdout);
-  beforeEach(({ skip }) => skip(!/^OpenSSL [3-9]/.test(version), 'there is no OpenSSL 3 or later on the PATH'));
+  beforeEach(({ skip }) =>
+    skip(!/^OpenSSL [3-9]/.test(version), 'there is no OpenSSL 3 or later on the PATH'),
+  );
 
   it.each(NAMES)('%s', async (profile) => {
     expect(await firstError(issue(profile))).toBe(OPENSSL_ERROR[profile]);
   });
 
   it('agrees with the RFCs, but for its known leniency', () => {
-    const differ = NAMES.filter((name) => PROFILES[name].authenticates !== (OPENSSL_ERROR[name] === 0));
+    const differ = NAMES.filter(
+      (name) => PROFILES[name].authenticates !== (OPENSSL_ERROR[name] === 0),
+    );
     expect(differ).toEqual(OPENSSL_TOO_LENIENT);
   });
 
-  it.each(['report-host', 'policy-host'] as const)('accepts a %s under the policy hosts’ authority', async (service) => {
-    const certificate = pki.issue({ profile: 'right-intermediate', host: HOST, service });
-    await writeFile(join(folder, 'policy-root.pem'), pki.authorities.policyHosts.certificatePem);
-    expect(await firstError(certificate, 'policy-root.pem')).toBe(0);
-    expect(await firstError(certificate, 'root.pem')).toBe(20);
-  });
+  it.each(['report-host', 'policy-host'] as const)(
+    'accepts a %s under the policy hosts’ authority',
+    async (service) => {
+      const certificate = pki.issue({ profile: 'right-intermediate', host: HOST, service });
+      await writeFile(join(folder, 'policy-root.pem'), pki.authorities.policyHosts.certificatePem);
+      expect(await firstError(certificate, 'policy-root.pem')).toBe(0);
+      expect(await firstError(certificate, 'root.pem')).toBe(20);
+    },
+  );
 
-  async function firstError({ profile, chainPem }: IssuedCertificate, root = 'root.pem'): Promise<number> {
+  async function firstError(
+    { profile, chainPem }: IssuedCertificate,
+    root = 'root.pem',
+  ): Promise<number> {
     const chain = join(folder, `${profile}.pem`);
     await writeFile(chain, chainPem);
-    const strict = ['-x509_strict', '-purpose', 'sslserver', '-auth_level', '2', '-verify_hostname', HOST, '-no-CApath', '-no-CAstore'];
+    const strict = [
+      '-x509_strict',
+      '-purpose',
+      'sslserver',
+      '-auth_level',
+      '2',
+      '-verify_hostname',
+      HOST,
+      '-no-CApath',
+      '-no-CAstore',
+    ];
     const args = ['verify', ...strict, '-CAfile', join(folder, root), '-untrusted', chain, chain];
-    const output = await new Promise<string>((resolve) => execFile('openssl', args, (_, stdout, stderr) => resolve(stdout + stderr)));
+    const output = await new Promise<string>((resolve) =>
+      execFile('openssl', args, (_, stdout, stderr) => resolve(stdout + stderr)),
+    );
     if (output.trim() === `${chain}: OK`) return 0;
     const code = /^error (\d+) at/m.exec(output)?.[1];
     if (code === undefined) throw new Error(output);
@@ -97,12 +131,17 @@ describe('openssl verify', () => {
 
 describe('what a profile says of itself', () => {
   it.each(NAMES)('%s: what it declares is what its path and names amount to', (profile) => {
-    for (const host of [HOST, 'mta-sts.victim.k3.test']) expect(issue(profile, host).authenticates).toBe(PROFILES[profile].authenticates);
+    for (const host of [HOST, 'mta-sts.victim.k3.test'])
+      expect(issue(profile, host).authenticates).toBe(PROFILES[profile].authenticates);
   });
 
   it.each(NAMES)('%s: a server can load it as it says', (profile) => {
     const { keyPem: key, chainPem: cert, needsLowSecurityLevel } = issue(profile);
-    createSecureContext({ key, cert, ...(needsLowSecurityLevel && { ciphers: 'DEFAULT@SECLEVEL=0' }) });
+    createSecureContext({
+      key,
+      cert,
+      ...(needsLowSecurityLevel && { ciphers: 'DEFAULT@SECLEVEL=0' }),
+    });
   });
 
   it('weak-key cannot be loaded otherwise', () => {
@@ -113,8 +152,10 @@ describe('what a profile says of itself', () => {
 
 describe('identifies', () => {
   const given = (profile: CertificateProfile, ...dnsNames: string[]) => ({
-    accepts: (host: string) => expect(identifies({ profile, dnsNames }, host), `${dnsNames} for ${host}`).toBe(true),
-    refuses: (host: string) => expect(identifies({ profile, dnsNames }, host), `${dnsNames} for ${host}`).toBe(false),
+    accepts: (host: string) =>
+      expect(identifies({ profile, dnsNames }, host), `${dnsNames} for ${host}`).toBe(true),
+    refuses: (host: string) =>
+      expect(identifies({ profile, dnsNames }, host), `${dnsNames} for ${host}`).toBe(false),
   });
 
   it('compares whole names, in any case', () => {

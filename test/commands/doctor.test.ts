@@ -21,8 +21,8 @@ const CONTRACT: SenderContract = {
 };
 /** What the name `fake` stands for, beside its contract. */
 const fake = vi.hoisted(() => ({ sender: undefined as Sender | undefined }));
-vi.mock('../../harness/commands/find-sender.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../harness/commands/find-sender.ts')>();
+vi.mock('../../harness/senders/find.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../harness/senders/find.ts')>();
   return {
     ...original,
     contractOf: async (name: string) => (name === 'fake' ? CONTRACT : original.contractOf(name)),
@@ -44,11 +44,18 @@ async function examine(sender: string | Sender, signal = new AbortController().s
     out()
       .split('\n')
       .filter((line) => line.startsWith(mark));
-  return { out: out(), code, faults: lines('✗').map((line) => line.slice(2).split(' · ')[0]), skipped: lines('–') };
+  return {
+    out: out(),
+    code,
+    faults: lines('✗').map((line) => line.slice(2).split(' · ')[0]),
+    skipped: lines('–'),
+  };
 }
 
 /** The reference sender, its running self changed. */
-function changed(change: (started: StartedSender, onLine: (line: string) => void) => Partial<StartedSender>): Sender {
+function changed(
+  change: (started: StartedSender, onLine: (line: string) => void) => Partial<StartedSender>,
+): Sender {
   return {
     ...reference,
     async start(lab, onStatus, onLine) {
@@ -68,7 +75,9 @@ describe('a sender that keeps what it promises', () => {
   it('is not asked for what it does not declare', async () => {
     const { code, faults, skipped } = await examine('opportunistic');
     expect({ code, faults }).toEqual({ code: 0, faults: [] });
-    expect(skipped).toContain('– fetches the MTA-STS policy · mta-sts not declared in capabilities');
+    expect(skipped).toContain(
+      '– fetches the MTA-STS policy · mta-sts not declared in capabilities',
+    );
   });
 });
 
@@ -81,7 +90,11 @@ describe('a sender that breaks a promise', () => {
 
   breaks('reference:forgets-cache-on-restart', 'policies outlive the restart');
   breaks('reference:ignores-max-age', 'commands.age makes policies older');
-  breaks('reference:loses-mail', 'commands.queue lists what is kept', 'commands.flush retries what is kept');
+  breaks(
+    'reference:loses-mail',
+    'commands.queue lists what is kept',
+    'commands.flush retries what is kept',
+  );
   breaks(
     changed(() => ({ flush: async () => {} })),
     'commands.flush retries what is kept',
@@ -93,14 +106,22 @@ describe('a sender that breaks a promise', () => {
   breaks(
     {
       ...reference,
-      start: (lab, onStatus) => reference.start({ ...lab, trust: { ...lab.trust, policyHosts: lab.trust.mxHosts } }, onStatus),
+      start: (lab, onStatus) =>
+        reference.start(
+          { ...lab, trust: { ...lab.trust, policyHosts: lab.trust.mxHosts } },
+          onStatus,
+        ),
     },
     'fetches the MTA-STS policy',
   );
   breaks(
     {
       ...reference,
-      start: (lab, onStatus) => reference.start({ ...lab, trust: { ...lab.trust, mxHosts: lab.trust.policyHosts } }, onStatus),
+      start: (lab, onStatus) =>
+        reference.start(
+          { ...lab, trust: { ...lab.trust, mxHosts: lab.trust.policyHosts } },
+          onStatus,
+        ),
     },
     'delivers honest mail over TLS',
   );
@@ -115,8 +136,13 @@ describe('words', () => {
         return reference.start(lab, () => {});
       },
     });
-    expect(faults.slice(0, 2)).toEqual(['log.sent matches the delivery', 'log.deferred matches when no MX listens']);
-    expect(out).toMatch(/seen {2}the log did not mention the message\n {4}do {4}let the server write .*log\.from/);
+    expect(faults.slice(0, 2)).toEqual([
+      'log.sent matches the delivery',
+      'log.deferred matches when no MX listens',
+    ]);
+    expect(out).toMatch(
+      /seen {2}the log did not mention the message\n {4}do {4}let the server write .*log\.from/,
+    );
     expect(out).toContain('log   the last it said:\n          up \\x1b[31mand running\n');
   });
 
@@ -130,15 +156,21 @@ describe('words', () => {
         });
       },
     });
-    expect(out).toMatch(/✗ log\.deferred matches when no MX listens .*\n {4}seen {2}no line of the log matched log\.deferred\n/);
-    expect(out).toMatch(/log {3}what it said of the message:\n {10}queued to=<hf\w{12}@x> deferred\n/);
+    expect(out).toMatch(
+      /✗ log\.deferred matches when no MX listens .*\n {4}seen {2}no line of the log matched log\.deferred\n/,
+    );
+    expect(out).toMatch(
+      /log {3}what it said of the message:\n {10}queued to=<hf\w{12}@x> deferred\n/,
+    );
   });
 
   it('a pattern that matches what is another’s is named', async () => {
     const { out } = await examine({
       ...reference,
       start: (lab, onStatus) =>
-        reference.start(lab, (status) => onStatus(status.status === 'bounced' ? { ...status, status: 'deferred' } : status)),
+        reference.start(lab, (status) =>
+          onStatus(status.status === 'bounced' ? { ...status, status: 'deferred' } : status),
+        ),
     });
     expect(out).toContain('a line matched log.deferred where log.bounced should have matched');
   });
@@ -146,7 +178,12 @@ describe('words', () => {
   it('a command that fails is told with what it said, and what it is for', async () => {
     const { out } = await examine(
       changed(() => ({
-        queued: () => Promise.reject(new SenderError('in fake, mailq exited with code 127; its last words:\n  \x07not found')),
+        queued: () =>
+          Promise.reject(
+            new SenderError(
+              'in fake, mailq exited with code 127; its last words:\n  \x07not found',
+            ),
+          ),
       })),
     );
     expect(out).toMatch(
@@ -179,11 +216,16 @@ describe('words', () => {
       },
     });
     expect({ code, faults }).toEqual({ code: 70, faults: ['starts and greets'] });
-    expect(out).toMatch(/do {4}ready\.log has to match[\s\S]*log {3}the last it said:\n {10}almost there/);
+    expect(out).toMatch(
+      /do {4}ready\.log has to match[\s\S]*log {3}the last it said:\n {10}almost there/,
+    );
   });
 
   it('one that cannot be run here is told why', async () => {
-    const { out, code } = await examine({ ...reference, unavailable: async () => 'there is no Docker engine' });
+    const { out, code } = await examine({
+      ...reference,
+      unavailable: async () => 'there is no Docker engine',
+    });
     expect(code).toBe(70);
     expect(out).toMatch(/✗ can be run here\n {4}seen {2}there is no Docker engine/);
   });

@@ -1,4 +1,7 @@
-/** A lab for work by hand, as one who sits before it: what is told, what the printed addresses answer, and what Enter does. */
+/**
+ * A lab for work by hand, as one who sits before it: what is told, what the printed addresses
+ * answer, and what Enter does.
+ */
 
 import { X509Certificate } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
@@ -37,7 +40,8 @@ function sit(request: LabRequest): Sitting {
   const ended = lab(request, terminal);
   return {
     out,
-    tells: (what) => vi.waitUntil(() => what.exec(out()), { timeout: 20_000 }) as Promise<RegExpExecArray>,
+    tells: (what) =>
+      vi.waitUntil(() => what.exec(out()), { timeout: 20_000 }) as Promise<RegExpExecArray>,
     type: (line) => void keyboard.write(`${line}\n`),
     hangUp: () => void keyboard.end(),
     ended,
@@ -68,11 +72,17 @@ describe('an honest lab', () => {
   it('answers where it says, and tells what it sees', async () => {
     await using sitting = sit({});
     await sitting.tells(/What is seen, until Ctrl-C:\n/);
-    const [, dnsPort] = await sitting.tells(/^Name server {2}127\.0\.0\.1 port (\d+), UDP and TCP$/m);
+    const [, dnsPort] = await sitting.tells(
+      /^Name server {2}127\.0\.0\.1 port (\d+), UDP and TCP$/m,
+    );
     const [, authorities] = await sitting.tells(/^Authorities {2}(\S+) /m);
     const [, domain] = await sitting.tells(/^Domain {7}(victim\.x[0-9a-f]{8}\.test)$/m);
-    const [, address, mxPort] = await sitting.tells(/^ {2}mx1\.victim\.\S+ +(127\.\S+) +port 25 is 127\.0\.0\.1:(\d+)$/m);
-    const [, policyPort] = await sitting.tells(/^ {2}mta-sts\.victim\.\S+ +127\.\S+ +port 443 is 127\.0\.0\.1:(\d+)$/m);
+    const [, address, mxPort] = await sitting.tells(
+      /^ {2}mx1\.victim\.\S+ +(127\.\S+) +port 25 is 127\.0\.0\.1:(\d+)$/m,
+    );
+    const [, policyPort] = await sitting.tells(
+      /^ {2}mta-sts\.victim\.\S+ +127\.\S+ +port 443 is 127\.0\.0\.1:(\d+)$/m,
+    );
 
     const resolver = new Resolver();
     resolver.setServers([`127.0.0.1:${dnsPort}`]);
@@ -83,7 +93,10 @@ describe('an honest lab', () => {
     const ca = readFileSync(authorities!, 'utf8');
     const servername = `mta-sts.${domain}`;
     await new Promise((resolve, reject) => {
-      const socket = tls.connect({ host: '127.0.0.1', port: Number(policyPort), servername, ca }, () => socket.end());
+      const socket = tls.connect(
+        { host: '127.0.0.1', port: Number(policyPort), servername, ca },
+        () => socket.end(),
+      );
       socket.once('error', reject).once('close', resolve);
     });
     expect(ca.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
@@ -106,9 +119,17 @@ describe('an honest lab', () => {
       /^ {2}curl --cacert \S+ --connect-to mta-sts\.(\S+):443:127\.0\.0\.1:\d+ https:\/\/mta-sts\.\1\/\.well-known\/mta-sts\.txt$/m,
     );
     expect(sitting.out()).toMatch(
-      new RegExp(`^ {2}openssl s_client -starttls smtp -connect 127\\.0\\.0\\.1:${mxPort} -servername mx1\\.${domain} `, 'm'),
+      new RegExp(
+        `^ {2}openssl s_client -starttls smtp -connect 127\\.0\\.0\\.1:${mxPort} -servername mx1\\.${domain} `,
+        'm',
+      ),
     );
-    expect(sitting.out()).toMatch(new RegExp(`^ {2}swaks --server 127\\.0\\.0\\.1 --port ${mxPort} .* --to \\S+@${domain} `, 'm'));
+    expect(sitting.out()).toMatch(
+      new RegExp(
+        `^ {2}swaks --server 127\\.0\\.0\\.1 --port ${mxPort} .* --to \\S+@${domain} `,
+        'm',
+      ),
+    );
   });
 
   it('leaves no file when it ends', async () => {
@@ -131,17 +152,23 @@ describe('an honest lab', () => {
 describe('a lab with a scenario', () => {
   it('goes one step with each line, and tells what is attacked and what is to be done', async () => {
     await using sitting = sit({ scenario: 'starttls/stripped@as-removed-line' });
-    await sitting.tells(/^Step 1 of 3\. An honest delivery[\s\S]*^Press Enter for the next step\.$/m);
+    await sitting.tells(
+      /^Step 1 of 3\. An honest delivery[\s\S]*^Press Enter for the next step\.$/m,
+    );
     const [, port] = await sitting.tells(/^ {2}mx1\.\S+ .* port 25 is 127\.0\.0\.1:(\d+)$/m);
     expect(await talk(Number(port), 'EHLO a', 'QUIT')).toContain('STARTTLS');
 
     sitting.type('');
-    await sitting.tells(/^Step 2 of 3\. .*attacked[\s\S]*strip-starttls[\s\S]*enforced: deferred, nothing exposed[\s\S]*Ctrl-C:$/m);
+    await sitting.tells(
+      /^Step 2 of 3\. .*attacked[\s\S]*strip-starttls[\s\S]*enforced: deferred, nothing exposed[\s\S]*Ctrl-C:$/m,
+    );
     expect(await talk(Number(port), 'EHLO a', 'QUIT')).not.toContain('STARTTLS');
     expect(sitting.out()).not.toMatch(/victim\.(x\w+)\.\1\.test/);
 
     sitting.type('next');
-    await sitting.tells(/^Step 3 of 3\. The attacks are lifted[\s\S]*Your part: have the sender's queue run\.$/m);
+    await sitting.tells(
+      /^Step 3 of 3\. The attacks are lifted[\s\S]*Your part: have the sender's queue run\.$/m,
+    );
     expect(await talk(Number(port), 'EHLO a', 'QUIT')).toContain('STARTTLS');
     expect(sitting.out().match(/Press Enter/g)).toHaveLength(2);
   });
@@ -150,14 +177,19 @@ describe('a lab with a scenario', () => {
     await using sitting = sit({ scenario: 'policy-host/redirected@status-301' });
     await sitting.tells(/^Press Enter/m);
     sitting.type('');
-    await sitting.tells(/^Published now$[\s\S]*^ {2}- _mta-sts\.\S+ TXT "v=STSv1; id=honest1;"$[\s\S]*^ {2}\+ https:\/\/\S+ 301$/m);
+    await sitting.tells(
+      /^Published now$[\s\S]*^ {2}- _mta-sts\.\S+ TXT "v=STSv1; id=honest1;"$[\s\S]*^ {2}\+ https:\/\/\S+ 301$/m,
+    );
   });
 
   it('stays when no more lines can come', async () => {
     await using sitting = sit({ scenario: 'tls/sni' });
     sitting.hangUp();
     await sitting.tells(/What is seen/);
-    const stayed = await Promise.race([sitting.ended.then(() => false), new Promise((resolve) => setTimeout(resolve, 200, true))]);
+    const stayed = await Promise.race([
+      sitting.ended.then(() => false),
+      new Promise((resolve) => setTimeout(resolve, 200, true)),
+    ]);
     expect(stayed).toBe(true);
   });
 
@@ -177,9 +209,21 @@ describe('a lab with a scenario', () => {
       ['lab', 1],
       ['step-started', 1],
     ]);
-    expect(told[0]).toMatchObject({ scenario: 'starttls/stripped@as-removed-line', isLast: false, dns: { address: '127.0.0.1' } });
-    expect(told[0].hosts[0]).toMatchObject({ host: expect.stringMatching(/^mx1\./), ports: { 25: { address: '127.0.0.1' } } });
-    expect(told[1]).toMatchObject({ seq: 1, leg: 'main', token: expect.stringMatching(/^x/), policy: { mode: 'enforce' } });
+    expect(told[0]).toMatchObject({
+      scenario: 'starttls/stripped@as-removed-line',
+      isLast: false,
+      dns: { address: '127.0.0.1' },
+    });
+    expect(told[0].hosts[0]).toMatchObject({
+      host: expect.stringMatching(/^mx1\./),
+      ports: { 25: { address: '127.0.0.1' } },
+    });
+    expect(told[1]).toMatchObject({
+      seq: 1,
+      leg: 'main',
+      token: expect.stringMatching(/^x/),
+      policy: { mode: 'enforce' },
+    });
   });
 });
 
@@ -189,8 +233,18 @@ describe('scenes', async () => {
     policy: { mode: 'enforce', maxAgeSeconds: 60, id: 'a' },
     domain: { mx: [{ host: 'mx1.victim.test', preference: 10 }], tlsrpt: false, records: [] },
   } as const;
-  const kinds = (what: string, steps: Scenario['steps'], expected: readonly (string | undefined)[]) =>
-    it(what, () => expect(scenesOf({ ...base, steps } as unknown as Scenario, vocabulary).map(({ step }) => step?.kind)).toEqual(expected));
+  const kinds = (
+    what: string,
+    steps: Scenario['steps'],
+    expected: readonly (string | undefined)[],
+  ) =>
+    it(what, () =>
+      expect(
+        scenesOf({ ...base, steps } as unknown as Scenario, vocabulary).map(
+          ({ step }) => step?.kind,
+        ),
+      ).toEqual(expected),
+    );
   const send = {
     kind: 'send',
     label: '',
@@ -200,11 +254,18 @@ describe('scenes', async () => {
     to: 'victim.test',
   } as const;
   kinds('begin in an honest world', [send], [undefined, 'send']);
-  kinds('begin with the honest delivery, where there is one', [{ kind: 'prime', label: '' }, send], ['prime', 'send']);
+  kinds(
+    'begin with the honest delivery, where there is one',
+    [{ kind: 'prime', label: '' }, send],
+    ['prime', 'send'],
+  );
 
   it('keep the world as it is while time passes', () => {
     const scenes = scenesOf(
-      { ...base, steps: [send, { kind: 'wait', label: '', seconds: 1 }, { kind: 'recover', label: '' }] } as unknown as Scenario,
+      {
+        ...base,
+        steps: [send, { kind: 'wait', label: '', seconds: 1 }, { kind: 'recover', label: '' }],
+      } as unknown as Scenario,
       vocabulary,
     );
     const [honest, attacked, waiting, healed] = scenes.map(({ plan }) => plan);
@@ -216,7 +277,10 @@ describe('scenes', async () => {
   it('publish anew, and stay so', () => {
     const next = { ...base.policy, id: 'b', mode: 'testing' } as const;
     const publish = { kind: 'publish', label: '', policy: next, domain: base.domain } as const;
-    const scenes = scenesOf({ ...base, steps: [publish, { kind: 'recover', label: '' }] } as unknown as Scenario, vocabulary);
+    const scenes = scenesOf(
+      { ...base, steps: [publish, { kind: 'recover', label: '' }] } as unknown as Scenario,
+      vocabulary,
+    );
     expect(scenes.map(({ policy }) => policy.id)).toEqual(['a', 'b', 'b']);
     expect(JSON.stringify(scenes[2]!.plan)).toContain('mode: testing');
   });
@@ -228,13 +292,25 @@ describe('what makes no sense', () => {
       await expect(sit(request).ended).rejects.toThrow(message);
     });
   wrong({ scenario: 'starttls/strippd' }, /did you mean starttls\/stripped\?/);
-  wrong({ scenario: 'starttls/stripped' }, /a lab goes through one scenario, and starttls\/stripped selects \d+:\n {2}starttls\/stripped@/);
+  wrong(
+    { scenario: 'starttls/stripped' },
+    /a lab goes through one scenario, and starttls\/stripped selects \d+:\n {2}starttls\/stripped@/,
+  );
   wrong({ docker: true, dns: '10.99.0.1' }, /--docker has addresses of its own/);
   wrong({ dns: '10.99.0.1' }, /--dns and --addresses go together/);
-  wrong({ dns: 'ns.test', addresses: '10.99.128.0/17' }, /--dns ns\.test: expected an IPv4 address/);
-  wrong({ dns: '10.99.0.1', addresses: '10.99.128.0/16' }, /--addresses 10\.99\.128\.0\/16: expected an IPv4 prefix/);
+  wrong(
+    { dns: 'ns.test', addresses: '10.99.128.0/17' },
+    /--dns ns\.test: expected an IPv4 address/,
+  );
+  wrong(
+    { dns: '10.99.0.1', addresses: '10.99.128.0/16' },
+    /--addresses 10\.99\.128\.0\/16: expected an IPv4 prefix/,
+  );
   wrong({ dns: '10.99.0.1', addresses: '10.99.0.0/30' }, /of \/8 to \/29/);
-  wrong({ dns: '10.99.128.1', addresses: '10.99.128.0/17' }, /--dns 10\.99\.128\.1 lies in 10\.99\.128\.0\/17/);
+  wrong(
+    { dns: '10.99.128.1', addresses: '10.99.128.0/17' },
+    /--dns 10\.99\.128\.1 lies in 10\.99\.128\.0\/17/,
+  );
 
   it('addresses of another machine', async () => {
     const sitting = sit({ dns: '192.0.2.77', addresses: '127.94.0.0/24' });

@@ -13,17 +13,28 @@ vi.mock('../../harness/senders/index.ts', async (importOriginal) => {
     unavailable: async () => missing,
   });
   const fakes = new Map([
-    ['unstartable', starting('unstartable', () => Promise.reject(new SenderError('no such image: docker pull it')))],
+    [
+      'unstartable',
+      starting('unstartable', () =>
+        Promise.reject(new SenderError('no such image: docker pull it')),
+      ),
+    ],
     ['faulty', starting('faulty', () => Promise.reject(new TypeError('x is not a function')))],
     ['missing', starting('missing', reference.start, 'npm install missing')],
   ]);
-  return { ...original, findSender: async (name: string) => fakes.get(name) ?? original.findSender(name) };
+  return {
+    ...original,
+    findSender: async (name: string) => fakes.get(name) ?? original.findSender(name),
+  };
 });
 
 /** Runs one scenario against these senders, and gives what was printed and how it ended. */
 async function runWith(...senders: string[]) {
   const { terminal, out } = testTerminal();
-  const ended = await run({ scenarios: ['tls/sni'], senders, reporters: ['text'], jobs: 2 }, terminal).catch((error) => error);
+  const ended = await run(
+    { scenarios: ['tls/sni'], senders, reporters: ['text'], jobs: 2 },
+    terminal,
+  ).catch((error) => error);
   return { out: out(), ended };
 }
 

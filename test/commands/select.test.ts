@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadShipped, selectScenarios } from '../../harness/commands/select.ts';
-import { UsageError } from '../../harness/commands/terminal.ts';
+import { UsageError } from '../../harness/model/usage.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
 
 const vocabulary = await loadVocabulary();
@@ -38,7 +38,10 @@ describe('words on the command line', () => {
 
   selects([], () => true);
   selects(['starttls/stripped'], (id) => id.startsWith('starttls/stripped@'));
-  selects(['starttls/stripped@as-removed-line'], (id) => id === 'starttls/stripped@as-removed-line');
+  selects(
+    ['starttls/stripped@as-removed-line'],
+    (id) => id === 'starttls/stripped@as-removed-line',
+  );
   selects(['starttls'], (id) => id.startsWith('starttls/'));
   selects(['starttls/'], (id) => id.startsWith('starttls/'));
   selects(['starttls/s*'], (id) => id.startsWith('starttls/s'));
@@ -54,10 +57,19 @@ describe('words on the command line', () => {
   fails(['zzzzzzzz\x1b[31m'], /no scenario zzzzzzzz\\x1b\[31m: the folders are .*starttls/);
   fails(['a(b*'], /no scenario/);
   fails([join(own, 'nothing.yaml')], /no such file/);
-  fails([join(own, 'wrong.yml')], /wrong\.yml:1:1: why is missing[\s\S]*requirements is missing[\s\S]*steps is missing/);
+  fails(
+    [join(own, 'wrong.yml')],
+    /wrong\.yml:1:1: why is missing[\s\S]*requirements is missing[\s\S]*steps is missing/,
+  );
   fails(['starttls/stripped', join(own, 'wrong.yml')], /wrong\.yml:1:1/);
   fails(
-    [join(own, 'mine.yaml'), join(own, 'starttls', '..', 'mine.yaml'), join(own, 'starttls'), join(own, 'starttls', 'stripped.yaml'), own],
+    [
+      join(own, 'mine.yaml'),
+      join(own, 'starttls', '..', 'mine.yaml'),
+      join(own, 'starttls'),
+      join(own, 'starttls', 'stripped.yaml'),
+      own,
+    ],
     /wrong\.yml/,
   );
 
@@ -71,6 +83,8 @@ describe('words on the command line', () => {
     const twin = join(own, 'twin');
     await mkdir(twin);
     await writeFile(join(twin, 'mine.yaml'), YAML);
-    await expect(select([join(own, 'mine.yaml'), twin])).rejects.toThrow(/the id mine is also that of/);
+    await expect(select([join(own, 'mine.yaml'), twin])).rejects.toThrow(
+      /the id mine is also that of/,
+    );
   });
 });

@@ -28,7 +28,10 @@ async function tellAll(names: readonly string[]) {
       onEnd: () => Promise.reject(new Error('no end')),
     }),
   };
-  const late: ReporterModule = { summary: 'late', create: () => ({ onEnd: () => Promise.reject(new Error('disk full')) }) };
+  const late: ReporterModule = {
+    summary: 'late',
+    create: () => ({ onEnd: () => Promise.reject(new Error('disk full')) }),
+  };
   const terminal: Terminal = {
     write: () => {},
     complain: (text) => void complaints.push(text),
@@ -54,7 +57,14 @@ async function tellAll(names: readonly string[]) {
 describe('the audience', () => {
   it('hears everything', async () => {
     expect(await tellAll(['text', 'quiet'])).toEqual({
-      heard: ['text start', 'quiet start', 'text verdict', 'quiet verdict', 'text end', 'quiet end'],
+      heard: [
+        'text start',
+        'quiet start',
+        'text verdict',
+        'quiet verdict',
+        'text end',
+        'quiet end',
+      ],
       complaints: [],
       broken: false,
     });
@@ -69,6 +79,10 @@ describe('the audience', () => {
   });
 
   it('tells people the end when what was to be written could not be', async () => {
-    expect(await tellAll(['late'])).toEqual({ heard: ['text end'], complaints: ['the reporter late failed: disk full'], broken: true });
+    expect(await tellAll(['late'])).toEqual({
+      heard: ['text end'],
+      complaints: ['the reporter late failed: disk full'],
+      broken: true,
+    });
   });
 });

@@ -4,7 +4,10 @@ import { expect } from 'vitest';
 import type { Terminal } from '../../harness/commands/terminal.ts';
 
 /** By default a complaint fails the test. */
-export function testTerminal(has: Partial<Terminal> = {}): { readonly terminal: Terminal; out(): string } {
+export function testTerminal(has: Partial<Terminal> = {}): {
+  readonly terminal: Terminal;
+  out(): string;
+} {
   let out = '';
   const terminal: Terminal = {
     write: (text) => {

@@ -1,12 +1,23 @@
-/** What the harness takes from testcontainers and the engine, some of it protected members: a new release may not keep to them. */
+/**
+ * What the harness takes from testcontainers and the engine, some of it protected members: a new
+ * release may not keep to them.
+ */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RunningContainer } from '../../harness/senders/docker/container.ts';
-import { ensurePulled } from '../../harness/senders/docker/images.ts';
-import { BASE_IMAGE, describeWithEngine, engine, leftBy, NOTHING, startOne, TEST_RUN } from './engine.ts';
+import type { RunningContainer } from '../../harness/docker/container.ts';
+import { ensurePulled } from '../../harness/docker/images.ts';
+import {
+  BASE_IMAGE,
+  describeWithEngine,
+  engine,
+  leftBy,
+  NOTHING,
+  startOne,
+  TEST_RUN,
+} from './engine.ts';
 
 describeWithEngine('a container', () => {
   let folder: string;
@@ -29,23 +40,36 @@ describeWithEngine('a container', () => {
           return { error: (await container.died).message, lines };
         }),
       );
-      expect(heard).toEqual(names.map((name) => ({ error: `a test exited with code 0; its last words:\n  ${name}`, lines: [name] })));
+      expect(heard).toEqual(
+        names.map((name) => ({
+          error: `a test exited with code 0; its last words:\n  ${name}`,
+          lines: [name],
+        })),
+      );
     }
   });
 
   it('has the name server that it was given, whatever the engine thinks of it', async () => {
-    const { container, lines } = await startOne({ dns: '192.0.2.53', command: ['cat', '/etc/resolv.conf'] });
+    const { container, lines } = await startOne({
+      dns: '192.0.2.53',
+      command: ['cat', '/etc/resolv.conf'],
+    });
     await using _ = container;
     await container.died;
     expect(lines).toEqual(['nameserver 192.0.2.53', 'options trust-ad']);
-    expect((await inspect(container)).HostConfig).toMatchObject({ Dns: ['192.0.2.53'], DnsOptions: ['trust-ad'] });
+    expect((await inspect(container)).HostConfig).toMatchObject({
+      Dns: ['192.0.2.53'],
+      DnsOptions: ['trust-ad'],
+    });
   });
 
   it('has its port published on 127.0.0.1, and nowhere else', async () => {
     const { container } = await startOne({ port: 8025, command: ['sleep', '60'] });
     await using _ = container;
     const { Ports } = (await inspect(container)).NetworkSettings;
-    expect(Ports).toEqual({ '8025/tcp': [{ HostIp: '127.0.0.1', HostPort: String(await container.publishedPort()) }] });
+    expect(Ports).toEqual({
+      '8025/tcp': [{ HostIp: '127.0.0.1', HostPort: String(await container.publishedPort()) }],
+    });
   });
 
   it('says whose it is, so that it can be swept', async () => {
@@ -80,7 +104,9 @@ describeWithEngine('a container', () => {
   });
 
   it('restarts: what it says then is heard once, and that it ended is no death', async () => {
-    const { container, lines, heard } = await startOne({ command: ['sh', '-c', 'echo up; trap "exit 0" TERM; sleep 60 & wait'] });
+    const { container, lines, heard } = await startOne({
+      command: ['sh', '-c', 'echo up; trap "exit 0" TERM; sleep 60 & wait'],
+    });
     await using _ = container;
     let dead = false;
     void container.died.then(() => {
@@ -97,7 +123,9 @@ describeWithEngine('a container', () => {
   });
 
   it('that cannot be started leaves nothing', async () => {
-    await expect(startOne({ network: 'holdfast-is-not-there', command: ['true'] })).rejects.toThrow(/^a test cannot be started: /);
+    await expect(startOne({ network: 'holdfast-is-not-there', command: ['true'] })).rejects.toThrow(
+      /^a test cannot be started: /,
+    );
     expect(await leftBy(process.pid)).toEqual(NOTHING);
   });
 });

@@ -1,10 +1,13 @@
-/** The engine for tests that need one. Without one they are skipped, and the engine's own sentence says why. */
+/**
+ * The engine for tests that need one. Without one they are skipped, and the engine's own sentence
+ * says why.
+ */
 
 import { hostname } from 'node:os';
 import { describe } from 'vitest';
+import { type ContainerOptions, startContainer } from '../../harness/docker/container.ts';
+import { connectEngine, type Engine } from '../../harness/docker/engine.ts';
 import { SenderError } from '../../harness/model/sender.ts';
-import { type ContainerOptions, startContainer } from '../../harness/senders/docker/container.ts';
-import { connectEngine, type Engine } from '../../harness/senders/docker/engine.ts';
 
 /** What the senders' images are made from. */
 export const BASE_IMAGE = 'debian:trixie-slim';
@@ -18,14 +21,18 @@ const connected = await connectEngine().catch((error: unknown) => {
 export const engine = connected as Engine;
 
 export function describeWithEngine(title: string, tests: () => void): void {
-  if (connected instanceof SenderError) describe.skip(`${title}, skipped: ${connected.message}`, tests);
+  if (connected instanceof SenderError)
+    describe.skip(`${title}, skipped: ${connected.message}`, tests);
   else describe(title, tests);
 }
 
 /** The run that containers of tests belong to. */
 export const TEST_RUN = 'test';
 
-/** A container of the base image, unless the options say otherwise: its lines so far, and a wait for one of them. */
+/**
+ * A container of the base image, unless the options say otherwise: its lines so far, and a wait for
+ * one of them.
+ */
 export async function startOne(options: Partial<ContainerOptions>) {
   const lines: string[] = [];
   const waiting: (() => void)[] = [];
@@ -44,7 +51,8 @@ export async function startOne(options: Partial<ContainerOptions>) {
     },
   });
   const heard = async (line: string, times = 1) => {
-    while (lines.filter((one) => one === line).length < times) await new Promise<void>((resolve) => waiting.push(resolve));
+    while (lines.filter((one) => one === line).length < times)
+      await new Promise<void>((resolve) => waiting.push(resolve));
   };
   return { container, lines, heard };
 }
@@ -68,6 +76,8 @@ export const NOTHING: Left = { containers: [], networks: [] };
 
 /** Images that tests have built, by what they were built for. */
 export async function removeImages(name: string): Promise<void> {
-  const images = await engine.dockerode.listImages({ filters: { label: [`holdfast.image=${name}`] } });
+  const images = await engine.dockerode.listImages({
+    filters: { label: [`holdfast.image=${name}`] },
+  });
   for (const { Id } of images) await engine.dockerode.getImage(Id).remove({ force: true });
 }

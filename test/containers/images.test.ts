@@ -2,8 +2,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ensureImage, ensurePulled, type ImageSource } from '../../harness/docker/images.ts';
 import { SenderError } from '../../harness/model/sender.ts';
-import { ensureImage, ensurePulled, type ImageSource } from '../../harness/senders/docker/images.ts';
 import { BASE_IMAGE, describeWithEngine, engine, removeImages } from './engine.ts';
 
 const NAME = 'the test of images';
@@ -45,7 +45,10 @@ describeWithEngine('an image', () => {
     // What is not named does not go in.
     const part = await ensure({ paths: ['Dockerfile', 'start.sh'] });
     await write('other', 'changed');
-    expect(await ensure({ paths: ['Dockerfile', 'start.sh'] })).toEqual({ tag: part.tag, told: [] });
+    expect(await ensure({ paths: ['Dockerfile', 'start.sh'] })).toEqual({
+      tag: part.tag,
+      told: [],
+    });
   });
 
   it('that cannot be built: the end of what was said is told, made fit to print', async () => {
@@ -53,19 +56,35 @@ describeWithEngine('an image', () => {
     const error = await ensure({ dockerfile: 'broken' }).then(String, (error: unknown) => error);
     expect(error).toBeInstanceOf(SenderError);
     const { message } = error as SenderError;
-    expect(message).toMatch(/^the image of the test of images cannot be built: .*returned a non-zero code: 7/);
+    expect(message).toMatch(
+      /^the image of the test of images cannot be built: .*returned a non-zero code: 7/,
+    );
     expect(message).toContain('\n  no package \\x1b[2Jfoo\n');
-    expect(message).toMatch(/packages come from the network when it is built for the first time\.$/);
+    expect(message).toMatch(
+      /packages come from the network when it is built for the first time\.$/,
+    );
   });
 
   it('is built no further when a signal ends it', async () => {
     await write('endless', `FROM ${BASE_IMAGE}\nRUN echo begun; sleep 600\n`);
     const stop = new AbortController();
-    const source = { name: NAME, repository: 'holdfast-test', context, args: {}, dockerfile: 'endless' };
-    const building = () => engine.dockerode.listContainers({ filters: { ancestor: [BASE_IMAGE], status: ['running'] } });
+    const source = {
+      name: NAME,
+      repository: 'holdfast-test',
+      context,
+      args: {},
+      dockerfile: 'endless',
+    };
+    const building = () =>
+      engine.dockerode.listContainers({ filters: { ancestor: [BASE_IMAGE], status: ['running'] } });
     const ours = new Set((await building()).map(({ Id }) => Id));
-    const steps = async () => (await building()).filter(({ Id, Command }) => !ours.has(Id) && Command.includes('sleep 600'));
-    const error = ensureImage(engine.dockerode, source, () => {}, stop.signal).catch((failure: unknown) => failure);
+    const steps = async () =>
+      (await building()).filter(
+        ({ Id, Command }) => !ours.has(Id) && Command.includes('sleep 600'),
+      );
+    const error = ensureImage(engine.dockerode, source, () => {}, stop.signal).catch(
+      (failure: unknown) => failure,
+    );
     await expect.poll(steps).toHaveLength(1);
     stop.abort();
     expect(await error).toBeInstanceOf(SenderError);

@@ -1,6 +1,7 @@
 /**
- * What the mail servers that come with Holdfast are known to fail, and why that is theirs: one sentence each, with the section it is about.
- * A failure that is not here, and one here that is no more, fails the test.
+ * What the mail servers that come with Holdfast are known to fail, and why that is theirs: one
+ * sentence each, with the section it is about. A failure that is not here, and one here that is no
+ * more, fails the test.
  */
 
 export type KnownFailures = Readonly<Record<string, string>>;

@@ -1,17 +1,20 @@
-/** The lab's container: who can reach what. A lab that leaks would send real mail, and one that can be reached would obey anybody. */
+/**
+ * The lab's container: who can reach what. A lab that leaks would send real mail, and one that can
+ * be reached would obey anybody.
+ */
 
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { labImage } from '../../harness/commands/labs.ts';
+import type { RunningContainer } from '../../harness/docker/container.ts';
+import { ensureImage } from '../../harness/docker/images.ts';
 import type { Lab } from '../../harness/lab/lab.ts';
 import { connectLab } from '../../harness/lab/remote.ts';
+import { type LabContainer, startLabContainer } from '../../harness/labs/lab-container.ts';
+import { labImage } from '../../harness/labs/open.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import { qualify, qualifyName } from '../../harness/model/names.ts';
 import type { Event } from '../../harness/model/observation.ts';
-import type { RunningContainer } from '../../harness/senders/docker/container.ts';
-import { ensureImage } from '../../harness/senders/docker/images.ts';
-import { type LabContainer, startLabContainer } from '../../harness/senders/docker/lab-container.ts';
 import { describeWithEngine, engine, leftBy, NOTHING, startOne } from './engine.ts';
 
 const CONTROL_PORT = 8025;
@@ -19,7 +22,9 @@ const TOKEN = 'xlabtest';
 const NO_WAY = /^(ENETUNREACH|EHOSTUNREACH|no answer)$/;
 
 /** Of the lab's container. */
-type Settings = Awaited<ReturnType<ReturnType<typeof engine.dockerode.getContainer>['inspect']>>['NetworkSettings'];
+type Settings = Awaited<
+  ReturnType<ReturnType<typeof engine.dockerode.getContainer>['inspect']>
+>['NetworkSettings'];
 
 describeWithEngine("the lab's container", () => {
   let container: LabContainer;
@@ -51,7 +56,9 @@ describeWithEngine("the lab's container", () => {
   });
 
   it('has its control port published on 127.0.0.1, and nowhere else', () => {
-    expect(settings.Ports).toEqual({ [`${CONTROL_PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(container.control.port) }] });
+    expect(settings.Ports).toEqual({
+      [`${CONTROL_PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(container.control.port) }],
+    });
   });
 
   it('hangs up on a wrong secret', async () => {
@@ -72,7 +79,12 @@ describeWithEngine("the lab's container", () => {
 
   it('is a lab to who knows the secret', async () => {
     const { control, secret, subnet, network, run, image } = container;
-    lab = await connectLab({ control, secret, network: subnet, docker: { name: network, run, addresses: subnet, image } });
+    lab = await connectLab({
+      control,
+      secret,
+      network: subnet,
+      docker: { name: network, run, addresses: subnet, image },
+    });
     expect(lab.access.dns).toEqual({ address: settings.Networks[network]!.IPAddress, port: 53 });
     using world = lab.createWorld(TOKEN, (event) => events.push(event));
     await world.arrange(qualify(baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY), TOKEN));
@@ -85,17 +97,26 @@ describeWithEngine("the lab's container", () => {
     expect(await dial(address, 26)).toBe('ECONNREFUSED');
     // Events come before the reply.
     await lab.slowness(1000);
-    expect(events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['dns-query', 'smtp-connection']));
+    expect(events.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['dns-query', 'smtp-connection']),
+    );
   });
 
-  it.each(['example.com', 'localhost.example', 'victim.test'])('a name outside the lab does not exist: %s', async (name) => {
-    expect(await resolve(name)).toBe('ENOTFOUND');
-  });
+  it.each(['example.com', 'localhost.example', 'victim.test'])(
+    'a name outside the lab does not exist: %s',
+    async (name) => {
+      expect(await resolve(name)).toBe('ENOTFOUND');
+    },
+  );
 
-  // RFC 5737 §3: for documentation. To be refused would mean that somebody was reached. (Docker's own host can be, at any address it has.)
-  it.each(['192.0.2.1', '198.51.100.25'])('from the network of the senders no way leads out: %s', async (address) => {
-    expect(await dial(address, 25)).toMatch(NO_WAY);
-  });
+  // RFC 5737 §3: for documentation. To be refused would mean that somebody was reached. (Docker's
+  // own host can be, at any address it has.)
+  it.each(['192.0.2.1', '198.51.100.25'])(
+    'from the network of the senders no way leads out: %s',
+    async (address) => {
+      expect(await dial(address, 25)).toMatch(NO_WAY);
+    },
+  );
 
   /** As a program of the neighbour finds it. */
   const resolve = (name: string) =>
@@ -107,5 +128,6 @@ describeWithEngine("the lab's container", () => {
       const socket = require('node:net').connect(${port}, '${address}');
       const say = (what) => { console.log(what); process.exit(); };
       socket.setTimeout(3000, () => say('no answer')).on('connect', () => say('connected')).on('error', (error) => say(error.code));`);
-  const inNeighbour = async (program: string) => (await neighbour.run('node -e "$PROGRAM"', { PROGRAM: program })).trim();
+  const inNeighbour = async (program: string) =>
+    (await neighbour.run('node -e "$PROGRAM"', { PROGRAM: program })).trim();
 });

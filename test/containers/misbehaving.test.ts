@@ -1,4 +1,7 @@
-/** Mail servers that do not do as their contract says: each is postfix with one thing changed. None of them may pass, and each is told why. */
+/**
+ * Mail servers that do not do as their contract says: each is postfix with one thing changed. None
+ * of them may pass, and each is told why.
+ */
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +27,10 @@ describeWithEngine('postfix', () => {
     const contract = parse(await readFile(join(POSTFIX, 'sender.yaml'), 'utf8'));
     const build = { ...contract.build, context: POSTFIX };
     await mkdir(join(folder, name));
-    await writeFile(join(folder, name, 'sender.yaml'), stringify({ ...contract, name, build, ...changes }));
+    await writeFile(
+      join(folder, name, 'sender.yaml'),
+      stringify({ ...contract, name, build, ...changes }),
+    );
     const evidence = join(folder, name, 'evidence');
     const { code, out, err } = await holdfast(
       'run',
@@ -45,36 +51,47 @@ describeWithEngine('postfix', () => {
   };
 
   it('that exits in mid-run: 70, with its last words, and nothing passes after that', async () => {
-    const { code, verdicts, scenarios, skippedSenders, evidence } = await run('postfix-that-exits', {
-      command: [
-        'sh',
-        '-c',
-        // Two seconds after it greets.
-        `(until bash -c ': </dev/tcp/127.0.0.1/25' 2>/dev/null; do sleep 0.1; done; sleep 2; echo 'somebody pulled the plug'; kill 1) &
+    const { code, verdicts, scenarios, skippedSenders, evidence } = await run(
+      'postfix-that-exits',
+      {
+        command: [
+          'sh',
+          '-c',
+          // Two seconds after it greets.
+          `(until bash -c ': </dev/tcp/127.0.0.1/25' 2>/dev/null; do sleep 0.1; done; sleep 2; echo 'somebody pulled the plug'; kill 1) &
          exec sh /start.sh`,
-      ],
-    });
+        ],
+      },
+    );
     expect(code).toBe(70);
     expect(skippedSenders).toEqual([
-      { name: 'postfix-that-exits', reason: expect.stringMatching(/^postfix-that-exits exited with code \d+;/) },
+      {
+        name: 'postfix-that-exits',
+        reason: expect.stringMatching(/^postfix-that-exits exited with code \d+;/),
+      },
     ]);
     expect(skippedSenders[0]!.reason).toContain('\n  somebody pulled the plug');
     expect(verdicts.length).toBeLessThan(scenarios.length);
-    const cut = (await trialsOf(evidence)).filter(({ observations }) => observations.some(({ kind }) => kind === 'sender-failed'));
+    const cut = (await trialsOf(evidence)).filter(({ observations }) =>
+      observations.some(({ kind }) => kind === 'sender-failed'),
+    );
     expect(cut.length).toBeGreaterThan(0);
     expect(new Set(cut.map(({ verdict }) => verdict.grade))).toEqual(new Set(['inconclusive']));
     // Nobody waits for what a dead server will never say.
   }, 60_000);
 
   it('that is never ready: 70, and which key it is', async () => {
-    const { code, verdicts, skippedSenders } = await run('postfix-never-ready', { ready: { log: '^never said$', within: '3s' } });
+    const { code, verdicts, skippedSenders } = await run('postfix-never-ready', {
+      ready: { log: '^never said$', within: '3s' },
+    });
     expect({ code, verdicts, skippedSenders }).toEqual({
       code: 70,
       verdicts: [],
       skippedSenders: [
         {
           name: 'postfix-never-ready',
-          reason: 'postfix-never-ready was not ready within 3 s (ready.within): it printed no line that matches ready.log (^never said$)',
+          reason:
+            'postfix-never-ready was not ready within 3 s (ready.within): it printed no line that matches ready.log (^never said$)',
         },
       ],
     });
@@ -85,23 +102,35 @@ describeWithEngine('postfix', () => {
       'postfix-without-trust',
       {
         trust: '/etc/ssl/elsewhere.pem',
-        command: ['sh', '-c', 'cat /usr/share/ca-certificates/mozilla/*.crt >/etc/ssl/certs/ca-certificates.crt; exec sh /start.sh'],
+        command: [
+          'sh',
+          '-c',
+          'cat /usr/share/ca-certificates/mozilla/*.crt >/etc/ssl/certs/ca-certificates.crt; exec sh /start.sh',
+        ],
       },
       ...['starttls/stripped', 'starttls/refused', 'policy-host/accepted', 'tls'],
     );
     const aboutSts = scenarios.filter(({ needs }) => needs.includes('mta-sts')).map(({ id }) => id);
     const gradeOf = new Map(verdicts.map(({ scenario, grade }) => [scenario, grade]));
-    expect(aboutSts.map((id) => `${id} ${gradeOf.get(id)}`)).toEqual(aboutSts.map((id) => `${id} inconclusive`));
+    expect(aboutSts.map((id) => `${id} ${gradeOf.get(id)}`)).toEqual(
+      aboutSts.map((id) => `${id} inconclusive`),
+    );
     expect(code).toBe(2);
-    for (const verdict of verdicts.filter(({ scenario }) => scenario.startsWith('starttls/stripped')))
+    for (const verdict of verdicts.filter(({ scenario }) =>
+      scenario.startsWith('starttls/stripped'),
+    ))
       expect(JSON.stringify(verdict)).toContain("does it trust the lab's authority?");
   });
 });
 
 /** What was kept of each trial. */
-async function trialsOf(evidence: string): Promise<{ verdict: Verdict; observations: Observation[] }[]> {
+async function trialsOf(
+  evidence: string,
+): Promise<{ verdict: Verdict; observations: Observation[] }[]> {
   const files = await readdir(evidence, { recursive: true });
-  const folders = files.filter((file) => file.endsWith('verdict.json')).map((file) => join(evidence, file, '..'));
+  const folders = files
+    .filter((file) => file.endsWith('verdict.json'))
+    .map((file) => join(evidence, file, '..'));
   return Promise.all(
     folders.map(async (path) => ({
       verdict: JSON.parse(await readFile(join(path, 'verdict.json'), 'utf8')),

@@ -20,7 +20,10 @@ export interface Running {
 }
 
 export function start(...args: string[]): Running {
-  const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, FORCE_COLOR: '' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [CLI, ...args], {
+    env: { ...process.env, FORCE_COLOR: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [out, err] = ['', ''];
   const waiting = new Set<() => void>();
   child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -30,7 +33,9 @@ export function start(...args: string[]): Running {
   child.stderr.setEncoding('utf8').on('data', (text) => {
     err += text;
   });
-  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+  const ended = new Promise<Ended>((resolve) =>
+    child.once('close', (code) => resolve({ code, out, err })),
+  );
   return {
     child,
     ended,
@@ -39,7 +44,9 @@ export function start(...args: string[]): Running {
         const look = () => pattern.test(out) && resolve();
         waiting.add(look);
         look();
-        void ended.then(({ code }) => reject(new Error(`ended with ${code} before it said ${pattern}: ${out}${err}`)));
+        void ended.then(({ code }) =>
+          reject(new Error(`ended with ${code} before it said ${pattern}: ${out}${err}`)),
+        );
       }),
   };
 }

@@ -1,4 +1,7 @@
-/** Mail servers that come with Holdfast, each through the whole suite: every scenario is decided, and what fails is known beforehand. */
+/**
+ * Mail servers that come with Holdfast, each through the whole suite: every scenario is decided,
+ * and what fails is known beforehand.
+ */
 
 import { expect, it } from 'vitest';
 import type { Verdict } from '../../harness/model/verdict.ts';
@@ -15,8 +18,13 @@ describeWithEngine('the whole suite', () => {
       skippedSenders: unknown[];
       interrupted: boolean;
     };
-    expect({ skippedSenders, interrupted }, err).toEqual({ skippedSenders: [], interrupted: false });
-    expect(verdicts.map(({ scenario }) => scenario).sort()).toEqual(scenarios.map(({ id }) => id).sort());
+    expect({ skippedSenders, interrupted }, err).toEqual({
+      skippedSenders: [],
+      interrupted: false,
+    });
+    expect(verdicts.map(({ scenario }) => scenario).sort()).toEqual(
+      scenarios.map(({ id }) => id).sort(),
+    );
     expect(graded(verdicts, 'inconclusive')).toEqual([]);
     expect(graded(verdicts, 'fail')).toEqual(Object.keys(known).sort());
     expect(code).toBe(Object.keys(known).length > 0 ? 1 : 0);

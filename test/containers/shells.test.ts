@@ -1,9 +1,11 @@
-/** Commands in a container: a mail server's queue is read, and its log judged, by what they print. */
+/**
+ * Commands in a container: a mail server's queue is read, and its log judged, by what they print.
+ */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RunningContainer } from '../../harness/docker/container.ts';
+import { ensurePulled } from '../../harness/docker/images.ts';
 import { SenderError } from '../../harness/model/sender.ts';
-import type { RunningContainer } from '../../harness/senders/docker/container.ts';
-import { ensurePulled } from '../../harness/senders/docker/images.ts';
 import { BASE_IMAGE, describeWithEngine, engine, leftBy, NOTHING, startOne } from './engine.ts';
 
 describeWithEngine('a command in a container', () => {
@@ -31,7 +33,9 @@ describeWithEngine('a command in a container', () => {
 
   it('fails with its last words, and the next one is not disturbed', async () => {
     await expect(container.run('echo "no such queue" >&2; exit 3')).rejects.toThrow(
-      new SenderError('in a test, echo "no such queue" >&2; exit 3 exited with code 3; its last words:\n  no such queue'),
+      new SenderError(
+        'in a test, echo "no such queue" >&2; exit 3 exited with code 3; its last words:\n  no such queue',
+      ),
     );
     await expect(container.run('if')).rejects.toThrow('exited with code 2');
     expect(await container.run('echo well')).toBe('well\n');
@@ -51,7 +55,9 @@ describeWithEngine('a command in a container', () => {
   });
 
   it('is run after a restart as before, and one that a restart cut off fails', async () => {
-    const cut = container.run('touch /tmp/begun; exec sleep 600').catch((error: Error) => error.message);
+    const cut = container
+      .run('touch /tmp/begun; exec sleep 600')
+      .catch((error: Error) => error.message);
     await container.run('until [ -e /tmp/begun ]; do sleep 0.01; done');
     await container.restart();
     expect(await cut).toContain('was ended');

@@ -1,4 +1,7 @@
-/** A run that is ended from outside: by itself it leaves nothing; what a killed one leaves, `holdfast clean` removes. */
+/**
+ * A run that is ended from outside: by itself it leaves nothing; what a killed one leaves,
+ * `holdfast clean` removes.
+ */
 
 import { expect, it } from 'vitest';
 import { describeWithEngine, leftBy, NOTHING } from './engine.ts';
@@ -25,14 +28,17 @@ describeWithEngine('a run', () => {
     expect(await leftBy(pid)).toEqual(NOTHING);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('that is stopped by %s removes all of it', async (signal) => {
-    const { child, ended, pid } = await inMidRun();
-    child.kill(signal);
-    const { code, out } = await ended;
-    expect(out).toMatch(/interrupted, \d+ not judged$/m);
-    expect(code).toBe(130);
-    expect(await leftBy(pid)).toEqual(NOTHING);
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'that is stopped by %s removes all of it',
+    async (signal) => {
+      const { child, ended, pid } = await inMidRun();
+      child.kill(signal);
+      const { code, out } = await ended;
+      expect(out).toMatch(/interrupted, \d+ not judged$/m);
+      expect(code).toBe(130);
+      expect(await leftBy(pid)).toEqual(NOTHING);
+    },
+  );
 
   it('that is running is left alone by holdfast clean', async () => {
     const { child, ended, pid } = await inMidRun();

@@ -1,4 +1,7 @@
-/** Each sender's log patterns against lines that its server really wrote: a line is what it is said to be, and nothing else. */
+/**
+ * Each sender's log patterns against lines that its server really wrote: a line is what it is said
+ * to be, and nothing else.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +13,10 @@ const STATUSES = ['sent', 'deferred', 'bounced'] as const;
 
 describe.each(readdirSync(fileURLToPath(FOLDER)))('%s', (name) => {
   const read = (file: string) => readFileSync(new URL(`${name}/${file}`, FOLDER), 'utf8');
-  const { name: declared, log } = parse(read('sender.yaml')) as { name: string; log: Record<string, string> };
+  const { name: declared, log } = parse(read('sender.yaml')) as {
+    name: string;
+    log: Record<string, string>;
+  };
   const samples = read('samples.log')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
@@ -18,12 +24,15 @@ describe.each(readdirSync(fileURLToPath(FOLDER)))('%s', (name) => {
 
   test('is named after its folder, and has a line of each kind', () => {
     expect(declared).toBe(name);
-    expect([...new Set(samples.map(([kind]) => kind))]).toEqual(expect.arrayContaining([...STATUSES]));
+    expect([...new Set(samples.map(([kind]) => kind))]).toEqual(
+      expect.arrayContaining([...STATUSES]),
+    );
   });
 
   test.each(samples)('%s: %s', (kind, line) => {
     const matched = STATUSES.filter((status) => new RegExp(log[status]!).test(line));
     expect(matched).toEqual(kind === 'none' ? [] : [kind]);
-    if (kind !== 'none') expect(new RegExp(log[kind]!).exec(line)?.groups?.recipient).toMatch(/^hf[a-z0-9]{12}@/);
+    if (kind !== 'none')
+      expect(new RegExp(log[kind]!).exec(line)?.groups?.recipient).toMatch(/^hf[a-z0-9]{12}@/);
   });
 });

@@ -1,8 +1,20 @@
-/** RFC 8461 §4, §5. Silence is never a pass; a leak is a failure only of a sender that held the policy. */
+/**
+ * RFC 8461 §4, §5. Silence is never a pass; a leak is a failure only of a sender that held the
+ * policy.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { viewStep } from '../../harness/model/evidence.ts';
-import { type EvidenceBuilder, evidence, expectations, judged, reasons, scenarioOf, send, trialOf } from '../evidence.ts';
+import {
+  type EvidenceBuilder,
+  evidence,
+  expectations,
+  judged,
+  reasons,
+  scenarioOf,
+  send,
+  trialOf,
+} from '../evidence.ts';
 import { attacked, cold, says } from './table.ts';
 
 const deferred = () => attacked().txt().turnsAway().status('deferred');
@@ -10,22 +22,79 @@ const deferred = () => attacked().txt().turnsAway().status('deferred');
 describe('met only with proof', () => {
   says('enforced', [
     ['met', 'the policy is held, the MX was found wanting, the message waits', deferred()],
-    ['met', 'the cached policy binds though nothing was asked anew', attacked().turnsAway().status('deferred')],
+    [
+      'met',
+      'the cached policy binds though nothing was asked anew',
+      attacked().turnsAway().status('deferred'),
+    ],
     ['met', 'learned in this very step', cold().txt().fetch().turnsAway().status('deferred')],
     ['undecided', 'nothing happened at all', attacked(), { actual: /did not say/ }],
-    ['undecided', 'no message was ever submitted', evidence().primed().step(1), { actual: /did not say|no message/ }],
+    [
+      'undecided',
+      'no message was ever submitted',
+      evidence().primed().step(1),
+      { actual: /did not say|no message/ },
+    ],
     ['undecided', 'the sender does not say what became of it', attacked().turnsAway()],
-    ['undecided', 'the policy was never fetched', cold().txt().turnsAway().status('deferred'), { actual: /no proof/ }],
-    ['undecided', 'the policy came only after the message was deferred', cold().txt().turnsAway().status('deferred').fetch()],
-    ['undecided', 'the fetch got an error page', cold().txt().fetch({ status: 404 }).turnsAway().status('deferred')],
-    ['undecided', 'the fetch was cut off', cold().txt().fetch({ complete: false }).turnsAway().status('deferred')],
-    ['undecided', 'the fetch was from nobody', cold().txt().fetch({ authenticated: false }).turnsAway().status('deferred')],
-    ['undecided', 'the fetch was in clear', cold().txt().fetch({ scheme: 'http' }).turnsAway().status('deferred')],
-    ['undecided', "it was the attacker's policy", cold().txt().fetch({ host: 'mta-sts.attacker.test' }).turnsAway().status('deferred')],
-    ['undecided', 'it was the policy of another domain', cold().txt().fetch({ host: 'mta-sts.other.test' }).turnsAway().status('deferred')],
-    ['undecided', 'the sender never came near the MX', attacked().txt().status('deferred'), { actual: /never came near/ }],
-    ['undecided', 'it looked for the MX of its own domain', attacked().mx('sender.test').status('deferred'), { actual: /never came near/ }],
-    ['undecided', 'it connected to its own MX', attacked().connect('mx.sender.test').status('deferred'), { actual: /never came near/ }],
+    [
+      'undecided',
+      'the policy was never fetched',
+      cold().txt().turnsAway().status('deferred'),
+      { actual: /no proof/ },
+    ],
+    [
+      'undecided',
+      'the policy came only after the message was deferred',
+      cold().txt().turnsAway().status('deferred').fetch(),
+    ],
+    [
+      'undecided',
+      'the fetch got an error page',
+      cold().txt().fetch({ status: 404 }).turnsAway().status('deferred'),
+    ],
+    [
+      'undecided',
+      'the fetch was cut off',
+      cold().txt().fetch({ complete: false }).turnsAway().status('deferred'),
+    ],
+    [
+      'undecided',
+      'the fetch was from nobody',
+      cold().txt().fetch({ authenticated: false }).turnsAway().status('deferred'),
+    ],
+    [
+      'undecided',
+      'the fetch was in clear',
+      cold().txt().fetch({ scheme: 'http' }).turnsAway().status('deferred'),
+    ],
+    [
+      'undecided',
+      "it was the attacker's policy",
+      cold().txt().fetch({ host: 'mta-sts.attacker.test' }).turnsAway().status('deferred'),
+    ],
+    [
+      'undecided',
+      'it was the policy of another domain',
+      cold().txt().fetch({ host: 'mta-sts.other.test' }).turnsAway().status('deferred'),
+    ],
+    [
+      'undecided',
+      'the sender never came near the MX',
+      attacked().txt().status('deferred'),
+      { actual: /never came near/ },
+    ],
+    [
+      'undecided',
+      'it looked for the MX of its own domain',
+      attacked().mx('sender.test').status('deferred'),
+      { actual: /never came near/ },
+    ],
+    [
+      'undecided',
+      'it connected to its own MX',
+      attacked().connect('mx.sender.test').status('deferred'),
+      { actual: /never came near/ },
+    ],
     [
       'undecided',
       'the attack did not bite',
@@ -37,7 +106,11 @@ describe('met only with proof', () => {
 
 describe('a deferral without a connection', () => {
   says('enforced', [
-    ['met', 'where the fault alone stops no mail', attacked().mx().status('deferred').unprotected('delivered')],
+    [
+      'met',
+      'where the fault alone stops no mail',
+      attacked().mx().status('deferred').unprotected('delivered'),
+    ],
     [
       'met',
       'where the sender, without a policy, comes to the MX and turns away for reasons of its own',
@@ -46,10 +119,21 @@ describe('a deferral without a connection', () => {
     [
       'undecided',
       'where the sender comes to no MX without a policy either',
-      attacked().mx().status('deferred').step(1, 'unprotected').submit().mx().status('deferred').step(1),
+      attacked()
+        .mx()
+        .status('deferred')
+        .step(1, 'unprotected')
+        .submit()
+        .mx()
+        .status('deferred')
+        .step(1),
       { actual: /connected to no MX/ },
     ],
-    ['undecided', 'where nobody looked (the queue was run, and the host was not due)', attacked().mx().status('deferred')],
+    [
+      'undecided',
+      'where nobody looked (the queue was run, and the host was not due)',
+      attacked().mx().status('deferred'),
+    ],
   ]);
 });
 
@@ -64,7 +148,13 @@ describe('a leak', () => {
     [
       'unmet',
       'over unauthenticated TLS',
-      attacked().mx().connect().ehlo().tls({ authenticated: false }).delivered().status('delivered'),
+      attacked()
+        .mx()
+        .connect()
+        .ehlo()
+        .tls({ authenticated: false })
+        .delivered()
+        .status('delivered'),
       { harm: 'content', actual: /over unauthenticated TLS/ },
     ],
     [
@@ -79,11 +169,23 @@ describe('a leak', () => {
       attacked().mx().connect().ehlo().mail().rcpt().data(),
       { harm: 'content' },
     ],
-    ['unmet', 'of the envelope', attacked().mx().connect().ehlo().mail().rcpt().quit().status('deferred'), { harm: 'envelope' }],
+    [
+      'unmet',
+      'of the envelope',
+      attacked().mx().connect().ehlo().mail().rcpt().quit().status('deferred'),
+      { harm: 'envelope' },
+    ],
     [
       'unmet',
       'of MAIL alone, as sendmail does over TLS that it cannot verify',
-      attacked().mx().connect().ehlo().tls({ authenticated: false }).mail().quit().status('deferred'),
+      attacked()
+        .mx()
+        .connect()
+        .ehlo()
+        .tls({ authenticated: false })
+        .mail()
+        .quit()
+        .status('deferred'),
       { harm: 'envelope', actual: /only the envelope/ },
     ],
     [
@@ -101,7 +203,18 @@ describe('a leak', () => {
     [
       'unmet',
       'at the first MX, before the second, good one got it',
-      attacked().mx().connect().ehlo().mail().rcpt().quit().connect().ehlo().tls().delivered().status('delivered'),
+      attacked()
+        .mx()
+        .connect()
+        .ehlo()
+        .mail()
+        .rcpt()
+        .quit()
+        .connect()
+        .ehlo()
+        .tls()
+        .delivered()
+        .status('delivered'),
       { harm: 'envelope', actual: /^only the envelope was exposed$/ },
     ],
     [
@@ -116,9 +229,23 @@ describe('a leak', () => {
       cold().txt('_mta-sts.sender.test').leaks().status('delivered'),
       { harm: 'content', actual: /never asked for _mta-sts/ },
     ],
-    ['undecided', 'before the policy had come', cold().txt().leaks().fetch().status('delivered'), { actual: /only after/ }],
-    ['undecided', 'on a connection from before the policy', cold().txt().mx().connect().ehlo().fetch().delivered().status('delivered')],
-    ['undecided', 'where the policy was not to be got', cold().txt().leaks().status('delivered'), { actual: /never got the policy/ }],
+    [
+      'undecided',
+      'before the policy had come',
+      cold().txt().leaks().fetch().status('delivered'),
+      { actual: /only after/ },
+    ],
+    [
+      'undecided',
+      'on a connection from before the policy',
+      cold().txt().mx().connect().ehlo().fetch().delivered().status('delivered'),
+    ],
+    [
+      'undecided',
+      'where the policy was not to be got',
+      cold().txt().leaks().status('delivered'),
+      { actual: /never got the policy/ },
+    ],
   ]);
 
   test('by a sender that looks only after the step is not that of one which never looks', () => {
@@ -134,12 +261,30 @@ describe('a leak', () => {
     const made = attacked().leaks().status('delivered');
     expect(reasons(made, judged('enforced', made))).toEqual([
       'policy-request',
-      ...['EHLO', '250', 'MAIL', '250', 'RCPT', '250', 'DATA', '354', 'smtp-data', 'message-accepted'],
+      ...[
+        'EHLO',
+        '250',
+        'MAIL',
+        '250',
+        'RCPT',
+        '250',
+        'DATA',
+        '354',
+        'smtp-data',
+        'message-accepted',
+      ],
     ]);
   });
 
   test('tells what TLS it was', () => {
-    const made = attacked().mx().connect().ehlo().tls({ authenticated: false }).mail().quit().status('deferred');
+    const made = attacked()
+      .mx()
+      .connect()
+      .ehlo()
+      .tls({ authenticated: false })
+      .mail()
+      .quit()
+      .status('deferred');
     expect(reasons(made, judged('enforced', made))).toEqual([
       'policy-request',
       ...['EHLO', '250', 'STARTTLS', '220', 'tls-handshake', 'EHLO', '250', 'MAIL', '250'],
@@ -149,11 +294,21 @@ describe('a leak', () => {
 
 describe('no leak', () => {
   says('enforced', [
-    ['met', 'a bare connect in clear, as chasquid does after a failed handshake', deferred().connect().ehlo().quit()],
+    [
+      'met',
+      'a bare connect in clear, as chasquid does after a failed handshake',
+      deferred().connect().ehlo().quit(),
+    ],
     [
       'met',
       'a TLSRPT report that is mailed to the attacked domain (RFC 8460 §3)',
-      deferred().connect().ehlo().mail('reports@sender.xw1.test').rcpt('tlsrpt@victim.xw1.test').data({ tokens: [] }).quit(),
+      deferred()
+        .connect()
+        .ehlo()
+        .mail('reports@sender.xw1.test')
+        .rcpt('tlsrpt@victim.xw1.test')
+        .data({ tokens: [] })
+        .quit(),
     ],
     ['met', 'a null reverse-path that names nobody', deferred().connect().ehlo().mail('').quit()],
     ['met', 'a warning of delay to the author', deferred().dsn('delayed')],
@@ -168,13 +323,22 @@ describe('a bounce', () => {
       attacked().turnsAway().status('bounced'),
       { requirement: '8461-5-recheck-before-bounce', harm: 'none' },
     ],
-    ['unmet', 'after a look', attacked().txt().turnsAway().status('bounced'), { requirement: '8461-5-transient', harm: 'none' }],
+    [
+      'unmet',
+      'after a look',
+      attacked().txt().turnsAway().status('bounced'),
+      { requirement: '8461-5-transient', harm: 'none' },
+    ],
     [
       'unmet',
       "whose DSN made the sender look up its own domain, not the recipient's",
       attacked().turnsAway().dsn('failed').status('bounced'),
       { requirement: '8461-5-recheck-before-bounce' },
     ],
-    ['undecided', 'by a sender that never had the policy', cold().txt().turnsAway().status('bounced')],
+    [
+      'undecided',
+      'by a sender that never had the policy',
+      cold().txt().turnsAway().status('bounced'),
+    ],
   ]);
 });

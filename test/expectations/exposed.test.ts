@@ -7,15 +7,38 @@ const envelope = () => attacked().mx().connect().ehlo().mail().rcpt().quit().sta
 
 says('exposed', [
   ['met', 'a bare connect and EHLO', attacked().turnsAway()],
-  ['met', 'authenticated TLS with a listed host', attacked().mx().connect().ehlo().tls().delivered()],
+  [
+    'met',
+    'authenticated TLS with a listed host',
+    attacked().mx().connect().ehlo().tls().delivered(),
+  ],
   ['undecided', 'the MX was looked up, and nobody was tried', attacked().mx()],
   ['undecided', 'nothing happened', attacked(), { actual: /connected to no MX/ }],
-  ['undecided', 'the sender came near its own MX only', attacked().mx('sender.test').connect('mx.sender.test').ehlo()],
+  [
+    'undecided',
+    'the sender came near its own MX only',
+    attacked().mx('sender.test').connect('mx.sender.test').ehlo(),
+  ],
   ['unmet', 'in clear', attacked().leaks(), { harm: 'content' }],
-  ['unmet', 'an unlisted host', attacked().mx().connect('mx.attacker.test').ehlo().tls().delivered(), { harm: 'content' }],
+  [
+    'unmet',
+    'an unlisted host',
+    attacked().mx().connect('mx.attacker.test').ehlo().tls().delivered(),
+    { harm: 'content' },
+  ],
   ['unmet', 'the envelope', envelope(), { harm: 'envelope' }],
-  ['met', 'the envelope, and no more was forbidden', envelope(), { options: { atMost: 'envelope' } }],
-  ['unmet', 'content, where the envelope was allowed', attacked().leaks(), { options: { atMost: 'envelope' }, harm: 'content' }],
+  [
+    'met',
+    'the envelope, and no more was forbidden',
+    envelope(),
+    { options: { atMost: 'envelope' } },
+  ],
+  [
+    'unmet',
+    'content, where the envelope was allowed',
+    attacked().leaks(),
+    { options: { atMost: 'envelope' }, harm: 'content' },
+  ],
   ['met', 'content, where all is allowed', attacked().leaks(), { options: { atMost: 'content' } }],
   [
     'unmet',
@@ -26,7 +49,16 @@ says('exposed', [
   [
     'unmet',
     'content that follows an envelope of the step before',
-    evidence().primed().step(1).submit().connect().ehlo().mail().rcpt().step(2).data({ tokens: [] }),
+    evidence()
+      .primed()
+      .step(1)
+      .submit()
+      .connect()
+      .ehlo()
+      .mail()
+      .rcpt()
+      .step(2)
+      .data({ tokens: [] }),
     { harm: 'content' },
   ],
   [
@@ -45,5 +77,10 @@ says('exposed', [
       .data({ tokens: ['hfm00000000002'] })
       .turnsAway(),
   ],
-  ['unmet', 'a probe of the recipient before delivery', attacked().mx().connect().ehlo().mail('').rcpt().quit(), { harm: 'envelope' }],
+  [
+    'unmet',
+    'a probe of the recipient before delivery',
+    attacked().mx().connect().ehlo().mail('').rcpt().quit(),
+    { harm: 'envelope' },
+  ],
 ]);

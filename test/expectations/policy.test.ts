@@ -1,4 +1,7 @@
-/** `policy-fetched`, `policy-not-fetched` and `policy-request`: what the sender asked of policy hosts. */
+/**
+ * `policy-fetched`, `policy-not-fetched` and `policy-request`: what the sender asked of policy
+ * hosts.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { viewStep } from '../../harness/model/evidence.ts';
@@ -15,7 +18,12 @@ describe('policy-fetched', () => {
       attacked(),
       { actual: /kept to its cached policy/, requirement: '8461-5.1-id-change-refetch' },
     ],
-    ['unmet', 'only the record was asked for', cold().txt(), { actual: /TXT record was asked for/ }],
+    [
+      'unmet',
+      'only the record was asked for',
+      cold().txt(),
+      { actual: /TXT record was asked for/ },
+    ],
     ['unmet', 'an error page', cold().txt().fetch({ status: 500 })],
     ['unmet', 'half of it', cold().txt().fetch({ complete: false })],
     ['unmet', 'from a host that proved nothing', cold().txt().fetch({ authenticated: false })],
@@ -26,7 +34,10 @@ describe('policy-fetched', () => {
   test('undecided when it came late', () => {
     const made = cold().txt().step(1).fetch();
     const view = viewStep(trialOf(made, scenarioOf([send(), send()])), 0);
-    expect(expectations.get('policy-fetched')!.judge(view, {})).toMatchObject({ status: 'undecided', because: [3, 5] });
+    expect(expectations.get('policy-fetched')!.judge(view, {})).toMatchObject({
+      status: 'undecided',
+      because: [3, 5],
+    });
   });
 });
 
@@ -43,14 +54,39 @@ describe('policy-request', () => {
   const never = (kind: string) => ({ options: { never: kind } });
   says('policy-request', [
     ['met', 'nothing but the policy', cold().fetch(), never('other-path')],
-    ['met', 'the port spelled out in Host', cold().fetch({ hostHeader: 'mta-sts.victim.test:443' }), never('other-path')],
+    [
+      'met',
+      'the port spelled out in Host',
+      cold().fetch({ hostHeader: 'mta-sts.victim.test:443' }),
+      never('other-path'),
+    ],
     ['unmet', 'another path', cold().fetch({ path: '/other' }), never('other-path')],
-    ['unmet', 'another host', cold().fetch({ host: 'mta-sts.attacker.test', hostHeader: 'mta-sts.attacker.test' }), never('other-path')],
+    [
+      'unmet',
+      'another host',
+      cold().fetch({ host: 'mta-sts.attacker.test', hostHeader: 'mta-sts.attacker.test' }),
+      never('other-path'),
+    ],
     ['unmet', 'no Host', cold().fetch({ hostHeader: '' }), never('other-path')],
     ['met', 'no plain HTTP', cold().policyTls({ result: 'failed' }), never('http')],
-    ['met', 'no request, by a sender that keeps to its cached policy', attacked().mx().connect(), { ...never('http'), actual: /cached/ }],
-    ['undecided', 'no request, by a sender that holds a policy and sends nothing', attacked(), never('http')],
-    ['undecided', 'no request, by a sender that looked and held a policy', attacked().txt().mx().connect(), never('http')],
+    [
+      'met',
+      'no request, by a sender that keeps to its cached policy',
+      attacked().mx().connect(),
+      { ...never('http'), actual: /cached/ },
+    ],
+    [
+      'undecided',
+      'no request, by a sender that holds a policy and sends nothing',
+      attacked(),
+      never('http'),
+    ],
+    [
+      'undecided',
+      'no request, by a sender that looked and held a policy',
+      attacked().txt().mx().connect(),
+      never('http'),
+    ],
     ['unmet', 'plain HTTP', cold().fetch({ scheme: 'http' }), never('http')],
     ['undecided', 'never near the policy host', cold().txt(), never('http')],
     ['met', 'GET', cold().fetch(), never('other-method')],

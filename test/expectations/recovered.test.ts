@@ -13,9 +13,23 @@ says('recovered', [
   ['undecided', 'silence', waiting()],
   ['undecided', 'still queued, and not tried', waiting().see(listing(['hfm00000000002']))],
   ['undecided', 'deferred again without a connection', waiting().status('deferred')],
-  ['undecided', 'deferred again, and only its own MX was met', waiting().connect('mx.sender.test').status('deferred')],
-  ['unmet', 'deferred again', waiting().mx().connect().ehlo().status('deferred'), { requirement: '8461-5-transient', harm: 'none' }],
-  ['unmet', 'neither here nor there', waiting().see(listing([])), { harm: 'mail-lost', actual: /neither/ }],
+  [
+    'undecided',
+    'deferred again, and only its own MX was met',
+    waiting().connect('mx.sender.test').status('deferred'),
+  ],
+  [
+    'unmet',
+    'deferred again',
+    waiting().mx().connect().ehlo().status('deferred'),
+    { requirement: '8461-5-transient', harm: 'none' },
+  ],
+  [
+    'unmet',
+    'neither here nor there',
+    waiting().see(listing([])),
+    { harm: 'mail-lost', actual: /neither/ },
+  ],
   [
     'unmet',
     'bounced in the step before',
@@ -34,7 +48,12 @@ says('recovered', [
     attacked().unanswered('NXDOMAIN').status('bounced').step(2),
     { requirement: '8461-5-transient' },
   ],
-  ['unmet', 'bounced now', waiting().dsn('failed').status('bounced'), { requirement: '8461-5-transient' }],
+  [
+    'unmet',
+    'bounced now',
+    waiting().dsn('failed').status('bounced'),
+    { requirement: '8461-5-transient' },
+  ],
   [
     'undecided',
     'a warning of delay is no bounce',
@@ -48,11 +67,23 @@ says('recovered', [
     waiting().leaks().status('delivered'),
     { harm: 'content', actual: /in clear/, requirement: '8461-4-check-all' },
   ],
-  ['met', 'in clear, the domain having left MTA-STS', attacked().turnsAway().status('deferred').step(2, 'main', { mode: 'none' }).leaks()],
+  [
+    'met',
+    'in clear, the domain having left MTA-STS',
+    attacked().turnsAway().status('deferred').step(2, 'main', { mode: 'none' }).leaks(),
+  ],
   [
     'met',
     'in clear, the domain having left MTA-STS by a file of its own',
-    attacked().turnsAway().status('deferred').step(2, 'main', { text: 'version: STSv1\nmode: none\nmax_age: 60\n' }).leaks(),
+    attacked()
+      .turnsAway()
+      .status('deferred')
+      .step(2, 'main', { text: 'version: STSv1\nmode: none\nmax_age: 60\n' })
+      .leaks(),
   ],
-  ['met', 'in clear, without a policy', evidence().step(0).submit().status('deferred').step(1).leaks()],
+  [
+    'met',
+    'in clear, without a policy',
+    evidence().step(0).submit().status('deferred').step(1).leaks(),
+  ],
 ]);

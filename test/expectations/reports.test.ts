@@ -6,9 +6,16 @@ import { type EvidenceBuilder, evidence } from '../evidence.ts';
 import { attacked, says } from './table.ts';
 
 const silent = { capabilities: CAPABILITIES.filter((capability) => capability !== 'tlsrpt') };
-const about = (domain: string, failures: Readonly<Record<string, number>>, { good = 0, type = 'sts' } = {}) => ({
+const about = (
+  domain: string,
+  failures: Readonly<Record<string, number>>,
+  { good = 0, type = 'sts' } = {},
+) => ({
   'organization-name': 'Sender',
-  'date-range': { 'start-datetime': '2026-11-22T00:00:00Z', 'end-datetime': '2026-11-22T23:59:59Z' },
+  'date-range': {
+    'start-datetime': '2026-11-22T00:00:00Z',
+    'end-datetime': '2026-11-22T23:59:59Z',
+  },
   'contact-info': 'postmaster@sender.example',
   'report-id': '1',
   policies: [
@@ -16,13 +23,19 @@ const about = (domain: string, failures: Readonly<Record<string, number>>, { goo
       policy: {
         'policy-type': type,
         'policy-domain': domain,
-        ...(type === 'sts' && { 'policy-string': ['version: STSv1'], 'mx-host': ['mx1.victim.test'] }),
+        ...(type === 'sts' && {
+          'policy-string': ['version: STSv1'],
+          'mx-host': ['mx1.victim.test'],
+        }),
       },
       summary: {
         'total-successful-session-count': good,
         'total-failure-session-count': Object.values(failures).reduce((sum, n) => sum + n, 0),
       },
-      'failure-details': Object.entries(failures).map(([result, count]) => ({ 'result-type': result, 'failed-session-count': count })),
+      'failure-details': Object.entries(failures).map(([result, count]) => ({
+        'result-type': result,
+        'failed-session-count': count,
+      })),
     },
   ],
 });
@@ -32,7 +45,12 @@ const type = (name: string, more: object = {}) => ({ options: { type: name, ...m
 
 describe('reported', () => {
   says('reported', [
-    ['met', 'as it was', stripped().reports(about('victim.test', notSupported)), type('starttls-not-supported')],
+    [
+      'met',
+      'as it was',
+      stripped().reports(about('victim.test', notSupported)),
+      type('starttls-not-supported'),
+    ],
     [
       'met',
       'under the policy asked for',
@@ -57,8 +75,18 @@ describe('reported', () => {
       stripped().reports(about('other.test', notSupported)),
       { ...type('starttls-not-supported'), actual: /none of this domain/ },
     ],
-    ['unmet', 'not at all', stripped().reports(), { ...type('starttls-not-supported'), actual: /no report/ }],
-    ['unmet', 'no report that can be read', stripped().reports({ policies: 1 }), type('starttls-not-supported')],
+    [
+      'unmet',
+      'not at all',
+      stripped().reports(),
+      { ...type('starttls-not-supported'), actual: /no report/ },
+    ],
+    [
+      'unmet',
+      'no report that can be read',
+      stripped().reports({ policies: 1 }),
+      type('starttls-not-supported'),
+    ],
     ['undecided', 'nobody asked for reports', stripped(), type('starttls-not-supported')],
     ['unsupported', 'not declared', stripped(), { ...type('starttls-not-supported'), ...silent }],
     // The prime step and this one: a good session each.
@@ -101,7 +129,11 @@ describe('not-reported', () => {
     ['met', 'only good sessions', stripped().reports(about('victim.test', {}, { good: 1 }))],
     ['met', 'a failure of another domain', stripped().reports(about('other.test', notSupported))],
     ['unmet', 'a failure', stripped().reports(about('victim.test', notSupported))],
-    ['met', 'a failure that is blamed on no policy', stripped().reports(about('victim.test', notSupported, { type: 'no-policy-found' }))],
+    [
+      'met',
+      'a failure that is blamed on no policy',
+      stripped().reports(about('victim.test', notSupported, { type: 'no-policy-found' })),
+    ],
     ['undecided', 'nobody asked', stripped()],
     ['unsupported', 'not declared', evidence().step(0), silent],
   ]);

@@ -1,4 +1,7 @@
-/** The verb that the tables share: what an expectation says of hand-made evidence, as `[status, a story, the evidence, options]`. */
+/**
+ * The verb that the tables share: what an expectation says of hand-made evidence, as `[status, a
+ * story, the evidence, options]`.
+ */
 
 import { expect, test } from 'vitest';
 import type { Capability } from '../../harness/model/sender.ts';
@@ -13,13 +16,26 @@ interface More {
   /** `own`: that of the expectation or of the scenario, no other. */
   readonly requirement?: string;
 }
-type Row = readonly [status: Judgement['status'], story: string, made: EvidenceBuilder, more?: More];
+type Row = readonly [
+  status: Judgement['status'],
+  story: string,
+  made: EvidenceBuilder,
+  more?: More,
+];
 
 export function says(name: string, rows: readonly Row[]): void {
-  for (const [status, story, made, { options, capabilities, actual, harm, requirement } = {}] of rows) {
+  for (const [
+    status,
+    story,
+    made,
+    { options, capabilities, actual, harm, requirement } = {},
+  ] of rows) {
     test(`${status}: ${story}`, () => {
       const judgement = judged(name, made, options, capabilities);
-      expect(judgement).toMatchObject({ status, ...(actual && { actual: expect.stringMatching(actual) }) });
+      expect(judgement).toMatchObject({
+        status,
+        ...(actual && { actual: expect.stringMatching(actual) }),
+      });
       if (harm) expect(judgement.harm ?? 'none').toBe(harm);
       if (requirement) expect(judgement.requirement ?? 'own').toBe(requirement);
       for (const seq of judgement.because) expect(made.observations[seq - 1]?.seq).toBe(seq);

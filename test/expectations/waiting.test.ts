@@ -1,9 +1,18 @@
-/** `deferred`, `bounced`, `looked-again` and `not-bounced`: what became of mail that did not arrive. */
+/**
+ * `deferred`, `bounced`, `looked-again` and `not-bounced`: what became of mail that did not arrive.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { outcomeOf, viewStep } from '../../harness/model/evidence.ts';
 import { CAPABILITIES } from '../../harness/model/sender.ts';
-import { type EvidenceBuilder, evidence, expectations, scenarioOf, send, trialOf } from '../evidence.ts';
+import {
+  type EvidenceBuilder,
+  evidence,
+  expectations,
+  scenarioOf,
+  send,
+  trialOf,
+} from '../evidence.ts';
 import { attacked, cold, says } from './table.ts';
 
 const withoutDsn = CAPABILITIES.filter((capability) => capability !== 'dsn');
@@ -23,9 +32,24 @@ describe('bounced', () => {
   says('bounced', [
     ['met', 'the sender says so', cold().status('bounced')],
     ['met', 'a DSN came home', cold().dsn('failed'), { options: { dsn: true }, actual: /DSN/ }],
-    ['unmet', 'no DSN came home', cold().status('bounced'), { options: { dsn: true }, harm: 'mail-lost' }],
-    ['unmet', 'a DSN came home that says "delayed"', cold().dsn('delayed').status('bounced'), { options: { dsn: true } }],
-    ['unsupported', 'no DSN is declared', cold().status('bounced'), { options: { dsn: true }, capabilities: withoutDsn }],
+    [
+      'unmet',
+      'no DSN came home',
+      cold().status('bounced'),
+      { options: { dsn: true }, harm: 'mail-lost' },
+    ],
+    [
+      'unmet',
+      'a DSN came home that says "delayed"',
+      cold().dsn('delayed').status('bounced'),
+      { options: { dsn: true } },
+    ],
+    [
+      'unsupported',
+      'no DSN is declared',
+      cold().status('bounced'),
+      { options: { dsn: true }, capabilities: withoutDsn },
+    ],
     ['unmet', 'delivered', cold().leaks()],
     ['undecided', 'still queued: RFC 5321 sets no upper bound', cold().status('deferred')],
     ['undecided', 'silence', cold()],
@@ -48,9 +72,17 @@ describe('looked-again', () => {
   says('looked-again', [
     ['met', 'looked up, then bounced', again().txt().turnsAway().status('bounced')],
     ['unmet', 'bounced', again().turnsAway().status('bounced')],
-    ['unmet', 'the record was looked up in an earlier step', evidence().primed().step(1).submit().txt().step(2).status('bounced')],
+    [
+      'unmet',
+      'the record was looked up in an earlier step',
+      evidence().primed().step(1).submit().txt().step(2).status('bounced'),
+    ],
     ['unmet', 'looked up after the bounce', again().status('bounced').txt()],
-    ['unmet', "the DSN made the sender look up its own domain, not the recipient's", again().turnsAway().dsn('failed').status('bounced')],
+    [
+      'unmet',
+      "the DSN made the sender look up its own domain, not the recipient's",
+      again().turnsAway().dsn('failed').status('bounced'),
+    ],
     ['undecided', 'still queued', again().txt().status('deferred')],
     ['undecided', 'delivered', again().txt().leaks()],
     ['undecided', 'silence', again().txt()],
@@ -58,7 +90,8 @@ describe('looked-again', () => {
 });
 
 describe('which notice is a bounce', () => {
-  const outcome = (made: ReturnType<typeof cold>) => outcomeOf(made.observations, made.token()).kind;
+  const outcome = (made: ReturnType<typeof cold>) =>
+    outcomeOf(made.observations, made.token()).kind;
   test.each([
     ['bounced', 'an action of failed', cold().dsn('failed').status('deferred')],
     ['deferred', 'an action of delayed', cold().status('deferred').dsn('delayed')],

@@ -14,8 +14,18 @@ import { oneMx, openWorld } from './world.ts';
 const SECRET = 'nobody guesses this';
 const NETWORK = '10.9.0.0/16';
 const EVENT: Event = { kind: 'lab-fault', detail: 'told first' };
-const EMPTY: LabPlan = { dns: { records: [], rules: [] }, policyHosts: {}, mxHosts: {}, reportHosts: {} };
-const MESSAGE: OutgoingMessage = { token: 'hf0123456789ab', from: 'a@b.test', to: 'c@d.test', data: '' };
+const EMPTY: LabPlan = {
+  dns: { records: [], rules: [] },
+  policyHosts: {},
+  mxHosts: {},
+  reportHosts: {},
+};
+const MESSAGE: OutgoingMessage = {
+  token: 'hf0123456789ab',
+  from: 'a@b.test',
+  to: 'c@d.test',
+  data: '',
+};
 const SERVER = { host: '10.9.0.9', port: 25, starttls: false };
 
 const sockets: net.Socket[] = [];
@@ -32,12 +42,20 @@ describe('who is let in', () => {
       await peer.closed;
       expect(peer.lines).toEqual([]);
       // The lab still waits for its user.
-      expect(await ask(await enter(control), 'open', NETWORK)).toMatchObject({ value: { trust: { mxHosts: 'PEM' } } });
+      expect(await ask(await enter(control), 'open', NETWORK)).toMatchObject({
+        value: { trust: { mxHosts: 'PEM' } },
+      });
     });
   dropped('a wrong secret', `${JSON.stringify({ secret: 'guessed' })}\n`);
-  dropped('a wrong secret of the right length', `${JSON.stringify({ secret: SECRET.replace('n', 'm') })}\n`);
+  dropped(
+    'a wrong secret of the right length',
+    `${JSON.stringify({ secret: SECRET.replace('n', 'm') })}\n`,
+  );
   dropped('a secret that is no text', `${JSON.stringify({ secret: [SECRET, 1] })}\n`);
-  dropped('a call without a secret', `${JSON.stringify({ id: 1, call: 'open', given: [NETWORK] })}\n`);
+  dropped(
+    'a call without a secret',
+    `${JSON.stringify({ id: 1, call: 'open', given: [NETWORK] })}\n`,
+  );
   dropped('garbage', 'EHLO probe.test\r\n');
   dropped('JSON that is no object', 'null\n');
   dropped('a line without an end', 'x'.repeat(100_000));
@@ -92,7 +110,9 @@ describe('calls', () => {
   it('may come in pieces, and many at once', async () => {
     const { control } = await open();
     const peer = await enter(control);
-    const text = [1, 2, 3].map((id) => `${JSON.stringify({ id, call: 'greets', given: [SERVER] })}\n`).join('');
+    const text = [1, 2, 3]
+      .map((id) => `${JSON.stringify({ id, call: 'greets', given: [SERVER] })}\n`)
+      .join('');
     for (const part of text.match(/.{1,7}/gs)!) {
       peer.write(part);
       await new Promise(setImmediate);
@@ -137,19 +157,28 @@ describe('when one side goes', () => {
       socket.on('data', (data) => {
         for (const line of String(data).trim().split('\n')) {
           const { id, call } = JSON.parse(line);
-          if (call === 'open') socket.write(`${JSON.stringify({ id, value: { dns: { address: '10.9.0.2', port: 53 }, trust: {} } })}\n`);
+          if (call === 'open')
+            socket.write(
+              `${JSON.stringify({ id, value: { dns: { address: '10.9.0.2', port: 53 }, trust: {} } })}\n`,
+            );
           if (call === 'slowness' || call === 'greets') calls++;
           if (calls === 2) asked.resolve(socket);
         }
       });
     });
-    await using lab = await connectLab({ control: server.endpoint, secret: SECRET, network: NETWORK, docker: undefined });
+    await using lab = await connectLab({
+      control: server.endpoint,
+      secret: SECRET,
+      network: NETWORK,
+      docker: undefined,
+    });
     const world = lab.createWorld('a', () => {});
     const waiting = [lab.slowness(1), lab.access.network!.greets(SERVER)];
     const failed = Promise.allSettled(waiting);
     (await asked.promise).destroy();
     const gone = /the lab has gone: its container has stopped/;
-    for (const one of await failed) expect(String((one as PromiseRejectedResult).reason)).toMatch(gone);
+    for (const one of await failed)
+      expect(String((one as PromiseRejectedResult).reason)).toMatch(gone);
     await expect(world.arrange(EMPTY)).rejects.toThrow(gone);
     await expect(lab.access.network!.submit(SERVER, MESSAGE)).rejects.toThrow(gone);
     await world.idle();
@@ -158,14 +187,26 @@ describe('when one side goes', () => {
 
   it('the lab, before it has opened: it cannot be had', async () => {
     await using server = await listen((socket) => socket.destroy());
-    const connecting = connectLab({ control: server.endpoint, secret: SECRET, network: NETWORK, docker: undefined });
+    const connecting = connectLab({
+      control: server.endpoint,
+      secret: SECRET,
+      network: NETWORK,
+      docker: undefined,
+    });
     await expect(connecting).rejects.toThrow('the lab has gone');
   });
 
   it('nobody was there: it cannot be had', async () => {
     const port = await freePort();
-    const connecting = connectLab({ control: { address: '127.0.0.1', port }, secret: SECRET, network: NETWORK, docker: undefined });
-    await expect(connecting).rejects.toThrow(`the lab's control port 127.0.0.1:${port} cannot be reached`);
+    const connecting = connectLab({
+      control: { address: '127.0.0.1', port },
+      secret: SECRET,
+      network: NETWORK,
+      docker: undefined,
+    });
+    await expect(connecting).rejects.toThrow(
+      `the lab's control port 127.0.0.1:${port} cannot be reached`,
+    );
   });
 });
 
@@ -173,8 +214,15 @@ describe('a real lab behind it', () => {
   it('is as it is without: names are resolved, mail arrives, and all of it is recorded', async () => {
     await using inner = await startLab();
     // Its end is that of the control port.
-    const { control } = await open({ openLab: async () => ({ ...inner, [Symbol.asyncDispose]: async () => {} }) });
-    await using remote = await connectLab({ control, secret: SECRET, network: NETWORK, docker: undefined });
+    const { control } = await open({
+      openLab: async () => ({ ...inner, [Symbol.asyncDispose]: async () => {} }),
+    });
+    await using remote = await connectLab({
+      control,
+      secret: SECRET,
+      network: NETWORK,
+      docker: undefined,
+    });
     expect(remote.access).toMatchObject({ dns: inner.access.dns, trust: inner.access.trust });
     // Loopback's addresses are virtual; only the lab itself knows where they lead.
     const lab: Lab = { ...remote, access: { ...remote.access, route: inner.access.route } };
@@ -188,7 +236,9 @@ describe('a real lab behind it', () => {
     expect(await peers.stripped.say('MAIL FROM:<probe@sender.test>')).toMatch(/^250 /);
     expect(await peers.stripped.say('RCPT TO:<hf0123456789ab@victim.test>')).toMatch(/^250 /);
     expect(await peers.stripped.say('DATA')).toMatch(/^354 /);
-    expect(await peers.stripped.say('Subject: holdfast hf0123456789ab\r\n\r\nhello\r\n.')).toMatch(/^250 /);
+    expect(await peers.stripped.say('Subject: holdfast hf0123456789ab\r\n\r\nhello\r\n.')).toMatch(
+      /^250 /,
+    );
     expect(await stripped.until('message-accepted')).toMatchObject([{ secure: false }]);
     expect(honest.seen('message-accepted')).toEqual([]);
     expect(honest.seen('dns-query').length).toBeGreaterThan(0);
@@ -277,7 +327,11 @@ async function knock({ address, port }: Endpoint): Promise<Peer> {
     write: (text) => void socket.write(text),
     end: () => void socket.end(),
     async until(held) {
-      while (!held()) await Promise.race([once(socket, 'data'), closed.then(() => Promise.reject(new Error('hung up')))]);
+      while (!held())
+        await Promise.race([
+          once(socket, 'data'),
+          closed.then(() => Promise.reject(new Error('hung up'))),
+        ]);
     },
   };
 }
@@ -297,7 +351,9 @@ async function ask(peer: Peer, call: string, ...given: readonly unknown[]): Prom
   return answer();
 }
 
-async function listen(onConnection: (socket: net.Socket) => void): Promise<AsyncDisposable & { endpoint: Endpoint }> {
+async function listen(
+  onConnection: (socket: net.Socket) => void,
+): Promise<AsyncDisposable & { endpoint: Endpoint }> {
   const open = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     open.add(socket);

@@ -18,14 +18,16 @@ afterAll(() => lab[Symbol.asyncDispose]());
 
 const STS = '_mta-sts.victim.test';
 const record: DnsRecord = { name: STS, type: 'TXT', text: 'v=STSv1; id=1;' };
-const world = (records: readonly DnsRecord[], ...rules: DnsRule[]) => openWorld(lab, zone(records, rules));
+const world = (records: readonly DnsRecord[], ...rules: DnsRule[]) =>
+  openWorld(lab, zone(records, rules));
 const ruled = (rule: Partial<DnsRule>) => world([record], { name: STS, type: 'TXT', ...rule });
 const errorOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'answered',
     (error: NodeJS.ErrnoException) => error.code,
   );
-const answersOf = (seen: TestWorld) => seen.seen('dns-query').map((query) => `${query.transport} ${query.answer}`);
+const answersOf = (seen: TestWorld) =>
+  seen.seen('dns-query').map((query) => `${query.transport} ${query.answer}`);
 
 describe('an ordinary resolver', () => {
   test('gets every type of record', async () => {
@@ -50,7 +52,9 @@ describe('an ordinary resolver', () => {
       `20 ${seen.name('mx2.victim.test')}`,
     ]);
     expect(await resolver.resolve4(seen.name('elsewhere.victim.test'))).toEqual(['127.9.9.9']);
-    expect(await resolver.resolveCname(seen.name('www.victim.test'))).toEqual([seen.name('elsewhere.victim.test')]);
+    expect(await resolver.resolveCname(seen.name('www.victim.test'))).toEqual([
+      seen.name('elsewhere.victim.test'),
+    ]);
     expect(await resolver.resolveTxt(seen.name(STS))).toEqual([['v=STSv1; id=1;']]);
     const [address] = await resolver.resolve4(seen.name('mx1.victim.test'));
     expect(lab.access.route(address!, 25)).toMatchObject({ address: '127.0.0.1' });
@@ -70,7 +74,11 @@ describe('an ordinary resolver', () => {
     ['for another type', { type: 'A', answer: 'servfail' }, 'answered'],
     ['for any type', { type: '*', answer: 'servfail' }, 'ESERVFAIL'],
     ['for another name', { name: 'victim.test', answer: 'servfail' }, 'answered'],
-    ['for the name in other letters', { name: '_MTA-STS.Victim.test', answer: 'servfail' }, 'ESERVFAIL'],
+    [
+      'for the name in other letters',
+      { name: '_MTA-STS.Victim.test', answer: 'servfail' },
+      'ESERVFAIL',
+    ],
     ['for the second query only', { nth: [2], answer: 'servfail' }, 'answered'],
     ['for the first and third query', { nth: [1, 3], answer: 'servfail' }, 'ESERVFAIL'],
   ])('a rule: %s', async (_what, rule, expected) => {
@@ -79,7 +87,11 @@ describe('an ordinary resolver', () => {
   });
 
   test('the first rule that matches wins', async () => {
-    using seen = world([record], { name: STS, type: '*', answer: 'refused' }, { name: STS, type: 'TXT', answer: 'servfail' });
+    using seen = world(
+      [record],
+      { name: STS, type: '*', answer: 'refused' },
+      { name: STS, type: 'TXT', answer: 'servfail' },
+    );
     expect(await errorOf(resolverOf(lab).resolveTxt(seen.name(STS)))).toBe('EREFUSED');
   });
 
@@ -97,7 +109,10 @@ describe('an ordinary resolver', () => {
   });
 
   test('spoofed records stand in for the zone, in its types and out of them', async () => {
-    using seen = ruled({ type: '*', records: [{ name: STS, type: 'TXT', text: 'v=STSv1; id=evil;' }] });
+    using seen = ruled({
+      type: '*',
+      records: [{ name: STS, type: 'TXT', text: 'v=STSv1; id=evil;' }],
+    });
     expect(await resolverOf(lab).resolveTxt(seen.name(STS))).toEqual([['v=STSv1; id=evil;']]);
     expect(await errorOf(resolverOf(lab).resolve4(seen.name(STS)))).toBe('ENODATA');
   });
@@ -106,7 +121,9 @@ describe('an ordinary resolver', () => {
     const hosts = Array.from({ length: 50 }, (_, i) => `h${i}.victim.test`);
     using seen = world(hosts.map((name, i) => ({ name, type: 'A', host: `127.8.0.${i}` })));
     const resolver = resolverOf(lab);
-    expect(await Promise.all(hosts.map((host) => resolver.resolve4(seen.name(host))))).toEqual(hosts.map((_, i) => [`127.8.0.${i}`]));
+    expect(await Promise.all(hosts.map((host) => resolver.resolve4(seen.name(host))))).toEqual(
+      hosts.map((_, i) => [`127.8.0.${i}`]),
+    );
   });
 });
 
@@ -124,7 +141,14 @@ describe('names', () => {
 
   test('a name that is not the lab’s does not exist, and is nobody’s evidence', async () => {
     using seen = world([record]);
-    for (const name of ['example.com', 'victim.test', 'victim.nobody.test', 'test', 'constructor.test', '__proto__.test']) {
+    for (const name of [
+      'example.com',
+      'victim.test',
+      'victim.nobody.test',
+      'test',
+      'constructor.test',
+      '__proto__.test',
+    ]) {
       expect(await errorOf(resolverOf(lab).resolveTxt(name))).toBe('ENOTFOUND');
     }
     expect(seen.observations).toEqual([]);
@@ -150,7 +174,11 @@ describe('CNAMEs', () => {
 
   test('are chased, all of the chain in the answer', async () => {
     using seen = world(chain);
-    expect(typesOf(await ask(seen.name('a.victim.test'), TYPE.TXT))).toEqual(['CNAME', 'CNAME', 'TXT']);
+    expect(typesOf(await ask(seen.name('a.victim.test'), TYPE.TXT))).toEqual([
+      'CNAME',
+      'CNAME',
+      'TXT',
+    ]);
     expect(await resolverOf(lab).resolveTxt(seen.name('a.victim.test'))).toEqual([['here']]);
   });
 
@@ -169,15 +197,29 @@ describe('CNAMEs', () => {
 });
 
 describe('on the wire', () => {
-  test.each(['udp', 'tcp'] as const)('%s: id, question in its letters, bits, TTL, class', async (transport) => {
-    using seen = world([{ ...record, ttl: 300 }]);
-    const name = seen.name('_mTa-StS.vIcTiM.test');
-    const reply = await ask(name, TYPE.TXT, { transport, id: 4711 });
-    expect(reply.header).toMatchObject({ id: 4711, qr: 1, aa: 1, ra: 1, rd: 1, tc: 0, ad: 0, rcode: RCODE.NOERROR });
-    expect(reply.questions).toMatchObject([{ name, type: TYPE.TXT, class: CLASS.IN }]);
-    expect(reply.answers).toMatchObject([{ name, type: TYPE.TXT, class: CLASS.IN, ttl: 300, data: ['v=STSv1; id=1;'] }]);
-    expect(reply.additionals).toEqual([]);
-  });
+  test.each(['udp', 'tcp'] as const)(
+    '%s: id, question in its letters, bits, TTL, class',
+    async (transport) => {
+      using seen = world([{ ...record, ttl: 300 }]);
+      const name = seen.name('_mTa-StS.vIcTiM.test');
+      const reply = await ask(name, TYPE.TXT, { transport, id: 4711 });
+      expect(reply.header).toMatchObject({
+        id: 4711,
+        qr: 1,
+        aa: 1,
+        ra: 1,
+        rd: 1,
+        tc: 0,
+        ad: 0,
+        rcode: RCODE.NOERROR,
+      });
+      expect(reply.questions).toMatchObject([{ name, type: TYPE.TXT, class: CLASS.IN }]);
+      expect(reply.answers).toMatchObject([
+        { name, type: TYPE.TXT, class: CLASS.IN, ttl: 300, data: ['v=STSv1; id=1;'] },
+      ]);
+      expect(reply.additionals).toEqual([]);
+    },
+  );
 
   test('a record without TTL is not to be cached', async () => {
     using seen = world([record]);
@@ -193,14 +235,19 @@ describe('on the wire', () => {
     expect((await ask(seen.name(STS), TYPE.TXT)).header).toMatchObject({ ad });
   });
 
-  test.each(['honest', 'nxdomain', 'nodata', 'servfail', 'refused', 'truncate', 'cname-only'] as const)(
-    'OPT is answered by OPT: %s',
-    async (answer) => {
-      using seen = ruled({ answer });
-      const { additionals } = await ask(seen.name(STS), TYPE.TXT, { edns: 1232 });
-      expect(additionals.map((one) => one.type)).toEqual([TYPE.EDNS]);
-    },
-  );
+  test.each([
+    'honest',
+    'nxdomain',
+    'nodata',
+    'servfail',
+    'refused',
+    'truncate',
+    'cname-only',
+  ] as const)('OPT is answered by OPT: %s', async (answer) => {
+    using seen = ruled({ answer });
+    const { additionals } = await ask(seen.name(STS), TYPE.TXT, { edns: 1232 });
+    expect(additionals.map((one) => one.type)).toEqual([TYPE.EDNS]);
+  });
 
   test('a string is cut at 255 bytes, between characters or not; a list keeps its strings', async () => {
     const long = `v=STSv1; ${'ü'.repeat(300)}`;
@@ -210,7 +257,8 @@ describe('on the wire', () => {
       { name: 'both.victim.test', type: 'TXT', text: ['x'.repeat(300), 'y'] },
       { name: 'empty.victim.test', type: 'TXT', text: '' },
     ]);
-    const strings = async (name: string) => stringsOf(await askRaw(seen.name(name), TYPE.TXT, { transport: 'tcp' }));
+    const strings = async (name: string) =>
+      stringsOf(await askRaw(seen.name(name), TYPE.TXT, { transport: 'tcp' }));
     const cut = await strings('long.victim.test');
     expect(cut.map((part) => part.length)).toEqual([255, 255, 99]);
     expect(Buffer.concat(cut).toString('utf8')).toBe(long);
@@ -221,10 +269,17 @@ describe('on the wire', () => {
 
   test('TLSA data goes out byte for byte (RFC 6698 §2.1)', async () => {
     const name = '_25._tcp.mx1.victim.test';
-    using seen = world([{ name, type: 'TLSA', usage: 3, selector: 1, matching: 1, data: '00ff10ab' }]);
+    using seen = world([
+      { name, type: 'TLSA', usage: 3, selector: 1, matching: 1, data: '00ff10ab' },
+    ]);
     const reply = await ask(seen.name(name), TLSA);
-    expect(reply.answers).toMatchObject([{ type: TLSA, data: Buffer.from('03010100ff10ab', 'hex') }]);
-    expect(await ask(seen.name(name), TYPE.TXT)).toMatchObject({ header: { rcode: RCODE.NOERROR }, answers: [] });
+    expect(reply.answers).toMatchObject([
+      { type: TLSA, data: Buffer.from('03010100ff10ab', 'hex') },
+    ]);
+    expect(await ask(seen.name(name), TYPE.TXT)).toMatchObject({
+      header: { rcode: RCODE.NOERROR },
+      answers: [],
+    });
     expect(seen.seen('dns-query')[0]).toMatchObject({ type: 'TLSA', answer: 'NOERROR 1' });
   });
 
@@ -233,11 +288,22 @@ describe('on the wire', () => {
     using seen = world([{ name: STS, type: 'TXT', text }]);
     for (const edns of [undefined, 100, 1232]) {
       const reply = await ask(seen.name(STS), TYPE.TXT, { edns });
-      expect([reply.header.tc, reply.answers.length, reply.additionals.length]).toEqual([1, 0, edns === undefined ? 0 : 1]);
+      expect([reply.header.tc, reply.answers.length, reply.additionals.length]).toEqual([
+        1,
+        0,
+        edns === undefined ? 0 : 1,
+      ]);
     }
     expect((await ask(seen.name(STS), TYPE.TXT, { edns: 4096 })).answers).toHaveLength(1);
     expect(await resolverOf(lab).resolveTxt(seen.name(STS))).toEqual([text.match(/.{1,255}/g)]);
-    expect(answersOf(seen)).toEqual(['udp truncated', 'udp truncated', 'udp truncated', 'udp NOERROR 1', 'udp truncated', 'tcp NOERROR 1']);
+    expect(answersOf(seen)).toEqual([
+      'udp truncated',
+      'udp truncated',
+      'udp truncated',
+      'udp NOERROR 1',
+      'udp truncated',
+      'tcp NOERROR 1',
+    ]);
   });
 
   test('a truncate rule leaves the answer out over UDP alone', async () => {
@@ -277,7 +343,8 @@ describe('on the wire', () => {
     const response = Packet.parse(one);
     response.header.qr = 1;
     const codes = [];
-    for (const packet of [two, none, notify]) codes.push(Packet.parse(await exchange(packet.toBuffer(), 'udp')).header.rcode);
+    for (const packet of [two, none, notify])
+      codes.push(Packet.parse(await exchange(packet.toBuffer(), 'udp')).header.rcode);
     expect(codes).toEqual([RCODE.FORMERR, RCODE.FORMERR, RCODE.NOTIMP]);
     // Over UDP answers may overtake each other, but not here: both are made without waiting.
     const replies = await exchangeAll([response.toBuffer(), one]);
@@ -291,9 +358,13 @@ describe('on the wire', () => {
       { name: 'bad.victim.test', type: 'MX', preference: 1, exchange: `${'x'.repeat(64)}.test` },
     ]);
     for (const name of ['huge.victim.test', 'bad.victim.test']) {
-      expect((await ask(seen.name(name), name.startsWith('huge') ? TYPE.TXT : TYPE.MX, { transport: 'tcp' })).header.rcode).toBe(
-        RCODE.SERVFAIL,
-      );
+      expect(
+        (
+          await ask(seen.name(name), name.startsWith('huge') ? TYPE.TXT : TYPE.MX, {
+            transport: 'tcp',
+          })
+        ).header.rcode,
+      ).toBe(RCODE.SERVFAIL);
     }
     expect(seen.seen('lab-fault')).toHaveLength(2);
     expect(seen.seen('lab-fault')[0]!.detail).toContain('huge.victim');
@@ -348,13 +419,15 @@ async function ask(name: string, type: number, how: How = {}): Promise<Packet> {
   return reply;
 }
 
-const askRaw = (name: string, type: number, how: How = {}) => exchange(query(name, type, how), how.transport ?? 'udp');
+const askRaw = (name: string, type: number, how: How = {}) =>
+  exchange(query(name, type, how), how.transport ?? 'udp');
 
 function query(name: string, type: number, { id = 1, edns }: How = {}): Buffer {
   const packet = new Packet();
   packet.header = new Packet.Header({ id, rd: 1 } as never);
   packet.questions.push(new Packet.Question(name, type as never, CLASS.IN));
-  if (edns !== undefined) packet.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: edns }));
+  if (edns !== undefined)
+    packet.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: edns }));
   return packet.toBuffer();
 }
 
@@ -371,12 +444,18 @@ async function exchange(message: Buffer, transport: 'udp' | 'tcp'): Promise<Buff
   return unframed(received)[0]!;
 }
 
-/** Sends all messages over UDP from one port; resolves to the answers that came, once the last message has its own. */
+/**
+ * Sends all messages over UDP from one port; resolves to the answers that came, once the last
+ * message has its own.
+ */
 async function exchangeAll(messages: readonly Buffer[]): Promise<Buffer[]> {
   const socket = dgram.createSocket('udp4');
   const replies: Buffer[] = [];
   const last = new Promise<void>((resolve) =>
-    socket.on('message', (reply) => replies.push(reply) && sameQuestion(reply, messages.at(-1)!) && resolve()),
+    socket.on(
+      'message',
+      (reply) => replies.push(reply) && sameQuestion(reply, messages.at(-1)!) && resolve(),
+    ),
   );
   for (const message of messages) socket.send(message, lab.access.dns.port, '127.0.0.1');
   await last;
@@ -399,7 +478,11 @@ function framed(message: Buffer): Buffer {
 /** The whole messages in a TCP stream (RFC 1035 §4.2.2). */
 function unframed(stream: Buffer): Buffer[] {
   const messages: Buffer[] = [];
-  for (let at = 0; at + 2 <= stream.length && at + 2 + stream.readUInt16BE(at) <= stream.length; at += 2 + stream.readUInt16BE(at)) {
+  for (
+    let at = 0;
+    at + 2 <= stream.length && at + 2 + stream.readUInt16BE(at) <= stream.length;
+    at += 2 + stream.readUInt16BE(at)
+  ) {
     messages.push(stream.subarray(at + 2, at + 2 + stream.readUInt16BE(at)));
   }
   return messages;
@@ -412,6 +495,7 @@ function stringsOf(message: Buffer): Buffer[] {
   const end = rdata + message.readUInt16BE(rdata - 2);
   expect(end).toBe(message.length);
   const strings: Buffer[] = [];
-  for (let at = rdata; at < end; at += 1 + message[at]!) strings.push(message.subarray(at + 1, at + 1 + message[at]!));
+  for (let at = rdata; at < end; at += 1 + message[at]!)
+    strings.push(message.subarray(at + 1, at + 1 + message[at]!));
   return strings;
 }

@@ -1,4 +1,7 @@
-/** What `npm run fuzz` sends: valid packets and dialogues that were spoilt, and noise. The dice say all of it. */
+/**
+ * What `npm run fuzz` sends: valid packets and dialogues that were spoilt, and noise. The dice say
+ * all of it.
+ */
 
 import { once } from 'node:events';
 import net from 'node:net';
@@ -15,14 +18,25 @@ export function packet(chance: Dice, names: readonly string[]): Buffer {
   if (chance.chance(0.1)) return chance.bytes(chance.int(600));
   const below = chance.chance(0.2) ? `${chance.bytes(chance.int(64)).toString('latin1')}.` : '';
   const type = chance.pick([...Object.values(Packet.TYPE), 52, 65_280]);
-  const packet = Packet.parse(question(below + called(chance.pick(names)), type, chance.int(0xbeef)));
+  const packet = Packet.parse(
+    question(below + called(chance.pick(names)), type, chance.int(0xbeef)),
+  );
   if (chance.chance(0.3))
-    packet.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: chance.int(65_536), doFlag: chance.chance(0.5) }));
+    packet.additionals.push(
+      (Packet.Resource as any).EDNS([], {
+        udpPayloadSize: chance.int(65_536),
+        doFlag: chance.chance(0.5),
+      }),
+    );
   if (chance.chance(0.1)) packet.questions.push(packet.questions[0]!);
-  if (chance.chance(0.1)) packet.answers.push(new Packet.Resource({ name: 'a.test', type: 16, class: 1, ttl: 1, data: 'x' } as never));
+  if (chance.chance(0.1))
+    packet.answers.push(
+      new Packet.Resource({ name: 'a.test', type: 16, class: 1, ttl: 1, data: 'x' } as never),
+    );
   const message = packet.toBuffer();
   // A name that points at itself (RFC 1035 §4.1.4).
-  if (chance.chance(0.05)) return Buffer.concat([message.subarray(0, 12), Buffer.from([0xc0, 12, 0, 16, 0, 1])]);
+  if (chance.chance(0.05))
+    return Buffer.concat([message.subarray(0, 12), Buffer.from([0xc0, 12, 0, 16, 0, 1])]);
   return chance.chance(0.4) ? message : mutate(message, chance);
 }
 
@@ -50,7 +64,8 @@ const brokenHello =
   async (peer, chance) => {
     peer.write(chance.chance(0.3) ? hello : mutate(hello, chance));
     if (chance.chance(0.5)) await heard(peer);
-    if (chance.chance(0.3)) peer.write(mutate(Buffer.from([0x15, 0x03, 0x03, 0, 2, 2, chance.int(256)]), chance));
+    if (chance.chance(0.3))
+      peer.write(mutate(Buffer.from([0x15, 0x03, 0x03, 0, 2, 2, chance.int(256)]), chance));
     if (chance.chance(0.3)) peer.write(chance.bytes(chance.int(200)));
     return peer;
   };
@@ -75,7 +90,11 @@ const inTls =
     return pieces(secured, payload(chance), chance);
   };
 
-async function pieces(stream: net.Socket, parts: readonly Buffer[], chance: Dice): Promise<net.Socket> {
+async function pieces(
+  stream: net.Socket,
+  parts: readonly Buffer[],
+  chance: Dice,
+): Promise<net.Socket> {
   stream.resume();
   for (const part of parts) {
     if (!stream.writable) break;
@@ -176,7 +195,11 @@ export const WEB_ATTEMPTS: readonly ((hello: Buffer) => Attempt)[] = [
 export async function clientHello(): Promise<Buffer> {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const client = tls.connect({ port: (server.address() as net.AddressInfo).port, host: '127.0.0.1', servername: called(HONEST_MX) });
+  const client = tls.connect({
+    port: (server.address() as net.AddressInfo).port,
+    host: '127.0.0.1',
+    servername: called(HONEST_MX),
+  });
   client.on('error', () => {});
   const [socket] = (await once(server, 'connection')) as [net.Socket];
   const [hello] = (await once(socket, 'data')) as [Buffer];

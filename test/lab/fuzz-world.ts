@@ -1,4 +1,7 @@
-/** The world that `npm run fuzz` throws things at: honest hosts and odd ones, so that every way through the lab is taken. */
+/**
+ * The world that `npm run fuzz` throws things at: honest hosts and odd ones, so that every way
+ * through the lab is taken.
+ */
 
 import { qualify } from '../../harness/model/names.ts';
 import type { LabPlan, MxPlan, PolicyHostPlan } from '../../harness/model/plan.ts';
@@ -13,18 +16,28 @@ export const HONEST_MX = 'mx1.victim.test';
 export const HONEST_POLICY_HOST = 'mta-sts.victim.test';
 export const REPORTS = 'tlsrpt.victim.test';
 
-export const POLICY = 'version: STSv1\r\nmode: enforce\r\nmx: mx1.victim.test\r\nmax_age: 604800\r\n';
+export const POLICY =
+  'version: STSv1\r\nmode: enforce\r\nmx: mx1.victim.test\r\nmax_age: 604800\r\n';
 
 export const MX_HOSTS: Readonly<Record<string, MxPlan>> = {
   [HONEST_MX]: {},
-  'injected.victim.test': { starttls: { inject: ['250 injected'] }, beforeTls: { ehlo: { add: ['X-MORE'], remove: ['SIZE'] } } },
+  'injected.victim.test': {
+    starttls: { inject: ['250 injected'] },
+    beforeTls: { ehlo: { add: ['X-MORE'], remove: ['SIZE'] } },
+  },
   'plaintext.victim.test': {
     starttls: { then: 'plaintext' },
     beforeTls: { replies: { '.': { text: '451 later' }, MAIL: { text: '250 ok' } } },
   },
   'alert.victim.test': { tls: { handshake: 'alert' } },
-  'stall.victim.test': { tls: { handshake: 'stall' }, beforeTls: { replies: { RCPT: { then: 'stall' } } } },
-  'late.victim.test': { greeting: { delayMs: 5 }, beforeTls: { replies: { EHLO: { delayMs: 5 }, RSET: { then: 'reset' } } } },
+  'stall.victim.test': {
+    tls: { handshake: 'stall' },
+    beforeTls: { replies: { RCPT: { then: 'stall' } } },
+  },
+  'late.victim.test': {
+    greeting: { delayMs: 5 },
+    beforeTls: { replies: { EHLO: { delayMs: 5 }, RSET: { then: 'reset' } } },
+  },
   'selfsigned.victim.test': {
     tls: { certificate: 'self-signed' },
     afterTls: { replies: { DATA: { then: 'reset' }, MAIL: { then: 'close' } } },
@@ -49,7 +62,14 @@ export const PLAN: LabPlan = {
       { name: '_mta-sts.victim.test', type: 'TXT', text: 'v=STSv1; id=1;' },
       { name: 'long.victim.test', type: 'TXT', text: 'x'.repeat(3000) },
       { name: 'alias.victim.test', type: 'CNAME', target: 'victim.test' },
-      { name: '_25._tcp.mx1.victim.test', type: 'TLSA', usage: 3, selector: 1, matching: 1, data: '00ff' },
+      {
+        name: '_25._tcp.mx1.victim.test',
+        type: 'TLSA',
+        usage: 3,
+        selector: 1,
+        matching: 1,
+        data: '00ff',
+      },
     ],
     rules: [
       { name: 'drop.victim.test', type: '*', answer: 'drop' },

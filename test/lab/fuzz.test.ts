@@ -6,7 +6,12 @@ import { dice, mutate } from './mutate.ts';
 
 test('the lab goes on, whatever is sent to it', async () => {
   const lines: string[] = [];
-  const { problems } = await fuzz({ seed: 8461, packets: 1000, connections: 200, tell: (line) => lines.push(line) });
+  const { problems } = await fuzz({
+    seed: 8461,
+    packets: 1000,
+    connections: 200,
+    tell: (line) => lines.push(line),
+  });
   expect(problems).toEqual([]);
   expect(lines).toHaveLength(4);
 });

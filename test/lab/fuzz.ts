@@ -1,9 +1,11 @@
 /**
- * npm run fuzz [-- --seed N]: 20,000 DNS packets and 5,000 SMTP and HTTPS connections of the worst kind, to one lab that must go on.
+ * npm run fuzz [-- --seed N]: 20,000 DNS packets and 5,000 SMTP and HTTPS connections of the worst
+ * kind, to one lab that must go on.
  *
- * Afterwards the lab answers honest clients, has called nothing a fault of its own, and has let go of every connection, and its memory is what
- * it was after the warm-up. Everything is sent from loopback to the lab's own ports; the seed says all that is sent, though not the order in
- * which connections made at the same time get their turn.
+ * Afterwards the lab answers honest clients, has called nothing a fault of its own, and has let go
+ * of every connection, and its memory is what it was after the warm-up. Everything is sent from
+ * loopback to the lab's own ports; the seed says all that is sent, though not the order in which
+ * connections made at the same time get their turn.
  */
 
 import dgram from 'node:dgram';
@@ -67,20 +69,28 @@ export async function fuzz({ seed, packets, connections, tell }: FuzzOptions): P
   const part = async (what: string, howMany: number, send: () => Promise<void>) => {
     const began = performance.now();
     await send();
-    tell(`${what}: ${howMany} sent in ${((performance.now() - began) / 1000).toFixed(1)} s; ${problems.length} problems`);
+    tell(
+      `${what}: ${howMany} sent in ${((performance.now() - began) / 1000).toFixed(1)} s; ${problems.length} problems`,
+    );
   };
   // The warm-up is as long as a tenth of the whole: by then caches are full and code is compiled.
   await sendPackets(target, -seed, packets / 10, problems);
   await sendConnections(target, -seed, connections / 10, problems);
   const before = await memoryInUse();
   await part('DNS packets', packets, () => sendPackets(target, seed, packets, problems));
-  await part('SMTP and HTTPS connections', connections, () => sendConnections(target, seed, connections, problems));
+  await part('SMTP and HTTPS connections', connections, () =>
+    sendConnections(target, seed, connections, problems),
+  );
   await part('honest clients', 4, () =>
-    askHonestly(lab, target).catch((error: unknown) => void problems.push(`an honest client was failed: ${String(error)}`)),
+    askHonestly(lab, target).catch(
+      (error: unknown) => void problems.push(`an honest client was failed: ${String(error)}`),
+    ),
   );
   if (!(await inTime(world.idle()))) problems.push('connections are open that no client has');
   const grown = (await memoryInUse()) - before;
-  tell(`memory: ${(before / 1e6).toFixed(1)} MB after the warm-up, ${(grown / 1e6).toFixed(1)} MB more at the end`);
+  tell(
+    `memory: ${(before / 1e6).toFixed(1)} MB after the warm-up, ${(grown / 1e6).toFixed(1)} MB more at the end`,
+  );
   if (grown > GROWTH_BOUND_BYTES) problems.push(`memory has grown by ${grown} bytes`);
   return { problems };
 }
@@ -94,7 +104,8 @@ interface Target {
 }
 
 async function aim(lab: Lab): Promise<Target> {
-  const find = async (name: string, port: number) => lab.access.route((await resolverOf(lab).resolve4(called(name)))[0]!, port)!;
+  const find = async (name: string, port: number) =>
+    lab.access.route((await resolverOf(lab).resolve4(called(name)))[0]!, port)!;
   return {
     dns: lab.access.dns,
     mx: await Promise.all(Object.keys(MX_HOSTS).map((name) => find(name, 25))),
@@ -102,7 +113,12 @@ async function aim(lab: Lab): Promise<Target> {
   };
 }
 
-async function sendPackets({ dns }: Target, seed: number, howMany: number, problems: string[]): Promise<void> {
+async function sendPackets(
+  { dns }: Target,
+  seed: number,
+  howMany: number,
+  problems: string[],
+): Promise<void> {
   const socket = dgram.createSocket('udp4').bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const open = new Set<Promise<void>>();
@@ -112,7 +128,13 @@ async function sendPackets({ dns }: Target, seed: number, howMany: number, probl
       const several = Math.min(PACKETS_PER_TCP_CONNECTION, howMany - index);
       const from = index;
       const what = `DNS over TCP, packet ${from} of seed ${seed}`;
-      const over = oneConnection(dns, chance, (peer) => packetsInTcp(peer, seed, from, several), what, problems);
+      const over = oneConnection(
+        dns,
+        chance,
+        (peer) => packetsInTcp(peer, seed, from, several),
+        what,
+        problems,
+      );
       open.add(over);
       void over.then(() => open.delete(over));
       if (open.size >= CONNECTIONS_AT_ONCE) await Promise.race(open);
@@ -121,7 +143,8 @@ async function sendPackets({ dns }: Target, seed: number, howMany: number, probl
     }
     socket.send(packet(chance, NAMES), dns.port, dns.address);
     index++;
-    // An answer to an honest query shows that all before it were taken in: none is lost in a full buffer.
+    // An answer to an honest query shows that all before it were taken in: none is lost in a full
+    // buffer.
     if (index % PACKETS_BETWEEN_PINGS === 0 && !(await inTime(ping(socket, dns))))
       problems.push(`no answer after packet ${index} of seed ${seed}`);
   }
@@ -139,10 +162,16 @@ async function ping(socket: dgram.Socket, { address, port }: Endpoint): Promise<
   }
 }
 
-async function packetsInTcp(peer: net.Socket, seed: number, from: number, howMany: number): Promise<net.Socket> {
+async function packetsInTcp(
+  peer: net.Socket,
+  seed: number,
+  from: number,
+  howMany: number,
+): Promise<net.Socket> {
   for (let index = from; index < from + howMany; index++) {
     const chance = dice(seed, index);
-    // What gets no answer, a dropped query or a response, keeps a half-closed connection for as long as dns2 has patience: ten seconds.
+    // What gets no answer, a dropped query or a response, keeps a half-closed connection for as
+    // long as dns2 has patience: ten seconds.
     const message = packet(chance, ANSWERED_NAMES);
     if (message.length > 2) message[2]! &= 0x7f;
     const length = Buffer.alloc(2);
@@ -153,7 +182,12 @@ async function packetsInTcp(peer: net.Socket, seed: number, from: number, howMan
   return peer;
 }
 
-async function sendConnections({ mx, web }: Target, seed: number, howMany: number, problems: string[]): Promise<void> {
+async function sendConnections(
+  { mx, web }: Target,
+  seed: number,
+  howMany: number,
+  problems: string[],
+): Promise<void> {
   const hello = await clientHello();
   let next = 0;
   const worker = async () => {
@@ -162,13 +196,21 @@ async function sendConnections({ mx, web }: Target, seed: number, howMany: numbe
       const isMail = chance.chance(0.5);
       const attempt = chance.pick(isMail ? MAIL_ATTEMPTS : WEB_ATTEMPTS);
       const what = `${isMail ? 'SMTP' : 'HTTPS'} connection ${index} of seed ${seed}`;
-      await oneConnection(chance.pick(isMail ? mx : web), chance, (peer) => attempt(hello)(peer, chance), what, problems);
+      await oneConnection(
+        chance.pick(isMail ? mx : web),
+        chance,
+        (peer) => attempt(hello)(peer, chance),
+        what,
+        problems,
+      );
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS_AT_ONCE }, worker));
 }
 
-/** Connects, sends, ends in one way or another; a connection that is not over in time is a problem. */
+/**
+ * Connects, sends, ends in one way or another; a connection that is not over in time is a problem.
+ */
 async function oneConnection(
   { address, port }: Endpoint,
   chance: Dice,
@@ -196,8 +238,14 @@ async function oneConnection(
 
 /** Throws when an honest client is not served. */
 async function askHonestly(lab: Lab, { dns, mx, web }: Target): Promise<void> {
-  must((await resolverOf(lab).resolveTxt(called('_mta-sts.victim.test')))[0]?.[0], 'v=STSv1; id=1;');
-  must((await resolverOf(lab).resolveTxt(called('long.victim.test')))[0]?.join(''), 'x'.repeat(3000));
+  must(
+    (await resolverOf(lab).resolveTxt(called('_mta-sts.victim.test')))[0]?.[0],
+    'v=STSv1; id=1;',
+  );
+  must(
+    (await resolverOf(lab).resolveTxt(called('long.victim.test')))[0]?.join(''),
+    'x'.repeat(3000),
+  );
   must(dns.address, '127.0.0.1');
   const { trust } = lab.access;
   const clear = await dial(mx[0]!);
@@ -205,11 +253,20 @@ async function askHonestly(lab: Lab, { dns, mx, web }: Target): Promise<void> {
   await clear.say('EHLO honest.test');
   await clear.say('STARTTLS');
   const peer = await clear.secure({ ca: trust.mxHosts, servername: called(HONEST_MX) });
-  for (const line of ['EHLO honest.test', 'MAIL FROM:<a@honest.test>', 'RCPT TO:<b@victim.test>', 'DATA']) await peer.say(line);
+  for (const line of [
+    'EHLO honest.test',
+    'MAIL FROM:<a@honest.test>',
+    'RCPT TO:<b@victim.test>',
+    'DATA',
+  ])
+    await peer.say(line);
   must((await peer.say('Subject: honest\r\n\r\nhonest\r\n.')).slice(0, 3), '250');
   await peer.say('QUIT');
   peer.socket.destroy();
-  must(await fetchFrom(web[0]!, HONEST_POLICY_HOST, trust.policyHosts, 'GET', POLICY_PATH), `200 ${called(POLICY)}`);
+  must(
+    await fetchFrom(web[0]!, HONEST_POLICY_HOST, trust.policyHosts, 'GET', POLICY_PATH),
+    `200 ${called(POLICY)}`,
+  );
   must(await fetchFrom(web.at(-1)!, REPORTS, trust.policyHosts, 'POST', '/tlsrpt', '{}'), '200 ');
 }
 
@@ -221,7 +278,15 @@ async function fetchFrom(
   path: string,
   body?: string,
 ): Promise<string> {
-  const request = https.request({ host: address, port, servername: called(host), ca, method, path, agent: false });
+  const request = https.request({
+    host: address,
+    port,
+    servername: called(host),
+    ca,
+    method,
+    path,
+    agent: false,
+  });
   request.end(body);
   const [response] = await once(request, 'response');
   const chunks: Buffer[] = [];
@@ -231,7 +296,8 @@ async function fetchFrom(
 }
 
 function must(actual: string | undefined, expected: string): void {
-  if (actual !== expected) throw new Error(`expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`);
+  if (actual !== expected)
+    throw new Error(`expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`);
 }
 
 async function inTime(promise: Promise<unknown>): Promise<boolean> {

@@ -6,7 +6,10 @@ import { readLines } from '../../harness/lab/lines.ts';
 
 const LONGEST_LINE = 16_384;
 
-/** What a server reads that takes DATA for the beginning of content, of bytes that come in these pieces. */
+/**
+ * What a server reads that takes DATA for the beginning of content, of bytes that come in these
+ * pieces.
+ */
 async function readAll(pieces: readonly Buffer[]): Promise<string[]> {
   const stream = new PassThrough();
   const reader = readLines(stream);
@@ -37,7 +40,11 @@ async function feed(stream: PassThrough, pieces: readonly Buffer[]): Promise<voi
 }
 
 function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
-  const places = [0, ...at.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+  const places = [
+    0,
+    ...at.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b),
+    bytes.length,
+  ];
   return places
     .slice(1)
     .map((end, i) => bytes.subarray(places[i], end))
@@ -61,19 +68,36 @@ describe('however the bytes are cut', () => {
     'y'.repeat(LONGEST_LINE - 1),
     'z'.repeat(40_000),
   );
-  const text = fc.array(piece, { maxLength: 30 }).map((parts) => Buffer.from(parts.join(''), 'latin1'));
+  const text = fc
+    .array(piece, { maxLength: 30 })
+    .map((parts) => Buffer.from(parts.join(''), 'latin1'));
 
   test('the same lines and the same content are read', () =>
     fc.assert(
-      fc.asyncProperty(text, fc.array(fc.nat({ max: 1e6 }), { maxLength: 12 }), async (bytes, at) => {
-        expect(await readAll(cut(bytes, at))).toEqual(await readAll(cut(bytes, [])));
-      }),
+      fc.asyncProperty(
+        text,
+        fc.array(fc.nat({ max: 1e6 }), { maxLength: 12 }),
+        async (bytes, at) => {
+          expect(await readAll(cut(bytes, at))).toEqual(await readAll(cut(bytes, [])));
+        },
+      ),
       { numRuns: 150 },
     ));
 
   test('byte by byte as well', async () => {
-    const bytes = Buffer.from('EHLO a\r\nDATA\r\n.\r\nDATA\n\r\n.\r\r\n.\r\nQUIT\nno end', 'latin1');
-    const expected = ['line EHLO a', 'line DATA', 'content .\r\n', 'line DATA', 'content \r\n.\r\r\n.\r\n', 'line QUIT', 'rest no end'];
+    const bytes = Buffer.from(
+      'EHLO a\r\nDATA\r\n.\r\nDATA\n\r\n.\r\r\n.\r\nQUIT\nno end',
+      'latin1',
+    );
+    const expected = [
+      'line EHLO a',
+      'line DATA',
+      'content .\r\n',
+      'line DATA',
+      'content \r\n.\r\r\n.\r\n',
+      'line QUIT',
+      'rest no end',
+    ];
     expect(await readAll(cut(bytes, []))).toEqual(expected);
     expect(await readAll([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
   });
@@ -90,7 +114,10 @@ describe('lines', () => {
     ['longer than that: cut', `${long}\r\n`, [long, '']],
     ['cut after a CR: which is kept', `${long.slice(1)}\ry\n`, [`${long.slice(1)}\r`, 'y']],
   ])('%s', async (_what, text, lines) => {
-    expect(await readAll([Buffer.from(text, 'latin1')])).toEqual([...lines.map((line) => `line ${line}`), 'rest ']);
+    expect(await readAll([Buffer.from(text, 'latin1')])).toEqual([
+      ...lines.map((line) => `line ${line}`),
+      'rest ',
+    ]);
   });
 });
 
@@ -104,7 +131,9 @@ describe('content', () => {
     ['a\r\n.', 'cut off a\r\n.'],
     ['', 'cut off '],
   ])('%j', async (text, expected) => {
-    expect((await readAll([Buffer.from(`DATA\r\n${text}`, 'latin1')])).slice(1, -1)).toEqual([expected]);
+    expect((await readAll([Buffer.from(`DATA\r\n${text}`, 'latin1')])).slice(1, -1)).toEqual([
+      expected,
+    ]);
   });
 
   test('while the sink has not had enough time, little more than a line’s bound is taken in', async () => {

@@ -1,4 +1,7 @@
-/** Everything that the lab opens listens on loopback, and once it is closed nothing is left that would keep a process alive. */
+/**
+ * Everything that the lab opens listens on loopback, and once it is closed nothing is left that
+ * would keep a process alive.
+ */
 
 import { execFile } from 'node:child_process';
 import dgram from 'node:dgram';
@@ -9,33 +12,51 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { startLab } from '../../harness/lab/lab.ts';
 import type { Sender } from '../../harness/model/sender.ts';
-import { runSuite } from '../../harness/run.ts';
+import { runSuite } from '../../harness/run/suite.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { referenceSender } from '../../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
 
-const SCENARIOS = ['starttls/stripped.yaml', 'policy-host/plain-http.yaml', 'reporting/sessions-counted.yaml'];
+const SCENARIOS = [
+  'starttls/stripped.yaml',
+  'policy-host/plain-http.yaml',
+  'reporting/sessions-counted.yaml',
+];
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
 describe('while scenarios run', () => {
-  // The kernel's own list of what this process has open; other systems have none that can be read so.
-  test.runIf(process.platform === 'linux')('every socket of the process is on loopback, at both ends (Linux)', async () => {
-    const before = openSockets();
-    const during: OpenSocket[] = [];
-    await runScenarios(() => during.push(...openSockets()));
-    const ofLab = during.filter((socket) => !before.some((one) => one.inode === socket.inode));
-    const listeners = new Set(ofLab.filter((socket) => socket.listens).map((socket) => `${socket.protocol} ${socket.local}`));
-    // DNS twice, the exchanger, and hosts of the worlds.
-    expect(listeners.size).toBeGreaterThan(10);
-    expect([...listeners].some((one) => one.startsWith('udp '))).toBe(true);
-    expect(ofLab.filter((socket) => !socket.local.startsWith('127.') || (!socket.listens && !socket.remote.startsWith('127.')))).toEqual(
-      [],
-    );
-    expect(openSockets().filter((socket) => !before.some((one) => one.inode === socket.inode))).toEqual([]);
-  });
+  // The kernel's own list of what this process has open; other systems have none that can be read
+  // so.
+  test.runIf(process.platform === 'linux')(
+    'every socket of the process is on loopback, at both ends (Linux)',
+    async () => {
+      const before = openSockets();
+      const during: OpenSocket[] = [];
+      await runScenarios(() => during.push(...openSockets()));
+      const ofLab = during.filter((socket) => !before.some((one) => one.inode === socket.inode));
+      const listeners = new Set(
+        ofLab
+          .filter((socket) => socket.listens)
+          .map((socket) => `${socket.protocol} ${socket.local}`),
+      );
+      // DNS twice, the exchanger, and hosts of the worlds.
+      expect(listeners.size).toBeGreaterThan(10);
+      expect([...listeners].some((one) => one.startsWith('udp '))).toBe(true);
+      expect(
+        ofLab.filter(
+          (socket) =>
+            !socket.local.startsWith('127.') ||
+            (!socket.listens && !socket.remote.startsWith('127.')),
+        ),
+      ).toEqual([]);
+      expect(
+        openSockets().filter((socket) => !before.some((one) => one.inode === socket.inode)),
+      ).toEqual([]);
+    },
+  );
 
   test('every server says so itself (any system)', async () => {
     const servers: (net.Server | dgram.Socket)[] = [];
@@ -54,7 +75,9 @@ describe('while scenarios run', () => {
     await runScenarios(() => {});
     expect(addresses.length).toBeGreaterThan(10);
     expect(new Set(addresses)).toEqual(new Set(['127.0.0.1']));
-    expect(servers.filter((server) => server instanceof net.Server && server.listening)).toEqual([]);
+    expect(servers.filter((server) => server instanceof net.Server && server.listening)).toEqual(
+      [],
+    );
   });
 });
 
@@ -97,7 +120,11 @@ test('a process that starts a lab and closes it ends by itself, whatever its wor
     console.log('closed');
   `;
   for (const order of ['world first', 'lab alone']) {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, order], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', program, order],
+      { timeout: 20_000 },
+    );
     expect(stdout).toBe('closed\n');
   }
 });
@@ -133,7 +160,9 @@ interface OpenSocket {
 
 /** The IP sockets that this process has open, as the kernel sees them. */
 function openSockets(): OpenSocket[] {
-  const inodes = new Set(readdirSync('/proc/self/fd').flatMap((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(fd))?.[1] ?? []));
+  const inodes = new Set(
+    readdirSync('/proc/self/fd').flatMap((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(fd))?.[1] ?? []),
+  );
   return ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((protocol) => {
     const [, ...rows] = readFileSync(`/proc/self/net/${protocol}`, 'latin1').trim().split('\n');
     return rows.flatMap((row) => {

@@ -9,7 +9,10 @@ export interface Dice {
   bytes(length: number): Buffer;
 }
 
-/** The same seed and index always throw the same; an index has its own dice, so that order does not matter. */
+/**
+ * The same seed and index always throw the same; an index has its own dice, so that order does not
+ * matter.
+ */
 export function dice(seed: number, index: number): Dice {
   // mulberry32, from two numbers mixed into one.
   let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(index + 1, 0xc2b2ae35);
@@ -36,7 +39,11 @@ export function mutate(bytes: Buffer, { int, pick, bytes: noise }: Dice): Buffer
   for (let times = 1 + int(4); times > 0; times--) {
     const at = int(changed.length + 1);
     const end = Math.min(changed.length, at + 1 + int(16));
-    const [before, part, after] = [changed.subarray(0, at), changed.subarray(at, end), changed.subarray(end)];
+    const [before, part, after] = [
+      changed.subarray(0, at),
+      changed.subarray(at, end),
+      changed.subarray(end),
+    ];
     const flipped = Buffer.from(part.map((byte, i) => (i === 0 ? byte ^ (1 << int(8)) : byte)));
     const set = Buffer.from(part.map((byte, i) => (i === 0 ? pick(TELLING_BYTES) : byte)));
     changed = Buffer.concat(

@@ -9,7 +9,14 @@ import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import { servePath } from '../../harness/lab/path.ts';
 import { createTlsAcceptor } from '../../harness/lab/tls.ts';
 import type { Event } from '../../harness/model/observation.ts';
-import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan, StarttlsPlan, TlsPlan } from '../../harness/model/plan.ts';
+import type {
+  DialoguePlan,
+  EhloPlan,
+  MxPlan,
+  ReplyPlan,
+  StarttlsPlan,
+  TlsPlan,
+} from '../../harness/model/plan.ts';
 import { dial, oneMx, openWorld, type Peer, type TestWorld } from './world.ts';
 
 let lab: Lab;
@@ -24,7 +31,10 @@ const CONTENT = `Subject: holdfast ${TOKEN}\r\n\r\nhello\r\n`;
 
 const world = (mx: MxPlan = {}) => openWorld(lab, oneMx(mx));
 const commandsOf = (seen: TestWorld) => seen.seen('smtp-command').map((one) => one.verb);
-const trusting = (seen: TestWorld): tls.ConnectionOptions => ({ ca: lab.access.trust.mxHosts, servername: seen.name(MX) });
+const trusting = (seen: TestWorld): tls.ConnectionOptions => ({
+  ca: lab.access.trust.mxHosts,
+  servername: seen.name(MX),
+});
 
 describe('transparent', () => {
   test('in clear: the message arrives, and everything is recorded in order', async () => {
@@ -55,8 +65,12 @@ describe('transparent', () => {
       'reply QUIT 221',
       'smtp-closed',
     ]);
-    expect(new Set(seen.observations.flatMap((one) => ('connection' in one ? one.connection : [])))).toEqual(new Set(['c1']));
-    expect(seen.seen('smtp-connection')).toMatchObject([{ mx: seen.name(MX), nth: 1, address: expect.stringMatching(/^127\./) }]);
+    expect(
+      new Set(seen.observations.flatMap((one) => ('connection' in one ? one.connection : []))),
+    ).toEqual(new Set(['c1']));
+    expect(seen.seen('smtp-connection')).toMatchObject([
+      { mx: seen.name(MX), nth: 1, address: expect.stringMatching(/^127\./) },
+    ]);
     expect(seen.seen('smtp-command')[1]).toMatchObject({
       line: 'MAIL FROM:<a@sender.test>',
       secure: false,
@@ -65,7 +79,13 @@ describe('transparent', () => {
     });
     expect(seen.seen('smtp-reply').every((reply) => !reply.changed)).toBe(true);
     expect(seen.seen('smtp-data')).toMatchObject([
-      { secure: false, authenticated: false, tokens: [TOKEN], bytes: CONTENT.length + 3, excerpt: `${CONTENT}.\r\n` },
+      {
+        secure: false,
+        authenticated: false,
+        tokens: [TOKEN],
+        bytes: CONTENT.length + 3,
+        excerpt: `${CONTENT}.\r\n`,
+      },
     ]);
     expect(seen.seen('message-accepted')).toMatchObject([
       {
@@ -100,13 +120,17 @@ describe('transparent', () => {
         result: 'completed',
       },
     ]);
-    expect(seen.seen('smtp-command').map((one) => [one.verb, one.secure, one.authenticated])).toEqual([
+    expect(
+      seen.seen('smtp-command').map((one) => [one.verb, one.secure, one.authenticated]),
+    ).toEqual([
       ['EHLO', false, false],
       ['STARTTLS', false, false],
       ...['EHLO', 'MAIL', 'RCPT', 'DATA', 'QUIT'].map((verb) => [verb, true, true]),
     ]);
     expect(seen.seen('smtp-data')).toMatchObject([{ secure: true, authenticated: true }]);
-    expect(seen.seen('message-accepted')).toMatchObject([{ connection: 'c1', secure: true, authenticated: true }]);
+    expect(seen.seen('message-accepted')).toMatchObject([
+      { connection: 'c1', secure: true, authenticated: true },
+    ]);
   });
 
   test('a certificate that identifies somebody else: secure, but not authenticated', async () => {
@@ -124,7 +148,9 @@ describe('transparent', () => {
     await peer.say('MAIL FROM:<x@sender.test>');
     expect(await peer.say('RSET')).toMatch(/^250 /);
     await deliver(peer, { from: '', content: 'Subject: two\r\n\r\nhf00000000000z\r\n' });
-    expect(seen.seen('message-accepted').map((one) => [one.mailFrom, one.subject, one.tokens])).toEqual([
+    expect(
+      seen.seen('message-accepted').map((one) => [one.mailFrom, one.subject, one.tokens]),
+    ).toEqual([
       ['a@sender.test', `holdfast ${TOKEN}`, [TOKEN]],
       ['', 'two', ['hf00000000000z']],
     ]);
@@ -134,7 +160,10 @@ describe('transparent', () => {
     using seen = world();
     const [clear, inTls] = await Promise.all([greeted(seen), secured(seen)]);
     await inTls.say('EHLO probe.test');
-    await Promise.all([deliver(clear, { from: 'clear@x.test' }), deliver(inTls, { from: 'tls@x.test' })]);
+    await Promise.all([
+      deliver(clear, { from: 'clear@x.test' }),
+      deliver(inTls, { from: 'tls@x.test' }),
+    ]);
     const channels = seen.seen('message-accepted').map((one) => `${one.mailFrom} ${one.secure}`);
     expect(channels.sort()).toEqual(['clear@x.test false', 'tls@x.test true']);
   });
@@ -154,7 +183,9 @@ describe('transparent', () => {
     const large = line.repeat(5e6 / line.length);
     expect(await deliver(peer, { content: `${large}${TOKEN}\r\n` })).toMatch(/^250 /);
     expect(seen.seen('message-accepted')).toMatchObject([{ tokens: [TOKEN] }]);
-    expect(seen.seen('smtp-data')).toMatchObject([{ bytes: large.length + TOKEN.length + 5, tokens: [] }]);
+    expect(seen.seen('smtp-data')).toMatchObject([
+      { bytes: large.length + TOKEN.length + 5, tokens: [] },
+    ]);
     expect(await deliver(peer, { content: large.repeat(3) })).toMatch(/^552 /);
     expect(seen.seen('message-accepted')).toHaveLength(1);
   });
@@ -169,12 +200,28 @@ describe('the EHLO reply', () => {
   test.each<[EhloPlan, (honest: string[]) => string[], boolean]>([
     [{}, (honest) => honest, false],
     [{ remove: ['STARTTLS'] }, (honest) => honest.filter((line) => line !== 'STARTTLS'), true],
-    [{ remove: ['size', 'NONE'] }, (honest) => honest.filter((line) => !line.startsWith('SIZE')), true],
+    [
+      { remove: ['size', 'NONE'] },
+      (honest) => honest.filter((line) => !line.startsWith('SIZE')),
+      true,
+    ],
     [{ remove: ['NONE'] }, (honest) => honest, false],
-    [{ overwrite: { STARTTLS: 'XXXXXXXA' } }, (honest) => honest.map((line) => (line === 'STARTTLS' ? 'XXXXXXXA' : line)), true],
-    [{ overwrite: { SIZE: 'SIZE 1' } }, (honest) => honest.map((line) => (line.startsWith('SIZE') ? 'SIZE 1' : line)), true],
+    [
+      { overwrite: { STARTTLS: 'XXXXXXXA' } },
+      (honest) => honest.map((line) => (line === 'STARTTLS' ? 'XXXXXXXA' : line)),
+      true,
+    ],
+    [
+      { overwrite: { SIZE: 'SIZE 1' } },
+      (honest) => honest.map((line) => (line.startsWith('SIZE') ? 'SIZE 1' : line)),
+      true,
+    ],
     [{ add: ['X-ONE', 'X-TWO 2'] }, (honest) => [...honest, 'X-ONE', 'X-TWO 2'], true],
-    [{ remove: ['STARTTLS'], add: ['starttls'] }, (honest) => [...honest.filter((line) => line !== 'STARTTLS'), 'starttls'], true],
+    [
+      { remove: ['STARTTLS'], add: ['starttls'] },
+      (honest) => [...honest.filter((line) => line !== 'STARTTLS'), 'starttls'],
+      true,
+    ],
   ])('before TLS: %j', async (ehlo, expected, changed) => {
     using honest = world();
     using seen = world({ beforeTls: { ehlo } });
@@ -185,7 +232,10 @@ describe('the EHLO reply', () => {
   });
 
   test('after TLS, by a plan of its own', async () => {
-    using seen = world({ beforeTls: { ehlo: { add: ['BEFORE'] } }, afterTls: { ehlo: { remove: ['SIZE'], add: ['STARTTLS', 'AFTER'] } } });
+    using seen = world({
+      beforeTls: { ehlo: { add: ['BEFORE'] } },
+      afterTls: { ehlo: { remove: ['SIZE'], add: ['STARTTLS', 'AFTER'] } },
+    });
     const peer = await secured(seen);
     const lines = await edited(peer);
     expect(lines.slice(-2)).toEqual(['STARTTLS', 'AFTER']);
@@ -204,7 +254,9 @@ describe('replies as planned', () => {
     using seen = world({ greeting: { text } });
     const peer = await seen.dial();
     expect(await peer.reply()).toBe(expected);
-    expect(seen.seen('smtp-reply')).toMatchObject([{ to: 'connect', reply: expected, changed: true }]);
+    expect(seen.seen('smtp-reply')).toMatchObject([
+      { to: 'connect', reply: expected, changed: true },
+    ]);
     expect(await peer.say('QUIT')).toMatch(/^221/);
   });
 
@@ -215,7 +267,8 @@ describe('replies as planned', () => {
       const peer = await greeted(seen, verb === 'EHLO' ? 'HELO' : 'EHLO');
       if (['RCPT', 'DATA'].includes(verb)) await peer.say('MAIL FROM:<a@sender.test>');
       if (verb === 'DATA') await peer.say('RCPT TO:<b@victim.test>');
-      const line = { MAIL: 'MAIL FROM:<a@sender.test>', RCPT: 'RCPT TO:<b@victim.test>' }[verb] ?? verb;
+      const line =
+        { MAIL: 'MAIL FROM:<a@sender.test>', RCPT: 'RCPT TO:<b@victim.test>' }[verb] ?? verb;
       expect(await peer.say(line)).toBe('451 4.0.0 not now');
       expect(seen.seen('smtp-reply').at(-1)).toMatchObject({ to: verb });
       if (verb === 'QUIT') expect(await peer.over).toBe('end');
@@ -239,8 +292,16 @@ describe('replies as planned', () => {
   });
 
   test('what is granted in other words is granted: the message arrives', async () => {
-    const said = { EHLO: '250 other', MAIL: '250 m', RCPT: '251 r', DATA: '354 d', '.': ['250-a', '250 b'] };
-    using seen = beforeTls(Object.fromEntries(Object.entries(said).map(([verb, text]) => [verb, { text }])));
+    const said = {
+      EHLO: '250 other',
+      MAIL: '250 m',
+      RCPT: '251 r',
+      DATA: '354 d',
+      '.': ['250-a', '250 b'],
+    };
+    using seen = beforeTls(
+      Object.fromEntries(Object.entries(said).map(([verb, text]) => [verb, { text }])),
+    );
     const peer = await seen.dial();
     await peer.reply();
     const replies = [
@@ -273,25 +334,36 @@ describe('replies as planned', () => {
     { then: 'close' },
     { then: 'reset' },
   ] as const;
-  test.each(places.flatMap((place) => ends.flatMap((plan) => [false, true].map((inTls) => ({ place, plan, inTls })))))(
-    '$place: $plan, in TLS: $inTls',
-    async ({ place, plan, inTls }) => {
-      const dialogue: DialoguePlan = { replies: { [place]: plan } };
-      using seen = world(place === 'greeting' ? { greeting: plan } : inTls ? { afterTls: dialogue } : { beforeTls: dialogue });
-      const peer = inTls && place !== 'greeting' ? await secured(seen) : await seen.dial();
-      const replies = await speak(peer, place === 'greeting' || !inTls);
-      // A RST may overtake the reply before it.
-      if (plan.then === 'close' && 'text' in plan) expect(replies.at(-1)).toBe(plan.text);
-      if (!('text' in plan)) expect(replies.at(-1) ?? '').not.toMatch(/^421/);
-      expect(await peer.over).toBe(plan.then === 'close' ? 'end' : 'reset');
-      peer.socket.destroy();
-      expect(await seen.until('smtp-closed')).toMatchObject([{ by: 'path', how: plan.then }]);
-      expect(seen.seen('lab-fault')).toEqual([]);
-    },
-  );
+  test.each(
+    places.flatMap((place) =>
+      ends.flatMap((plan) => [false, true].map((inTls) => ({ place, plan, inTls }))),
+    ),
+  )('$place: $plan, in TLS: $inTls', async ({ place, plan, inTls }) => {
+    const dialogue: DialoguePlan = { replies: { [place]: plan } };
+    using seen = world(
+      place === 'greeting'
+        ? { greeting: plan }
+        : inTls
+          ? { afterTls: dialogue }
+          : { beforeTls: dialogue },
+    );
+    const peer = inTls && place !== 'greeting' ? await secured(seen) : await seen.dial();
+    const replies = await speak(peer, place === 'greeting' || !inTls);
+    // A RST may overtake the reply before it.
+    if (plan.then === 'close' && 'text' in plan) expect(replies.at(-1)).toBe(plan.text);
+    if (!('text' in plan)) expect(replies.at(-1) ?? '').not.toMatch(/^421/);
+    expect(await peer.over).toBe(plan.then === 'close' ? 'end' : 'reset');
+    peer.socket.destroy();
+    expect(await seen.until('smtp-closed')).toMatchObject([{ by: 'path', how: plan.then }]);
+    expect(seen.seen('lab-fault')).toEqual([]);
+  });
 
   test.each(['greeting', 'MAIL', 'QUIT'])('%s: stalls until the sender goes', async (place) => {
-    using seen = world(place === 'greeting' ? { greeting: { then: 'stall' } } : { beforeTls: { replies: { [place]: { then: 'stall' } } } });
+    using seen = world(
+      place === 'greeting'
+        ? { greeting: { then: 'stall' } }
+        : { beforeTls: { replies: { [place]: { then: 'stall' } } } },
+    );
     const peer = await seen.dial();
     if (place !== 'greeting') {
       await peer.reply();
@@ -319,29 +391,40 @@ describe('replies as planned', () => {
     expect(seen.seen('smtp-closed')).toHaveLength(1);
   });
 
-  test.each([1, 2, 3])('connection %i is under the plan for its number, counted anew in each step', async (nth) => {
-    const plan: MxPlan = { connections: [{ nth: [2, 3], change: { greeting: { text: '421 busy', then: 'close' } } }] };
-    using seen = world(plan);
-    for (const step of [1, 2]) {
-      if (step > 1) await seen.arrange(oneMx(plan));
-      for (let i = 1; i < nth; i++) await seen.dial().then((peer) => peer.reply());
-      expect(await (await seen.dial()).reply()).toMatch(nth === 1 ? /^220/ : /^421 busy/);
-      expect(seen.seen('smtp-connection').at(-1)!.nth).toBe(nth);
-    }
-  });
+  test.each([1, 2, 3])(
+    'connection %i is under the plan for its number, counted anew in each step',
+    async (nth) => {
+      const plan: MxPlan = {
+        connections: [{ nth: [2, 3], change: { greeting: { text: '421 busy', then: 'close' } } }],
+      };
+      using seen = world(plan);
+      for (const step of [1, 2]) {
+        if (step > 1) await seen.arrange(oneMx(plan));
+        for (let i = 1; i < nth; i++) await seen.dial().then((peer) => peer.reply());
+        expect(await (await seen.dial()).reply()).toMatch(nth === 1 ? /^220/ : /^421 busy/);
+        expect(seen.seen('smtp-connection').at(-1)!.nth).toBe(nth);
+      }
+    },
+  );
 });
 
 describe('STARTTLS', () => {
   const starttls = (plan: StarttlsPlan) => world({ starttls: plan });
 
-  test.each(['454 4.7.0 no', '502 5.5.1 no', '501 no', '421 no'])('refused with %s, and the dialogue goes on in clear', async (text) => {
-    using seen = starttls({ reply: { text } });
-    const peer = await greeted(seen);
-    expect(await peer.say('STARTTLS')).toBe(text);
-    expect(await deliver(peer)).toMatch(/^250/);
-    expect(seen.seen('smtp-reply').find((one) => one.to === 'STARTTLS')).toMatchObject({ reply: text, changed: true });
-    expect(seen.seen('message-accepted')).toMatchObject([{ secure: false }]);
-  });
+  test.each(['454 4.7.0 no', '502 5.5.1 no', '501 no', '421 no'])(
+    'refused with %s, and the dialogue goes on in clear',
+    async (text) => {
+      using seen = starttls({ reply: { text } });
+      const peer = await greeted(seen);
+      expect(await peer.say('STARTTLS')).toBe(text);
+      expect(await deliver(peer)).toMatch(/^250/);
+      expect(seen.seen('smtp-reply').find((one) => one.to === 'STARTTLS')).toMatchObject({
+        reply: text,
+        changed: true,
+      });
+      expect(seen.seen('message-accepted')).toMatchObject([{ secure: false }]);
+    },
+  );
 
   test('220, and SMTP goes on in clear', async () => {
     using seen = starttls({ then: 'plaintext' });
@@ -372,17 +455,20 @@ describe('STARTTLS', () => {
     expect(seen.seen('smtp-command')).toEqual([]);
   });
 
-  test.each([{}, { then: 'plaintext' }] as StarttlsPlan[])('injected lines come in the segment of the 220: %j', async (plan) => {
-    using seen = starttls({ ...plan, inject: ['250-injected', '250 SIZE 1'] });
-    const peer = await greeted(seen);
-    const [chunk] = await Promise.all([once(peer.socket, 'data'), peer.send('STARTTLS\r\n')]);
-    expect(String(chunk)).toMatch(/^220 [^\r]*\r\n250-injected\r\n250 SIZE 1\r\n$/);
-    expect(seen.seen('smtp-reply').at(-1)).toMatchObject({ to: 'STARTTLS', changed: true });
-    if (plan.then === undefined) {
-      const inTls = await peer.secure(trusting(seen));
-      expect(await inTls.say('EHLO probe.test')).toMatch(/^250/);
-    }
-  });
+  test.each([{}, { then: 'plaintext' }] as StarttlsPlan[])(
+    'injected lines come in the segment of the 220: %j',
+    async (plan) => {
+      using seen = starttls({ ...plan, inject: ['250-injected', '250 SIZE 1'] });
+      const peer = await greeted(seen);
+      const [chunk] = await Promise.all([once(peer.socket, 'data'), peer.send('STARTTLS\r\n')]);
+      expect(String(chunk)).toMatch(/^220 [^\r]*\r\n250-injected\r\n250 SIZE 1\r\n$/);
+      expect(seen.seen('smtp-reply').at(-1)).toMatchObject({ to: 'STARTTLS', changed: true });
+      if (plan.then === undefined) {
+        const inTls = await peer.secure(trusting(seen));
+        expect(await inTls.say('EHLO probe.test')).toMatch(/^250/);
+      }
+    },
+  );
 
   test('a 220 in other words, late', async () => {
     using seen = starttls({ reply: { text: ['220-please', '220 do'], delayMs: 20 } });
@@ -473,12 +559,20 @@ describe('STARTTLS', () => {
     await once(alerting.socket, 'data');
     // RFC 8446 §6.2: fatal (2), unknown_ca (48).
     alerting.send(Buffer.from([0x15, 0x03, 0x03, 0, 2, 2, 48]));
-    expect(await seen.until('tls-handshake')).toMatchObject([{ result: 'failed', reason: 'alert:unknown_ca', authenticated: false }]);
+    expect(await seen.until('tls-handshake')).toMatchObject([
+      { result: 'failed', reason: 'alert:unknown_ca', authenticated: false },
+    ]);
     // Node's client looks at the certificate when the handshake is done, and then just goes.
     await expect(secured(seen, { maxVersion: 'TLSv1.2' })).rejects.toThrow('unable to verify');
-    expect((await seen.until('tls-handshake', 2))[1]).toMatchObject({ result: 'completed', authenticated: false });
+    expect((await seen.until('tls-handshake', 2))[1]).toMatchObject({
+      result: 'completed',
+      authenticated: false,
+    });
     await seen.until('smtp-closed', 2);
-    expect(seen.seen('smtp-closed')).toMatchObject([{ how: 'handshake failed' }, { how: 'closed' }]);
+    expect(seen.seen('smtp-closed')).toMatchObject([
+      { how: 'handshake failed' },
+      { how: 'closed' },
+    ]);
     expect(seen.seen('smtp-command').filter((one) => one.secure)).toEqual([]);
   });
 
@@ -488,22 +582,28 @@ describe('STARTTLS', () => {
     await peer.say('STARTTLS');
     peer.send('MAIL FROM:<a@sender.test>\r\n');
     expect(await seen.until('tls-handshake')).toMatchObject([
-      { result: 'failed', reason: expect.stringMatching(/wrong_version|packet_length|http_request/) },
+      {
+        result: 'failed',
+        reason: expect.stringMatching(/wrong_version|packet_length|http_request/),
+      },
     ]);
     await peer.over;
   });
 
-  test.each(['end', 'reset'] as const)('a sender that is gone (%s) before the 220 is out leaves nothing behind', async (how) => {
-    using seen = starttls({ reply: { delayMs: 10 } });
-    const peer = await greeted(seen);
-    peer.send('STARTTLS\r\n');
-    await seen.until('smtp-command', 2);
-    if (how === 'end') peer.socket.destroy();
-    else peer.socket.resetAndDestroy();
-    await seen.idle();
-    expect(seen.seen('smtp-closed')).toHaveLength(1);
-    expect(seen.seen('lab-fault')).toEqual([]);
-  });
+  test.each(['end', 'reset'] as const)(
+    'a sender that is gone (%s) before the 220 is out leaves nothing behind',
+    async (how) => {
+      using seen = starttls({ reply: { delayMs: 10 } });
+      const peer = await greeted(seen);
+      peer.send('STARTTLS\r\n');
+      await seen.until('smtp-command', 2);
+      if (how === 'end') peer.socket.destroy();
+      else peer.socket.resetAndDestroy();
+      await seen.idle();
+      expect(seen.seen('smtp-closed')).toHaveLength(1);
+      expect(seen.seen('lab-fault')).toEqual([]);
+    },
+  );
 });
 
 describe('a sender that does not keep to the rules', () => {
@@ -511,12 +611,17 @@ describe('a sender that does not keep to the rules', () => {
     using seen = world();
     const peer = await seen.dial();
     await peer.reply();
-    peer.send('EHLO probe.test\r\nMAIL FROM:<a@sender.test>\r\nRCPT TO:<b@victim.test>\r\nDATA\r\n');
+    peer.send(
+      'EHLO probe.test\r\nMAIL FROM:<a@sender.test>\r\nRCPT TO:<b@victim.test>\r\nDATA\r\n',
+    );
     const codes = [];
     for (let i = 0; i < 4; i++) codes.push((await peer.reply()).slice(0, 3));
     expect(codes).toEqual(['250', '250', '250', '354']);
     peer.send(`${CONTENT}.\r\nRSET\r\n`);
-    expect([await peer.reply(), await peer.reply()].map((reply) => reply.slice(0, 3))).toEqual(['250', '250']);
+    expect([await peer.reply(), await peer.reply()].map((reply) => reply.slice(0, 3))).toEqual([
+      '250',
+      '250',
+    ]);
     await peer.say('NOOP');
     expect(seen.seen('smtp-command').map((one) => [one.verb, one.early])).toEqual([
       ['EHLO', false],
@@ -530,7 +635,10 @@ describe('a sender that does not keep to the rules', () => {
   });
 
   test('speaks before the greeting, or while a reply is held back', async () => {
-    using seen = world({ greeting: { delayMs: 30 }, beforeTls: { replies: { NOOP: { delayMs: 30 } } } });
+    using seen = world({
+      greeting: { delayMs: 30 },
+      beforeTls: { replies: { NOOP: { delayMs: 30 } } },
+    });
     const peer = await seen.dial();
     peer.send('EHLO probe.test\r\n');
     await peer.reply();
@@ -551,7 +659,8 @@ describe('a sender that does not keep to the rules', () => {
     using seen = world();
     const peer = await seen.dial();
     await peer.reply();
-    for (const noise of ['\x00\x01\x02', '12345', 'GET/ HTTP/1.1', '\xff'.repeat(100)]) expect(await peer.say(noise)).toMatch(/^500/);
+    for (const noise of ['\x00\x01\x02', '12345', 'GET/ HTTP/1.1', '\xff'.repeat(100)])
+      expect(await peer.say(noise)).toMatch(/^500/);
     expect(await peer.say('ehlo probe.test')).toMatch(/^250/);
     expect(seen.seen('smtp-garbage').map((one) => one.excerpt)).toEqual([
       '"\\u0000\\u0001\\u0002"',
@@ -577,22 +686,30 @@ describe('a sender that does not keep to the rules', () => {
     await seen.idle();
   });
 
-  test.each(['end', 'reset'] as const)('leaves in the middle of the content (%s): what the path has seen is recorded', async (how) => {
-    using seen = world();
-    const peer = await greeted(seen);
-    for (const line of ['MAIL FROM:<a@sender.test>', 'RCPT TO:<b@victim.test>', 'DATA']) await peer.say(line);
-    await new Promise<void>((resolve) => peer.socket.write(CONTENT, () => resolve()));
-    if (how === 'end') peer.socket.end();
-    else setImmediate(() => peer.socket.resetAndDestroy());
-    expect(await seen.until('smtp-closed')).toMatchObject([{ by: 'sender', how: 'in the middle of DATA' }]);
-    expect(seen.seen('smtp-data')).toMatchObject([{ tokens: [TOKEN], bytes: CONTENT.length }]);
-    expect(seen.seen('message-accepted')).toEqual([]);
-  });
+  test.each(['end', 'reset'] as const)(
+    'leaves in the middle of the content (%s): what the path has seen is recorded',
+    async (how) => {
+      using seen = world();
+      const peer = await greeted(seen);
+      for (const line of ['MAIL FROM:<a@sender.test>', 'RCPT TO:<b@victim.test>', 'DATA'])
+        await peer.say(line);
+      await new Promise<void>((resolve) => peer.socket.write(CONTENT, () => resolve()));
+      if (how === 'end') peer.socket.end();
+      else setImmediate(() => peer.socket.resetAndDestroy());
+      expect(await seen.until('smtp-closed')).toMatchObject([
+        { by: 'sender', how: 'in the middle of DATA' },
+      ]);
+      expect(seen.seen('smtp-data')).toMatchObject([{ tokens: [TOKEN], bytes: CONTENT.length }]);
+      expect(seen.seen('message-accepted')).toEqual([]);
+    },
+  );
 
   test('closes its half after the last command: what it sent is served, and the connection ends', async () => {
     using seen = world();
     const peer = await greeted(seen);
-    peer.socket.end(`MAIL FROM:<a@sender.test>\r\nRCPT TO:<b@victim.test>\r\nDATA\r\n${CONTENT}.\r\nQUIT\r\n`);
+    peer.socket.end(
+      `MAIL FROM:<a@sender.test>\r\nRCPT TO:<b@victim.test>\r\nDATA\r\n${CONTENT}.\r\nQUIT\r\n`,
+    );
     expect(await peer.over).toBe('end');
     await seen.idle();
     expect(seen.seen('message-accepted')).toHaveLength(1);
@@ -622,16 +739,30 @@ describe('a sender that does not keep to the rules', () => {
 
 describe('between sender and exchanger', () => {
   test('content passes byte for byte, dot-stuffed, in pieces and in whatever bytes', async () => {
-    const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i).filter((byte) => byte !== 10 && byte !== 13));
-    const content = Buffer.concat([Buffer.from('..leading dot\r\n\n.\n\r\n..\r\n.\r.\r\n'), bytes, Buffer.from('\r\n.x\r\n')]);
+    const bytes = Buffer.from(
+      Array.from({ length: 256 }, (_, i) => i).filter((byte) => byte !== 10 && byte !== 13),
+    );
+    const content = Buffer.concat([
+      Buffer.from('..leading dot\r\n\n.\n\r\n..\r\n.\r.\r\n'),
+      bytes,
+      Buffer.from('\r\n.x\r\n'),
+    ]);
     await using stub = await exchanger();
     const peer = await stub.dial();
     await peer.reply();
-    for (const line of ['EHLO probe.test', 'MAIL FROM:<a@sender.test>', 'RCPT TO:<b@victim.test>', 'DATA']) await peer.say(line);
+    for (const line of [
+      'EHLO probe.test',
+      'MAIL FROM:<a@sender.test>',
+      'RCPT TO:<b@victim.test>',
+      'DATA',
+    ])
+      await peer.say(line);
     for (const byte of content) peer.send(Buffer.from([byte]));
     expect(await peer.say('.')).toBe('250 ok');
     expect(stub.received()).toContain(`DATA\r\n${content.toString('latin1')}.\r\n`);
-    expect(stub.events.find((one) => one.kind === 'smtp-data')).toMatchObject({ bytes: content.length + 3 });
+    expect(stub.events.find((one) => one.kind === 'smtp-data')).toMatchObject({
+      bytes: content.length + 3,
+    });
   });
 
   test('5 MB pass byte for byte', async () => {
@@ -653,7 +784,11 @@ describe('between sender and exchanger', () => {
     expect(await peer.over).toBe('end');
     peer.socket.end();
     await stub.served();
-    expect(stub.events.at(-1)).toMatchObject({ kind: 'smtp-closed', by: 'path', how: 'the exchanger has gone' });
+    expect(stub.events.at(-1)).toMatchObject({
+      kind: 'smtp-closed',
+      by: 'path',
+      how: 'the exchanger has gone',
+    });
   });
 
   test('an exchanger that dies while it takes the content', async () => {
@@ -677,7 +812,11 @@ describe('between sender and exchanger', () => {
     await peer.over;
     peer.socket.destroy();
     await stub.served();
-    expect(stub.events.map((one) => one.kind)).toEqual(['smtp-connection', 'lab-fault', 'smtp-closed']);
+    expect(stub.events.map((one) => one.kind)).toEqual([
+      'smtp-connection',
+      'lab-fault',
+      'smtp-closed',
+    ]);
   });
 
   test('replies do not pile up for a sender that never reads', async () => {
@@ -716,7 +855,10 @@ async function secured(seen: TestWorld, options: tls.ConnectionOptions = {}): Pr
 }
 
 /** Resolves to the reply to the end of data. */
-async function deliver(peer: Peer, { from = 'a@sender.test', content = CONTENT } = {}): Promise<string> {
+async function deliver(
+  peer: Peer,
+  { from = 'a@sender.test', content = CONTENT } = {},
+): Promise<string> {
   expect(await peer.say(`MAIL FROM:<${from}>`)).toMatch(/^250/);
   expect(await peer.say('RCPT TO:<b@victim.test>')).toMatch(/^250/);
   expect(await peer.say('DATA')).toMatch(/^354/);
@@ -728,7 +870,14 @@ async function speak(peer: Peer, greets: boolean): Promise<string[]> {
   const replies: string[] = [];
   try {
     if (greets) replies.push(await peer.reply());
-    for (const line of ['EHLO probe.test', 'MAIL FROM:<a@sender.test>', 'RCPT TO:<b@victim.test>', 'DATA', `${CONTENT}.`, 'QUIT'])
+    for (const line of [
+      'EHLO probe.test',
+      'MAIL FROM:<a@sender.test>',
+      'RCPT TO:<b@victim.test>',
+      'DATA',
+      `${CONTENT}.`,
+      'QUIT',
+    ])
       replies.push(await peer.say(line));
   } catch {
     // The connection is over.

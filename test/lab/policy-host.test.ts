@@ -23,14 +23,20 @@ const world = (host: Partial<PolicyHostPlan> = {}) =>
     ...zone([{ name: HOST, type: 'A', host: HOST }]),
     policyHosts: { [HOST]: { pages: { [POLICY_PATH]: { body: BODY } }, ...host } },
   });
-const serving = (page: Partial<PagePlan>) => world({ pages: { [POLICY_PATH]: { body: BODY, ...page } } });
+const serving = (page: Partial<PagePlan>) =>
+  world({ pages: { [POLICY_PATH]: { body: BODY, ...page } } });
 const shaking = (plan: TlsPlan) => world({ tls: plan });
 
 describe('an honest policy host', () => {
   test('serves the policy to a client that checks everything, and the request is recorded', async () => {
     using seen = world();
     const got = await get(seen);
-    expect(got).toMatchObject({ status: 200, type: 'text/plain', body: seen.name(BODY), ended: 'whole' });
+    expect(got).toMatchObject({
+      status: 200,
+      type: 'text/plain',
+      body: seen.name(BODY),
+      ended: 'whole',
+    });
     expect(seen.seen('tls-handshake')).toMatchObject([
       {
         service: 'policy-host',
@@ -58,14 +64,16 @@ describe('an honest policy host', () => {
     ]);
   });
 
-  test.each(['/', '/.well-known/mta-sts.txt/', '/.well-known/MTA-STS.txt', '/.well-known/mta-sts.txt?x=1'])(
-    'has nothing at %s',
-    async (path) => {
-      using seen = world();
-      expect((await get(seen, { path })).status).toBe(404);
-      expect(seen.seen('policy-request')).toMatchObject([{ path, status: 404, complete: true }]);
-    },
-  );
+  test.each([
+    '/',
+    '/.well-known/mta-sts.txt/',
+    '/.well-known/MTA-STS.txt',
+    '/.well-known/mta-sts.txt?x=1',
+  ])('has nothing at %s', async (path) => {
+    using seen = world();
+    expect((await get(seen, { path })).status).toBe(404);
+    expect(seen.seen('policy-request')).toMatchObject([{ path, status: 404, complete: true }]);
+  });
 
   test.each(['if-none-match', 'if-modified-since'])('%s is recorded', async (header) => {
     using seen = world();
@@ -89,7 +97,10 @@ describe('the page', () => {
 
   test('redirects', async () => {
     using seen = serving({ status: 302, headers: { location: 'https://mta-sts.attacker.test/' } });
-    expect(await get(seen)).toMatchObject({ status: 302, location: seen.name('https://mta-sts.attacker.test/') });
+    expect(await get(seen)).toMatchObject({
+      status: 302,
+      location: seen.name('https://mta-sts.attacker.test/'),
+    });
   });
 
   test.each<[string, PagePlan['headers'], string | undefined]>([
@@ -108,8 +119,14 @@ describe('the page', () => {
   ])('goes out %s', async (transfer, expected, complete) => {
     using seen = serving({ transfer, body: BODY.replaceAll('.test', '.invalid') });
     const got = await get(seen);
-    expect(got).toMatchObject({ status: 200, ...(transfer === 'whole' ? {} : expected), ended: expected.ended });
-    expect(got.body).toBe(BODY.replaceAll('.test', '.invalid').slice(0, complete ? undefined : got.body.length));
+    expect(got).toMatchObject({
+      status: 200,
+      ...(transfer === 'whole' ? {} : expected),
+      ended: expected.ended,
+    });
+    expect(got.body).toBe(
+      BODY.replaceAll('.test', '.invalid').slice(0, complete ? undefined : got.body.length),
+    );
     expect(complete || (got.body.length > 0 && Number(got.length) > got.body.length)).toBe(true);
     expect(seen.seen('policy-request')).toMatchObject([{ status: 200, complete }]);
   });
@@ -188,11 +205,14 @@ describe('TLS', () => {
     expect(seen.seen('policy-request')).toEqual([]);
   });
 
-  test.each(['right-rsa', 'right-intermediate', 'wildcard', 'empty-subject'] as const)('a client takes %s', async (certificate) => {
-    using seen = shaking({ certificate });
-    expect((await get(seen)).status).toBe(200);
-    expect(seen.seen('policy-request')).toMatchObject([{ authenticated: true }]);
-  });
+  test.each(['right-rsa', 'right-intermediate', 'wildcard', 'empty-subject'] as const)(
+    'a client takes %s',
+    async (certificate) => {
+      using seen = shaking({ certificate });
+      expect((await get(seen)).status).toBe(200);
+      expect(seen.seen('policy-request')).toMatchObject([{ authenticated: true }]);
+    },
+  );
 
   // A client is told which versions it may use by its own range.
   test.each<[TlsPlan, TlsVersion, TlsVersion, string]>([
@@ -259,19 +279,22 @@ describe('TLS', () => {
     await seen.idle();
   });
 
-  test.each(['reset', 'end', 'noise'] as const)('a client that leaves the handshake by %s is recorded', async (how) => {
-    using seen = world();
-    const socket = await connect(seen, 443);
-    socket.on('error', () => {});
-    if (how === 'noise') socket.write('GET / HTTP/1.1\r\n\r\n');
-    if (how === 'end') socket.end();
-    if (how === 'reset') socket.resetAndDestroy();
-    const [handshake] = await seen.until('tls-handshake');
-    expect(handshake).toMatchObject({ result: 'failed' });
-    expect(handshake!.reason).toBe({ reset: 'reset', end: 'closed', noise: 'http_request' }[how]);
-    socket.destroy();
-    await seen.idle();
-  });
+  test.each(['reset', 'end', 'noise'] as const)(
+    'a client that leaves the handshake by %s is recorded',
+    async (how) => {
+      using seen = world();
+      const socket = await connect(seen, 443);
+      socket.on('error', () => {});
+      if (how === 'noise') socket.write('GET / HTTP/1.1\r\n\r\n');
+      if (how === 'end') socket.end();
+      if (how === 'reset') socket.resetAndDestroy();
+      const [handshake] = await seen.until('tls-handshake');
+      expect(handshake).toMatchObject({ result: 'failed' });
+      expect(handshake!.reason).toBe({ reset: 'reset', end: 'closed', noise: 'http_request' }[how]);
+      socket.destroy();
+      await seen.idle();
+    },
+  );
 
   test('a client that has no HTTP/1.1 is turned down', async () => {
     using seen = world();
@@ -294,7 +317,10 @@ describe('reach', () => {
     expect((await get(seen)).ended).toBe('ECONNREFUSED');
     expect(seen.seen('tls-handshake')).toEqual([]);
     const pages = { [POLICY_PATH]: { body: BODY } };
-    await seen.arrange({ ...zone([{ name: HOST, type: 'A', host: HOST }]), policyHosts: { [HOST]: { pages } } });
+    await seen.arrange({
+      ...zone([{ name: HOST, type: 'A', host: HOST }]),
+      policyHosts: { [HOST]: { pages } },
+    });
     expect((await get(seen)).status).toBe(200);
   });
 
@@ -323,7 +349,15 @@ describe('plain HTTP', () => {
   test('as planned serves the same pages, and is never authenticated', async () => {
     using seen = world({ plainHttp: true });
     const { port, address } = await seen.find(HOST, 80);
-    const got = await read(http.request({ port, host: address, path: POLICY_PATH, headers: { host: seen.name(HOST) }, agent: false }));
+    const got = await read(
+      http.request({
+        port,
+        host: address,
+        path: POLICY_PATH,
+        headers: { host: seen.name(HOST) },
+        agent: false,
+      }),
+    );
     expect(got).toMatchObject({ status: 200, body: seen.name(BODY) });
     expect(seen.seen('policy-request')).toMatchObject([
       { scheme: 'http', authenticated: false, complete: true, hostHeader: seen.name(HOST) },
@@ -366,15 +400,23 @@ interface Got {
   readonly protocol?: string | null;
   readonly body: string;
   readonly bytes: number;
-  /** `whole`, `cut off`, or the error there was instead of a response: its code, for TLS its words. */
+  /**
+   * `whole`, `cut off`, or the error there was instead of a response: its code, for TLS its words.
+   */
   readonly ended: string;
 }
 
-async function get(seen: TestWorld, more: https.RequestOptions = {}, keep: 'body' | 'count' = 'body'): Promise<Got> {
+async function get(
+  seen: TestWorld,
+  more: https.RequestOptions = {},
+  keep: 'body' | 'count' = 'body',
+): Promise<Got> {
   return read(https.request({ ...(await options(seen)), ...more }), keep);
 }
 
-async function open(seen: TestWorld): Promise<{ request: http.ClientRequest; response: http.IncomingMessage }> {
+async function open(
+  seen: TestWorld,
+): Promise<{ request: http.ClientRequest; response: http.IncomingMessage }> {
   const request = https.request(await options(seen)).end();
   const [response] = await once(request, 'response');
   request.on('error', () => {});
@@ -384,17 +426,30 @@ async function open(seen: TestWorld): Promise<{ request: http.ClientRequest; res
 async function options(seen: TestWorld): Promise<https.RequestOptions> {
   const { address, port } = await seen.find(HOST, 443);
   const host = seen.name(HOST);
-  return { host: address, port, servername: host, headers: { host }, path: POLICY_PATH, ca: lab.access.trust.policyHosts, agent: false };
+  return {
+    host: address,
+    port,
+    servername: host,
+    headers: { host },
+    path: POLICY_PATH,
+    ca: lab.access.trust.policyHosts,
+    agent: false,
+  };
 }
 
 function read(request: http.ClientRequest, keep: 'body' | 'count' = 'body'): Promise<Got> {
   return new Promise((resolve) => {
     request.on('error', (error: NodeJS.ErrnoException) =>
-      resolve({ body: '', bytes: 0, ended: error.code === 'EPROTO' ? error.message : String(error.code) }),
+      resolve({
+        body: '',
+        bytes: 0,
+        ended: error.code === 'EPROTO' ? error.message : String(error.code),
+      }),
     );
     request.on('response', (response) => {
       const { headers, statusCode: status } = response;
-      const protocol = response.socket instanceof tls.TLSSocket ? response.socket.getProtocol() : undefined;
+      const protocol =
+        response.socket instanceof tls.TLSSocket ? response.socket.getProtocol() : undefined;
       let body = '';
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {

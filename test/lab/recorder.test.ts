@@ -22,7 +22,11 @@ test('until: true when it holds already, or at the event that makes it hold', as
   const recorder = createRecorder();
   const has = (howMany: number) => () => recorder.observations.length >= howMany;
   expect(await recorder.until(has(0), 60_000)).toBe(true);
-  const waits = [recorder.until(has(2), 60_000), recorder.until(has(1), 60_000), recorder.until(has(2), 60_000)];
+  const waits = [
+    recorder.until(has(2), 60_000),
+    recorder.until(has(1), 60_000),
+    recorder.until(has(2), 60_000),
+  ];
   recorder.record('main', event);
   expect(await Promise.race([waits[0], waits[1]!.then(() => 'the second')])).toBe('the second');
   recorder.record('main', event);

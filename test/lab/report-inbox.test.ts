@@ -20,19 +20,30 @@ const JSON_TYPE = 'application/tlsrpt+json';
 const GZIP_TYPE = 'application/tlsrpt+gzip';
 
 const world = (plan: ReportHostPlan = {}) =>
-  openWorld(lab, { ...zone([{ name: HOST, type: 'A', host: HOST }]), reportHosts: { [HOST]: plan } });
+  openWorld(lab, {
+    ...zone([{ name: HOST, type: 'A', host: HOST }]),
+    reportHosts: { [HOST]: plan },
+  });
 
 test.each<[string, string, Buffer | string]>([
   ['JSON', JSON_TYPE, JSON.stringify(REPORT)],
-  ['JSON, whatever the type says of itself', 'APPLICATION/TLSRPT+JSON; charset=utf-8', JSON.stringify(REPORT)],
+  [
+    'JSON, whatever the type says of itself',
+    'APPLICATION/TLSRPT+JSON; charset=utf-8',
+    JSON.stringify(REPORT),
+  ],
   ['JSON under another type', 'text/plain', JSON.stringify(REPORT)],
   ['gzip', GZIP_TYPE, gzipSync(JSON.stringify(REPORT))],
   ['gzip with parameters', `${GZIP_TYPE.toUpperCase()} ; a=b`, gzipSync(JSON.stringify(REPORT))],
 ])('a report in %s', async (_what, type, body) => {
   using seen = world();
   expect(await post(seen, type, body)).toBe(200);
-  expect(seen.seen('report-received')).toMatchObject([{ host: seen.name(HOST), contentType: type, report: REPORT }]);
-  expect(seen.seen('tls-handshake')).toMatchObject([{ service: 'report-host', result: 'completed', authenticated: true }]);
+  expect(seen.seen('report-received')).toMatchObject([
+    { host: seen.name(HOST), contentType: type, report: REPORT },
+  ]);
+  expect(seen.seen('tls-handshake')).toMatchObject([
+    { service: 'report-host', result: 'completed', authenticated: true },
+  ]);
 });
 
 test.each<[string, string, Buffer | string, RegExp]>([
@@ -41,11 +52,21 @@ test.each<[string, string, Buffer | string, RegExp]>([
   ['noise', JSON_TYPE, Buffer.from([0xff, 0, 0x80]), /JSON/],
   ['gzip under the name of JSON', JSON_TYPE, gzipSync('{}'), /JSON/],
   ['JSON under the name of gzip', GZIP_TYPE, '{}', /header/],
-  ['gzip that is cut off', GZIP_TYPE, gzipSync(JSON.stringify(REPORT)).subarray(0, -9), /end of file/],
+  [
+    'gzip that is cut off',
+    GZIP_TYPE,
+    gzipSync(JSON.stringify(REPORT)).subarray(0, -9),
+    /end of file/,
+  ],
   ['a gzip bomb', GZIP_TYPE, gzipSync(Buffer.alloc(50e6, '1')), /larger than|too large/i],
   ['more than a report can be', JSON_TYPE, `"${'x'.repeat(2e6)}"`, /2000002 bytes/],
   ['a report and more than can be', JSON_TYPE, `1${' '.repeat(2e6)}`, /2000001 bytes/],
-  ['JSON nested so deep that nobody could write it down', JSON_TYPE, '['.repeat(4e5) + ']'.repeat(4e5), /./],
+  [
+    'JSON nested so deep that nobody could write it down',
+    JSON_TYPE,
+    '['.repeat(4e5) + ']'.repeat(4e5),
+    /./,
+  ],
 ])('no report: %s', async (_what, type, body, problem) => {
   using seen = world();
   expect(await post(seen, type, body)).toBe(200);
@@ -70,14 +91,23 @@ test('many reports, on connections of their own and on one', async () => {
   using seen = world();
   using agent = keptAlive();
   await Promise.all(Array.from({ length: 10 }, () => post(seen, JSON_TYPE, '{}')));
-  for (let i = 0; i < 3; i++) await post(seen, JSON_TYPE, JSON.stringify({ i }), 'POST', agent.agent);
-  expect(seen.seen('report-received').slice(10)).toMatchObject([{ report: { i: 0 } }, { report: { i: 1 } }, { report: { i: 2 } }]);
+  for (let i = 0; i < 3; i++)
+    await post(seen, JSON_TYPE, JSON.stringify({ i }), 'POST', agent.agent);
+  expect(seen.seen('report-received').slice(10)).toMatchObject([
+    { report: { i: 0 } },
+    { report: { i: 1 } },
+    { report: { i: 2 } },
+  ]);
   expect(seen.seen('tls-handshake')).toHaveLength(11);
 });
 
 test('a report that is broken off is none', async () => {
   using seen = world();
-  const request = https.request({ ...(await target(seen)), method: 'POST', headers: { 'content-type': JSON_TYPE, 'content-length': 100 } });
+  const request = https.request({
+    ...(await target(seen)),
+    method: 'POST',
+    headers: { 'content-type': JSON_TYPE, 'content-length': 100 },
+  });
   request.on('error', () => {});
   request.write('{"a":1}');
   await seen.until('tls-handshake');
@@ -90,7 +120,9 @@ test('a certificate as planned', async () => {
   using seen = world({ tls: { certificate: 'expired' } });
   await expect(post(seen, JSON_TYPE, '{}')).rejects.toMatchObject({ code: 'CERT_HAS_EXPIRED' });
   await seen.idle();
-  expect(seen.seen('tls-handshake')).toMatchObject([{ service: 'report-host', authenticated: false }]);
+  expect(seen.seen('tls-handshake')).toMatchObject([
+    { service: 'report-host', authenticated: false },
+  ]);
 });
 
 test('a broken handshake as planned', async () => {
@@ -116,14 +148,23 @@ test('plain HTTP at the port of HTTPS is a failed handshake', async () => {
   const { host, port } = await target(seen);
   const request = http.request({ host, port, method: 'POST' }).end('{}');
   await once(request, 'error');
-  expect(await seen.until('tls-handshake')).toMatchObject([{ result: 'failed', reason: 'http_request' }]);
+  expect(await seen.until('tls-handshake')).toMatchObject([
+    { result: 'failed', reason: 'http_request' },
+  ]);
 });
 
 // ---- a reporting client ----
 
 async function target(seen: TestWorld): Promise<https.RequestOptions> {
   const { address, port } = await seen.find(HOST, 443);
-  return { host: address, port, servername: seen.name(HOST), path: '/tlsrpt', ca: lab.access.trust.policyHosts, agent: false };
+  return {
+    host: address,
+    port,
+    servername: seen.name(HOST),
+    path: '/tlsrpt',
+    ca: lab.access.trust.policyHosts,
+    agent: false,
+  };
 }
 
 /** Resolves to the status. */
@@ -134,7 +175,9 @@ async function post(
   method = 'POST',
   agent: https.Agent | false = false,
 ): Promise<number> {
-  const request = https.request({ ...(await target(seen)), method, agent, headers: { 'content-type': type } }).end(body);
+  const request = https
+    .request({ ...(await target(seen)), method, agent, headers: { 'content-type': type } })
+    .end(body);
   const [response] = await once(request, 'response');
   response.resume();
   await once(response, 'end');

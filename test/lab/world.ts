@@ -1,4 +1,7 @@
-/** A world of the lab for a test, its evidence, and ways to get in: what a sender would know, and nothing else. */
+/**
+ * A world of the lab for a test, its evidence, and ways to get in: what a sender would know, and
+ * nothing else.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
@@ -50,8 +53,14 @@ export function openWorld(lab: Lab, plan: LabPlan): TestWorld {
     name,
     seen: (kind) => ofKind(observations, kind),
     async until(kind, howMany = 1) {
-      const held = await recorder.until(() => ofKind(observations, kind).length >= howMany, BOUND_MS);
-      if (!held) throw new Error(`no ${kind} was recorded, but ${observations.map((seen) => seen.kind).join(', ')}`);
+      const held = await recorder.until(
+        () => ofKind(observations, kind).length >= howMany,
+        BOUND_MS,
+      );
+      if (!held)
+        throw new Error(
+          `no ${kind} was recorded, but ${observations.map((seen) => seen.kind).join(', ')}`,
+        );
       return ofKind(observations, kind);
     },
     find,
@@ -74,7 +83,10 @@ export function zone(records: readonly DnsRecord[], rules: LabPlan['dns']['rules
 
 /** A plan with one MX host, mx1.victim.test. */
 export function oneMx(mx: MxPlan = {}): LabPlan {
-  return { ...zone([{ name: 'mx1.victim.test', type: 'A', host: 'mx1.victim.test' }]), mxHosts: { 'mx1.victim.test': mx } };
+  return {
+    ...zone([{ name: 'mx1.victim.test', type: 'A', host: 'mx1.victim.test' }]),
+    mxHosts: { 'mx1.victim.test': mx },
+  };
 }
 
 // ---- an SMTP client that does as it is told ----
@@ -124,7 +136,8 @@ function peerOn(socket: net.Socket): Peer {
         text = text.slice(whole.length);
         return whole.trimEnd().replaceAll('\r\n', '\n');
       }
-      if (socket.readableEnded || socket.destroyed) throw new Error(`the connection is over; unread: ${JSON.stringify(text)}`);
+      if (socket.readableEnded || socket.destroyed)
+        throw new Error(`the connection is over; unread: ${JSON.stringify(text)}`);
       await Promise.race([once(socket, 'data'), over]);
     }
   };

@@ -8,9 +8,10 @@ describe('the table of requirements', () => {
     const [number, place, ...slug] = id.split('-');
     expect(rfc).toBe(`RFC ${number}`);
     expect(section).toMatch(/^\d+(\.\d+)*(\/\d+(\.\d+)*)?$/);
-    expect(section.split(/[./]/)[0], 'the section is in the chapter that the id names, or the id would mislead').toBe(
-      chapterOf(id, place!),
-    );
+    expect(
+      section.split(/[./]/)[0],
+      'the section is in the chapter that the id names, or the id would mislead',
+    ).toBe(chapterOf(id, place!));
     expect(slug.join('-')).toMatch(/^[a-z\d]+(-[a-z\d]+)*$/);
     expect(['MUST', 'MUST NOT', 'SHOULD', 'SHOULD NOT', 'MAY']).toContain(level);
     expect(['keyword', 'grammar', 'prose', 'derived']).toContain(basis);
@@ -37,7 +38,9 @@ describe('citeRequirement', () => {
   });
 });
 
-/** Three rows are named after the place in the flow (§5) where they matter; the text stands earlier. */
+/**
+ * Three rows are named after the place in the flow (§5) where they matter; the text stands earlier.
+ */
 function chapterOf(id: string, place: string): string {
   const moved: Readonly<Record<string, string>> = {
     '8461-5.1-same-id-no-fetch': '3',

@@ -1,4 +1,7 @@
-/** Texts as hostile as a network can make them, half of it ASCII, lone surrogates and controls included. */
+/**
+ * Texts as hostile as a network can make them, half of it ASCII, lone surrogates and controls
+ * included.
+ */
 
 import fc from 'fast-check';
 

@@ -4,7 +4,14 @@ import { isMxPattern, isPermittedMx, matchesMx } from '../../harness/protocol/mx
 import { anyText } from './any-text.ts';
 
 test.each([
-  ['8461-4.1-exact', 'mx1.d.test', { match: ['mx1.d.test'], not: ['amx1.d.test', 'mx1.d.test.evil', 'x.mx1.d.test', 'd.test', ''] }],
+  [
+    '8461-4.1-exact',
+    'mx1.d.test',
+    {
+      match: ['mx1.d.test'],
+      not: ['amx1.d.test', 'mx1.d.test.evil', 'x.mx1.d.test', 'd.test', ''],
+    },
+  ],
   ['8461-4.1-case', 'MX1.d.Test', { match: ['mx1.D.tEST'], not: ['m\u03a71.d.test'] }],
   ['8461-4.1-case', 'k.test', { match: ['K.test'], not: ['\u212a.test'] }],
   ['8461-4.1-trailing-dot', 'mx1.d', { match: ['mx1.d.'], not: ['mx1.d..', '.mx1.d'] }],
@@ -35,11 +42,15 @@ test('any pattern of the policy will do, and none permits none (8461-4.1-mx-matc
 });
 
 const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/);
-const domain = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => [...labels, 'test'].join('.'));
+const domain = fc
+  .array(label, { minLength: 1, maxLength: 4 })
+  .map((labels) => [...labels, 'test'].join('.'));
 const mixedCase = (name: string) => fc.mixedCase(fc.constant(name));
 
 test('case and trailing dot never matter', () => {
-  const cases = fc.tuple(domain, fc.boolean()).chain(([name, dot]) => fc.tuple(mixedCase(name), mixedCase(dot ? `${name}.` : name)));
+  const cases = fc
+    .tuple(domain, fc.boolean())
+    .chain(([name, dot]) => fc.tuple(mixedCase(name), mixedCase(dot ? `${name}.` : name)));
   fc.assert(fc.property(cases, ([pattern, host]) => matchesMx(pattern, host)));
 });
 
@@ -57,9 +68,16 @@ test('a pattern without a star matches one name only', () => {
 
 test('any two texts are compared without throwing, and only a pattern matches', () => {
   const text = fc.oneof(anyText, fc.stringMatching(/^[*.aü-]{0,6}$/));
-  fc.assert(fc.property(text, text, (a, b) => !matchesMx(a, b) || isMxPattern(a.toLowerCase().replace(/\.$/, ''))));
+  fc.assert(
+    fc.property(
+      text,
+      text,
+      (a, b) => !matchesMx(a, b) || isMxPattern(a.toLowerCase().replace(/\.$/, '')),
+    ),
+  );
 });
 
 test('long texts are compared in linear time', () => {
-  for (const text of ['a'.repeat(500_000), 'a.'.repeat(250_000), '*.'.repeat(250_000)]) expect(matchesMx(text, text)).toBe(false);
+  for (const text of ['a'.repeat(500_000), 'a.'.repeat(250_000), '*.'.repeat(250_000)])
+    expect(matchesMx(text, text)).toBe(false);
 });

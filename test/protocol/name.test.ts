@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lowerAscii, trimWspEnd, upperAscii } from '../../harness/protocol/ascii.ts';
-import { isDomain, isSubdomainOf, labelsOf, NameError, normalizeName } from '../../harness/protocol/name.ts';
+import {
+  isDomain,
+  isSubdomainOf,
+  labelsOf,
+  NameError,
+  normalizeName,
+} from '../../harness/protocol/name.ts';
 import { anyText } from './any-text.ts';
 
 const label63 = 'a'.repeat(63);
@@ -70,9 +76,12 @@ test.each([
 });
 
 describe('Domain (RFC 5321 §4.1.2)', () => {
-  test.each(['d', 'mx1.victim.test', 'xn--bro-hoa.test', '1a.test', '4.test', label63, name253])('%s is one', (text) => {
-    expect(isDomain(text)).toBe(true);
-  });
+  test.each(['d', 'mx1.victim.test', 'xn--bro-hoa.test', '1a.test', '4.test', label63, name253])(
+    '%s is one',
+    (text) => {
+      expect(isDomain(text)).toBe(true);
+    },
+  );
   test.each([
     '',
     '.',
@@ -97,15 +106,18 @@ describe('Domain (RFC 5321 §4.1.2)', () => {
 
 test('a name is spelled once and for all, or refused with a NameError', () => {
   fc.assert(
-    fc.property(fc.oneof(anyText, fc.domain(), fc.stringMatching(/^[üé。.%aA１-]{1,8}$/)), (name) => {
-      const first = attempt(() => normalizeName(name));
-      if (typeof first !== 'string') {
-        expect(first).toBeInstanceOf(NameError);
-        return;
-      }
-      expect(normalizeName(first)).toBe(first);
-      expect(first).toMatch(/^(?:\.|[^A-Z\u0080-\uffff]*[^A-Z\u0080-\uffff.])$/);
-    }),
+    fc.property(
+      fc.oneof(anyText, fc.domain(), fc.stringMatching(/^[üé。.%aA１-]{1,8}$/)),
+      (name) => {
+        const first = attempt(() => normalizeName(name));
+        if (typeof first !== 'string') {
+          expect(first).toBeInstanceOf(NameError);
+          return;
+        }
+        expect(normalizeName(first)).toBe(first);
+        expect(first).toMatch(/^(?:\.|[^A-Z\u0080-\uffff]*[^A-Z\u0080-\uffff.])$/);
+      },
+    ),
   );
 });
 

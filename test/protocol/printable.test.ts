@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { printable, printableJson, printableLines } from '../../harness/protocol/printable.ts';
 
 const shows = (text: string, expected: string) =>
-  it(`${JSON.stringify(text)} is shown as ${expected}`, () => expect(printable(text)).toBe(expected));
+  it(`${JSON.stringify(text)} is shown as ${expected}`, () =>
+    expect(printable(text)).toBe(expected));
 
 /** Strings of whole and broken UTF-16, rich in what does harm. */
 const hostile = fc
@@ -30,7 +31,8 @@ const hostile = fc
   )
   .map((parts) => parts.join(''));
 
-const acts = (text: string) => /[\p{C}\p{Zl}\p{Zp}]/u.test(text) || /^\s*::[a-z]/i.test(text) || /##\w*\[/.test(text);
+const acts = (text: string) =>
+  /[\p{C}\p{Zl}\p{Zp}]/u.test(text) || /^\s*::[a-z]/i.test(text) || /##\w*\[/.test(text);
 
 describe('printable', () => {
   describe('leaves text alone', () => {

@@ -41,14 +41,22 @@ describe('reply lines', () => {
     ['250 \x1b[2J', 'control-character', 5],
     ['250 a\rb', 'control-character', 6],
   ])('%j breaks %s', (line, rule, column) => {
-    expect(parseReplyLine(line)).toMatchObject({ ok: false, problem: { rule, section: 'RFC 5321 §4.2', column } });
+    expect(parseReplyLine(line)).toMatchObject({
+      ok: false,
+      problem: { rule, section: 'RFC 5321 §4.2', column },
+    });
   });
 });
 
 describe('the reply reader', () => {
   test.each<[string, string, Reply[], string]>([
     ['one reply', '220 mx ready\r\n', [{ code: 220, lines: ['mx ready'] }], ''],
-    ['many lines', '250-mx\r\n250-SIZE 1\r\n250 STARTTLS\r\n', [{ code: 250, lines: ['mx', 'SIZE 1', 'STARTTLS'] }], ''],
+    [
+      'many lines',
+      '250-mx\r\n250-SIZE 1\r\n250 STARTTLS\r\n',
+      [{ code: 250, lines: ['mx', 'SIZE 1', 'STARTTLS'] }],
+      '',
+    ],
     ['a last line without text', '250-mx\r\n250\r\n', [{ code: 250, lines: ['mx', ''] }], ''],
     [
       'two replies at once',
@@ -59,7 +67,12 @@ describe('the reply reader', () => {
       ],
       '',
     ],
-    ['injected text not yet a reply', '220 go\r\n250-x\r\n250 AUT', [{ code: 220, lines: ['go'] }], '250-x\r\n250 AUT'],
+    [
+      'injected text not yet a reply',
+      '220 go\r\n250-x\r\n250 AUT',
+      [{ code: 220, lines: ['go'] }],
+      '250-x\r\n250 AUT',
+    ],
     ['an unfinished line end', '220 go\r', [], '220 go\r'],
   ])('%s', (_why, text, replies, pending) => {
     const reader = createReplyReader();
@@ -75,7 +88,14 @@ describe('the reply reader', () => {
     ['bare CR', '250 a\rb\r\n', {}, 0, 'control-character', 1],
     ['another code', '250-a\r\n250-b\r\n251 c\r\n', {}, 0, 'code-changes', 3],
     ['a long line', `250 ${'x'.repeat(7)}\r\n`, { maxLineLength: 12 }, 0, 'line-too-long', 1],
-    ['a long line without an end', `220 a\r\n250 ${'x'.repeat(20)}`, { maxLineLength: 12 }, 1, 'line-too-long', 2],
+    [
+      'a long line without an end',
+      `220 a\r\n250 ${'x'.repeat(20)}`,
+      { maxLineLength: 12 },
+      1,
+      'line-too-long',
+      2,
+    ],
     ['a long reply', '250-a\r\n250-b\r\n250 c\r\n', { maxLines: 2 }, 0, 'too-many-lines', 3],
   ])('%s stops it', (_why, text, limits, replies, rule, line) => {
     const reader = createReplyReader(limits);
@@ -91,7 +111,10 @@ describe('the reply reader', () => {
   });
 
   const code = fc.constantFrom(220, 250, 354, 454, 550);
-  const text = fc.oneof(fc.constantFrom('STARTTLS', '', ' ', '-'), fc.stringMatching(/^[\t\x20-\x7e\x80-\xff]{0,12}$/));
+  const text = fc.oneof(
+    fc.constantFrom('STARTTLS', '', ' ', '-'),
+    fc.stringMatching(/^[\t\x20-\x7e\x80-\xff]{0,12}$/),
+  );
   const reply = fc.record({ code, lines: fc.array(text, { minLength: 1, maxLength: 4 }) });
 
   test('what is written is read back', () => {
@@ -112,7 +135,10 @@ describe('the reply reader', () => {
     const cases = fc.tuple(
       fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')),
       fc.array(fc.nat(120), { maxLength: 8 }),
-      fc.record({ maxLineLength: fc.integer({ min: 8, max: 20 }), maxLines: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({
+        maxLineLength: fc.integer({ min: 8, max: 20 }),
+        maxLines: fc.integer({ min: 1, max: 4 }),
+      }),
     );
     fc.assert(
       fc.property(cases, ([stream, cuts, limits]) => {
@@ -168,7 +194,12 @@ describe('the reply to EHLO', () => {
     ['parameters as sent', 250, ['mx1', 'auth plain Login '], [['AUTH', 'plain Login']]],
     ['the greeting offers nothing', 250, ['STARTTLS'], []],
     ['first occurrence', 250, ['mx1', 'SIZE 1', 'size 2'], [['SIZE', '1']]],
-    ['overwritten', 250, ['mx1', 'XXXXXXXA', '********', '', '-X', 'AUTH=LOGIN'], [['XXXXXXXA', '']]],
+    [
+      'overwritten',
+      250,
+      ['mx1', 'XXXXXXXA', '********', '', '-X', 'AUTH=LOGIN'],
+      [['XXXXXXXA', '']],
+    ],
     ['a long s is no s', 250, ['mx1', '\u017fTARTTLS'], []],
     ['refused', 550, ['mx1', 'STARTTLS'], []],
   ])('%s', (_why, code, lines, expected) => {
@@ -196,7 +227,10 @@ describe('paths', () => {
     ['FROM:<"a>b\\"c"@d> X', '"a>b\\"c"@d', [['X', '']]],
     ['FROM:<a@[192.0.2.1]>', 'a@[192.0.2.1]', []],
   ])('%j', (argument, address, parameters) => {
-    expect(parsePath(argument)).toEqual({ ok: true, value: { address, parameters: new Map(parameters) } });
+    expect(parsePath(argument)).toEqual({
+      ok: true,
+      value: { address, parameters: new Map(parameters) },
+    });
   });
 
   test.each([
@@ -219,20 +253,29 @@ test('no text makes command, EHLO or path parser throw', () => {
   fc.assert(
     fc.property(text, (line) => {
       expect(parseCommand(line).verb).not.toMatch(/[a-z ]/);
-      expect([...parseEhlo({ code: 250, lines: ['mx', line] }).keys()].join()).toMatch(/^[A-Z0-9-]*$/);
+      expect([...parseEhlo({ code: 250, lines: ['mx', line] }).keys()].join()).toMatch(
+        /^[A-Z0-9-]*$/,
+      );
       expect(parsePath(line)).toHaveProperty('ok');
     }),
   );
 });
 
-test.each([' ', '\t', '"', '\\', '<', '=', ' a=', '-'])('a long run of %j is read in linear time', (piece) => {
-  const run = piece.repeat(500_000 / piece.length);
-  expect(parseReplyLine(`250 ${run}`).ok).toBe(true);
-  for (const text of [run, `x${run}x`]) expect(parseCommand(text)).toHaveProperty('verb');
-  for (const text of [run, `FROM:${run}<`, `FROM:<${run}`, `FROM:<a>${run}`]) expect(parsePath(text)).toHaveProperty('ok');
-});
+test.each([' ', '\t', '"', '\\', '<', '=', ' a=', '-'])(
+  'a long run of %j is read in linear time',
+  (piece) => {
+    const run = piece.repeat(500_000 / piece.length);
+    expect(parseReplyLine(`250 ${run}`).ok).toBe(true);
+    for (const text of [run, `x${run}x`]) expect(parseCommand(text)).toHaveProperty('verb');
+    for (const text of [run, `FROM:${run}<`, `FROM:<${run}`, `FROM:<a>${run}`])
+      expect(parsePath(text)).toHaveProperty('ok');
+  },
+);
 
-function read(pieces: readonly string[], limits: ReplyLimits): { replies: Reply[]; problem: Problem | undefined } {
+function read(
+  pieces: readonly string[],
+  limits: ReplyLimits,
+): { replies: Reply[]; problem: Problem | undefined } {
   const reader = createReplyReader(limits);
   const replies = pieces.flatMap((piece) => reader.push(piece));
   return { replies, problem: reader.problem() };

@@ -1,11 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatStsPolicy, MAX_AGE_LIMIT_SECONDS, parseStsPolicy, STS_MODES } from '../../harness/protocol/sts-policy.ts';
+import {
+  formatStsPolicy,
+  MAX_AGE_LIMIT_SECONDS,
+  parseStsPolicy,
+  STS_MODES,
+} from '../../harness/protocol/sts-policy.ts';
 import { anyText } from './any-text.ts';
 
-/** The policy that every row departs from: led by other lines, whose keys then come first, or without one of its own. */
+/**
+ * The policy that every row departs from: led by other lines, whose keys then come first, or
+ * without one of its own.
+ */
 const REST = 'version: STSv1\nmode: enforce\nmx: mx1.d\nmax_age: 86400\n';
-const policy = { version: 'STSv1', mode: 'enforce', maxAgeSeconds: 86400, mx: ['mx1.d'], extensions: [] };
+const policy = {
+  version: 'STSv1',
+  mode: 'enforce',
+  maxAgeSeconds: 86400,
+  mx: ['mx1.d'],
+  extensions: [],
+};
 const led = (lines: string) => `${lines}\n${REST}`;
 const without = (key: string) => REST.replace(new RegExp(`^${key}:.*\n`, 'm'), '');
 
@@ -16,13 +30,21 @@ describe('policies that are one', () => {
     ['8461-3.2-line-terms', REST.replace('\n', '\r\n'), {}],
     ['8461-3.2-final-newline', REST.trimEnd(), {}],
     ['8461-3.2-final-newline', 'version: STSv1\nmax_age: 86400\nmx: mx1.d\nmode: enforce', {}],
-    ['8461-3.2-order-free', 'max_age: 86400\r\nmx: mx1.d\r\nmode: enforce\r\nversion: STSv1\r\n', {}],
+    [
+      '8461-3.2-order-free',
+      'max_age: 86400\r\nmx: mx1.d\r\nmode: enforce\r\nversion: STSv1\r\n',
+      {},
+    ],
     ['8461-3.2-trailing-wsp', REST.replaceAll('\n', ' \t \r\n'), {}],
     ['8461-3.2-trailing-wsp', `${REST}x: y\t`, { extensions: [['x', 'y']] }],
     ['8461-3.2-key-delim', REST.replaceAll(': ', ':'), {}],
     ['8461-3.2-key-delim', REST.replaceAll(': ', ': \t  '), {}],
     ['8461-3.2-mode-required', led('mode: testing'), { mode: 'testing' }],
-    ['8461-3.2-none-without-mx', 'version: STSv1\nmode: none\nmax_age: 86400\n', { mode: 'none', mx: [] }],
+    [
+      '8461-3.2-none-without-mx',
+      'version: STSv1\nmode: none\nmax_age: 86400\n',
+      { mode: 'none', mx: [] },
+    ],
     ['8461-3.2-none-without-mx', led('mode: none'), { mode: 'none' }],
     [
       '8461-3.2-mx-multiple',
@@ -30,7 +52,11 @@ describe('policies that are one', () => {
       { mx: ['a.d', 'mx1.d', '*.e.d', 'a.d'], extensions: [['x', 'y']] },
     ],
     ['8461-3.2-mx-alabel', led('mx: xn--bro-hoa.D'), { mx: ['xn--bro-hoa.D', 'mx1.d'] }],
-    ['8461-3.2-max-age-bound', led(`max_age: ${MAX_AGE_LIMIT_SECONDS}`), { maxAgeSeconds: MAX_AGE_LIMIT_SECONDS }],
+    [
+      '8461-3.2-max-age-bound',
+      led(`max_age: ${MAX_AGE_LIMIT_SECONDS}`),
+      { maxAgeSeconds: MAX_AGE_LIMIT_SECONDS },
+    ],
     ['8461-3.2-max-age-bound', led('max_age: 0000086401'), { maxAgeSeconds: 86401 }],
     // Undecided: no lifetime at all.
     ['8461-3.2-max-age-bound', led('max_age: 0'), { maxAgeSeconds: 0 }],
@@ -65,7 +91,13 @@ describe('policies that are none', () => {
     ['8461-3.2-mode-required', led('mode: enforced'), 'mode', 1, 7],
     ['8461-3.2-mode-required', led('mode: '), 'mode', 1, 7],
     ['8461-3.2-mode-required', led('mode: enforce\u00a0'), 'mode', 1, 7],
-    ['8461-3.2-key-case', `Mode: enforce\n${without('mode')}`, 'mode-missing', undefined, undefined],
+    [
+      '8461-3.2-key-case',
+      `Mode: enforce\n${without('mode')}`,
+      'mode-missing',
+      undefined,
+      undefined,
+    ],
     ['8461-3.2-max-age-required', without('max_age'), 'max-age-missing', undefined, undefined],
     ['8461-3.2-max-age-bound', led('max_age: -1'), 'max-age', 1, 10],
     ['8461-3.2-max-age-bound', led('max_age: 1.5'), 'max-age', 1, 10],
@@ -127,27 +159,48 @@ test('a policy is written as the RFC shows one', () => {
   );
 });
 
-const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/).filter((key) => !['version', 'mode', 'mx', 'max_age'].includes(key));
-const value = anyText.filter((text) => /^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$/.test(text) && text.isWellFormed());
+const name = fc
+  .stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/)
+  .filter((key) => !['version', 'mode', 'mx', 'max_age'].includes(key));
+const value = anyText.filter(
+  (text) =>
+    /^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$/.test(text) && text.isWellFormed(),
+);
 const policies = fc.record({
   version: fc.constant('STSv1' as const),
   mode: fc.constantFrom(...STS_MODES),
   maxAgeSeconds: fc.integer({ min: 0, max: MAX_AGE_LIMIT_SECONDS }),
-  mx: fc.array(fc.stringMatching(/^(\*\.)?[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\.test$/), { minLength: 1, maxLength: 4 }),
+  mx: fc.array(fc.stringMatching(/^(\*\.)?[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\.test$/), {
+    minLength: 1,
+    maxLength: 4,
+  }),
   extensions: fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key, maxLength: 4 }),
 });
 
 test('what is written is read back', () => {
   fc.assert(
     fc.property(policies, fc.constantFrom('\n' as const, '\r\n' as const), (written, eol) => {
-      expect(parseStsPolicy(formatStsPolicy(written, { eol }))).toEqual({ ok: true, value: written });
+      expect(parseStsPolicy(formatStsPolicy(written, { eol }))).toEqual({
+        ok: true,
+        value: written,
+      });
     }),
   );
 });
 
 test('no text makes it throw, and what it accepts is whole', () => {
   const lines = fc.array(
-    fc.constantFrom('version: STSv1', 'mode: none', 'mode: enforce', 'mx: a.d', 'mx: *', 'max_age: 1', 'x: y', '', '\r'),
+    fc.constantFrom(
+      'version: STSv1',
+      'mode: none',
+      'mode: enforce',
+      'mx: a.d',
+      'mx: *',
+      'max_age: 1',
+      'x: y',
+      '',
+      '\r',
+    ),
   );
   const body = fc.oneof(
     anyText,

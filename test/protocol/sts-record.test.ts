@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatStsRecord, parseStsRecord, selectStsRecord } from '../../harness/protocol/sts-record.ts';
+import {
+  formatStsRecord,
+  parseStsRecord,
+  selectStsRecord,
+} from '../../harness/protocol/sts-record.ts';
 import { anyText } from './any-text.ts';
 
 const id32 = 'a1'.repeat(16);
@@ -16,7 +20,12 @@ describe('records that are one', () => {
     ['8461-3.1-wsp-delim', 'v=STSv1 ; id=1 ;', '1', []],
     ['8461-3.1-id-syntax', `v=STSv1; id=${id32};`, id32, []],
     ['8461-3.1-field-order', 'v=STSv1; foo=bar; id=1', '1', [['foo', 'bar']]],
-    ['8461-3.2-txt-unknown-fields', 'v=STSv1; id=1; ext-1=some:value<>!;', '1', [['ext-1', 'some:value<>!']]],
+    [
+      '8461-3.2-txt-unknown-fields',
+      'v=STSv1; id=1; ext-1=some:value<>!;',
+      '1',
+      [['ext-1', 'some:value<>!']],
+    ],
     [
       '8461-3.2-txt-unknown-fields',
       `v=STSv1; id=1; ${'n'.repeat(32)}=x; 0.a_b-C=y`,
@@ -85,7 +94,8 @@ describe('the record that counts', () => {
     ['8461-3.1-multi-records', [good, 'v=STSv1;'], 'multiple-records'],
     ['8461-3.1-filter-needs-semicolon', ['v=STSv10; id=1;', good], '1'],
     ['8461-3.1-syntax-invalid', ['v=STSv1; id=-'], 'id-syntax'],
-    // Undecided: erratum 6285. By the letter of the filter this is no record, alone or beside another.
+    // Undecided: erratum 6285. By the letter of the filter this is no record, alone or beside
+    // another.
     ['8461-3.1-wsp-delim', ['v=STSv1 ; id=1;'], 'no-record'],
     ['8461-3.1-wsp-delim', ['v=STSv1 ; id=2;', good], '1'],
   ])('%s: %j gives %s', (_requirement, txts: string[], expected) => {
@@ -104,9 +114,15 @@ const extensions = fc.uniqueArray(
 
 test('what is written is read back', () => {
   fc.assert(
-    fc.property(fc.record({ id: fc.stringMatching(/^[A-Za-z0-9]{1,32}$/), extensions }), (record) => {
-      expect(selectStsRecord(['v=spf1', formatStsRecord(record)])).toEqual({ ok: true, value: { version: 'STSv1', ...record } });
-    }),
+    fc.property(
+      fc.record({ id: fc.stringMatching(/^[A-Za-z0-9]{1,32}$/), extensions }),
+      (record) => {
+        expect(selectStsRecord(['v=spf1', formatStsRecord(record)])).toEqual({
+          ok: true,
+          value: { version: 'STSv1', ...record },
+        });
+      },
+    ),
   );
 });
 
@@ -121,9 +137,12 @@ test('no text makes it throw, and what it accepts has a proper id', () => {
   );
 });
 
-test.each([' ', ';', '=', 'a', ' \t;', 'a=b;', ' =', '\u00e9'])('a long run of %j is read in linear time', (piece) => {
-  const run = piece.repeat(500_000 / piece.length);
-  for (const text of [run, `v=STSv1;${run}`, `v=STSv1; id=1;x=${run}`, `v=STSv1; id=${run}!`]) {
-    expect(parseStsRecord(text)).toHaveProperty('ok');
-  }
-});
+test.each([' ', ';', '=', 'a', ' \t;', 'a=b;', ' =', '\u00e9'])(
+  'a long run of %j is read in linear time',
+  (piece) => {
+    const run = piece.repeat(500_000 / piece.length);
+    for (const text of [run, `v=STSv1;${run}`, `v=STSv1; id=1;x=${run}`, `v=STSv1; id=${run}!`]) {
+      expect(parseStsRecord(text)).toHaveProperty('ok');
+    }
+  },
+);

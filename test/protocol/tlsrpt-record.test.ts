@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatTlsrptRecord, parseTlsrptRecord, selectTlsrptRecord } from '../../harness/protocol/tlsrpt-record.ts';
+import {
+  formatTlsrptRecord,
+  parseTlsrptRecord,
+  selectTlsrptRecord,
+} from '../../harness/protocol/tlsrpt-record.ts';
 import { anyText } from './any-text.ts';
 
 const mail = { uri: 'mailto:a@d', transport: 'mailto' };
@@ -13,16 +17,39 @@ describe('records that are one', () => {
     ['8460-3-version', 'v=TLSRPTv1 ; rua=mailto:a@d ;', [mail], []],
     ['8460-3-rua-list', 'v=TLSRPTv1; rua=mailto:a@d , \thttps://r.d/x', [mail, https], []],
     ['8460-3-rua-list', 'v=TLSRPTv1; rua=mailto:a@d,https://r.d/x', [mail, https], []],
-    ['8460-3-rua-list', 'v=TLSRPTv1; rua=mailto:a%2cb%21@d', [{ uri: 'mailto:a%2cb%21@d', transport: 'mailto' }], []],
-    ['8460-3-rua-schemes', 'v=TLSRPTv1; rua=HTTPS://r.d/?a=b', [{ uri: 'HTTPS://r.d/?a=b', transport: 'https' }], []],
-    ['8460-3-rua-schemes', 'v=TLSRPTv1; rua=http://r.d/x', [{ uri: 'http://r.d/x', transport: 'unsupported' }], []],
-    ['8460-3-rua-schemes', 'v=TLSRPTv1; rua=ftp://r.d,https://r.d/x', [{ uri: 'ftp://r.d', transport: 'unsupported' }, https], []],
+    [
+      '8460-3-rua-list',
+      'v=TLSRPTv1; rua=mailto:a%2cb%21@d',
+      [{ uri: 'mailto:a%2cb%21@d', transport: 'mailto' }],
+      [],
+    ],
+    [
+      '8460-3-rua-schemes',
+      'v=TLSRPTv1; rua=HTTPS://r.d/?a=b',
+      [{ uri: 'HTTPS://r.d/?a=b', transport: 'https' }],
+      [],
+    ],
+    [
+      '8460-3-rua-schemes',
+      'v=TLSRPTv1; rua=http://r.d/x',
+      [{ uri: 'http://r.d/x', transport: 'unsupported' }],
+      [],
+    ],
+    [
+      '8460-3-rua-schemes',
+      'v=TLSRPTv1; rua=ftp://r.d,https://r.d/x',
+      [{ uri: 'ftp://r.d', transport: 'unsupported' }, https],
+      [],
+    ],
     ['8460-3-unknown-fields', 'v=TLSRPTv1; foo=bar; rua=mailto:a@d', [mail], [['foo', 'bar']]],
     ['8460-3-unknown-fields', 'v=TLSRPTv1; rua=mailto:a@d; RUA=x', [mail], [['RUA', 'x']]],
     // Undecided: RFC 8460 does not speak of repeated fields.
     ['8460-3-rua-required', 'v=TLSRPTv1; rua=mailto:a@d; rua=https://r.d/x', [mail], []],
   ])('%s: %j', (_requirement, text, rua, extensions) => {
-    expect(parseTlsrptRecord(text)).toEqual({ ok: true, value: { version: 'TLSRPTv1', rua, extensions } });
+    expect(parseTlsrptRecord(text)).toEqual({
+      ok: true,
+      value: { version: 'TLSRPTv1', rua, extensions },
+    });
   });
 });
 
@@ -68,9 +95,14 @@ describe('the record that counts', () => {
   });
 });
 
-const uri = fc.stringMatching(/^(mailto:|https:\/\/|x-y:|HTTPS:)([A-Za-z0-9._~:/?#@$&'()*+=-]|%[0-9A-F]{2}){0,20}$/);
+const uri = fc.stringMatching(
+  /^(mailto:|https:\/\/|x-y:|HTTPS:)([A-Za-z0-9._~:/?#@$&'()*+=-]|%[0-9A-F]{2}){0,20}$/,
+);
 const extensions = fc.uniqueArray(
-  fc.tuple(fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{4,31}$/), fc.stringMatching(/^[\x21-\x3a\x3c\x3e-\x7e]{1,20}$/)),
+  fc.tuple(
+    fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{4,31}$/),
+    fc.stringMatching(/^[\x21-\x3a\x3c\x3e-\x7e]{1,20}$/),
+  ),
   {
     selector: ([name]) => name,
     maxLength: 4,
@@ -81,7 +113,12 @@ test('what is written is read back', () => {
   fc.assert(
     fc.property(fc.array(uri, { minLength: 1, maxLength: 4 }), extensions, (rua, others) => {
       const result = selectTlsrptRecord([formatTlsrptRecord({ rua, extensions: others })]);
-      expect(result.ok && { uris: result.value.rua.map((each) => each.uri), others: result.value.extensions }).toEqual({
+      expect(
+        result.ok && {
+          uris: result.value.rua.map((each) => each.uri),
+          others: result.value.extensions,
+        },
+      ).toEqual({
         uris: rua,
         others,
       });
@@ -90,7 +127,10 @@ test('what is written is read back', () => {
 });
 
 test('no text makes it throw, and what it accepts has somewhere to go', () => {
-  const text = fc.oneof(anyText, fc.stringMatching(/^v=TLSRPTv1; ?rua=[mailto:%,;! \ta-f=]{0,20}$/));
+  const text = fc.oneof(
+    anyText,
+    fc.stringMatching(/^v=TLSRPTv1; ?rua=[mailto:%,;! \ta-f=]{0,20}$/),
+  );
   fc.assert(
     fc.property(text, (record) => {
       const result = parseTlsrptRecord(record);
@@ -100,8 +140,11 @@ test('no text makes it throw, and what it accepts has somewhere to go', () => {
   );
 });
 
-test.each([' ', ',', ';', 'a', 'a:', '%', '%20', ' ,', ' \t'])('a long run of %j is read in linear time', (piece) => {
-  const run = piece.repeat(500_000 / piece.length);
-  for (const text of [run, `v=TLSRPTv1; rua=${run}`, `v=TLSRPTv1; rua=mailto:${run}!`])
-    expect(parseTlsrptRecord(text)).toHaveProperty('ok');
-});
+test.each([' ', ',', ';', 'a', 'a:', '%', '%20', ' ,', ' \t'])(
+  'a long run of %j is read in linear time',
+  (piece) => {
+    const run = piece.repeat(500_000 / piece.length);
+    for (const text of [run, `v=TLSRPTv1; rua=${run}`, `v=TLSRPTv1; rua=mailto:${run}!`])
+      expect(parseTlsrptRecord(text)).toHaveProperty('ok');
+  },
+);

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { describeFailure, describeVerdict, whyUnsupported } from '../../harness/reporters/failure-text.ts';
+import {
+  describeFailure,
+  describeVerdict,
+  whyUnsupported,
+} from '../../harness/reporters/failure-text.ts';
 import { failed, finding, observed, result, scenario, sender, trial, verdict } from './fixtures.ts';
 
 describe('describeFailure', () => {
@@ -15,19 +19,33 @@ describe('describeFailure', () => {
     ]);
   });
 
-  const lineOf = (label: string, lines: readonly string[]) => lines.find((line) => line.startsWith(`  ${label}`))?.slice(12);
+  const lineOf = (label: string, lines: readonly string[]) =>
+    lines.find((line) => line.startsWith(`  ${label}`))?.slice(12);
   const because = (numbers: readonly number[], observations = trial().evidence.observations) =>
-    lineOf('because', describeFailure(verdict(), finding({ because: numbers }), trial({ observations })));
+    lineOf(
+      'because',
+      describeFailure(verdict(), finding({ because: numbers }), trial({ observations })),
+    );
 
   it('shows the envelope where only that was exposed', () => {
-    const lines = describeFailure(verdict(), finding({ harm: 'envelope', because: [43], grade: 'warn' }), trial());
+    const lines = describeFailure(
+      verdict(),
+      finding({ harm: 'envelope', because: [43], grade: 'warn' }),
+      trial(),
+    );
     expect(lines[0]).toMatch(/^! /);
-    expect(lineOf('attacker', lines)).toBe('saw: MAIL FROM:<a@sender.test>, RCPT TO:<m7f3a@victim.test>');
+    expect(lineOf('attacker', lines)).toBe(
+      'saw: MAIL FROM:<a@sender.test>, RCPT TO:<m7f3a@victim.test>',
+    );
   });
 
   it('claims no exposure where there was none', () => {
-    expect(lineOf('attacker', describeFailure(verdict(), finding({ because: [46] }), trial()))).toBeUndefined();
-    expect(lineOf('harm', describeFailure(verdict(), finding({ harm: 'mail-lost' }), trial()))).toBe('the message is lost');
+    expect(
+      lineOf('attacker', describeFailure(verdict(), finding({ because: [46] }), trial())),
+    ).toBeUndefined();
+    expect(
+      lineOf('harm', describeFailure(verdict(), finding({ harm: 'mail-lost' }), trial())),
+    ).toBe('the message is lost');
   });
 
   it('gives places as ranges', () => {
@@ -37,7 +55,8 @@ describe('describeFailure', () => {
   });
 
   it('counts repetition and leaves out the middle of a long chain', () => {
-    const lookUp = (name: string) => ({ kind: 'dns-query', name, type: 'TXT', transport: 'udp', answer: 'NXDOMAIN' }) as const;
+    const lookUp = (name: string) =>
+      ({ kind: 'dns-query', name, type: 'TXT', transport: 'udp', answer: 'NXDOMAIN' }) as const;
     expect(because([1, 2, 3], observed([lookUp('a'), lookUp('a'), lookUp('b')], 1))).toBe(
       'TXT a: NXDOMAIN ×2 → TXT b: NXDOMAIN    evidence.ndjson #1–#3',
     );
@@ -54,8 +73,22 @@ describe('describeFailure', () => {
     const at = { mx: 'mx1', secure: false, authenticated: false };
     const seen = observed(
       [
-        { kind: 'smtp-command', connection: 'c1', ...at, verb: 'EHLO', line: 'EHLO x', early: false },
-        { kind: 'smtp-reply', connection: 'c2', ...at, to: 'EHLO', reply: '502 no', changed: false },
+        {
+          kind: 'smtp-command',
+          connection: 'c1',
+          ...at,
+          verb: 'EHLO',
+          line: 'EHLO x',
+          early: false,
+        },
+        {
+          kind: 'smtp-reply',
+          connection: 'c2',
+          ...at,
+          to: 'EHLO',
+          reply: '502 no',
+          changed: false,
+        },
       ],
       1,
     );
@@ -64,11 +97,26 @@ describe('describeFailure', () => {
 
   it('shows every word of the wire escaped, on a line of its own', () => {
     const evil = '\x1b[2J\r\n::error::owned\u202e';
-    const seen = observed([{ kind: 'sender-status', token: 'm', status: 'deferred', detail: evil }], 1);
-    const own = finding({ actual: evil, expected: evil, requirement: evil, because: [1], harm: 'content' });
-    const lines = describeFailure(verdict({ sender: evil, senderVersion: evil, scenario: evil }), own, trial({ observations: seen }));
+    const seen = observed(
+      [{ kind: 'sender-status', token: 'm', status: 'deferred', detail: evil }],
+      1,
+    );
+    const own = finding({
+      actual: evil,
+      expected: evil,
+      requirement: evil,
+      because: [1],
+      harm: 'content',
+    });
+    const lines = describeFailure(
+      verdict({ sender: evil, senderVersion: evil, scenario: evil }),
+      own,
+      trial({ observations: seen }),
+    );
     expect(lines.filter((line) => /[\p{C}]/u.test(line) || /^\s*::[a-z]/.test(line))).toEqual([]);
-    expect(lineOf('because', lines)).toBe('sender says deferred: \\x1b[2J\\r\\n::error::owned\\u202e    evidence.ndjson #1');
+    expect(lineOf('because', lines)).toBe(
+      'sender says deferred: \\x1b[2J\\r\\n::error::owned\\u202e    evidence.ndjson #1',
+    );
   });
 
   it('limits what a sender can make it print', () => {
@@ -82,7 +130,11 @@ describe('describeVerdict', () => {
     const told = describeVerdict(
       verdict({
         grade: 'fail',
-        findings: [finding({ grade: 'warn' }), finding({ grade: 'pass' }), finding({ grade: 'fail' })],
+        findings: [
+          finding({ grade: 'warn' }),
+          finding({ grade: 'pass' }),
+          finding({ grade: 'fail' }),
+        ],
         remarks: ['also refused without a policy'],
       }),
       trial(),
@@ -100,17 +152,27 @@ describe('describeVerdict', () => {
   });
 
   it('has nothing to say of a plain pass', () => {
-    expect(describeVerdict(verdict({ findings: [finding({ grade: 'pass' })] }), trial())).toEqual([]);
+    expect(describeVerdict(verdict({ findings: [finding({ grade: 'pass' })] }), trial())).toEqual(
+      [],
+    );
   });
 });
 
 describe('whyUnsupported', () => {
   it('names what the sender does not declare', () => {
-    const needy = trial({ scenario: scenario('dane/x', { needs: ['mta-sts', 'dane', 'tlsrpt'] }), sender: sender() });
+    const needy = trial({
+      scenario: scenario('dane/x', { needs: ['mta-sts', 'dane', 'tlsrpt'] }),
+      sender: sender(),
+    });
     expect(whyUnsupported(verdict(), needy)).toBe('the sender declares no dane, tlsrpt');
   });
 
   it('else gives what was found', () => {
-    expect(whyUnsupported(verdict({ findings: [finding({ grade: 'unsupported', actual: 'no queue' })] }), trial())).toBe('no queue');
+    expect(
+      whyUnsupported(
+        verdict({ findings: [finding({ grade: 'unsupported', actual: 'no queue' })] }),
+        trial(),
+      ),
+    ).toBe('no queue');
   });
 });

@@ -2,7 +2,12 @@
 
 import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import type { Event, Observation } from '../../harness/model/observation.ts';
-import type { ReporterContext, ReporterModule, Result, RunSummary } from '../../harness/model/reporter.ts';
+import type {
+  ReporterContext,
+  ReporterModule,
+  Result,
+  RunSummary,
+} from '../../harness/model/reporter.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import type { SenderDescription } from '../../harness/model/sender.ts';
 import type { Finding, Trial, Verdict } from '../../harness/model/verdict.ts';
@@ -10,7 +15,13 @@ import type { Finding, Trial, Verdict } from '../../harness/model/verdict.ts';
 const postfix = sender({ name: 'postfix', version: '3.10.13' });
 
 export function sender(change: Partial<SenderDescription> = {}): SenderDescription {
-  return { name: 'postfix', version: '3.10.13', summary: 'the MTA', capabilities: ['mta-sts', 'queue'], ...change };
+  return {
+    name: 'postfix',
+    version: '3.10.13',
+    summary: 'the MTA',
+    capabilities: ['mta-sts', 'queue'],
+    ...change,
+  };
 }
 
 export function scenario(id: string, change: Partial<Scenario> = {}): Scenario {
@@ -25,7 +36,14 @@ export function scenario(id: string, change: Partial<Scenario> = {}): Scenario {
     policy: DEFAULT_POLICY,
     steps: [
       { kind: 'prime', label: 'prime' },
-      { kind: 'send', label: 'attacked', under: [{ name: 'strip-starttls', options: {} }], expect: [], messages: 1, to: 'victim.test' },
+      {
+        kind: 'send',
+        label: 'attacked',
+        under: [{ name: 'strip-starttls', options: {} }],
+        expect: [],
+        messages: 1,
+        to: 'victim.test',
+      },
     ],
     ...change,
   };
@@ -60,21 +78,55 @@ export function verdict(change: Partial<Verdict> = {}): Verdict {
 
 /** Observations of step 2's main leg, numbered from `from`. */
 export function observed(events: readonly Event[], from = 41): Observation[] {
-  return events.map((event, index) => ({ seq: from + index, at: 3000 + index, leg: 'main', step: 1, ...event }));
+  return events.map((event, index) => ({
+    seq: from + index,
+    at: 3000 + index,
+    leg: 'main',
+    step: 1,
+    ...event,
+  }));
 }
 
-const onPath = { connection: 'c1', mx: 'mx1.victim.k3x9-7.test', secure: false, authenticated: false } as const;
+const onPath = {
+  connection: 'c1',
+  mx: 'mx1.victim.k3x9-7.test',
+  secure: false,
+  authenticated: false,
+} as const;
 
 /** A sender that lost STARTTLS on the way and went on in clear: #40 to #48. */
 export const stripped: readonly Observation[] = observed(
   [
-    { kind: 'step-started', token: 'k3x9-7', policy: DEFAULT_POLICY, permittedMx: ['mx1.victim.k3x9-7.test'] },
+    {
+      kind: 'step-started',
+      token: 'k3x9-7',
+      policy: DEFAULT_POLICY,
+      permittedMx: ['mx1.victim.k3x9-7.test'],
+    },
     { kind: 'smtp-command', ...onPath, verb: 'EHLO', line: 'EHLO mail.sender.test', early: false },
     { kind: 'smtp-reply', ...onPath, to: 'EHLO', reply: '250-mx1\r\n250 SIZE', changed: true },
-    { kind: 'smtp-command', ...onPath, verb: 'MAIL', line: 'MAIL FROM:<a@sender.k3x9-7.test>', early: false },
+    {
+      kind: 'smtp-command',
+      ...onPath,
+      verb: 'MAIL',
+      line: 'MAIL FROM:<a@sender.k3x9-7.test>',
+      early: false,
+    },
     { kind: 'smtp-reply', ...onPath, to: 'MAIL', reply: '250 Ok', changed: false },
-    { kind: 'smtp-command', ...onPath, verb: 'RCPT', line: 'RCPT TO:<m7f3a@victim.k3x9-7.test>', early: false },
-    { kind: 'smtp-data', ...onPath, bytes: 2048, tokens: ['m7f3a'], excerpt: 'Received: from x\r\nSubject: holdfast 7f3a\r\n\r\nbody' },
+    {
+      kind: 'smtp-command',
+      ...onPath,
+      verb: 'RCPT',
+      line: 'RCPT TO:<m7f3a@victim.k3x9-7.test>',
+      early: false,
+    },
+    {
+      kind: 'smtp-data',
+      ...onPath,
+      bytes: 2048,
+      tokens: ['m7f3a'],
+      excerpt: 'Received: from x\r\nSubject: holdfast 7f3a\r\n\r\nbody',
+    },
     {
       kind: 'message-accepted',
       ...onPath,
@@ -88,7 +140,13 @@ export const stripped: readonly Observation[] = observed(
   40,
 );
 
-export function trial(change: { scenario?: Scenario; sender?: SenderDescription; observations?: readonly Observation[] } = {}): Trial {
+export function trial(
+  change: {
+    scenario?: Scenario;
+    sender?: SenderDescription;
+    observations?: readonly Observation[];
+  } = {},
+): Trial {
   return {
     scenario: change.scenario ?? scenario('starttls/stripped@as-removed-line'),
     sender: change.sender ?? postfix,
@@ -97,11 +155,18 @@ export function trial(change: { scenario?: Scenario; sender?: SenderDescription;
 }
 
 /** A verdict of its own trial, scenario and sender taken from the verdict. */
-export function result(change: Partial<Verdict> = {}, observations?: readonly Observation[]): Result {
+export function result(
+  change: Partial<Verdict> = {},
+  observations?: readonly Observation[],
+): Result {
   const own = verdict(change);
   return {
     verdict: own,
-    trial: trial({ scenario: scenario(own.scenario), sender: sender({ name: own.sender, version: own.senderVersion }), observations }),
+    trial: trial({
+      scenario: scenario(own.scenario),
+      sender: sender({ name: own.sender, version: own.senderVersion }),
+      observations,
+    }),
   };
 }
 
@@ -138,7 +203,11 @@ export interface Collected {
 }
 
 /** Runs a whole run through a reporter and returns what it wrote. */
-export async function report(reporter: ReporterModule, of: RunSummary, change: Partial<ReporterContext> = {}): Promise<Collected> {
+export async function report(
+  reporter: ReporterModule,
+  of: RunSummary,
+  change: Partial<ReporterContext> = {},
+): Promise<Collected> {
   let out = '';
   const files: Record<string, string> = {};
   const running = reporter.create({

@@ -22,7 +22,10 @@ describe('the json reporter', () => {
       summary: { pass: 1, warn: 0, fail: 1, inconclusive: 0, unsupported: 0 },
       senders: [{ name: 'postfix', version: '3.10.13', counts: { pass: 1, fail: 1 } }],
       skippedSenders: [{ name: 'exim', reason: 'no Docker' }],
-      scenarios: [{ id: 'starttls/stripped@as-removed-line', file: 'scenarios/starttls/stripped.yaml' }, { id: 'starttls/refused@454' }],
+      scenarios: [
+        { id: 'starttls/stripped@as-removed-line', file: 'scenarios/starttls/stripped.yaml' },
+        { id: 'starttls/refused@454' },
+      ],
       verdicts: [
         {
           scenario: 'starttls/stripped@as-removed-line',
@@ -32,7 +35,8 @@ describe('the json reporter', () => {
             {
               requirement: '8461-5-enforce-no-starttls',
               level: 'MUST NOT',
-              citation: 'RFC 8461 §5: under enforce, no delivery to a host that does not offer STARTTLS',
+              citation:
+                'RFC 8461 §5: under enforce, no delivery to a host that does not offer STARTTLS',
               because: [41, 42, 43, 44, 45, 46, 47],
             },
           ],
@@ -50,7 +54,10 @@ describe('the json reporter', () => {
 
   it('keeps hostile words whole and harmless', async () => {
     const evil = '\x1b[2J\x9b\n::error::owned ##[error]\u202e\ud800';
-    const { out } = await report(reporter, summary([result({ findings: [finding({ actual: evil, requirement: 'unheard-of' })] })]));
+    const { out } = await report(
+      reporter,
+      summary([result({ findings: [finding({ actual: evil, requirement: 'unheard-of' })] })]),
+    );
     expect(JSON.parse(out).verdicts[0].findings[0].actual).toBe(evil);
     expect(JSON.parse(out).verdicts[0].findings[0]).not.toHaveProperty('citation');
     expect(out).not.toMatch(/[^\P{C}\n]|##\[/u);

@@ -13,7 +13,11 @@ const run = summary(
     failed(),
     result({ scenario: 'a/warns', grade: 'warn', findings: [finding({ grade: 'warn' })] }),
     result({ scenario: 'a/unclear', grade: 'inconclusive', remarks: ['the lab was slow'] }),
-    result({ scenario: 'a/unsupported', grade: 'unsupported', findings: [finding({ grade: 'unsupported', actual: 'no dane' })] }),
+    result({
+      scenario: 'a/unsupported',
+      grade: 'unsupported',
+      findings: [finding({ grade: 'unsupported', actual: 'no dane' })],
+    }),
     result({ sender: 'reference', senderVersion: '', scenario: 'starttls/refused@454' }),
   ],
   { skippedSenders: [{ name: 'exim', reason: 'no Docker' }] },
@@ -32,17 +36,51 @@ const find = (root: XmlElement, name: string): XmlElement[] => [
 describe('the junit reporter', () => {
   it('has a suite for each sender, skipped ones included, and counts that add up', async () => {
     const root = await parsed();
-    expect(attributesOf(root)).toEqual({ name: 'holdfast', tests: '7', failures: '1', errors: '1', time: '12.345' });
+    expect(attributesOf(root)).toEqual({
+      name: 'holdfast',
+      tests: '7',
+      failures: '1',
+      errors: '1',
+      time: '12.345',
+    });
     expect(childrenOf(root).map(attributesOf)).toEqual([
-      { name: 'postfix', tests: '5', failures: '1', errors: '1', skipped: '1', timestamp: '2026-11-22T14:50:03', time: '2.060' },
-      { name: 'reference', tests: '1', failures: '0', errors: '0', skipped: '0', timestamp: '2026-11-22T14:50:03', time: '0.412' },
-      { name: 'exim', tests: '1', failures: '0', errors: '0', skipped: '1', timestamp: '2026-11-22T14:50:03', time: '0.000' },
+      {
+        name: 'postfix',
+        tests: '5',
+        failures: '1',
+        errors: '1',
+        skipped: '1',
+        timestamp: '2026-11-22T14:50:03',
+        time: '2.060',
+      },
+      {
+        name: 'reference',
+        tests: '1',
+        failures: '0',
+        errors: '0',
+        skipped: '0',
+        timestamp: '2026-11-22T14:50:03',
+        time: '0.412',
+      },
+      {
+        name: 'exim',
+        tests: '1',
+        failures: '0',
+        errors: '0',
+        skipped: '1',
+        timestamp: '2026-11-22T14:50:03',
+        time: '0.000',
+      },
     ]);
   });
 
   it('files variants under their scenario', async () => {
     const [refused] = find(await parsed(), 'testcase');
-    expect(attributesOf(refused!)).toEqual({ classname: 'starttls/refused', name: 'starttls/refused@454', time: '0.412' });
+    expect(attributesOf(refused!)).toEqual({
+      classname: 'starttls/refused',
+      name: 'starttls/refused@454',
+      time: '0.412',
+    });
     expect(refused!.children).toEqual([]);
   });
 
@@ -50,7 +88,8 @@ describe('the junit reporter', () => {
     const [failure, ...others] = find(await parsed(), 'failure');
     expect(others).toEqual([]);
     expect(attributesOf(failure!)).toEqual({
-      message: 'expected deferred, nothing exposed; content delivered in clear to mx1.victim.k3x9-7.test at +3.1 s',
+      message:
+        'expected deferred, nothing exposed; content delivered in clear to mx1.victim.k3x9-7.test at +3.1 s',
       type: 'RFC 8461 §5 MUST NOT',
     });
     expect(failure!.children[0]).toMatch(
@@ -60,9 +99,16 @@ describe('the junit reporter', () => {
 
   it('warns in system-out, errs when inconclusive, skips what is unsupported', async () => {
     const root = await parsed();
-    expect(find(root, 'system-out').map((out) => out.children[0])).toEqual([expect.stringContaining('! a/warns')]);
-    expect(find(root, 'error').map(attributesOf)).toEqual([{ message: 'the lab was slow', type: 'inconclusive' }]);
-    expect(find(root, 'skipped').map(attributesOf)).toEqual([{ message: 'no dane' }, { message: 'no Docker' }]);
+    expect(find(root, 'system-out').map((out) => out.children[0])).toEqual([
+      expect.stringContaining('! a/warns'),
+    ]);
+    expect(find(root, 'error').map(attributesOf)).toEqual([
+      { message: 'the lab was slow', type: 'inconclusive' },
+    ]);
+    expect(find(root, 'skipped').map(attributesOf)).toEqual([
+      { message: 'no dane' },
+      { message: 'no Docker' },
+    ]);
   });
 
   it('goes to a file, when there is a place for files', async () => {
@@ -108,13 +154,41 @@ describe('the junit reporter', () => {
         const said = observed(
           [
             { kind: 'sender-status', token: 'm', status: 'deferred', detail: text },
-            { kind: 'smtp-data', connection: 'c1', mx: text, secure: false, authenticated: false, bytes: 1, tokens: ['m'], excerpt: other },
+            {
+              kind: 'smtp-data',
+              connection: 'c1',
+              mx: text,
+              secure: false,
+              authenticated: false,
+              bytes: 1,
+              tokens: ['m'],
+              excerpt: other,
+            },
           ],
           1,
         );
-        const own = finding({ grade, expected: text, actual: other, requirement: text, because: [1, 2], harm: 'content' });
-        const one = result({ grade, findings: [own], remarks: [other], sender: text, senderVersion: other, scenario: other }, said);
-        const root = await parsed(summary([one], { skippedSenders: [{ name: other, reason: text }] }));
+        const own = finding({
+          grade,
+          expected: text,
+          actual: other,
+          requirement: text,
+          because: [1, 2],
+          harm: 'content',
+        });
+        const one = result(
+          {
+            grade,
+            findings: [own],
+            remarks: [other],
+            sender: text,
+            senderVersion: other,
+            scenario: other,
+          },
+          said,
+        );
+        const root = await parsed(
+          summary([one], { skippedSenders: [{ name: other, reason: text }] }),
+        );
         expect(schemaProblems(root)).toEqual([]);
         expect(find(root, 'testcase')).toHaveLength(2);
       }),
@@ -124,12 +198,35 @@ describe('the junit reporter', () => {
 
 /** junit-10.xsd of Jenkins' xUnit plugin, as far as it goes for what is written here. */
 const SCHEMA: Readonly<
-  Record<string, { required: readonly string[]; optional: readonly string[]; children: readonly string[]; text?: true }>
+  Record<
+    string,
+    {
+      required: readonly string[];
+      optional: readonly string[];
+      children: readonly string[];
+      text?: true;
+    }
+  >
 > = {
-  testsuites: { required: [], optional: ['name', 'time', 'tests', 'failures', 'errors'], children: ['testsuite'] },
+  testsuites: {
+    required: [],
+    optional: ['name', 'time', 'tests', 'failures', 'errors'],
+    children: ['testsuite'],
+  },
   testsuite: {
     required: ['name', 'tests', 'failures', 'errors'],
-    optional: ['group', 'time', 'skipped', 'timestamp', 'hostname', 'id', 'package', 'file', 'log', 'url'],
+    optional: [
+      'group',
+      'time',
+      'skipped',
+      'timestamp',
+      'hostname',
+      'id',
+      'package',
+      'file',
+      'log',
+      'url',
+    ],
     children: ['testsuite', 'properties', 'testcase', 'system-out', 'system-err'],
   },
   testcase: {
@@ -148,14 +245,21 @@ function schemaProblems(element: XmlElement): string[] {
   const rule = SCHEMA[element.name];
   if (!rule) return [`no element ${element.name}`];
   const attributes = attributesOf(element);
-  const outcomes = childrenOf(element).filter((child) => ['failure', 'error', 'skipped'].includes(child.name));
+  const outcomes = childrenOf(element).filter((child) =>
+    ['failure', 'error', 'skipped'].includes(child.name),
+  );
   return [
-    ...rule.required.filter((name) => !(name in attributes)).map((name) => `${element.name} lacks ${name}`),
+    ...rule.required
+      .filter((name) => !(name in attributes))
+      .map((name) => `${element.name} lacks ${name}`),
     ...Object.keys(attributes)
       .filter((name) => ![...rule.required, ...rule.optional].includes(name))
       .map((name) => `${element.name} has ${name}`),
-    ...(attributes.time === undefined || TIME.test(attributes.time) ? [] : [`time ${attributes.time}`]),
-    ...(rule.text || element.children.every((child) => typeof child !== 'string' || child.trim() === '')
+    ...(attributes.time === undefined || TIME.test(attributes.time)
+      ? []
+      : [`time ${attributes.time}`]),
+    ...(rule.text ||
+    element.children.every((child) => typeof child !== 'string' || child.trim() === '')
       ? []
       : [`text in ${element.name}`]),
     ...childrenOf(element)

@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { renderExposure, renderMatrix } from '../../harness/reporters/matrix.ts';
 import { result, summary } from './fixtures.ts';
 
-const variants = (sender: string, file: string, grades: readonly ('pass' | 'warn' | 'fail' | 'inconclusive' | 'unsupported')[]) =>
-  grades.map((grade, index) => result({ sender, grade, scenario: `${file}@v${index}` }));
+const variants = (
+  sender: string,
+  file: string,
+  grades: readonly ('pass' | 'warn' | 'fail' | 'inconclusive' | 'unsupported')[],
+) => grades.map((grade, index) => result({ sender, grade, scenario: `${file}@v${index}` }));
 
 describe('renderMatrix', () => {
   it('folds variants, one column for each sender, totals below', () => {
@@ -30,15 +33,19 @@ describe('renderMatrix', () => {
 
   it('leaves a cell empty where nothing was judged', () => {
     const run = summary([...variants('a', 'x/y', ['pass']), ...variants('b', 'x/z', ['pass'])]);
-    expect(renderMatrix(run, 100).slice(1, 3)).toEqual(['x/y                       ✓ 1', `x/z                                ✓ 1`]);
+    expect(renderMatrix(run, 100).slice(1, 3)).toEqual([
+      'x/y                       ✓ 1',
+      `x/z                                ✓ 1`,
+    ]);
   });
 
   const crowd = summary(
     Array.from({ length: 12 }, (_, index) =>
-      variants(`a-sender-with-a-long-name-${index}`, `a-folder-of-scenarios/a-file-with-a-very-long-name-that-nobody-can-read-${index}`, [
-        'fail',
-        'pass',
-      ]),
+      variants(
+        `a-sender-with-a-long-name-${index}`,
+        `a-folder-of-scenarios/a-file-with-a-very-long-name-that-nobody-can-read-${index}`,
+        ['fail', 'pass'],
+      ),
     ).flat(),
   );
 
@@ -77,7 +84,10 @@ describe('renderExposure', () => {
 
   it('counts attacks only', () => {
     const honest = result({ exposure: 'none' });
-    const peaceful = { ...honest, trial: { ...honest.trial, scenario: { ...honest.trial.scenario, steps: [] } } };
+    const peaceful = {
+      ...honest,
+      trial: { ...honest.trial, scenario: { ...honest.trial.scenario, steps: [] } },
+    };
     expect(renderExposure(summary([peaceful]))).toEqual([]);
   });
 });

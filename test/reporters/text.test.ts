@@ -7,9 +7,16 @@ const run = summary(
   [
     result({ scenario: 'starttls/refused@454' }),
     failed(),
-    result({ scenario: 'dane/rescue', grade: 'unsupported', findings: [finding({ grade: 'unsupported', actual: 'no dane' })] }),
+    result({
+      scenario: 'dane/rescue',
+      grade: 'unsupported',
+      findings: [finding({ grade: 'unsupported', actual: 'no dane' })],
+    }),
   ],
-  { evidenceDir: 'out/run-1', skippedSenders: [{ name: 'exim', reason: 'no Docker here: start it' }] },
+  {
+    evidenceDir: 'out/run-1',
+    skippedSenders: [{ name: 'exim', reason: 'no Docker here: start it' }],
+  },
 );
 
 describe('in a log', () => {
@@ -56,7 +63,11 @@ Try next
   });
 
   it('says so when the run was stopped', async () => {
-    const { out } = await report(reporter, { ...run, results: run.results.slice(0, 1), interrupted: true });
+    const { out } = await report(reporter, {
+      ...run,
+      results: run.results.slice(0, 1),
+      interrupted: true,
+    });
     expect(out).toMatch(/1 verdicts in 12\.3 s · 1 pass · interrupted, 2 not judged\n$/);
   });
 
@@ -90,7 +101,9 @@ describe('on a terminal', () => {
 
   it('leaves no progress line behind', async () => {
     const { out } = await report(reporter, run, terminal);
-    expect(out).toMatch(/3\/3 · 1 pass · 1 fail · 1 unsupported\r\x1b\[2K\nScenarios and senders\n/);
+    expect(out).toMatch(
+      /3\/3 · 1 pass · 1 fail · 1 unsupported\r\x1b\[2K\nScenarios and senders\n/,
+    );
   });
 
   it('keeps progress within one line of a narrow terminal', async () => {
@@ -122,9 +135,16 @@ describe('under a hostile sender', () => {
         findings: [finding({ grade, actual: evil, expected: evil })],
       }),
     );
-    const { out } = await report(reporter, summary(results, { evidenceDir: evil, skippedSenders: [{ name: evil, reason: evil }] }));
+    const { out } = await report(
+      reporter,
+      summary(results, { evidenceDir: evil, skippedSenders: [{ name: evil, reason: evil }] }),
+    );
     const lines = out.split('\n');
-    expect(lines.filter((line) => /\p{C}/u.test(line) || /^\s*::[a-z]/i.test(line) || line.includes('##['))).toEqual([]);
+    expect(
+      lines.filter(
+        (line) => /\p{C}/u.test(line) || /^\s*::[a-z]/i.test(line) || line.includes('##['),
+      ),
+    ).toEqual([]);
     expect(out).toContain('\\x1b[2J');
   });
 });

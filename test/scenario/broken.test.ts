@@ -1,9 +1,12 @@
-/** Broken files: every problem, and no other, at its very place. `‸` stands before each place, in the order of the messages. */
+/**
+ * Broken files: every problem, and no other, at its very place. `‸` stands before each place, in
+ * the order of the messages.
+ */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadScenario } from '../../harness/scenario/load.ts';
-import { formatProblem } from '../../harness/scenario/problems.ts';
+import { formatProblem } from '../../harness/yaml/problems.ts';
 import { HEAD, vocabulary } from './vocabulary.ts';
 
 const problemsOf = (text: string) => loadScenario(text, 'f.yaml', 'f', vocabulary).problems;
@@ -14,7 +17,9 @@ function broken(marked: string, ...messages: string[]): void {
     const lines = marked.slice(0, index).replaceAll('‸', '').split('\n');
     return `f.yaml:${lines.length}:${lines.at(-1)!.length + 1}`;
   });
-  const said = problemsOf(marked.replaceAll('‸', '')).map((problem) => formatProblem(problem).split('\n')[0]);
+  const said = problemsOf(marked.replaceAll('‸', '')).map(
+    (problem) => formatProblem(problem).split('\n')[0],
+  );
   expect(said).toEqual(messages.map((message, index) => `${places[index]}: ${message}`));
   expect(loadScenario(marked.replaceAll('‸', ''), 'f.yaml', 'f', vocabulary).scenarios).toEqual([]);
 }
@@ -30,15 +35,46 @@ describe('the file', () => {
   it.each<[string, string, ...string[]]>([
     ['empty', '‸', 'an empty file holds no scenario'],
     ['only a comment', '‸# nothing\n', 'an empty file holds no scenario'],
-    ['a list', '‸- a\n', 'a scenario is a map with title, why, requirements and steps (found ["a"])'],
-    ['a word', '‸hello', 'a scenario is a map with title, why, requirements and steps (found "hello")'],
-    ['nothing it needs', '‸‸‸‸{}', 'title is missing', 'why is missing', 'requirements is missing', 'steps is missing'],
-    ['an unknown key', `${HEAD}‸polcy: absent\n${SEND}`, `unknown key (found "polcy"; ${TOP}; did you mean policy?)`],
+    [
+      'a list',
+      '‸- a\n',
+      'a scenario is a map with title, why, requirements and steps (found ["a"])',
+    ],
+    [
+      'a word',
+      '‸hello',
+      'a scenario is a map with title, why, requirements and steps (found "hello")',
+    ],
+    [
+      'nothing it needs',
+      '‸‸‸‸{}',
+      'title is missing',
+      'why is missing',
+      'requirements is missing',
+      'steps is missing',
+    ],
+    [
+      'an unknown key',
+      `${HEAD}‸polcy: absent\n${SEND}`,
+      `unknown key (found "polcy"; ${TOP}; did you mean policy?)`,
+    ],
     ['a key like no other', `${HEAD}‸zzz: 1\n${SEND}`, `unknown key (found "zzz"; ${TOP})`],
-    ['no title', `‸title:\nwhy: x\nrequirements: [8461-5-enforce]\n${SEND}`, 'expected a string (found null)'],
-    ['an empty title', `title: ‸""\nwhy: x\nrequirements: [8461-5-enforce]\n${SEND}`, 'must not be empty (found "")'],
+    [
+      'no title',
+      `‸title:\nwhy: x\nrequirements: [8461-5-enforce]\n${SEND}`,
+      'expected a string (found null)',
+    ],
+    [
+      'an empty title',
+      `title: ‸""\nwhy: x\nrequirements: [8461-5-enforce]\n${SEND}`,
+      'must not be empty (found "")',
+    ],
     ['no steps', `${HEAD}steps: ‸[]\n`, 'must not be empty (found [])'],
-    ['no requirement', `title: x\nwhy: x\nrequirements: ‸[]\n${SEND}`, 'must not be empty (found [])'],
+    [
+      'no requirement',
+      `title: x\nwhy: x\nrequirements: ‸[]\n${SEND}`,
+      'must not be empty (found [])',
+    ],
     [
       'an unknown requirement and capability',
       `title: x\nwhy: x\nrequirements:\n  - 8461-5-transient\n  - ‸8461-5-enforced\nneeds: [mta-sts, ‸danee]\n${SEND}`,
@@ -50,7 +86,11 @@ describe('the file', () => {
 
 describe('YAML', () => {
   it.each<[string, string, ...string[]]>([
-    ['bad syntax', 'title: [a\n‸why: b', 'Flow sequence in block collection must be sufficiently indented and end with a ]'],
+    [
+      'bad syntax',
+      'title: [a\n‸why: b',
+      'Flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
     ['tabs', 'steps:\n‸\t- prime', 'Tabs are not allowed as indentation'],
     ['a key twice', `${HEAD}‸title: again\n${SEND}`, 'this key is given twice (found "title")'],
     [
@@ -59,18 +99,34 @@ describe('YAML', () => {
       'this key is given twice (found "a")',
       `unknown key (found "stray"; ${TOP})`,
     ],
-    ['an unresolved alias', `${HEAD}steps: ‸*nowhere\n`, 'no anchor of this name stands before (found "*nowhere")'],
-    ['an alias in itself', `${HEAD}steps: &steps [prime, ‸*steps]\n`, 'an alias within what it stands for'],
+    [
+      'an unresolved alias',
+      `${HEAD}steps: ‸*nowhere\n`,
+      'no anchor of this name stands before (found "*nowhere")',
+    ],
+    [
+      'an alias in itself',
+      `${HEAD}steps: &steps [prime, ‸*steps]\n`,
+      'an alias within what it stands for',
+    ],
     ['a map as a key', `${HEAD}‸{ a: b }: c\n`, 'a key is a plain name'],
-    ['__proto__', `${HEAD}variants: { ‸__proto__: {} }\n${SEND}`, 'no key has this name (found "__proto__")'],
+    [
+      '__proto__',
+      `${HEAD}variants: { ‸__proto__: {} }\n${SEND}`,
+      'no key has this name (found "__proto__")',
+    ],
     ['an unknown tag', `title: ‸!secret x\n`, 'Unresolved tag: !secret'],
     ['two documents', `title: x\n‸---\ntitle: y\n`, 'a scenario file is one YAML document'],
     ['YAML 1.1', '‸%YAML 1.1\n---\ntitle: x\n', 'scenarios are YAML 1.2'],
   ])('%s', (_, text, ...messages) => broken(text, ...messages));
 
   it('that is a bomb', () => {
-    const floors = [...'bcdefgh'].map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[index]}`)}]\n`);
-    expect(problemsOf(`a: &a [x, x, x]\n${floors.join('')}`)).toMatchObject([{ line: 0, message: 'its aliases amount to too much' }]);
+    const floors = [...'bcdefgh'].map(
+      (name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[index]}`)}]\n`,
+    );
+    expect(problemsOf(`a: &a [x, x, x]\n${floors.join('')}`)).toMatchObject([
+      { line: 0, message: 'its aliases amount to too much' },
+    ]);
   });
 
   it.each([
@@ -88,14 +144,23 @@ describe('YAML', () => {
 });
 
 it('a file with problems without end is told the first hundred', () => {
-  const problems = problemsOf(Array.from({ length: 5_000 }, (_, index) => `k${index}: 1`).join('\n'));
+  const problems = problemsOf(
+    Array.from({ length: 5_000 }, (_, index) => `k${index}: 1`).join('\n'),
+  );
   expect(problems).toHaveLength(101);
-  expect(problems[0]).toMatchObject({ line: 0, message: 'more than 100 problems; the others are not told' });
+  expect(problems[0]).toMatchObject({
+    line: 0,
+    message: 'more than 100 problems; the others are not told',
+  });
 });
 
 describe('policy and domain', () => {
   it.each<[string, string, ...string[]]>([
-    ['a misspelt word', `policy: ‸absnt`, 'expected "absent" or a map (found "absnt"; did you mean absent?)'],
+    [
+      'a misspelt word',
+      `policy: ‸absnt`,
+      'expected "absent" or a map (found "absnt"; did you mean absent?)',
+    ],
     ['a list', `policy: ‸[]`, 'expected "absent" or a map (found [])'],
     [
       'an unknown mode',
@@ -119,8 +184,16 @@ describe('policy and domain', () => {
       'an id is 1 to 32 letters and digits; any other can be given in `record` (found "a-b")',
     ],
     ['a pattern that is none', `policy: { mx: [a, ‸3] }`, 'expected a string (found 3)'],
-    ['a record in parts, one of them bad', `policy: { record: [a, ‸3] }`, 'expected a string (found 3)'],
-    ['a foreign MX host', `domain: { mx: [mx1.victim.test, ‸mx.example.com] }`, 'only .test names (found "mx.example.com")'],
+    [
+      'a record in parts, one of them bad',
+      `policy: { record: [a, ‸3] }`,
+      'expected a string (found 3)',
+    ],
+    [
+      'a foreign MX host',
+      `domain: { mx: [mx1.victim.test, ‸mx.example.com] }`,
+      'only .test names (found "mx.example.com")',
+    ],
     [
       'foreign hosts and a stray key',
       `domain: { mx: [{ host: ‸a.org, ‸prefrence: 3 }] }`,
@@ -128,9 +201,17 @@ describe('policy and domain', () => {
       'unknown key (found "prefrence"; allowed host, preference; did you mean preference?)',
     ],
     ['an MX host without its name', `domain: { mx: [‸{ preference: 3 }] }`, 'host is missing'],
-    ['a preference out of range', `domain: { mx: [{ host: a.test, preference: ‸65536 }] }`, 'more than 65535 (found 65536)'],
+    [
+      'a preference out of range',
+      `domain: { mx: [{ host: a.test, preference: ‸65536 }] }`,
+      'more than 65535 (found 65536)',
+    ],
     ['tlsrpt', `domain: { tlsrpt: ‸[] }`, 'expected true or false or a string (found [])'],
-    ['a record of a foreign name', `domain: { records: [{ name: ‸a.org, type: TXT, text: a }] }`, 'only .test names (found "a.org")'],
+    [
+      'a record of a foreign name',
+      `domain: { records: [{ name: ‸a.org, type: TXT, text: a }] }`,
+      'only .test names (found "a.org")',
+    ],
     [
       'a record leading elsewhere',
       `domain: { records: [{ name: a.test, type: CNAME, target: ‸a.org }] }`,
@@ -141,7 +222,11 @@ describe('policy and domain', () => {
       `domain: { records: [{ name: a.test, type: ‸TXTT }] }`,
       'unknown type (found "TXTT"; allowed A, MX, TXT, CNAME, TLSA; did you mean TXT?)',
     ],
-    ['a record of no type', `domain: { records: [‸{ name: a.test }] }`, 'type is missing (allowed A, MX, TXT, CNAME, TLSA)'],
+    [
+      'a record of no type',
+      `domain: { records: [‸{ name: a.test }] }`,
+      'type is missing (allowed A, MX, TXT, CNAME, TLSA)',
+    ],
   ])('%s', (_, text, ...messages) => broken(`${HEAD}${text}\n${SEND}`, ...messages));
 
   it('a record with the keys of another', () => {
@@ -168,18 +253,42 @@ describe('steps', () => {
     ['an unknown word', `‸primed`, `unknown step (found "primed"; ${STEPS}; did you mean prime?)`],
     ['a word that needs more', `‸send`, 'send needs a value: { send: … } (found "send")'],
     ['a number', `‸3`, `expected a step (found 3; ${STEPS})`],
-    ['an unknown kind', `{ expect: [enforced], ‸sned: a }`, `unknown step (found "sned"; ${STEPS}; did you mean send?)`],
+    [
+      'an unknown kind',
+      `{ expect: [enforced], ‸sned: a }`,
+      `unknown step (found "sned"; ${STEPS}; did you mean send?)`,
+    ],
     ['no kind', `‸{ expect: [enforced] }`, `this step does not say what happens (${STEPS})`],
-    ['two kinds', `{ send: a, expect: [enforced], ‸advance: 3 }`, 'one step is one thing, and this one is send already (found "advance")'],
+    [
+      'two kinds',
+      `{ send: a, expect: [enforced], ‸advance: 3 }`,
+      'one step is one thing, and this one is send already (found "advance")',
+    ],
     ['a label that is none', `{ prime: ‸3 }`, 'expected a string (found 3)'],
     ['nothing expected', `‸{ send: a }`, 'expect is missing'],
     ['an empty expect', `{ send: a, expect: ‸[] }`, 'must not be empty (found [])'],
-    ['a key of another step', `{ prime: a, ‸under: [] }`, 'unknown key (found "under"; allowed prime)'],
-    ['foreign recipients', `{ send: a, to: ‸example.com, expect: [enforced] }`, 'only .test names (found "example.com")'],
+    [
+      'a key of another step',
+      `{ prime: a, ‸under: [] }`,
+      'unknown key (found "under"; allowed prime)',
+    ],
+    [
+      'foreign recipients',
+      `{ send: a, to: ‸example.com, expect: [enforced] }`,
+      'only .test names (found "example.com")',
+    ],
     ['no messages', `{ send: a, messages: ‸0, expect: [enforced] }`, 'less than 1 (found 0)'],
     ['a duration', `{ advance: ‸soon }`, `${DURATION} (found "soon")`],
-    ['recover with nothing sent', `‸recover`, 'recover needs something queued, and nothing was sent before'],
-    ['flush with nothing sent', `‸{ flush: a }`, 'flush needs something queued, and nothing was sent before'],
+    [
+      'recover with nothing sent',
+      `‸recover`,
+      'recover needs something queued, and nothing was sent before',
+    ],
+    [
+      'flush with nothing sent',
+      `‸{ flush: a }`,
+      'flush needs something queued, and nothing was sent before',
+    ],
     [
       'a bad policy in publish',
       `{ publish: a, policy: { ‸mod: none } }`,
@@ -217,8 +326,16 @@ describe('attacks and expectations', () => {
       send('under: [{ ‸rply: { code: 454 } }]'),
       'unknown attack (found "rply"; allowed strip-starttls, reply; did you mean reply?)',
     ],
-    ['a scalar for a list', send('under: ‸strip-starttls'), 'expected "$variant" or a list (found "strip-starttls")'],
-    ['a number', send('under: [‸3]'), 'expected the name of an attack, or a map from its name to its options (found 3)'],
+    [
+      'a scalar for a list',
+      send('under: ‸strip-starttls'),
+      'expected "$variant" or a list (found "strip-starttls")',
+    ],
+    [
+      'a number',
+      send('under: [‸3]'),
+      'expected the name of an attack, or a map from its name to its options (found 3)',
+    ],
     ['an empty map', send('under: [‸{}]'), 'an empty map names no attack'],
     [
       'two in one item',
@@ -245,12 +362,28 @@ describe('attacks and expectations', () => {
       send('under: [{ strip-starttls: ‸overwrit }]'),
       'unknown value (found "overwrit"; allowed remove, overwrite; did you mean overwrite?)',
     ],
-    ['a bad item of an option', send('under: [{ strip-starttls: { mx: [a.test, ‸3] } }]'), 'expected a string (found 3)'],
-    ['no value', send('under: [{ ‸strip-starttls: }]'), 'unknown value (found null; allowed remove, overwrite)'],
-    ['a scalar where there is no shorthand', send('under: [{ reply: ‸454 }]'), 'expected a map of options (found 454; allowed code, when)'],
+    [
+      'a bad item of an option',
+      send('under: [{ strip-starttls: { mx: [a.test, ‸3] } }]'),
+      'expected a string (found 3)',
+    ],
+    [
+      'no value',
+      send('under: [{ ‸strip-starttls: }]'),
+      'unknown value (found null; allowed remove, overwrite)',
+    ],
+    [
+      'a scalar where there is no shorthand',
+      send('under: [{ reply: ‸454 }]'),
+      'expected a map of options (found 454; allowed code, when)',
+    ],
     ['a bare name that needs options', send('under: [‸reply]'), 'code is missing'],
     ['a required option left out', send('under: [{ reply: ‸{} }]'), 'code is missing'],
-    ['an option out of range', send('under: [{ reply: { code: ‸99 } }]'), 'less than 200 (found 99)'],
+    [
+      'an option out of range',
+      send('under: [{ reply: { code: ‸99 } }]'),
+      'less than 200 (found 99)',
+    ],
     [
       'an option of unknown type',
       send('under: [{ reply: { code: 454, when: { on: ‸vreb } } }]'),
@@ -276,7 +409,11 @@ describe('attacks and expectations', () => {
       expecting('[{ delivered: { ‸chanel: plain } }]'),
       'unknown key (found "chanel"; allowed channel, grade, requirement; did you mean channel?)',
     ],
-    ['a grade', expecting('[{ enforced: { grade: ‸fail } }]'), 'unknown grade (found "fail"; allowed warn)'],
+    [
+      'a grade',
+      expecting('[{ enforced: { grade: ‸fail } }]'),
+      'unknown grade (found "fail"; allowed warn)',
+    ],
     [
       'a requirement',
       expecting('[{ enforced: { requirement: ‸8461-3.1-ids } }]'),
@@ -313,10 +450,15 @@ describe('attacks and expectations', () => {
 });
 
 describe('variants', () => {
-  const variants = (text: string, steps: string) => `${HEAD}variants:\n  ${text}\nsteps:\n  - ${steps}\n`;
+  const variants = (text: string, steps: string) =>
+    `${HEAD}variants:\n  ${text}\nsteps:\n  - ${steps}\n`;
   it.each<[string, string, ...string[]]>([
     ['none at all', variants('‸{}', 'prime'), 'needs at least one variant'],
-    ['none, but one is asked for', send('under: ‸$variant'), 'this file has no variants (found "$variant")'],
+    [
+      'none, but one is asked for',
+      send('under: ‸$variant'),
+      'this file has no variants (found "$variant")',
+    ],
     [
       'none, but some are asked for',
       `${HEAD}steps:\n  - { send: a, under: [‸$variant], expect: ‸$variant }\n  - { publish: a, policy: ‸$variant }\n`,
@@ -329,16 +471,26 @@ describe('variants', () => {
     ],
     [
       'one lacks what is published',
-      variants('‸a: { publish: { policy: absent } }', '{ publish: a, policy: $variant, domain: $variant }'),
+      variants(
+        '‸a: { publish: { policy: absent } }',
+        '{ publish: a, policy: $variant, domain: $variant }',
+      ),
       'this variant has no publish.domain, which a step takes from it',
     ],
     [
       'a part nobody takes',
-      variants('a: { ‸under: [strip-starttls], publish: { ‸domain: {} } }', '{ send: a, expect: [enforced] }'),
+      variants(
+        'a: { ‸under: [strip-starttls], publish: { ‸domain: {} } }',
+        '{ send: a, expect: [enforced] }',
+      ),
       'no step takes this: write under: $variant',
       'no step takes this: write domain: $variant',
     ],
-    ['a name', variants('‸As_Cisco: {}', 'prime'), 'a variant is named in small letters, digits and single hyphens (found "As_Cisco")'],
+    [
+      'a name',
+      variants('‸As_Cisco: {}', 'prime'),
+      'a variant is named in small letters, digits and single hyphens (found "As_Cisco")',
+    ],
     [
       'an unknown key',
       variants('a: { ‸grade: warn }', 'prime'),
@@ -347,10 +499,17 @@ describe('variants', () => {
     ['no map', variants('‸a:', 'prime'), 'expected a map (found null)'],
     [
       'a bad attack',
-      variants('a: { under: [{ strip-starttls: { how: ‸x } }] }', '{ send: a, under: $variant, expect: [enforced] }'),
+      variants(
+        'a: { under: [{ strip-starttls: { how: ‸x } }] }',
+        '{ send: a, under: $variant, expect: [enforced] }',
+      ),
       'unknown value (found "x"; allowed remove, overwrite)',
     ],
-    ['a misspelt word', send('under: ‸$varient'), 'expected "$variant" or a list (found "$varient"; did you mean $variant?)'],
+    [
+      'a misspelt word',
+      send('under: ‸$varient'),
+      'expected "$variant" or a list (found "$varient"; did you mean $variant?)',
+    ],
     [
       'a host that one variant lacks',
       variants(
@@ -397,17 +556,22 @@ describe('any text', () => {
   );
   it('makes scenarios or problems that lie within it, and no exception', () => {
     fc.assert(
-      fc.property(fc.nat(good.length), fc.nat(12), fc.array(piece, { maxLength: 6 }), (at, cut, pieces) => {
-        const text = good.slice(0, at) + pieces.join('') + good.slice(at + cut);
-        const { scenarios, problems } = loadScenario(text, 'f.yaml', 'f', vocabulary);
-        expect(scenarios.length > 0).toBe(problems.length === 0);
-        const lines = text.split('\n');
-        for (const { line, column } of problems) {
-          if (line === 0) continue;
-          expect(column).toBeGreaterThanOrEqual(1);
-          expect(column).toBeLessThanOrEqual(lines[line - 1]!.length + 1);
-        }
-      }),
+      fc.property(
+        fc.nat(good.length),
+        fc.nat(12),
+        fc.array(piece, { maxLength: 6 }),
+        (at, cut, pieces) => {
+          const text = good.slice(0, at) + pieces.join('') + good.slice(at + cut);
+          const { scenarios, problems } = loadScenario(text, 'f.yaml', 'f', vocabulary);
+          expect(scenarios.length > 0).toBe(problems.length === 0);
+          const lines = text.split('\n');
+          for (const { line, column } of problems) {
+            if (line === 0) continue;
+            expect(column).toBeGreaterThanOrEqual(1);
+            expect(column).toBeLessThanOrEqual(lines[line - 1]!.length + 1);
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadScenarios } from '../../harness/scenario/load.ts';
-import { formatProblem } from '../../harness/scenario/problems.ts';
+import { formatProblem } from '../../harness/yaml/problems.ts';
 import { HEAD, vocabulary } from './vocabulary.ts';
 
 const GOOD = `${HEAD}steps: [prime]\n`;
@@ -35,7 +35,9 @@ async function write(path: string, content: string | Buffer): Promise<void> {
 
 async function load(...paths: string[]) {
   const { scenarios, problems } = await loadScenarios(paths, root, vocabulary);
-  const said = problems.map((problem) => formatProblem(problem).split('\n')[0]!.replaceAll(root, ''));
+  const said = problems.map((problem) =>
+    formatProblem(problem).split('\n')[0]!.replaceAll(root, ''),
+  );
   return { found: scenarios.map(({ id, file }) => `${id} in ${file}`), problems: said };
 }
 
@@ -53,15 +55,23 @@ it('a folder gives all that is below it, in order of id, variants as written', a
 
 it('ids start at the folder given; a file has its base name; absolute paths are as good', async () => {
   expect(await load('suite/dns', 'suite/starttls/stripped.yaml')).toMatchObject({
-    found: ['spoofed in suite/dns/spoofed.yml', 'stripped@b in suite/starttls/stripped.yaml', 'stripped@a in suite/starttls/stripped.yaml'],
+    found: [
+      'spoofed in suite/dns/spoofed.yml',
+      'stripped@b in suite/starttls/stripped.yaml',
+      'stripped@a in suite/starttls/stripped.yaml',
+    ],
   });
-  expect(await load(join(root, 'suite/dns'))).toMatchObject({ found: ['spoofed in suite/dns/spoofed.yml'] });
+  expect(await load(join(root, 'suite/dns'))).toMatchObject({
+    found: ['spoofed in suite/dns/spoofed.yml'],
+  });
 });
 
 it('a file found twice is loaded once, by the first way to it', async () => {
-  expect(await load('suite/dns', 'suite/dns/spoofed.yml', '.').then(({ found }) => found.filter((id) => id.includes('spoofed')))).toEqual([
-    'spoofed in suite/dns/spoofed.yml',
-  ]);
+  expect(
+    await load('suite/dns', 'suite/dns/spoofed.yml', '.').then(({ found }) =>
+      found.filter((id) => id.includes('spoofed')),
+    ),
+  ).toEqual(['spoofed in suite/dns/spoofed.yml']);
 });
 
 it('good files load beside bad ones, and every bad one is told', async () => {
@@ -80,12 +90,22 @@ it('good files load beside bad ones, and every bad one is told', async () => {
 
 it('two files cannot have one id', async () => {
   expect(await load('twice')).toMatchObject({
-    found: [expect.stringMatching('^a in '), expect.stringMatching('^a in '), 'copy/a in twice/copy/a.yaml'],
-    problems: [expect.stringMatching(/^twice\/a\.ya?ml: the id a is also that of twice\/a\.ya?ml$/)],
+    found: [
+      expect.stringMatching('^a in '),
+      expect.stringMatching('^a in '),
+      'copy/a in twice/copy/a.yaml',
+    ],
+    problems: [
+      expect.stringMatching(/^twice\/a\.ya?ml: the id a is also that of twice\/a\.ya?ml$/),
+    ],
   });
 });
 
 it('what is outside the root keeps its whole path', async () => {
-  const { scenarios } = await loadScenarios([join(root, 'suite/dns')], join(root, 'bad'), vocabulary);
+  const { scenarios } = await loadScenarios(
+    [join(root, 'suite/dns')],
+    join(root, 'bad'),
+    vocabulary,
+  );
   expect(scenarios.map(({ file }) => file)).toEqual([join(root, 'suite/dns/spoofed.yml')]);
 });

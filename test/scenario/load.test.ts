@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import type { Scenario, Step } from '../../harness/model/scenario.ts';
 import { loadScenario } from '../../harness/scenario/load.ts';
-import { formatProblem } from '../../harness/scenario/problems.ts';
+import { formatProblem } from '../../harness/yaml/problems.ts';
 import { HEAD, vocabulary } from './vocabulary.ts';
 
 function load(text: string): readonly Scenario[] {
@@ -13,7 +13,8 @@ function load(text: string): readonly Scenario[] {
 
 const one = (text: string): Scenario => load(HEAD + text)[0]!;
 const steps = (text: string): readonly Step[] => one(text).steps;
-const policies = (text: string) => steps(text).flatMap((step) => (step.kind === 'publish' ? [step.policy] : []));
+const policies = (text: string) =>
+  steps(text).flatMap((step) => (step.kind === 'publish' ? [step.policy] : []));
 const STRIP = { name: 'strip-starttls', options: { how: 'remove', mx: '*' } };
 const ENFORCED = { name: 'enforced', options: {} };
 
@@ -49,11 +50,32 @@ steps:
 `);
     const sent = (under: object): Step[] => [
       { kind: 'prime', label: 'prime' },
-      { kind: 'send', label: 'attacked', under: [under as never], expect: [ENFORCED], messages: 1, to: 'victim.test' },
+      {
+        kind: 'send',
+        label: 'attacked',
+        under: [under as never],
+        expect: [ENFORCED],
+        messages: 1,
+        to: 'victim.test',
+      },
       { kind: 'recover', label: 'recover' },
     ];
-    expect(scenarios.map(({ id, title, policy, domain, steps }) => ({ id, title, policy, domain, steps }))).toEqual([
-      { id: 'starttls/held@plain-removed', title: 'Held', policy: DEFAULT_POLICY, domain: DEFAULT_DOMAIN, steps: sent(STRIP) },
+    expect(
+      scenarios.map(({ id, title, policy, domain, steps }) => ({
+        id,
+        title,
+        policy,
+        domain,
+        steps,
+      })),
+    ).toEqual([
+      {
+        id: 'starttls/held@plain-removed',
+        title: 'Held',
+        policy: DEFAULT_POLICY,
+        domain: DEFAULT_DOMAIN,
+        steps: sent(STRIP),
+      },
       {
         id: 'starttls/held@as-cisco',
         title: 'Overwritten',
@@ -89,7 +111,14 @@ steps:
 `),
     ).toEqual([
       { kind: 'prime', label: 'learns' },
-      { kind: 'send', label: 'a', under: [], expect: [ENFORCED], messages: 3, to: 'sub.victim.test' },
+      {
+        kind: 'send',
+        label: 'a',
+        under: [],
+        expect: [ENFORCED],
+        messages: 3,
+        to: 'sub.victim.test',
+      },
       { kind: 'advance', label: 'advance 172800s', seconds: 172_800 },
       { kind: 'advance', label: 'advance 90s', seconds: 90 },
       { kind: 'restart', label: 'restart' },
@@ -108,7 +137,9 @@ steps:
     ['1d', 86_400],
     ['1w', 604_800],
   ])('last %s', (written, seconds) => {
-    expect(steps(`steps: [{ wait: ${written} }]`)).toEqual([{ kind: 'wait', label: `wait ${seconds}s`, seconds }]);
+    expect(steps(`steps: [{ wait: ${written} }]`)).toEqual([
+      { kind: 'wait', label: `wait ${seconds}s`, seconds },
+    ]);
   });
 
   it('take attacks by bare name, by shorthand and by options, the variant’s among them', () => {
@@ -140,7 +171,12 @@ steps:
     const delivered = { name: 'delivered', options: { channel: 'authenticated' } };
     expect(expected).toEqual([
       [
-        { name: 'delivered', options: { channel: 'plain' }, grade: 'warn', requirement: '8461-3.1-id' },
+        {
+          name: 'delivered',
+          options: { channel: 'plain' },
+          grade: 'warn',
+          requirement: '8461-3.1-id',
+        },
         { name: 'enforced', options: {}, grade: 'warn' },
         delivered,
       ],
@@ -174,7 +210,14 @@ steps: [prime]`).domain,
         { name: 'sub.victim.test', type: 'MX', preference: 0, exchange: '.' },
         { name: 'sub.victim.test', type: 'TXT', text: ['a', 'b'] },
         { name: 'www.victim.test.', type: 'CNAME', target: 'sub.victim.test' },
-        { name: '_25._tcp.mx1.victim.test', type: 'TLSA', usage: 3, selector: 1, matching: 1, data: '00fF' },
+        {
+          name: '_25._tcp.mx1.victim.test',
+          type: 'TLSA',
+          usage: 3,
+          selector: 1,
+          matching: 1,
+          data: '00fF',
+        },
       ],
     });
   });
@@ -200,7 +243,10 @@ describe('the policy', () => {
     ['{}', DEFAULT_POLICY],
     ['{ mode: testing, max_age: 5m }', { ...DEFAULT_POLICY, mode: 'testing', maxAgeSeconds: 300 }],
     ['{ max_age: 0, mx: [], id: abc }', { ...DEFAULT_POLICY, maxAgeSeconds: 0, mx: [], id: 'abc' }],
-    ["{ text: '', record: 'v=STSv1; id=1;' }", { ...DEFAULT_POLICY, text: '', record: 'v=STSv1; id=1;' }],
+    [
+      "{ text: '', record: 'v=STSv1; id=1;' }",
+      { ...DEFAULT_POLICY, text: '', record: 'v=STSv1; id=1;' },
+    ],
   ])('%s', (written, policy) => {
     expect(one(`policy: ${written}\nsteps: [prime]`).policy).toEqual(policy);
   });

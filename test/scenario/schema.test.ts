@@ -1,4 +1,7 @@
-/** The JSON Schema says what the loader says, as far as a schema can; checked by a validator of just the keywords it uses. */
+/**
+ * The JSON Schema says what the loader says, as far as a schema can; checked by a validator of just
+ * the keywords it uses.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -12,23 +15,32 @@ const schema: Schema = scenarioJsonSchema(vocabulary);
 const CHECKS: Readonly<Record<string, (value: any, argument: any, whole: Schema) => boolean>> = {
   $ref: (value, ref: string) => isValid(value, schema.$defs[ref.replace('#/$defs/', '')]),
   anyOf: (value, branches: Schema[]) => branches.some((branch) => isValid(value, branch)),
-  oneOf: (value, branches: Schema[]) => branches.filter((branch) => isValid(value, branch)).length === 1,
-  type: (value, type: string) => (type === 'integer' ? Number.isInteger(value) : typeOf(value) === type),
+  oneOf: (value, branches: Schema[]) =>
+    branches.filter((branch) => isValid(value, branch)).length === 1,
+  type: (value, type: string) =>
+    type === 'integer' ? Number.isInteger(value) : typeOf(value) === type,
   const: (value, wanted) => value === wanted,
   enum: (value, wanted: unknown[]) => wanted.includes(value),
   pattern: (value, pattern: string) => typeof value !== 'string' || new RegExp(pattern).test(value),
   minLength: (value, least: number) => typeof value !== 'string' || value.length >= least,
   minimum: (value, least: number) => typeof value !== 'number' || value >= least,
   maximum: (value, most: number) => typeof value !== 'number' || value <= most,
-  items: (value, items: Schema) => !Array.isArray(value) || value.every((item) => isValid(item, items)),
+  items: (value, items: Schema) =>
+    !Array.isArray(value) || value.every((item) => isValid(item, items)),
   minItems: (value, least: number) => !Array.isArray(value) || value.length >= least,
-  properties: (value, properties: Schema) => keysOf(value).every((key) => !(key in properties) || isValid(value[key], properties[key])),
-  required: (value, keys: string[]) => typeOf(value) !== 'object' || keys.every((key) => key in value),
+  properties: (value, properties: Schema) =>
+    keysOf(value).every((key) => !(key in properties) || isValid(value[key], properties[key])),
+  required: (value, keys: string[]) =>
+    typeOf(value) !== 'object' || keys.every((key) => key in value),
   propertyNames: (value, names: Schema) => keysOf(value).every((key) => isValid(key, names)),
-  minProperties: (value, least: number) => typeOf(value) !== 'object' || keysOf(value).length >= least,
-  maxProperties: (value, most: number) => typeOf(value) !== 'object' || keysOf(value).length <= most,
+  minProperties: (value, least: number) =>
+    typeOf(value) !== 'object' || keysOf(value).length >= least,
+  maxProperties: (value, most: number) =>
+    typeOf(value) !== 'object' || keysOf(value).length <= most,
   additionalProperties: (value, others: Schema | false, { properties = {} }) =>
-    keysOf(value).every((key) => key in properties || (others !== false && isValid(value[key], others))),
+    keysOf(value).every(
+      (key) => key in properties || (others !== false && isValid(value[key], others)),
+    ),
 };
 const REMARKS = new Set(['$schema', '$defs', 'id', 'title', 'description', 'default', 'format']);
 
@@ -77,7 +89,9 @@ describe('what the loader takes', () => {
     [
       'steps: [{ send: a, expect: [{ delivered: { channel: plain, grade: warn, requirement: 8461-5-transient } }] }, { publish: a, policy: { mode: none } }]',
     ],
-    ['variants: { a: { publish: { policy: absent, domain: {} } } }\nsteps: [{ publish: a, policy: $variant, domain: $variant }]'],
+    [
+      'variants: { a: { publish: { policy: absent, domain: {} } } }\nsteps: [{ publish: a, policy: $variant, domain: $variant }]',
+    ],
   ])('%s', (text) => {
     expect(loadScenario(HEAD + text, 'f.yaml', 'f', vocabulary).problems).toEqual([]);
     expect(isValid(parse(HEAD + text), schema)).toBe(true);
@@ -108,7 +122,9 @@ describe('what the loader refuses', () => {
     ['steps: [{ send: a, under: [reply], expect: [enforced] }]'],
     ['steps: [{ send: a, under: [{}], expect: [enforced] }]'],
     ['steps: [{ send: a, under: [{ strip-starttls: overwrit }], expect: [enforced] }]'],
-    ['steps: [{ send: a, under: [{ strip-starttls: {}, reply: { code: 454 } }], expect: [enforced] }]'],
+    [
+      'steps: [{ send: a, under: [{ strip-starttls: {}, reply: { code: 454 } }], expect: [enforced] }]',
+    ],
     ['steps: [{ send: a, under: [{ reply: { code: 454, text: a } }], expect: [enforced] }]'],
     ['steps: [{ send: a, expect: [{ enforced: { grade: fail } }] }]'],
     ['steps: [{ send: a, expect: [{ enforced: { requirement: 8461-9 } }] }]'],
@@ -121,13 +137,19 @@ describe('what the loader refuses', () => {
 describe('for editors', () => {
   it('it is draft 2020-12, closed at every level', () => {
     expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
-    const open = [...objectsIn(schema)].filter(({ part }) => part.properties && part.additionalProperties !== false);
+    const open = [...objectsIn(schema)].filter(
+      ({ part }) => part.properties && part.additionalProperties !== false,
+    );
     expect(open.map(({ path }) => path)).toEqual([]);
   });
 
   it('every key of the language is explained', () => {
-    const mute = [...objectsIn({ ...schema, $defs: { ...schema.$defs, attack: {}, expectation: {} } })].flatMap(({ path, part }) =>
-      Object.entries<Schema>(part.properties ?? {}).flatMap(([key, property]) => (property.description ? [] : [`${path}/${key}`])),
+    const mute = [
+      ...objectsIn({ ...schema, $defs: { ...schema.$defs, attack: {}, expectation: {} } }),
+    ].flatMap(({ path, part }) =>
+      Object.entries<Schema>(part.properties ?? {}).flatMap(([key, property]) =>
+        property.description ? [] : [`${path}/${key}`],
+      ),
     );
     expect(mute).toEqual([]);
   });
@@ -135,14 +157,25 @@ describe('for editors', () => {
   it('every attack and expectation stands there with its summary and options', () => {
     const uses = { attack: vocabulary.attacks, expectation: vocabulary.expectations };
     for (const [what, words] of Object.entries(uses)) {
-      const { properties } = schema.$defs[what].anyOf.find((branch: Schema) => branch.type === 'object');
+      const { properties } = schema.$defs[what].anyOf.find(
+        (branch: Schema) => branch.type === 'object',
+      );
       expect(Object.keys(properties)).toEqual([...words.keys()]);
       for (const [name, { summary }] of words) expect(properties[name].description).toBe(summary);
     }
     const bare = schema.$defs.attack.anyOf.filter((branch: Schema) => 'const' in branch);
-    expect(bare).toEqual([{ type: 'string', const: 'strip-starttls', description: 'Takes STARTTLS out of the EHLO reply' }]);
+    expect(bare).toEqual([
+      {
+        type: 'string',
+        const: 'strip-starttls',
+        description: 'Takes STARTTLS out of the EHLO reply',
+      },
+    ]);
     const [short, options] = schema.$defs.attack.anyOf.at(-1).properties['strip-starttls'].anyOf;
-    expect(short).toMatchObject({ enum: ['remove', 'overwrite'], description: 'what becomes of the line' });
+    expect(short).toMatchObject({
+      enum: ['remove', 'overwrite'],
+      description: 'what becomes of the line',
+    });
     expect(Object.keys(options.properties)).toEqual(['how', 'mx']);
     const enforced = schema.$defs.expectation.anyOf.at(-1).properties.enforced;
     expect(Object.keys(enforced.properties)).toEqual(['grade', 'requirement']);

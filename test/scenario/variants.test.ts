@@ -1,4 +1,7 @@
-/** What needs the shipped vocabulary: names that an attack brings in, and requirements of a variant's own. */
+/**
+ * What needs the shipped vocabulary: names that an attack brings in, and requirements of a
+ * variant's own.
+ */
 
 import { expect, test } from 'vitest';
 import { loadScenario } from '../../harness/scenario/load.ts';
@@ -24,16 +27,29 @@ steps:
 
 test.each([
   ['{ a: { under: [{ swap-mx: evil.example.com }] } }', 'evil.example.com'],
-  ['{ a: { under: [{ patch: { mxHosts: { evil.example.com: { create: true } } } }] } }', 'evil.example.com'],
-  ['{ a: { under: [{ patch: { dns: { rules: [{ name: example.org, type: MX, answer: nxdomain }] } } }] } }', 'example.org'],
+  [
+    '{ a: { under: [{ patch: { mxHosts: { evil.example.com: { create: true } } } }] } }',
+    'evil.example.com',
+  ],
+  [
+    '{ a: { under: [{ patch: { dns: { rules: [{ name: example.org, type: MX, answer: nxdomain }] } } }] } }',
+    'example.org',
+  ],
 ])('a foreign name is a problem at its attack: %s', (variants, name) => {
   const { scenarios, problems } = load(variants);
   expect(scenarios).toEqual([]);
-  expect(problems).toMatchObject([{ line: 4, column: 26, message: 'only .test names', found: JSON.stringify(name) }]);
+  expect(problems).toMatchObject([
+    { line: 4, column: 26, message: 'only .test names', found: JSON.stringify(name) },
+  ]);
 });
 
 test("a variant's requirements stand in place of the file's", () => {
-  const { scenarios, problems } = load('{ a: { under: [swap-mx] }, b: { requirements: [8461-4.1-exact], under: [swap-mx] } }');
+  const { scenarios, problems } = load(
+    '{ a: { under: [swap-mx] }, b: { requirements: [8461-4.1-exact], under: [swap-mx] } }',
+  );
   expect(problems).toEqual([]);
-  expect(scenarios.map(({ requirements }) => requirements)).toEqual([['8461-4.1-mx-match'], ['8461-4.1-exact']]);
+  expect(scenarios.map(({ requirements }) => requirements)).toEqual([
+    ['8461-4.1-mx-match'],
+    ['8461-4.1-exact'],
+  ]);
 });

@@ -1,4 +1,7 @@
-/** A small vocabulary for the tests of the scenario language: attacks and expectations of the real kind, and few of them. */
+/**
+ * A small vocabulary for the tests of the scenario language: attacks and expectations of the real
+ * kind, and few of them.
+ */
 
 import { z } from 'zod';
 import type { Attack } from '../../harness/model/attack.ts';
@@ -15,7 +18,8 @@ const strip: Attack<z.output<typeof stripOptions>> = {
   summary: 'Takes STARTTLS out of the EHLO reply',
   options: stripOptions,
   shorthand: 'how',
-  apply: (plan, { mx }) => changeMx(plan, mx, (host) => ({ ...host, beforeTls: { ehlo: { remove: ['STARTTLS'] } } })),
+  apply: (plan, { mx }) =>
+    changeMx(plan, mx, (host) => ({ ...host, beforeTls: { ehlo: { remove: ['STARTTLS'] } } })),
 };
 
 const replyOptions = z.strictObject({
@@ -37,11 +41,24 @@ const reply: Attack<z.output<typeof replyOptions>> = {
 };
 
 const met = () => ({ status: 'met', actual: '', because: [] }) as const;
-const deliveredOptions = z.strictObject({ channel: z.enum(['authenticated', 'plain']).optional().describe('over which channel') });
+const deliveredOptions = z.strictObject({
+  channel: z.enum(['authenticated', 'plain']).optional().describe('over which channel'),
+});
 
 const expectations: Record<string, Expectation> = {
-  enforced: { summary: 'no mail over a channel the policy forbids', options: z.strictObject({}), describe: () => 'enforced', judge: met },
-  delivered: { summary: 'the mail arrives', options: deliveredOptions, shorthand: 'channel', describe: () => 'delivered', judge: met },
+  enforced: {
+    summary: 'no mail over a channel the policy forbids',
+    options: z.strictObject({}),
+    describe: () => 'enforced',
+    judge: met,
+  },
+  delivered: {
+    summary: 'the mail arrives',
+    options: deliveredOptions,
+    shorthand: 'channel',
+    describe: () => 'delivered',
+    judge: met,
+  },
 };
 
 export const vocabulary: Vocabulary = {

@@ -1,4 +1,6 @@
-/** Drives one in-process sender through the lab, step by step, with everything the lab saw at hand. */
+/**
+ * Drives one in-process sender through the lab, step by step, with everything the lab saw at hand.
+ */
 
 import type { Lab } from '../../harness/lab/lab.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
@@ -13,7 +15,11 @@ export interface Driver extends AsyncDisposable {
   /** What the lab saw since the last arrange. */
   readonly seen: readonly Event[];
   /** From now on the lab is as honest as the attack lets it be. */
-  arrange(world?: { policy?: Partial<PolicySpec>; domain?: Partial<DomainSpec>; attack?: (plan: LabPlan) => LabPlan }): void;
+  arrange(world?: {
+    policy?: Partial<PolicySpec>;
+    domain?: Partial<DomainSpec>;
+    attack?: (plan: LabPlan) => LabPlan;
+  }): void;
   /** Sends a message and resolves to what the sender says of it; `@` is the recipient's domain. */
   send(to?: string): Promise<string>;
   /** Flushes the queue; what the sender says of the last message. */
@@ -26,7 +32,11 @@ export interface Driver extends AsyncDisposable {
   seenOf<K extends Event['kind']>(kind: K): readonly Extract<Event, { kind: K }>[];
 }
 
-export async function drive(lab: Lab, sender: Sender, onStatus: (status: MessageStatus) => void = () => {}): Promise<Driver> {
+export async function drive(
+  lab: Lab,
+  sender: Sender,
+  onStatus: (status: MessageStatus) => void = () => {},
+): Promise<Driver> {
   const token = crypto.randomUUID().slice(0, 8);
   const seen: Event[] = [];
   const watchers = new Map<Event['kind'], () => void>();
@@ -41,8 +51,10 @@ export async function drive(lab: Lab, sender: Sender, onStatus: (status: Message
   });
   let last = '';
   const say = ({ status, detail }: MessageStatus) => plainName(`${status}: ${detail}`, token);
-  const next = () => new Promise<string>((resolve) => waiting.set(last, (status) => resolve(say(status))));
-  const seenOf = <K extends Event['kind']>(kind: K) => seen.filter((event): event is Extract<Event, { kind: K }> => event.kind === kind);
+  const next = () =>
+    new Promise<string>((resolve) => waiting.set(last, (status) => resolve(say(status))));
+  const seenOf = <K extends Event['kind']>(kind: K) =>
+    seen.filter((event): event is Extract<Event, { kind: K }> => event.kind === kind);
 
   return {
     sender: started,
@@ -51,14 +63,25 @@ export async function drive(lab: Lab, sender: Sender, onStatus: (status: Message
     until: (kind) => new Promise((resolve) => watchers.set(kind, resolve)),
     arrange({ policy, domain, attack = (plan: LabPlan) => plan } = {}) {
       seen.length = 0;
-      const honest = baselinePlan({ ...DEFAULT_DOMAIN, ...domain }, { ...DEFAULT_POLICY, ...policy });
+      const honest = baselinePlan(
+        { ...DEFAULT_DOMAIN, ...domain },
+        { ...DEFAULT_POLICY, ...policy },
+      );
       void world.arrange(qualify(attack(honest), token));
     },
     async send(to = VICTIM) {
       last = `hf${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`;
       const status = next();
-      const [from, recipient] = [`probe@${qualify(SENDER_DOMAIN, token)}`, `${last}@${qualify(to, token)}`];
-      await started.submit({ token: last, from, to: recipient, data: `From: <${from}>\r\nSubject: holdfast ${last}\r\n\r\n.\r\n..a\r\n` });
+      const [from, recipient] = [
+        `probe@${qualify(SENDER_DOMAIN, token)}`,
+        `${last}@${qualify(to, token)}`,
+      ];
+      await started.submit({
+        token: last,
+        from,
+        to: recipient,
+        data: `From: <${from}>\r\nSubject: holdfast ${last}\r\n\r\n.\r\n..a\r\n`,
+      });
       const said = await status;
       await world.idle();
       return said;

@@ -1,12 +1,15 @@
-/** A server that is no container, driven by its contract: a small one of our own, at real addresses where the system lets us have them. */
+/**
+ * A server that is no container, driven by its contract: a small one of our own, at real addresses
+ * where the system lets us have them.
+ */
 
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openLab } from '../../harness/commands/labs.ts';
 import type { Lab } from '../../harness/lab/lab.ts';
+import { openLab } from '../../harness/labs/open.ts';
 import type { SenderContract } from '../../harness/model/contract.ts';
 import type { LabAccess } from '../../harness/model/sender.ts';
 import { externalSender, missingAddresses } from '../../harness/senders/external.ts';
@@ -14,7 +17,10 @@ import { drive } from './driver.ts';
 
 const MTA = join(import.meta.dirname, 'fixtures', 'external-mta.mjs');
 const place = { kind: 'external', dns: '127.92.0.1', addresses: '127.92.128.0/24' } as const;
-const unprivileged = platform() === 'linux' ? await missingAddresses(place) : 'only on Linux is all of 127.0.0.0/8 its own';
+const unprivileged =
+  platform() === 'linux'
+    ? await missingAddresses(place)
+    : 'only on Linux is all of 127.0.0.0/8 its own';
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-external-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -39,7 +45,13 @@ function contractWith(changes: Partial<SenderContract> = {}): SenderContract {
       deferred: '^deferred to=<(?<recipient>[^>]+)> (?<reason>.*)',
       bounced: '^bounced to=<(?<recipient>[^>]+)>',
     },
-    commands: { start, stop, restart: `${stop}; ${start}`, flush: `kill -HUP $(cat ${pid})`, queue: `cat ${queue}` },
+    commands: {
+      start,
+      stop,
+      restart: `${stop}; ${start}`,
+      flush: `kill -HUP $(cat ${pid})`,
+      queue: `cat ${queue}`,
+    },
     capabilities: ['queue', 'restart'],
     parallel: 50,
     instances: 'shared',
@@ -60,27 +72,34 @@ const noLab: LabAccess = {
 
 describe.skipIf(platform() === 'win32')('commands', () => {
   it('tell the version', async () => {
-    const version = async (command: string) => (await sender({ version: { command } }).prepare!(() => {})).version;
+    const version = async (command: string) =>
+      (await sender({ version: { command } }).prepare!(() => {})).version;
     expect(await version("printf '\\n  3.1 of today \\nmore\\n'")).toBe('3.1 of today');
-    await expect(version('echo')).rejects.toThrow('small-mta: the command that tells its version prints nothing (version.command: echo)');
+    await expect(version('echo')).rejects.toThrow(
+      'small-mta: the command that tells its version prints nothing (version.command: echo)',
+    );
     await expect(version('echo out; echo "no such program" >&2; exit 3')).rejects.toThrow(
       /^small-mta: echo out.* exited with code 3; its last words:\n {2}out\n {2}no such program$/,
     );
-    await expect(version('kill -9 $$')).rejects.toThrow('was killed by SIGKILL, having said nothing');
+    await expect(version('kill -9 $$')).rejects.toThrow(
+      'was killed by SIGKILL, having said nothing',
+    );
   });
 
   it('get nothing of the environment but what a program needs', async () => {
     vi.stubEnv('SECRET', 'of the harness');
     vi.stubEnv('NODE_OPTIONS', '--no-warnings');
-    const { version } = await sender({ version: { command: 'env | cut -d = -f 1 | grep -E "PATH|SECRET|NODE" | tr "\n" " "' } }).prepare!(
-      () => {},
-    );
+    const { version } = await sender({
+      version: { command: 'env | cut -d = -f 1 | grep -E "PATH|SECRET|NODE" | tr "\n" " "' },
+    }).prepare!(() => {});
     vi.unstubAllEnvs();
     expect(version).toBe('PATH');
   });
 
   it('that leave something running do not wait for it', async () => {
-    const { version } = await sender({ version: { command: `echo 1; sleep 20 & echo $! >${at('sleep.pid')}` } }).prepare!(() => {});
+    const { version } = await sender({
+      version: { command: `echo 1; sleep 20 & echo $! >${at('sleep.pid')}` },
+    }).prepare!(() => {});
     expect(version).toBe('1');
     process.kill(Number(await readFile(at('sleep.pid'), 'utf8')));
   });
@@ -99,10 +118,17 @@ describe.skipIf(platform() === 'win32')('a server that cannot be started', () =>
   );
   fails(
     'has no log',
-    { log: { ...contractWith().log, from: { command: 'exit 2' } }, ready: { log: 'never', withinSeconds: 5 } },
+    {
+      log: { ...contractWith().log, from: { command: 'exit 2' } },
+      ready: { log: 'never', withinSeconds: 5 },
+    },
     /^the log of small-mta has ended: exit 2 \(log\.from\.command\) exited with code 2/,
   );
-  fails('is not ready in time', { commands: {}, ready: { log: 'never', withinSeconds: 1 } }, 'was not ready within 1 s');
+  fails(
+    'is not ready in time',
+    { commands: {}, ready: { log: 'never', withinSeconds: 1 } },
+    'was not ready within 1 s',
+  );
   fails(
     'has no place for the authorities',
     { trust: at('nowhere/ca.pem') },
@@ -126,12 +152,18 @@ describe.skipIf(platform() === 'win32')('a server that cannot be started', () =>
 });
 
 describe.skipIf(platform() === 'win32')('a server that is started', () => {
-  const idle = { commands: { start: `echo start >>${at('calls')}`, stop: `echo stop >>${at('calls')}` } };
-  const calls = async () => (await readFile(at('calls'), 'utf8').catch(() => '')).trim().split('\n');
+  const idle = {
+    commands: { start: `echo start >>${at('calls')}`, stop: `echo stop >>${at('calls')}` },
+  };
+  const calls = async () =>
+    (await readFile(at('calls'), 'utf8').catch(() => '')).trim().split('\n');
 
   it('is shared by those who start it again; the last to go ends it', async () => {
     const one = sender(idle);
-    const [first, second] = await Promise.all([one.start(noLab, () => {}), one.start(noLab, () => {})]);
+    const [first, second] = await Promise.all([
+      one.start(noLab, () => {}),
+      one.start(noLab, () => {}),
+    ]);
     await first[Symbol.asyncDispose]();
     expect(await calls()).toEqual(['start']);
     expect(await readFile(trust, 'utf8')).toBe('policy hosts\nmail exchangers\n');
@@ -154,10 +186,15 @@ describe.skipIf(platform() === 'win32')('a server that is started', () => {
     const follow = at('follow.pid');
     await using started = await sender({
       commands: {},
-      log: { ...contractWith().log, from: { command: `echo $$ >${follow}; echo last; exec sleep 20` } },
+      log: {
+        ...contractWith().log,
+        from: { command: `echo $$ >${follow}; echo last; exec sleep 20` },
+      },
     }).start(noLab, () => {});
     process.kill(Number(await readFile(follow, 'utf8')));
-    expect((await started.died)?.message).toMatch(/^the log of small-mta has ended: .* was killed by SIGTERM; its last words:\n {2}last$/);
+    expect((await started.died)?.message).toMatch(
+      /^the log of small-mta has ended: .* was killed by SIGTERM; its last words:\n {2}last$/,
+    );
   });
 
   it('ends its log with all that belongs to it', async () => {
@@ -176,12 +213,23 @@ describe.skipIf(platform() === 'win32')('a server that is started', () => {
     const submitted: boolean[] = [];
     const lab: LabAccess = {
       ...noLab,
-      network: { greets: async () => true, submit: async () => void submitted.push(existsSync(ended)), caughtUp: async () => {} },
+      network: {
+        greets: async () => true,
+        submit: async () => void submitted.push(existsSync(ended)),
+        caughtUp: async () => {},
+      },
     };
-    await using started = await sender({ commands: { restart: `touch ${begun}; sleep 0.3; touch ${ended}` } }).start(lab, () => {});
+    await using started = await sender({
+      commands: { restart: `touch ${begun}; sleep 0.3; touch ${ended}` },
+    }).start(lab, () => {});
     const restarted = started.restart!();
     await vi.waitFor(() => expect(existsSync(begun)).toBe(true));
-    await started.submit({ token: 'hf0123456789ab', from: 'a@sender.test', to: 'b@victim.test', data: '' });
+    await started.submit({
+      token: 'hf0123456789ab',
+      from: 'a@sender.test',
+      to: 'b@victim.test',
+      data: '',
+    });
     await restarted;
     expect(submitted).toEqual([true]);
   });
@@ -197,44 +245,52 @@ describe.skipIf(platform() === 'win32')('addresses', () => {
   );
 });
 
-describe.skipIf(unprivileged !== undefined)(`a server at real addresses${unprivileged ? ` (${unprivileged})` : ''}`, () => {
-  let lab: Lab;
-  beforeAll(async () => {
-    lab = await openLab({ dns: place.dns, addresses: place.addresses }, () => {});
-  });
-  afterAll(() => lab?.[Symbol.asyncDispose]());
+describe.skipIf(unprivileged !== undefined)(
+  `a server at real addresses${unprivileged ? ` (${unprivileged})` : ''}`,
+  () => {
+    let lab: Lab;
+    beforeAll(async () => {
+      lab = await openLab({ dns: place.dns, addresses: place.addresses }, () => {});
+    });
+    afterAll(() => lab?.[Symbol.asyncDispose]());
 
-  it('may not have those that are in use', async () => {
-    expect(await missingAddresses(place)).toBe(
-      `something else listens at port 53 of ${place.dns}: end it, or give the lab other addresses`,
-    );
-  });
+    it('may not have those that are in use', async () => {
+      expect(await missingAddresses(place)).toBe(
+        `something else listens at port 53 of ${place.dns}: end it, or give the lab other addresses`,
+      );
+    });
 
-  it("sends mail over TLS that the lab's authorities vouch for", async () => {
-    await using driver = await drive(lab, sender());
-    driver.arrange();
-    expect(await driver.send()).toMatch(/^delivered: sent to=<hf\w{12}@victim\.test>$/);
-    expect(driver.arrivals()).toEqual(['mx1.victim.test authenticated']);
-  });
+    it("sends mail over TLS that the lab's authorities vouch for", async () => {
+      await using driver = await drive(lab, sender());
+      driver.arrange();
+      expect(await driver.send()).toMatch(/^delivered: sent to=<hf\w{12}@victim\.test>$/);
+      expect(driver.arrivals()).toEqual(['mx1.victim.test authenticated']);
+    });
 
-  it('keeps what it cannot send, tells what it keeps, retries, and restarts', async () => {
-    await using driver = await drive(lab, sender());
-    driver.arrange({ attack: (plan) => ({ ...plan, mxHosts: { ...plan.mxHosts, 'mx1.victim.test': { reach: 'refused' } } }) });
-    expect(await driver.send()).toMatch(/^deferred: connect ECONNREFUSED 127\.92\.128\.\d+:25$/);
-    expect(await vi.waitUntil(async () => (await driver.sender.queued!()).length)).toBe(1);
-    driver.arrange();
-    expect(await driver.flush()).toMatch(/^delivered/);
-    await driver.sender.restart!();
-    expect(await driver.send()).toMatch(/^delivered/);
-  });
+    it('keeps what it cannot send, tells what it keeps, retries, and restarts', async () => {
+      await using driver = await drive(lab, sender());
+      driver.arrange({
+        attack: (plan) => ({
+          ...plan,
+          mxHosts: { ...plan.mxHosts, 'mx1.victim.test': { reach: 'refused' } },
+        }),
+      });
+      expect(await driver.send()).toMatch(/^deferred: connect ECONNREFUSED 127\.92\.128\.\d+:25$/);
+      expect(await vi.waitUntil(async () => (await driver.sender.queued!()).length)).toBe(1);
+      driver.arrange();
+      expect(await driver.flush()).toMatch(/^delivered/);
+      await driver.sender.restart!();
+      expect(await driver.send()).toMatch(/^delivered/);
+    });
 
-  it('tells every line of its log to who wants to hear it', async () => {
-    const lines: string[] = [];
-    await using _ = await sender({ ready: { log: '^started$', withinSeconds: 10 } }).start(
-      lab.access,
-      () => {},
-      (line) => lines.push(line),
-    );
-    expect(lines).toContain('started');
-  });
-});
+    it('tells every line of its log to who wants to hear it', async () => {
+      const lines: string[] = [];
+      await using _ = await sender({ ready: { log: '^started$', withinSeconds: 10 } }).start(
+        lab.access,
+        () => {},
+        (line) => lines.push(line),
+      );
+      expect(lines).toContain('started');
+    });
+  },
+);

@@ -13,7 +13,13 @@ import {
   STS_NAME,
   VICTIM,
 } from '../../harness/model/plan.ts';
-import { addDnsRule, changeMx, changePage, changePolicyHost, replaceRecords } from '../../harness/model/plan-changes.ts';
+import {
+  addDnsRule,
+  changeMx,
+  changePage,
+  changePolicyHost,
+  replaceRecords,
+} from '../../harness/model/plan-changes.ts';
 import type { DomainSpec, PolicySpec } from '../../harness/model/scenario.ts';
 import { FAULTS, type FaultName, referenceSender } from '../../harness/senders/reference/index.ts';
 import { type Driver, drive } from './driver.ts';
@@ -44,11 +50,14 @@ const both =
   (...attacks: readonly Attack[]): Attack =>
   (plan) =>
     attacks.reduce((changed, attack) => attack(changed), plan);
-const mx1 = (change: MxPlan) => (plan: LabPlan) => changeMx(plan, `mx1.${VICTIM}`, (mx) => ({ ...mx, ...change }));
+const mx1 = (change: MxPlan) => (plan: LabPlan) =>
+  changeMx(plan, `mx1.${VICTIM}`, (mx) => ({ ...mx, ...change }));
 const shows = (certificate: CertificateProfile) => mx1({ tls: { certificate } });
 const strip = mx1({ beforeTls: { ehlo: { remove: ['STARTTLS'] } } });
-const policyHost = (change: Partial<PolicyHostPlan>) => (plan: LabPlan) => changePolicyHost(plan, (host) => ({ ...host, ...change }));
-const page = (change: Partial<PagePlan>) => (plan: LabPlan) => changePage(plan, (honest) => ({ ...honest, ...change }));
+const policyHost = (change: Partial<PolicyHostPlan>) => (plan: LabPlan) =>
+  changePolicyHost(plan, (host) => ({ ...host, ...change }));
+const page = (change: Partial<PagePlan>) => (plan: LabPlan) =>
+  changePage(plan, (honest) => ({ ...honest, ...change }));
 const txt =
   (...texts: readonly (string | readonly string[])[]) =>
   (plan: LabPlan) =>
@@ -58,13 +67,18 @@ const txt =
       'TXT',
       texts.map((text) => ({ name: STS_NAME, type: 'TXT', text })),
     );
-const txtAnswer = (answer: DnsAnswer) => (plan: LabPlan) => addDnsRule(plan, { name: STS_NAME, type: 'TXT', answer });
+const txtAnswer = (answer: DnsAnswer) => (plan: LabPlan) =>
+  addDnsRule(plan, { name: STS_NAME, type: 'TXT', answer });
 const lines = (mx: string, mode = 'enforce', eol = '\r\n') =>
   [`version: STSv1`, `mode: ${mode}`, `mx: ${mx}`, 'max_age: 604800', ''].join(eol);
 const body = (text: string) => page({ body: text });
 const oneMx = (host: string) => ({ mx: [{ host, preference: 10 }] });
-const also = (name: string) => ({ records: [{ name, type: 'MX' as const, preference: 10, exchange: `mx1.${VICTIM}` }] });
-const TWO_MX = { mx: [10, 20].map((preference, index) => ({ host: `mx${index + 1}.${VICTIM}`, preference })) };
+const also = (name: string) => ({
+  records: [{ name, type: 'MX' as const, preference: 10, exchange: `mx1.${VICTIM}` }],
+});
+const TWO_MX = {
+  mx: [10, 20].map((preference, index) => ({ host: `mx${index + 1}.${VICTIM}`, preference })),
+};
 const movePolicy: Attack = (plan) => {
   const moved = plan.policyHosts[POLICY_HOST]!.pages[POLICY_PATH]!;
   const redirect = { status: 302, headers: { location: '/elsewhere' }, body: '' };
@@ -89,44 +103,105 @@ const details = async (driver: Driver) => {
 };
 
 const TRAPS: Readonly<Record<FaultName, Trap>> = {
-  'takes-first-of-several-txt': { attack: both(strip, txt('v=STSv1; id=1;', 'v=STSv1; id=2;')), ...FREE },
+  'takes-first-of-several-txt': {
+    attack: both(strip, txt('v=STSv1; id=1;', 'v=STSv1; id=2;')),
+    ...FREE,
+  },
   'counts-unrelated-txt': { attack: both(strip, txt('v=STSv1; id=1;', 'v=spf1 -all')), ...HELD },
   'no-txt-concatenation': { attack: both(strip, txt(['v=STSv1; id=a', 'b;'])), ...HELD },
   'txt-case-insensitive': { attack: both(strip, txt('v=stsv1; id=1;')), ...FREE },
   'accepts-invalid-id': { attack: both(strip, txt('v=STSv1; id=a-b;')), ...FREE },
   'fetches-without-record': { attack: both(strip, txt('v=spf1 -all')), ...FREE },
-  'policy-from-parent-domain': { ...WARM, to: `sub.${VICTIM}`, domain: also(`sub.${VICTIM}`), attack: strip, ...FREE },
+  'policy-from-parent-domain': {
+    ...WARM,
+    to: `sub.${VICTIM}`,
+    domain: also(`sub.${VICTIM}`),
+    attack: strip,
+    ...FREE,
+  },
   'never-refetches': { ...WARM, policy: OPT_OUT, attack: strip, ...FREE },
-  'refetches-only-when-id-grows': { ...WARM, policy: { ...OPT_OUT, id: 'a' }, attack: strip, ...FREE },
+  'refetches-only-when-id-grows': {
+    ...WARM,
+    policy: { ...OPT_OUT, id: 'a' },
+    attack: strip,
+    ...FREE,
+  },
 
   'follows-redirects': { ...FLIP, attack: both(strip, movePolicy) },
-  'accepts-any-policy-host-certificate': { ...FLIP, attack: both(strip, policyHost({ tls: { certificate: 'self-signed' } })) },
-  'policy-host-cn-fallback': { ...FLIP, attack: both(strip, policyHost({ tls: { certificate: 'common-name-only' } })) },
-  'no-sni-to-policy-host': { attack: both(strip, policyHost({ tls: { certificateWithoutSni: 'wrong-name' } })), ...HELD },
-  'fetches-plain-http': { ...FLIP, attack: both(strip, policyHost({ plainHttp: true, tls: { certificate: 'self-signed' } })) },
+  'accepts-any-policy-host-certificate': {
+    ...FLIP,
+    attack: both(strip, policyHost({ tls: { certificate: 'self-signed' } })),
+  },
+  'policy-host-cn-fallback': {
+    ...FLIP,
+    attack: both(strip, policyHost({ tls: { certificate: 'common-name-only' } })),
+  },
+  'no-sni-to-policy-host': {
+    attack: both(strip, policyHost({ tls: { certificateWithoutSni: 'wrong-name' } })),
+    ...HELD,
+  },
+  'fetches-plain-http': {
+    ...FLIP,
+    attack: both(strip, policyHost({ plainHttp: true, tls: { certificate: 'self-signed' } })),
+  },
   'accepts-any-2xx': { ...FLIP, attack: both(strip, page({ status: 203 })) },
-  'ignores-content-type': { ...FLIP, attack: both(strip, page({ headers: { 'content-type': 'text/html' } })) },
-  'uses-truncated-body': { ...FLIP, attack: both(strip, body(lines('a.b', 'none').repeat(2)), page({ transfer: 'truncated' })) },
-  'http-cache': { prime: page({ headers: { etag: '"1"', 'cache-control': 'max-age=600' } }), policy: OPT_OUT, attack: strip, ...FREE },
+  'ignores-content-type': {
+    ...FLIP,
+    attack: both(strip, page({ headers: { 'content-type': 'text/html' } })),
+  },
+  'uses-truncated-body': {
+    ...FLIP,
+    attack: both(strip, body(lines('a.b', 'none').repeat(2)), page({ transfer: 'truncated' })),
+  },
+  'http-cache': {
+    prime: page({ headers: { etag: '"1"', 'cache-control': 'max-age=600' } }),
+    policy: OPT_OUT,
+    attack: strip,
+    ...FREE,
+  },
 
-  'last-duplicate-key-wins': { ...FLIP, attack: both(strip, body(`${lines(`mx1.${VICTIM}`)}mode: none\r\n`)) },
-  'rejects-unknown-keys': { attack: both(strip, body(`${lines(`mx1.${VICTIM}`)}key: value\r\n`)), ...HELD },
+  'last-duplicate-key-wins': {
+    ...FLIP,
+    attack: both(strip, body(`${lines(`mx1.${VICTIM}`)}mode: none\r\n`)),
+  },
+  'rejects-unknown-keys': {
+    attack: both(strip, body(`${lines(`mx1.${VICTIM}`)}key: value\r\n`)),
+    ...HELD,
+  },
   'rejects-lf': { attack: both(strip, body(lines(`mx1.${VICTIM}`, 'enforce', '\n'))), ...HELD },
   'keeps-cr': { attack: strip, ...HELD },
 
   'forgets-cache-when-txt-gone': { ...WARM, attack: both(strip, txtAnswer('nodata')), ...HELD },
   'forgets-cache-on-servfail': { ...WARM, attack: both(strip, txtAnswer('servfail')), ...HELD },
-  'forgets-cache-when-fetch-fails': { ...WARM, policy: { id: 'new' }, attack: both(strip, page({ status: 500 })), ...HELD },
-  'forgets-cache-on-multiple-txt': { ...WARM, attack: both(strip, txt('v=STSv1; id=1;', 'v=STSv1; id=2;')), ...HELD },
+  'forgets-cache-when-fetch-fails': {
+    ...WARM,
+    policy: { id: 'new' },
+    attack: both(strip, page({ status: 500 })),
+    ...HELD,
+  },
+  'forgets-cache-on-multiple-txt': {
+    ...WARM,
+    attack: both(strip, txt('v=STSv1; id=1;', 'v=STSv1; id=2;')),
+    ...HELD,
+  },
   'forgets-cache-on-restart': {
     ...WARM,
     before: ({ sender }) => sender.restart?.(),
     attack: both(strip, policyHost({ reach: 'refused' })),
     ...HELD,
   },
-  'ignores-max-age': { ...WARM, before: ({ sender }) => sender.advance?.(604_801, []), attack: both(strip, txt()), ...FREE },
+  'ignores-max-age': {
+    ...WARM,
+    before: ({ sender }) => sender.advance?.(604_801, []),
+    attack: both(strip, txt()),
+    ...FREE,
+  },
   'caches-by-mx': { ...WARM, to: 'other.test', domain: also('other.test'), attack: strip, ...FREE },
-  'defers-when-discovery-fails': { attack: policyHost({ reach: 'refused' }), honest: IN_TLS, faulty: DEFERRED },
+  'defers-when-discovery-fails': {
+    attack: policyHost({ reach: 'refused' }),
+    honest: IN_TLS,
+    faulty: DEFERRED,
+  },
 
   'ignores-mx-list': {
     domain: oneMx('mx9.victim.test'),
@@ -153,28 +228,59 @@ const TRAPS: Readonly<Record<FaultName, Trap>> = {
     faulty: 'delivered at xmx1.victim.test authenticated',
   },
   'wildcard-never-matches': { policy: { mx: ['*.victim.test'] }, honest: IN_TLS, faulty: DEFERRED },
-  'mx-match-case-sensitive': { policy: { mx: ['MX1.victim.test'] }, honest: IN_TLS, faulty: DEFERRED },
+  'mx-match-case-sensitive': {
+    policy: { mx: ['MX1.victim.test'] },
+    honest: IN_TLS,
+    faulty: DEFERRED,
+  },
 
   'plaintext-when-starttls-missing': { attack: strip, ...HELD },
-  'plaintext-after-454': { attack: mx1({ starttls: { reply: { text: '454 4.7.0 no' } } }), ...HELD },
+  'plaintext-after-454': {
+    attack: mx1({ starttls: { reply: { text: '454 4.7.0 no' } } }),
+    ...HELD,
+  },
   'plaintext-after-failed-handshake': { attack: mx1({ tls: { handshake: 'alert' } }), ...HELD },
-  'no-mx-certificate-check': { attack: shows('self-signed'), honest: DEFERRED, faulty: UNAUTHENTICATED },
-  'mx-cn-fallback': { attack: shows('common-name-only'), honest: DEFERRED, faulty: UNAUTHENTICATED },
+  'no-mx-certificate-check': {
+    attack: shows('self-signed'),
+    honest: DEFERRED,
+    faulty: UNAUTHENTICATED,
+  },
+  'mx-cn-fallback': {
+    attack: shows('common-name-only'),
+    honest: DEFERRED,
+    faulty: UNAUTHENTICATED,
+  },
   'certificate-matches-policy-not-host': {
     domain: TWO_MX,
     attack: shows('other-listed-mx'),
     honest: `delivered at mx2.${VICTIM} authenticated`,
     faulty: UNAUTHENTICATED,
   },
-  'accepts-expired-certificate': { attack: shows('expired'), honest: DEFERRED, faulty: UNAUTHENTICATED },
-  'accepts-client-auth-certificate': { attack: shows('client-auth-only'), honest: DEFERRED, faulty: UNAUTHENTICATED },
+  'accepts-expired-certificate': {
+    attack: shows('expired'),
+    honest: DEFERRED,
+    faulty: UNAUTHENTICATED,
+  },
+  'accepts-client-auth-certificate': {
+    attack: shows('client-auth-only'),
+    honest: DEFERRED,
+    faulty: UNAUTHENTICATED,
+  },
   'refuses-wildcard-certificates': { attack: shows('wildcard'), honest: IN_TLS, faulty: DEFERRED },
   'refuses-rsa-keys': { attack: shows('right-rsa'), honest: IN_TLS, faulty: DEFERRED },
-  'refuses-intermediates': { attack: shows('right-intermediate'), honest: IN_TLS, faulty: DEFERRED },
+  'refuses-intermediates': {
+    attack: shows('right-intermediate'),
+    honest: IN_TLS,
+    faulty: DEFERRED,
+  },
   'refuses-empty-subject': { attack: shows('empty-subject'), honest: IN_TLS, faulty: DEFERRED },
   'no-tls12': { attack: mx1({ tls: { maxVersion: 'TLSv1.2' } }), honest: IN_TLS, faulty: DEFERRED },
   'no-tls13': { attack: mx1({ tls: { minVersion: 'TLSv1.3' } }), honest: IN_TLS, faulty: DEFERRED },
-  'no-sni-to-mx': { attack: mx1({ tls: { certificateWithoutSni: 'wrong-name' } }), honest: IN_TLS, faulty: DEFERRED },
+  'no-sni-to-mx': {
+    attack: mx1({ tls: { certificateWithoutSni: 'wrong-name' } }),
+    honest: IN_TLS,
+    faulty: DEFERRED,
+  },
   'mail-before-check': {
     attack: shows('self-signed'),
     look: verbs,
@@ -186,7 +292,11 @@ const TRAPS: Readonly<Record<FaultName, Trap>> = {
   'enforces-testing': { policy: { mode: 'testing' }, attack: strip, ...FREE },
   'enforces-none': { policy: { mode: 'none' }, attack: strip, ...FREE },
 
-  'keeps-pre-tls-replies': { attack: mx1({ starttls: { inject: ['250-x', '250 y'] } }), honest: IN_TLS, faulty: DEFERRED },
+  'keeps-pre-tls-replies': {
+    attack: mx1({ starttls: { inject: ['250-x', '250 y'] } }),
+    honest: IN_TLS,
+    faulty: DEFERRED,
+  },
   'keeps-pre-tls-capabilities': {
     attack: mx1({ beforeTls: { ehlo: { remove: ['SIZE'], add: ['SIZE 1'] } } }),
     honest: IN_TLS,
@@ -198,14 +308,23 @@ const TRAPS: Readonly<Record<FaultName, Trap>> = {
     faulty: ['EHLO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA', 'QUIT'],
   },
 
-  'only-first-mx': { domain: TWO_MX, attack: strip, honest: `delivered at mx2.${VICTIM} authenticated`, faulty: DEFERRED },
+  'only-first-mx': {
+    domain: TWO_MX,
+    attack: strip,
+    honest: `delivered at mx2.${VICTIM} authenticated`,
+    faulty: DEFERRED,
+  },
   'falls-back-to-address-record': {
     domain: { records: [{ name: VICTIM, type: 'A', host: 'mx.attacker.test' }] },
     attack: strip,
     honest: DEFERRED,
     faulty: 'delivered at mx.attacker.test authenticated',
   },
-  'bounces-at-once': { attack: strip, honest: DEFERRED, faulty: 'bounced at mx.sender.test authenticated' },
+  'bounces-at-once': {
+    attack: strip,
+    honest: DEFERRED,
+    faulty: 'bounced at mx.sender.test authenticated',
+  },
   'no-recheck-before-bounce': {
     attack: strip,
     look: async (driver) => {
@@ -216,7 +335,12 @@ const TRAPS: Readonly<Record<FaultName, Trap>> = {
     honest: 'delivered',
     faulty: 'bounced',
   },
-  'loses-mail': { attack: strip, look: async ({ sender }) => (await sender.queued?.())?.length, honest: 1, faulty: 0 },
+  'loses-mail': {
+    attack: strip,
+    look: async ({ sender }) => (await sender.queued?.())?.length,
+    honest: 1,
+    faulty: 0,
+  },
 
   'reports-nothing': {
     attack: strip,
@@ -230,7 +354,12 @@ const TRAPS: Readonly<Record<FaultName, Trap>> = {
     honest: 'starttls-not-supported',
     faulty: 'dane-required',
   },
-  'reports-wrong-count': { attack: strip, look: async (driver) => (await details(driver))['failed-session-count'], honest: 1, faulty: 2 },
+  'reports-wrong-count': {
+    attack: strip,
+    look: async (driver) => (await details(driver))['failed-session-count'],
+    honest: 1,
+    faulty: 2,
+  },
 };
 
 async function spring(trap: Trap, fault?: FaultName): Promise<unknown> {
@@ -246,10 +375,13 @@ async function spring(trap: Trap, fault?: FaultName): Promise<unknown> {
 }
 
 describe.concurrent('a fault', () => {
-  it.each(Object.entries(TRAPS))('shows where the honest sender does well: %s', async (fault, trap) => {
-    expect(await spring(trap)).toEqual(trap.honest);
-    expect(await spring(trap, fault as FaultName)).toEqual(trap.faulty);
-  });
+  it.each(Object.entries(TRAPS))(
+    'shows where the honest sender does well: %s',
+    async (fault, trap) => {
+      expect(await spring(trap)).toEqual(trap.honest);
+      expect(await spring(trap, fault as FaultName)).toEqual(trap.faulty);
+    },
+  );
 
   const folder = new URL('../../harness/senders/reference/', import.meta.url);
   const sources = readdirSync(folder).filter((file) => file !== 'faults.ts');

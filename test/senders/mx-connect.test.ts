@@ -9,7 +9,10 @@ import type { Endpoint, MessageStatus, StartedSender } from '../../harness/model
 import { mxConnect } from '../../harness/senders/mx-connect/index.ts';
 import { listen, type SmallLab, startSmallLab } from './small-lab.ts';
 
-/** victim.test enforces; testing.test is in testing; open.test has no policy; pair.test enforces with two MX hosts. */
+/**
+ * victim.test enforces; testing.test is in testing; open.test has no policy; pair.test enforces
+ * with two MX hosts.
+ */
 const ZONE = {
   ...domain('victim.test', '127.64.1.1'),
   ...domain('testing.test', '127.64.1.2'),
@@ -23,7 +26,11 @@ const ZONE = {
   'mx.open.test A': ['127.64.1.5'],
   'nomail.test MX': [{ exchange: '', priority: 0 }],
 };
-const MX_ADDRESS = { 'victim.test': '127.64.1.1', 'testing.test': '127.64.1.2', 'open.test': '127.64.1.5' };
+const MX_ADDRESS = {
+  'victim.test': '127.64.1.1',
+  'testing.test': '127.64.1.2',
+  'open.test': '127.64.1.5',
+};
 
 function domain(name: string, address: string) {
   return {
@@ -54,22 +61,34 @@ describe('mx-connect', () => {
   beforeAll(async () => {
     pki = await createPki();
     lab = await startSmallLab(ZONE, pki);
-    const web = https.createServer({ SNICallback: (host, done) => done(null, contextFor(host)) }, (request, response) => {
-      fetches++;
-      const name = request.headers.host!.replace('mta-sts.', '');
-      const mode = name === 'testing.test' ? 'testing' : 'enforce';
-      response.end(`version: STSv1\r\nmode: ${mode}\r\nmx: *.${name}\r\nmax_age: 604800\r\n`);
-    });
+    const web = https.createServer(
+      { SNICallback: (host, done) => done(null, contextFor(host)) },
+      (request, response) => {
+        fetches++;
+        const name = request.headers.host!.replace('mta-sts.', '');
+        const mode = name === 'testing.test' ? 'testing' : 'enforce';
+        response.end(`version: STSv1\r\nmode: ${mode}\r\nmx: *.${name}\r\nmax_age: 604800\r\n`);
+      },
+    );
     lab.publish('127.64.1.100', 443, await listen(web));
     opened.push(web);
-    for (const name of ['victim.test', 'testing.test', 'open.test']) servers[name] = await startMx(`mx.${name}`);
-    servers['without STARTTLS'] = await startMx('mx.test', { disabledCommands: ['STARTTLS', 'AUTH'] });
+    for (const name of ['victim.test', 'testing.test', 'open.test'])
+      servers[name] = await startMx(`mx.${name}`);
+    servers['without STARTTLS'] = await startMx('mx.test', {
+      disabledCommands: ['STARTTLS', 'AUTH'],
+    });
     servers['for another host'] = await startMx('somebody.test');
-    servers['of old TLS'] = await startMx('mx.test', { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
+    servers['of old TLS'] = await startMx('mx.test', {
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    });
     honest();
     lab.publish('127.64.1.3', 25, servers['without STARTTLS']!);
     lab.publish('127.64.1.4', 25, await startMx('mx2.pair.test'));
-    sender = await mxConnect.start(lab.access, (status) => statuses.get(status.token)!.resolve(status));
+    sender = await mxConnect.start(lab.access, (status) =>
+      statuses.get(status.token)!.resolve(status),
+    );
   });
   afterAll(async () => {
     await sender[Symbol.asyncDispose]();
@@ -82,7 +101,10 @@ describe('mx-connect', () => {
     return createSecureContext({ key: keyPem, cert: chainPem });
   }
 
-  async function startMx(host: string, options: SMTPServerOptions & Record<string, unknown> = {}): Promise<Endpoint> {
+  async function startMx(
+    host: string,
+    options: SMTPServerOptions & Record<string, unknown> = {},
+  ): Promise<Endpoint> {
     const { keyPem, chainPem } = pki.issue({ profile: 'right', host, service: 'mx' });
     const server = new SMTPServer({
       key: keyPem,
@@ -110,7 +132,8 @@ describe('mx-connect', () => {
     return listen(server.server as net.Server);
   }
 
-  const put = (name: keyof typeof MX_ADDRESS, server: string) => lab.publish(MX_ADDRESS[name], 25, servers[server]!);
+  const put = (name: keyof typeof MX_ADDRESS, server: string) =>
+    lab.publish(MX_ADDRESS[name], 25, servers[server]!);
   function honest() {
     for (const name of Object.keys(MX_ADDRESS)) put(name as keyof typeof MX_ADDRESS, name);
   }
@@ -124,13 +147,17 @@ describe('mx-connect', () => {
   }
   const statusOf = (token: string) => statuses.get(token)!.promise;
   const send = async (to: string) => statusOf(await submit(to));
-  const arrivals = ({ token }: MessageStatus) => arrived.filter(({ body }) => body.includes(token)).map(({ tls }) => tls);
+  const arrivals = ({ token }: MessageStatus) =>
+    arrived.filter(({ body }) => body.includes(token)).map(({ tls }) => tls);
 
   it('delivers to an honest domain over authenticated TLS', async () => {
     const status = await send('b@victim.test');
     expect(status).toMatchObject({ status: 'delivered', detail: expect.stringMatching(/^250 /) });
     expect(arrivals(status)).toEqual(['mx.victim.test']);
-    expect(arrived.at(-1)).toMatchObject({ to: 'b@victim.test', body: expect.stringContaining(`\r\n\r\n.${status.token}\r\n`) });
+    expect(arrived.at(-1)).toMatchObject({
+      to: 'b@victim.test',
+      body: expect.stringContaining(`\r\n\r\n.${status.token}\r\n`),
+    });
     expect(fetches).toBe(1);
     expect(lab.queries).toContain('_mta-sts.victim.test TXT');
   });

@@ -34,7 +34,13 @@ describe('a program that misbehaves', () => {
   });
 
   const start = () => misbehaving.start(lab.access, (status) => statuses.push(status));
-  const tellTo = (act: string) => sender.submit({ token: `hf-${act}`, from: 'a@sender.test', to: `${act}@victim.test`, data: '' });
+  const tellTo = (act: string) =>
+    sender.submit({
+      token: `hf-${act}`,
+      from: 'a@sender.test',
+      to: `${act}@victim.test`,
+      data: '',
+    });
   const report = async () => {
     await tellTo('report');
     return JSON.parse(statuses.pop()!.detail) as { pid: number; trust: string; secret?: string };
@@ -48,7 +54,9 @@ describe('a program that misbehaves', () => {
   };
   const dies = async (act: string, lastWords: string) => {
     const other = tellTo('hang');
-    const [error, otherError] = await Promise.all([tellTo(act), other].map((asked) => asked.catch((reason) => reason)));
+    const [error, otherError] = await Promise.all(
+      [tellTo(act), other].map((asked) => asked.catch((reason) => reason)),
+    );
     expect(error).toBeInstanceOf(SenderError);
     expect(error.message).toBe(`misbehaving ${lastWords}`);
     expect(otherError).toBe(error);
@@ -57,7 +65,8 @@ describe('a program that misbehaves', () => {
 
   it('that exits fails what is pending and all that follows, with its last words', () =>
     dies('crash', 'exited with code 3; its last words:\n  first words\n  last words'));
-  it('that is killed says by what', () => dies('die', 'was killed by SIGKILL, having said nothing'));
+  it('that is killed says by what', () =>
+    dies('die', 'was killed by SIGKILL, having said nothing'));
   it('that hangs up is ended', () => dies('hangUp', 'was killed by SIGTERM, having said nothing'));
   it('that refuses a request fails that request alone', async () => {
     await expect(tellTo('refuse')).rejects.toThrow('misbehaving: no such mailbox');
@@ -65,7 +74,9 @@ describe('a program that misbehaves', () => {
   });
   it('that talks nonsense is heard only where it makes sense, and made printable', async () => {
     await tellTo('rude');
-    expect(statuses).toEqual([{ token: 'hf-rude', status: 'deferred', detail: '\\x1b[31mred\\x07' }]);
+    expect(statuses).toEqual([
+      { token: 'hf-rude', status: 'deferred', detail: '\\x1b[31mred\\x07' },
+    ]);
   });
   it('is gone after dispose, and its trust file with it', async () => {
     const { pid, trust } = await report();
@@ -97,12 +108,15 @@ describe('a program that misbehaves', () => {
     vi.stubEnv('TZ', 'Etc/Nowhere');
     const error = await start().catch((reason) => reason);
     expect(error).toBeInstanceOf(SenderError);
-    expect(error.message).toMatch(/^misbehaving exited with code 1; its last words:\n[\s\S]*never ready/);
+    expect(error.message).toMatch(
+      /^misbehaving exited with code 1; its last words:\n[\s\S]*never ready/,
+    );
   });
 });
 
 describe('readFromChild', () => {
-  const ignores = (value: unknown) => expect(readFromChild(value), JSON.stringify(value)).toBeUndefined();
+  const ignores = (value: unknown) =>
+    expect(readFromChild(value), JSON.stringify(value)).toBeUndefined();
   const accepts = (value: object) => expect(readFromChild({ ...value, more: 1 })).toEqual(value);
 
   it('takes the four kinds, without what else they carry', () => {
@@ -112,7 +126,8 @@ describe('readFromChild', () => {
     accepts({ kind: 'status', token: 'hf1', status: 'bounced', detail: '550 no' });
   });
   it('ignores everything else', () => {
-    for (const value of [null, undefined, 'ready', 1, [], {}, { kind: 'lab' }, { kind: ['ready'] }]) ignores(value);
+    for (const value of [null, undefined, 'ready', 1, [], {}, { kind: 'lab' }, { kind: ['ready'] }])
+      ignores(value);
     ignores({ kind: 'done', id: '1' });
     ignores({ kind: 'failed', id: 1, detail: { toString: 'x' } });
     ignores({ kind: 'status', token: 'hf1', status: 'pending', detail: '' });

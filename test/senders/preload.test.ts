@@ -30,8 +30,14 @@ describe('the preload, with a program that tries every way out', () => {
   beforeAll(async () => {
     const pki = await createPki();
     await using lab = await startSmallLab(ZONE, pki);
-    const { keyPem, chainPem } = pki.issue({ profile: 'right', host: 'web.lab.test', service: 'policy-host' });
-    const web = https.createServer({ key: keyPem, cert: chainPem }, (_request, response) => response.end('page'));
+    const { keyPem, chainPem } = pki.issue({
+      profile: 'right',
+      host: 'web.lab.test',
+      service: 'policy-host',
+    });
+    const web = https.createServer({ key: keyPem, cert: chainPem }, (_request, response) =>
+      response.end('page'),
+    );
     const echo = net.createServer((socket) => socket.pipe(socket));
     const stranger = net.createServer((socket) => {
       strangers++;
@@ -44,13 +50,22 @@ describe('the preload, with a program that tries every way out', () => {
     const trust = join(folder, 'ca.pem');
     await writeFile(trust, lab.access.trust.policyHosts);
 
-    const child = fork(new URL('./fixtures/traveller.mjs', import.meta.url), [String(port), join(folder, 'socket')], {
-      execArgv: ['--import', PRELOAD],
-      env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: trust },
-    });
+    const child = fork(
+      new URL('./fixtures/traveller.mjs', import.meta.url),
+      [String(port), join(folder, 'socket')],
+      {
+        execArgv: ['--import', PRELOAD],
+        env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: trust },
+      },
+    );
 
-    child.on('message', ({ name, ...report }: Report & { name?: string }) => name && reports.set(name, report));
-    lab.access.onRoute((virtual, actual) => void child.send({ kind: 'route', id: 1, virtual, actual }));
+    child.on(
+      'message',
+      ({ name, ...report }: Report & { name?: string }) => name && reports.set(name, report),
+    );
+    lab.access.onRoute(
+      (virtual, actual) => void child.send({ kind: 'route', id: 1, virtual, actual }),
+    );
     child.send({ kind: 'lab', dns: lab.access.dns });
     exit = await once(child, 'exit');
     for (const server of [web, echo, stranger]) server.close();
@@ -83,7 +98,9 @@ describe('the preload, with a program that tries every way out', () => {
     ['dns.lookup of a literal', { address: '192.0.2.1', family: 4 }],
     ['Unix socket', 'from a path'],
   ];
-  it.each(arrives)('%s gets to the lab', (probe, value) => expect(reports.get(probe)).toEqual({ value }));
+  it.each(arrives)('%s gets to the lab', (probe, value) =>
+    expect(reports.get(probe)).toEqual({ value }),
+  );
 
   const fails: [probe: string, code: string, message: string][] = [
     ['dns.lookup of nothing there', 'ENOTFOUND', 'getaddrinfo ENOTFOUND nobody.lab.test'],
@@ -91,30 +108,49 @@ describe('the preload, with a program that tries every way out', () => {
     ['dns.lookup, server failure', 'EAI_AGAIN', 'getaddrinfo EAI_AGAIN broken.lab.test'],
     ['dns.lookupService', 'ENOTFOUND', 'getnameinfo ENOTFOUND 127.0.0.1'],
     ['net.connect to nothing there', 'ENOTFOUND', 'getaddrinfo ENOTFOUND nobody.lab.test'],
-    ['net.connect to an address outside', 'ENETUNREACH', 'connect ENETUNREACH 192.0.2.1:25 - it is not in the lab'],
+    [
+      'net.connect to an address outside',
+      'ENETUNREACH',
+      'connect ENETUNREACH 192.0.2.1:25 - it is not in the lab',
+    ],
     ['net.connect to loopback', 'ENETUNREACH', 'it is not in the lab'],
     ['net.connect to localhost by default', 'ENETUNREACH', 'it is not in the lab'],
-    ['net.connect to another port', 'ENETUNREACH', 'connect ENETUNREACH 127.64.0.2:26 - it is not in the lab'],
+    [
+      'net.connect to another port',
+      'ENETUNREACH',
+      'connect ENETUNREACH 127.64.0.2:26 - it is not in the lab',
+    ],
     ['net.connect over IPv6', 'ENETUNREACH', 'it is not in the lab'],
-    ['tls.connect outside', 'ENETUNREACH', 'connect ENETUNREACH 192.0.2.1:443 - it is not in the lab'],
+    [
+      'tls.connect outside',
+      'ENETUNREACH',
+      'connect ENETUNREACH 192.0.2.1:443 - it is not in the lab',
+    ],
     ['https.get outside', 'ENETUNREACH', 'it is not in the lab'],
     ['UDP send', 'ENETUNREACH', 'send ENETUNREACH 192.0.2.1:53 - it is not in the lab'],
     ['UDP send with nobody listening', 'ENETUNREACH', 'it is not in the lab'],
     ['UDP connect', 'ENETUNREACH', 'connect ENETUNREACH 192.0.2.1:53 - it is not in the lab'],
   ];
   it.each(fails)('%s fails', (probe, code, message) =>
-    expect(reports.get(probe)).toEqual({ error: { code, message: expect.stringContaining(message) } }),
+    expect(reports.get(probe)).toEqual({
+      error: { code, message: expect.stringContaining(message) },
+    }),
   );
 
   it('every probe is judged above', () => {
-    expect([...reports.keys()].sort()).toEqual([...arrives, ...fails].map(([probe]) => probe).sort());
+    expect([...reports.keys()].sort()).toEqual(
+      [...arrives, ...fails].map(([probe]) => probe).sort(),
+    );
   });
   it('nobody got to a port of this machine that is not the lab’s', () => expect(strangers).toBe(0));
-  it('a program that has no use for the channel ends by itself', () => expect(exit).toEqual([0, null]));
+  it('a program that has no use for the channel ends by itself', () =>
+    expect(exit).toEqual([0, null]));
 });
 
 it('a program does not outlive the harness', async () => {
-  const child = fork(new URL('./fixtures/misbehaving.mjs', import.meta.url), { execArgv: ['--import', PRELOAD] });
+  const child = fork(new URL('./fixtures/misbehaving.mjs', import.meta.url), {
+    execArgv: ['--import', PRELOAD],
+  });
   child.send({ kind: 'lab', dns: { address: '127.0.0.1', port: 9 } });
   expect(await once(child, 'message')).toMatchObject([{ kind: 'ready' }, undefined]);
   child.disconnect();

@@ -1,7 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
-import { type LabPlan, type MxPlan, POLICY_HOST, STS_NAME, VICTIM } from '../../harness/model/plan.ts';
-import { addDnsRule, changeMx, changePage, changePolicyHost, replaceRecords } from '../../harness/model/plan-changes.ts';
+import {
+  type LabPlan,
+  type MxPlan,
+  POLICY_HOST,
+  STS_NAME,
+  VICTIM,
+} from '../../harness/model/plan.ts';
+import {
+  addDnsRule,
+  changeMx,
+  changePage,
+  changePolicyHost,
+  replaceRecords,
+} from '../../harness/model/plan-changes.ts';
 import { parseTlsReport, type TlsReport } from '../../harness/protocol/tlsrpt-report.ts';
 import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
 import { type FaultName, referenceSender } from '../../harness/senders/reference/index.ts';
@@ -15,10 +27,14 @@ afterAll(() => lab[Symbol.asyncDispose]());
 
 const TIMEOUTS = { connectMs: 500, handshakeMs: 500, replyMs: 500, policyFetchMs: 500 };
 const start = (fault?: FaultName) => drive(lab, referenceSender({ fault, timeouts: TIMEOUTS }));
-const mx1 = (change: MxPlan) => (plan: LabPlan) => changeMx(plan, `mx1.${VICTIM}`, (mx) => ({ ...mx, ...change }));
+const mx1 = (change: MxPlan) => (plan: LabPlan) =>
+  changeMx(plan, `mx1.${VICTIM}`, (mx) => ({ ...mx, ...change }));
 const stripped = mx1({ beforeTls: { ehlo: { remove: ['STARTTLS'] } } });
-const without = (name: string) => (plan: LabPlan) => addDnsRule(plan, { name, type: '*', answer: 'servfail' });
-const TWO_MX = { mx: [10, 20].map((preference, index) => ({ host: `mx${index + 1}.${VICTIM}`, preference })) };
+const without = (name: string) => (plan: LabPlan) =>
+  addDnsRule(plan, { name, type: '*', answer: 'servfail' });
+const TWO_MX = {
+  mx: [10, 20].map((preference, index) => ({ host: `mx${index + 1}.${VICTIM}`, preference })),
+};
 
 /** A sender that has the honest enforce policy in its cache. */
 async function primed(fault?: FaultName, domain?: typeof TWO_MX): Promise<Driver> {
@@ -34,12 +50,19 @@ describe.concurrent('the reference sender', () => {
     driver.arrange();
     expect(await driver.send()).toBe(`delivered: mx1.${VICTIM}: over TLS: 250 OK: message queued`);
     expect(await driver.send()).toMatch(/^delivered/);
-    expect(driver.arrivals()).toEqual([`mx1.${VICTIM} authenticated`, `mx1.${VICTIM} authenticated`]);
-    expect(driver.seenOf('policy-request').map(({ status, authenticated }) => ({ status, authenticated }))).toEqual([
-      { status: 200, authenticated: true },
+    expect(driver.arrivals()).toEqual([
+      `mx1.${VICTIM} authenticated`,
+      `mx1.${VICTIM} authenticated`,
     ]);
+    expect(
+      driver
+        .seenOf('policy-request')
+        .map(({ status, authenticated }) => ({ status, authenticated })),
+    ).toEqual([{ status: 200, authenticated: true }]);
     expect(driver.seenOf('dns-query').filter(({ type }) => type === 'TXT')).toHaveLength(2);
-    expect(driver.seenOf('tls-handshake').map(({ servername, host }) => servername === host)).toEqual([true, true, true]);
+    expect(
+      driver.seenOf('tls-handshake').map(({ servername, host }) => servername === host),
+    ).toEqual([true, true, true]);
     expect(
       driver
         .seenOf('smtp-command')
@@ -51,12 +74,28 @@ describe.concurrent('the reference sender', () => {
 
   const failures: readonly [string, (plan: LabPlan) => LabPlan, RegExp][] = [
     ['STARTTLS removed', stripped, /STARTTLS not offered, policy demands it \(RFC 8461 §5\)$/],
-    ['STARTTLS answered 454', mx1({ starttls: { reply: { text: '454 4.7.0 no' } } }), /STARTTLS answered 454/],
-    ['SMTP going on in clear after 220', mx1({ starttls: { then: 'plaintext' } }), /STARTTLS failed/],
+    [
+      'STARTTLS answered 454',
+      mx1({ starttls: { reply: { text: '454 4.7.0 no' } } }),
+      /STARTTLS answered 454/,
+    ],
+    [
+      'SMTP going on in clear after 220',
+      mx1({ starttls: { then: 'plaintext' } }),
+      /STARTTLS failed/,
+    ],
     ['no handshake', mx1({ tls: { handshake: 'stall' } }), /handshake took longer than 500 ms/],
     ['TLS 1.1', mx1({ tls: { maxVersion: 'TLSv1.1' } }), /STARTTLS failed/],
     ...(
-      ['expired', 'not-yet-valid', 'self-signed', 'unknown-ca', 'missing-intermediate', 'expired-intermediate', 'non-ca-issuer'] as const
+      [
+        'expired',
+        'not-yet-valid',
+        'self-signed',
+        'unknown-ca',
+        'missing-intermediate',
+        'expired-intermediate',
+        'non-ca-issuer',
+      ] as const
     ).map((certificate): [string, (plan: LabPlan) => LabPlan, RegExp] => [
       certificate,
       mx1({ tls: { certificate } }),
@@ -69,43 +108,77 @@ describe.concurrent('the reference sender', () => {
         /certificate not valid|STARTTLS failed/,
       ],
     ),
-    ...(['wrong-name', 'recipient-domain', 'common-name-only', 'common-name-right', 'ip-address-only', 'nul-in-name'] as const).map(
-      (certificate): [string, (plan: LabPlan) => LabPlan, RegExp] => [certificate, mx1({ tls: { certificate } }), /does not name the host/],
-    ),
+    ...(
+      [
+        'wrong-name',
+        'recipient-domain',
+        'common-name-only',
+        'common-name-right',
+        'ip-address-only',
+        'nul-in-name',
+      ] as const
+    ).map((certificate): [string, (plan: LabPlan) => LabPlan, RegExp] => [
+      certificate,
+      mx1({ tls: { certificate } }),
+      /does not name the host/,
+    ]),
     ...(['wildcard-too-high', 'wildcard-partial', 'wildcard-inner'] as const).map(
-      (certificate): [string, (plan: LabPlan) => LabPlan, RegExp] => [certificate, mx1({ tls: { certificate } }), /does not name the host/],
+      (certificate): [string, (plan: LabPlan) => LabPlan, RegExp] => [
+        certificate,
+        mx1({ tls: { certificate } }),
+        /does not name the host/,
+      ],
     ),
     [
       'an MX that the policy does not name',
-      (plan) => replaceRecords(plan, VICTIM, 'MX', [{ name: VICTIM, type: 'MX', preference: 1, exchange: 'mx.attacker.test' }]),
+      (plan) =>
+        replaceRecords(plan, VICTIM, 'MX', [
+          { name: VICTIM, type: 'MX', preference: 1, exchange: 'mx.attacker.test' },
+        ]),
       /not among the mx of the policy/,
     ],
-    ['MX SERVFAIL', (plan) => addDnsRule(plan, { name: VICTIM, type: 'MX', answer: 'servfail' }), /the MX look-up failed/],
+    [
+      'MX SERVFAIL',
+      (plan) => addDnsRule(plan, { name: VICTIM, type: 'MX', answer: 'servfail' }),
+      /the MX look-up failed/,
+    ],
     ['a 5yz greeting', mx1({ greeting: { text: '554 5.7.1 go away' } }), /greeted with 554/],
   ];
-  it.each(failures)('defers under enforce, and shows nothing, and delivers when healed: %s', async (_name, attack, detail) => {
-    await using driver = await primed();
-    driver.arrange({ attack });
-    const said = await driver.send();
-    expect(said).toMatch(/^deferred/);
-    expect(said).toMatch(detail);
-    expect(driver.seenOf('smtp-command').filter(({ verb }) => verb === 'MAIL' || verb === 'RCPT')).toEqual([]);
-    expect(await driver.sender.queued?.()).toHaveLength(1);
-    driver.arrange();
-    expect(await driver.flush()).toMatch(/^delivered/);
-    expect(await driver.sender.queued?.()).toEqual([]);
-    expect(driver.arrivals()).toEqual([`mx1.${VICTIM} authenticated`]);
-  });
+  it.each(failures)(
+    'defers under enforce, and shows nothing, and delivers when healed: %s',
+    async (_name, attack, detail) => {
+      await using driver = await primed();
+      driver.arrange({ attack });
+      const said = await driver.send();
+      expect(said).toMatch(/^deferred/);
+      expect(said).toMatch(detail);
+      expect(
+        driver.seenOf('smtp-command').filter(({ verb }) => verb === 'MAIL' || verb === 'RCPT'),
+      ).toEqual([]);
+      expect(await driver.sender.queued?.()).toHaveLength(1);
+      driver.arrange();
+      expect(await driver.flush()).toMatch(/^delivered/);
+      expect(await driver.sender.queued?.()).toEqual([]);
+      expect(driver.arrivals()).toEqual([`mx1.${VICTIM} authenticated`]);
+    },
+  );
 
-  it.each(['right-rsa', 'right-intermediate', 'wildcard', 'empty-subject'] as const)('accepts the certificate: %s', async (certificate) => {
-    await using driver = await primed();
-    driver.arrange({
-      attack: (plan) => changePolicyHost(mx1({ tls: { certificate } })(plan), (host) => ({ ...host, tls: { certificate } })),
-      policy: { id: 'new' },
-    });
-    expect(await driver.send()).toMatch(/^delivered/);
-    expect(driver.seenOf('policy-request')).toHaveLength(1);
-  });
+  it.each(['right-rsa', 'right-intermediate', 'wildcard', 'empty-subject'] as const)(
+    'accepts the certificate: %s',
+    async (certificate) => {
+      await using driver = await primed();
+      driver.arrange({
+        attack: (plan) =>
+          changePolicyHost(mx1({ tls: { certificate } })(plan), (host) => ({
+            ...host,
+            tls: { certificate },
+          })),
+        policy: { id: 'new' },
+      });
+      expect(await driver.send()).toMatch(/^delivered/);
+      expect(driver.seenOf('policy-request')).toHaveLength(1);
+    },
+  );
 
   const discoveryFaults: readonly [string, (plan: LabPlan) => LabPlan][] = [
     ['TXT gone', (plan) => addDnsRule(plan, { name: STS_NAME, type: 'TXT', answer: 'nxdomain' })],
@@ -120,32 +193,76 @@ describe.concurrent('the reference sender', () => {
           ['a', 'b'].map((id) => ({ name: STS_NAME, type: 'TXT', text: `v=STSv1; id=${id};` })),
         ),
     ],
-    ['an invalid record', (plan) => replaceRecords(plan, STS_NAME, 'TXT', [{ name: STS_NAME, type: 'TXT', text: 'v=STSv1; id=no-id;' }])],
-    ['policy host refused', (plan) => changePolicyHost(plan, (host) => ({ ...host, reach: 'refused' }))],
-    ['policy host silent', (plan) => changePolicyHost(plan, (host) => ({ ...host, reach: 'silent' }))],
+    [
+      'an invalid record',
+      (plan) =>
+        replaceRecords(plan, STS_NAME, 'TXT', [
+          { name: STS_NAME, type: 'TXT', text: 'v=STSv1; id=no-id;' },
+        ]),
+    ],
+    [
+      'policy host refused',
+      (plan) => changePolicyHost(plan, (host) => ({ ...host, reach: 'refused' })),
+    ],
+    [
+      'policy host silent',
+      (plan) => changePolicyHost(plan, (host) => ({ ...host, reach: 'silent' })),
+    ],
     [
       'policy host with the wrong certificate',
       (plan) => changePolicyHost(plan, (host) => ({ ...host, tls: { certificate: 'wrong-name' } })),
     ],
-    ['policy host without SAN', (plan) => changePolicyHost(plan, (host) => ({ ...host, tls: { certificate: 'common-name-only' } }))],
-    ['a redirect', (plan) => changePage(plan, (page) => ({ ...page, status: 301, headers: { location: `https://${POLICY_HOST}/other` } }))],
+    [
+      'policy host without SAN',
+      (plan) =>
+        changePolicyHost(plan, (host) => ({ ...host, tls: { certificate: 'common-name-only' } })),
+    ],
+    [
+      'a redirect',
+      (plan) =>
+        changePage(plan, (page) => ({
+          ...page,
+          status: 301,
+          headers: { location: `https://${POLICY_HOST}/other` },
+        })),
+    ],
     ['404', (plan) => changePage(plan, (page) => ({ ...page, status: 404 }))],
     ['203', (plan) => changePage(plan, (page) => ({ ...page, status: 203 }))],
-    ['text/html', (plan) => changePage(plan, (page) => ({ ...page, headers: { 'content-type': 'text/html' } }))],
-    ['a body cut short', (plan) => changePage(plan, (page) => ({ ...page, body: page.body.repeat(2), transfer: 'truncated' }))],
-    ['a body without end', (plan) => changePage(plan, (page) => ({ ...page, transfer: 'endless' }))],
+    [
+      'text/html',
+      (plan) => changePage(plan, (page) => ({ ...page, headers: { 'content-type': 'text/html' } })),
+    ],
+    [
+      'a body cut short',
+      (plan) =>
+        changePage(plan, (page) => ({ ...page, body: page.body.repeat(2), transfer: 'truncated' })),
+    ],
+    [
+      'a body without end',
+      (plan) => changePage(plan, (page) => ({ ...page, transfer: 'endless' })),
+    ],
     ['a body byte by byte', (plan) => changePage(plan, (page) => ({ ...page, transfer: 'slow' }))],
-    ['an invalid policy', (plan) => changePage(plan, (page) => ({ ...page, body: 'version: STSv1\r\nmode: never\r\n' }))],
+    [
+      'an invalid policy',
+      (plan) =>
+        changePage(plan, (page) => ({ ...page, body: 'version: STSv1\r\nmode: never\r\n' })),
+    ],
   ];
-  it.each(discoveryFaults)('goes by its cache, and without one delivers: %s', async (_name, attack) => {
-    const optOut = { policy: { id: 'new', mode: 'none' as const }, attack: (plan: LabPlan) => attack(stripped(plan)) };
-    await using warm = await primed();
-    warm.arrange(optOut);
-    expect(await warm.send()).toMatch(/^deferred: .*STARTTLS not offered/);
-    await using cold = await start();
-    cold.arrange({ attack: (plan) => attack(stripped(plan)) });
-    expect(await cold.send()).toMatch(/^delivered: .* in clear/);
-  });
+  it.each(discoveryFaults)(
+    'goes by its cache, and without one delivers: %s',
+    async (_name, attack) => {
+      const optOut = {
+        policy: { id: 'new', mode: 'none' as const },
+        attack: (plan: LabPlan) => attack(stripped(plan)),
+      };
+      await using warm = await primed();
+      warm.arrange(optOut);
+      expect(await warm.send()).toMatch(/^deferred: .*STARTTLS not offered/);
+      await using cold = await start();
+      cold.arrange({ attack: (plan) => attack(stripped(plan)) });
+      expect(await cold.send()).toMatch(/^delivered: .* in clear/);
+    },
+  );
 
   it('fetches the new policy that a new id announces, and obeys it: mode none', async () => {
     await using driver = await primed();
@@ -181,9 +298,12 @@ describe.concurrent('the reference sender', () => {
     expect(driver.arrivals()).toEqual([`mx2.${VICTIM} authenticated`]);
     driver.arrange({
       domain: { ...TWO_MX, records: [{ name: VICTIM, type: 'A', host: 'mx.attacker.test' }] },
-      attack: (plan) => changeMx(plan, [`mx1.${VICTIM}`, `mx2.${VICTIM}`], () => ({ reach: 'refused' })),
+      attack: (plan) =>
+        changeMx(plan, [`mx1.${VICTIM}`, `mx2.${VICTIM}`], () => ({ reach: 'refused' })),
     });
-    expect(await driver.send()).toMatch(/^deferred: .*connect ECONNREFUSED.*; .*connect ECONNREFUSED/);
+    expect(await driver.send()).toMatch(
+      /^deferred: .*connect ECONNREFUSED.*; .*connect ECONNREFUSED/,
+    );
   });
 
   it.each([
@@ -203,7 +323,10 @@ describe.concurrent('the reference sender', () => {
   it('takes nothing for a reply inside TLS, nor for an extension, that came before', async () => {
     await using driver = await primed();
     driver.arrange({
-      attack: mx1({ starttls: { inject: ['250-evil', '250 SIZE 1'] }, beforeTls: { ehlo: { remove: ['SIZE'], add: ['SIZE 1'] } } }),
+      attack: mx1({
+        starttls: { inject: ['250-evil', '250 SIZE 1'] },
+        beforeTls: { ehlo: { remove: ['SIZE'], add: ['SIZE 1'] } },
+      }),
     });
     expect(await driver.send()).toMatch(/^delivered/);
     expect(driver.seenOf('smtp-command').some(({ early }) => early)).toBe(false);
@@ -211,16 +334,31 @@ describe.concurrent('the reference sender', () => {
 
   it('returns refused mail, and hostile words with it', async () => {
     await using driver = await primed();
-    driver.arrange({ attack: mx1({ afterTls: { replies: { RCPT: { text: '550 5.1.1 \u009b31m no such user' } } } }) });
-    expect(await driver.send()).toBe(`bounced: mx1.${VICTIM}: 550 to RCPT: 5.1.1 \\x9b31m no such user`);
+    driver.arrange({
+      attack: mx1({
+        afterTls: { replies: { RCPT: { text: '550 5.1.1 \u009b31m no such user' } } },
+      }),
+    });
+    expect(await driver.send()).toBe(
+      `bounced: mx1.${VICTIM}: 550 to RCPT: 5.1.1 \\x9b31m no such user`,
+    );
     const [bounce] = driver.seenOf('message-accepted');
     expect(bounce).toMatchObject({ mailFrom: '', secure: true });
     expect(bounce?.tokens).toHaveLength(1);
   });
 
   it.each([
-    ['no such domain', (plan: LabPlan) => addDnsRule(plan, { name: VICTIM, type: 'MX', answer: 'nxdomain' })],
-    ['null MX', (plan: LabPlan) => replaceRecords(plan, VICTIM, 'MX', [{ name: VICTIM, type: 'MX', preference: 0, exchange: '.' }])],
+    [
+      'no such domain',
+      (plan: LabPlan) => addDnsRule(plan, { name: VICTIM, type: 'MX', answer: 'nxdomain' }),
+    ],
+    [
+      'null MX',
+      (plan: LabPlan) =>
+        replaceRecords(plan, VICTIM, 'MX', [
+          { name: VICTIM, type: 'MX', preference: 0, exchange: '.' },
+        ]),
+    ],
   ] as const)('returns mail at once: %s', async (_name, attack) => {
     await using driver = await start();
     driver.arrange({ attack });
@@ -234,7 +372,11 @@ describe.concurrent('the reference sender', () => {
     await driver.sender.advance?.(5 * 86_400 + 1, []);
     driver.arrange({ attack: stripped });
     expect(await driver.flush()).toMatch(/^bounced/);
-    expect(driver.seenOf('dns-query').some(({ name, type }) => type === 'TXT' && name.startsWith('_mta-sts.victim'))).toBe(true);
+    expect(
+      driver
+        .seenOf('dns-query')
+        .some(({ name, type }) => type === 'TXT' && name.startsWith('_mta-sts.victim')),
+    ).toBe(true);
   });
 
   it('is rescued by a new policy on the last day', async () => {
@@ -255,21 +397,32 @@ describe.concurrent('the reference sender', () => {
     await using driver = await primed();
     driver.arrange({
       attack: stripped,
-      domain: { records: [{ name: 'sub.victim.test', type: 'MX', preference: 10, exchange: 'mx1.victim.test' }] },
+      domain: {
+        records: [
+          { name: 'sub.victim.test', type: 'MX', preference: 10, exchange: 'mx1.victim.test' },
+        ],
+      },
     });
     expect(await driver.send('sub.victim.test')).toMatch(/^delivered: .* in clear/);
   });
 
   it('asks again over TCP when an answer is truncated', async () => {
     await using driver = await start();
-    driver.arrange({ attack: (plan) => addDnsRule(stripped(plan), { name: STS_NAME, type: 'TXT', answer: 'truncate' }) });
+    driver.arrange({
+      attack: (plan) =>
+        addDnsRule(stripped(plan), { name: STS_NAME, type: 'TXT', answer: 'truncate' }),
+    });
     expect(await driver.send()).toMatch(/^deferred/);
     expect(driver.seenOf('dns-query').some(({ transport }) => transport === 'tcp')).toBe(true);
   });
 
   it('stops at once, whatever is under way, and says no more', async () => {
     const said: string[] = [];
-    await using driver = await drive(lab, referenceSender({ timeouts: { replyMs: 50_000 } }), ({ detail }) => said.push(detail));
+    await using driver = await drive(
+      lab,
+      referenceSender({ timeouts: { replyMs: 50_000 } }),
+      ({ detail }) => said.push(detail),
+    );
     driver.arrange({ attack: mx1({ reach: 'silent' }) });
     const connected = driver.until('smtp-connection');
     void driver.send();
@@ -285,7 +438,9 @@ describe.concurrent('the reference sender', () => {
         addDnsRule(
           stripped(
             replaceRecords(
-              replaceRecords(plan, STS_NAME, 'TXT', [{ name: 'sts.attacker.test', type: 'TXT', text: 'v=STSv1; id=1;' }]),
+              replaceRecords(plan, STS_NAME, 'TXT', [
+                { name: 'sts.attacker.test', type: 'TXT', text: 'v=STSv1; id=1;' },
+              ]),
               STS_NAME,
               'CNAME',
               [{ name: STS_NAME, type: 'CNAME', target: 'sts.attacker.test' }],
@@ -317,10 +472,22 @@ describe.concurrent('reports', () => {
     expect(report.policies).toHaveLength(1);
     const { policy, summary, 'failure-details': details } = report.policies[0]!;
     expect(policy['policy-type']).toBe('sts');
-    expect(policy['policy-string']).toEqual(['version: STSv1', 'mode: enforce', `mx: ${policy['mx-host']![0]}`, 'max_age: 604800']);
-    expect(summary).toEqual({ 'total-successful-session-count': 1, 'total-failure-session-count': 2 });
+    expect(policy['policy-string']).toEqual([
+      'version: STSv1',
+      'mode: enforce',
+      `mx: ${policy['mx-host']![0]}`,
+      'max_age: 604800',
+    ]);
+    expect(summary).toEqual({
+      'total-successful-session-count': 1,
+      'total-failure-session-count': 2,
+    });
     expect(details).toMatchObject([
-      { 'result-type': 'starttls-not-supported', 'failed-session-count': 2, 'receiving-mx-hostname': policy['mx-host']![0] },
+      {
+        'result-type': 'starttls-not-supported',
+        'failed-session-count': 2,
+        'receiving-mx-hostname': policy['mx-host']![0],
+      },
     ]);
     driver.arrange();
     await driver.report();
@@ -335,14 +502,22 @@ describe.concurrent('reports', () => {
     ['validation-failure', mx1({ tls: { handshake: 'alert' } })],
     ['sts-policy-fetch-error', (plan) => changePage(plan, (page) => ({ ...page, status: 404 }))],
     ['sts-policy-invalid', (plan) => changePage(plan, () => ({ body: 'version: STSv2\r\n' }))],
-    ['sts-webpki-invalid', (plan) => changePolicyHost(plan, (host) => ({ ...host, tls: { certificate: 'self-signed' } }))],
+    [
+      'sts-webpki-invalid',
+      (plan) =>
+        changePolicyHost(plan, (host) => ({ ...host, tls: { certificate: 'self-signed' } })),
+    ],
   ];
   it.each(types)('name the failure: %s', async (type, attack) => {
     await using driver = await start();
     driver.arrange({ attack });
     await driver.send();
     const report = await reportOf(driver);
-    expect(report.policies.flatMap((policy) => policy['failure-details'] ?? []).map((detail) => detail['result-type'])).toEqual([type]);
+    expect(
+      report.policies
+        .flatMap((policy) => policy['failure-details'] ?? [])
+        .map((detail) => detail['result-type']),
+    ).toEqual([type]);
   });
 
   it('say nothing of a policy in mode none', async () => {

@@ -1,4 +1,7 @@
-/** A lab for the tests of child-process senders: a name server and some routes, with honest servers behind them. */
+/**
+ * A lab for the tests of child-process senders: a name server and some routes, with honest servers
+ * behind them.
+ */
 
 import type net from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +18,9 @@ export interface SmallLab extends AsyncDisposable {
   readonly queries: readonly string[];
 }
 
-export type Zone = Readonly<Record<string, readonly (string | { exchange: string; priority: number })[] | 'SERVFAIL'>>;
+export type Zone = Readonly<
+  Record<string, readonly (string | { exchange: string; priority: number })[] | 'SERVFAIL'>
+>;
 
 /** A name server that knows `name TYPE` → data, and nothing else. */
 export async function startSmallLab(zone: Zone, pki: Pki): Promise<SmallLab> {
@@ -25,14 +30,17 @@ export async function startSmallLab(zone: Zone, pki: Pki): Promise<SmallLab> {
   const server = dns2.createUDPServer((request, send) => {
     const question = request.questions[0];
     if (!question) return;
-    const type = Object.entries(Packet.TYPE).find(([, value]) => value === question.type)?.[0] ?? '?';
+    const type =
+      Object.entries(Packet.TYPE).find(([, value]) => value === question.type)?.[0] ?? '?';
     const key = `${question.name} ${type}`;
     queries.push(key);
     const response = Packet.createResponseFromRequest(request);
     const found = zone[key];
     if (found === 'SERVFAIL') response.header.rcode = Packet.RCODE.SERVFAIL;
-    else if (found) response.answers.push(...found.map((data) => resource(question.name, type, data)));
-    else if (!Object.keys(zone).some((known) => known.startsWith(`${question.name} `))) response.header.rcode = Packet.RCODE.NXDOMAIN;
+    else if (found)
+      response.answers.push(...found.map((data) => resource(question.name, type, data)));
+    else if (!Object.keys(zone).some((known) => known.startsWith(`${question.name} `)))
+      response.header.rcode = Packet.RCODE.NXDOMAIN;
     void send(response);
   });
   await new Promise<void>((resolve) => void server.bind(0, '127.0.0.1', () => resolve()));
@@ -62,12 +70,27 @@ export async function listen(server: net.Server): Promise<Endpoint> {
   return { address: '127.0.0.1', port: (server.address() as AddressInfo).port };
 }
 
-function resource(name: string, type: string, data: string | { exchange: string; priority: number }) {
-  const common = { name, type: Packet.TYPE[type as keyof typeof Packet.TYPE], class: Packet.CLASS.IN, ttl: 60 };
+function resource(
+  name: string,
+  type: string,
+  data: string | { exchange: string; priority: number },
+) {
+  const common = {
+    name,
+    type: Packet.TYPE[type as keyof typeof Packet.TYPE],
+    class: Packet.CLASS.IN,
+    ttl: 60,
+  };
   if (typeof data === 'object') return new Packet.Resource({ ...common, ...data });
   return new Packet.Resource(type === 'A' ? { ...common, address: data } : { ...common, data });
 }
 
-function trustOf({ policyHosts, mxHosts }: { policyHosts: Authority; mxHosts: Authority }): LabAccess['trust'] {
+function trustOf({
+  policyHosts,
+  mxHosts,
+}: {
+  policyHosts: Authority;
+  mxHosts: Authority;
+}): LabAccess['trust'] {
   return { policyHosts: policyHosts.certificatePem, mxHosts: mxHosts.certificatePem };
 }

@@ -9,7 +9,11 @@ import type { OutgoingMessage, SubmissionServer } from '../../harness/model/send
 import { createSubmitter } from '../../harness/senders/submission.ts';
 
 /** As wrong as it can be. */
-const { keyPem, chainPem } = (await createPki()).issue({ profile: 'expired', host: 'elsewhere.test', service: 'mx' });
+const { keyPem, chainPem } = (await createPki()).issue({
+  profile: 'expired',
+  host: 'elsewhere.test',
+  service: 'mx',
+});
 
 const MESSAGE: OutgoingMessage = {
   token: 'hf0123456789ab',
@@ -22,17 +26,25 @@ test('what arrives is what was sent, dots and all, in the envelope that was want
   await using server = await serve({ disabledCommands: ['STARTTLS', 'AUTH'] });
   using submitter = createSubmitter();
   await submitter.submit(server.at, MESSAGE);
-  expect(server.mails).toEqual([{ from: MESSAGE.from, to: [MESSAGE.to], data: MESSAGE.data, secure: false, user: undefined }]);
+  expect(server.mails).toEqual([
+    { from: MESSAGE.from, to: [MESSAGE.to], data: MESSAGE.data, secure: false, user: undefined },
+  ]);
 });
 
 test('with STARTTLS and a user: the certificate need not be right', async () => {
   await using server = await serve({
-    onAuth: ({ username, password }, _, callback) => callback(password === 'secret' ? null : new Error('535 no'), { user: username }),
+    onAuth: ({ username, password }, _, callback) =>
+      callback(password === 'secret' ? null : new Error('535 no'), { user: username }),
   });
   using submitter = createSubmitter();
-  await submitter.submit({ ...server.at, starttls: true, user: 'probe', password: 'secret' }, MESSAGE);
+  await submitter.submit(
+    { ...server.at, starttls: true, user: 'probe', password: 'secret' },
+    MESSAGE,
+  );
   expect(server.mails).toMatchObject([{ secure: true, user: 'probe' }]);
-  await expect(submitter.submit({ ...server.at, starttls: true, user: 'probe', password: 'wrong' }, MESSAGE)).rejects.toThrow();
+  await expect(
+    submitter.submit({ ...server.at, starttls: true, user: 'probe', password: 'wrong' }, MESSAGE),
+  ).rejects.toThrow();
 });
 
 test('STARTTLS is used only where it is asked for', async () => {
@@ -53,10 +65,13 @@ test('STARTTLS that is asked for and not offered: nothing is handed over in clea
 test('a refusal is told in the words of the server, and hinders no other message', async () => {
   await using server = await serve({
     disabledCommands: ['STARTTLS', 'AUTH'],
-    onRcptTo: ({ address }, _, callback) => callback(address.startsWith('nobody') ? new Error('no such user here') : null),
+    onRcptTo: ({ address }, _, callback) =>
+      callback(address.startsWith('nobody') ? new Error('no such user here') : null),
   });
   using submitter = createSubmitter();
-  await expect(submitter.submit(server.at, { ...MESSAGE, to: 'nobody@victim.test' })).rejects.toThrow('no such user here');
+  await expect(
+    submitter.submit(server.at, { ...MESSAGE, to: 'nobody@victim.test' }),
+  ).rejects.toThrow('no such user here');
   await submitter.submit(server.at, MESSAGE);
   expect(server.mails).toHaveLength(1);
 });
@@ -138,7 +153,11 @@ async function serve(options: SMTPServerOptions) {
   });
   server.listen({ host: '127.0.0.1', port: 0 });
   await once(server.server, 'listening');
-  const at: SubmissionServer = { host: '127.0.0.1', port: (server.server.address() as AddressInfo).port, starttls: false };
+  const at: SubmissionServer = {
+    host: '127.0.0.1',
+    port: (server.server.address() as AddressInfo).port,
+    starttls: false,
+  };
   const left = () => Promise.all([...sockets].map((socket) => once(socket, 'close')));
   return {
     at,

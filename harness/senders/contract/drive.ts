@@ -1,12 +1,19 @@
 /**
- * Driving a mail server by its contract: what servers in containers and servers elsewhere have in common.
+ * Driving a mail server by its contract: what servers in containers and servers elsewhere have in
+ * common.
  */
 
+import { inBatches } from '../../concurrency/batch.ts';
+import { openPlaces } from '../../concurrency/limit.ts';
 import type { SenderContract } from '../../model/contract.ts';
 import { tokensIn } from '../../model/message.ts';
-import { type LabNetwork, type MessageStatus, SenderError, type StartedSender } from '../../model/sender.ts';
+import {
+  type LabNetwork,
+  type MessageStatus,
+  SenderError,
+  type StartedSender,
+} from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
-import { inBatches } from './batch.ts';
 import { statusReader } from './statuses.ts';
 
 /** A server that was started. */
@@ -30,11 +37,19 @@ export interface Driving {
 
 const GREETING_RETRY_MS = 100;
 
-/** Throws SenderError when the server does not start, or is not ready in time; then it has ended. */
-export async function drive({ contract, network, onStatus, onLine, startServer }: Driving): Promise<StartedSender> {
+/**
+ * Throws SenderError when the server does not start, or is not ready in time; then it has ended.
+ */
+export async function drive({
+  contract,
+  network,
+  onStatus,
+  onLine,
+  startServer,
+}: Driving): Promise<StartedSender> {
   const { name, commands, ready, submit } = contract;
   const statusOf = statusReader(contract.log);
-  const places = openPlaces(contract.parallel);
+  const places = openPlaces(contract.parallel, LONGEST_STAY_MS);
   const readyLine = ready.log === undefined ? undefined : new RegExp(ready.log);
   let sawReady = Promise.withResolvers<void>();
   const server = await startServer((line) => {
@@ -43,21 +58,26 @@ export async function drive({ contract, network, onStatus, onLine, startServer }
     const status = statusOf(line);
     if (!status) return;
     places.leave(status.token);
-    // The log comes by another way than what the lab saw, which was before it and has to stand before it in the evidence.
+    // The log comes by another way than what the lab saw, which was before it and has to stand
+    // before it in the evidence.
     void network.caughtUp().then(() => onStatus(status));
   });
   let target = { ...submit, host: '' };
 
   const whenReady = async () => {
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new SenderError(lateness(contract, sawLine))), ready.withinSeconds * 1000);
+    const timer = setTimeout(
+      () => late.reject(new SenderError(lateness(contract, sawLine))),
+      ready.withinSeconds * 1000,
+    );
     let sawLine = readyLine === undefined;
     let over = false;
     const comeUp = async () => {
       if (readyLine) await sawReady.promise;
       sawLine = true;
       target = { ...submit, host: await server.host() };
-      while (!over && !(await network.greets(target))) await new Promise((resolve) => setTimeout(resolve, GREETING_RETRY_MS));
+      while (!over && !(await network.greets(target)))
+        await new Promise((resolve) => setTimeout(resolve, GREETING_RETRY_MS));
     };
     try {
       await Promise.race([
@@ -97,7 +117,9 @@ export async function drive({ contract, network, onStatus, onLine, startServer }
         await network.submit(target, message);
       } catch (error) {
         places.leave(message.token);
-        throw new SenderError(`${name} did not take the message: ${printable(error instanceof Error ? error.message : String(error))}`);
+        throw new SenderError(
+          `${name} did not take the message: ${printable(error instanceof Error ? error.message : String(error))}`,
+        );
       }
     },
     flush: flushAll,
@@ -122,22 +144,8 @@ function lateness({ name, ready, submit }: SenderContract, sawLine: boolean): st
   return `${name} was not ready within ${ready.withinSeconds} s (ready.within): it ${what}`;
 }
 
-/** As long as a run waits for a status: by then it has given the message up. */
+/**
+ * A message has a place from its submission until the sender says what became of it; or for so
+ * long, when a run has given it up.
+ */
 const LONGEST_STAY_MS = 180_000;
-
-/** A message has a place from its submission until the sender says what became of it, or has not said so for long. */
-function openPlaces(howMany: number): { enter(token: string): Promise<void>; leave(token: string): void } {
-  const inside = new Map<string, NodeJS.Timeout>();
-  const waiting: (() => void)[] = [];
-  const leave = (token: string) => {
-    clearTimeout(inside.get(token));
-    if (inside.delete(token)) waiting.shift()?.();
-  };
-  return {
-    async enter(token) {
-      while (inside.size >= howMany) await new Promise<void>((resolve) => waiting.push(resolve));
-      inside.set(token, setTimeout(leave, LONGEST_STAY_MS, token).unref());
-    },
-    leave,
-  };
-}

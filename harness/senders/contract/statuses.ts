@@ -1,6 +1,6 @@
 /**
- * Log lines to statuses. The log is the sender's own words: a line counts when it matches a pattern of the contract, and whom it is about is
- * told by the token in the recipient's address.
+ * Log lines to statuses. The log is the sender's own words: a line counts when it matches a pattern
+ * of the contract, and whom it is about is told by the token in the recipient's address.
  */
 
 import type { LogPatterns } from '../../model/contract.ts';
@@ -20,7 +20,8 @@ export function statusReader(log: LogPatterns): (line: string) => MessageStatus 
     for (const [status, pattern] of patterns) {
       const groups = pattern.exec(line)?.groups;
       const [token] = tokensIn(groups?.recipient ?? '');
-      if (token) return { token, status, detail: (groups?.reason ?? line).slice(0, LONGEST_DETAIL_CHARS) };
+      if (token)
+        return { token, status, detail: (groups?.reason ?? line).slice(0, LONGEST_DETAIL_CHARS) };
     }
     return undefined;
   };

@@ -8,8 +8,14 @@ import { printable } from '../../protocol/printable.ts';
 
 const LONGEST_CHARS = 80;
 
-/** The words of the contract, or the first line of what its command prints when `run`. Throws SenderError when that is nothing. */
-export async function versionIn({ name, version }: SenderContract, run: (command: string) => Promise<string>): Promise<string> {
+/**
+ * The words of the contract, or the first line of what its command prints when `run`. Throws
+ * SenderError when that is nothing.
+ */
+export async function versionIn(
+  { name, version }: SenderContract,
+  run: (command: string) => Promise<string>,
+): Promise<string> {
   if (typeof version === 'string') return version;
   const said = await run(version.command);
   const first = said.split(/\r?\n/).find((line) => line.trim() !== '');

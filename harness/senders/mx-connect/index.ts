@@ -1,7 +1,9 @@
 /**
- * The sender `mx-connect`: a Node library that people deploy, with nodemailer as its SMTP client, neither of them changed.
+ * The sender `mx-connect`: a Node library that people deploy, with nodemailer as its SMTP client,
+ * neither of them changed.
  *
- * Both are development dependencies: Holdfast runs mx-connect in a process of its own and never links with it (EUPL).
+ * Both are development dependencies: Holdfast runs mx-connect in a process of its own and never
+ * links with it (EUPL).
  */
 
 import { createRequire } from 'node:module';

@@ -1,9 +1,11 @@
 /**
- * mx-connect with nodemailer's SMTP client, as its README shows them together, and a mail queue in memory. Runs in a
- * child process of node-sender.ts; both libraries are as published, and everything about MTA-STS is decided by them.
+ * mx-connect with nodemailer's SMTP client, as its README shows them together, and a mail queue in
+ * memory. Runs in a child process of node-sender.ts; both libraries are as published, and
+ * everything about MTA-STS is decided by them.
  *
- * mx-connect resolves the policy and the MX hosts and opens a TCP connection; the SMTP dialogue is the caller's. What
- * the policy demands of it the caller reads from `connection.policyMatch`, as ZoneMTA, of the same authors, does.
+ * mx-connect resolves the policy and the MX hosts and opens a TCP connection; the SMTP dialogue is
+ * the caller's. What the policy demands of it the caller reads from `connection.policyMatch`, as
+ * ZoneMTA, of the same authors, does.
  */
 
 import mxConnect, { type CachedPolicy, type MxConnection } from 'mx-connect';
@@ -50,27 +52,49 @@ function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
 }
 
-/** Time travel: the library goes by `expires`, so a policy that expires earlier is an older policy. */
-function age(policies: Map<string, CachedPolicy>, domains: readonly string[], seconds: number): void {
+/**
+ * Time travel: the library goes by `expires`, so a policy that expires earlier is an older policy.
+ */
+function age(
+  policies: Map<string, CachedPolicy>,
+  domains: readonly string[],
+  seconds: number,
+): void {
   for (const [domain, policy] of policies) {
     if (!domains.includes(domain.toLowerCase()) || !policy.expires) continue;
-    policies.set(domain, { ...policy, expires: new Date(Date.parse(policy.expires) - seconds * 1000).toISOString() });
+    policies.set(domain, {
+      ...policy,
+      expires: new Date(Date.parse(policy.expires) - seconds * 1000).toISOString(),
+    });
   }
 }
 
-async function deliver(message: OutgoingMessage, policies: Map<string, CachedPolicy>): Promise<MessageStatus> {
+async function deliver(
+  message: OutgoingMessage,
+  policies: Map<string, CachedPolicy>,
+): Promise<MessageStatus> {
   const { token } = message;
   try {
     const smtp = await openSession(message, policies);
     const response = await sendOver(smtp, message).finally(() => smtp.quit());
     return { token, status: 'delivered', detail: response };
   } catch (error) {
-    return { token, status: isPermanent(error as DeliveryError) ? 'bounced' : 'deferred', detail: (error as Error).message };
+    return {
+      token,
+      status: isPermanent(error as DeliveryError) ? 'bounced' : 'deferred',
+      detail: (error as Error).message,
+    };
   }
 }
 
-/** An SMTP session with the first MX host with which one can be had; the library says which is next and when there is none left. */
-async function openSession(message: OutgoingMessage, policies: Map<string, CachedPolicy>): Promise<SMTPConnection> {
+/**
+ * An SMTP session with the first MX host with which one can be had; the library says which is next
+ * and when there is none left.
+ */
+async function openSession(
+  message: OutgoingMessage,
+  policies: Map<string, CachedPolicy>,
+): Promise<SMTPConnection> {
   const ignoreMXHosts: string[] = [];
   const withoutTls = new Set<string>();
   let mxLastError: Error | undefined;
@@ -82,19 +106,26 @@ async function openSession(message: OutgoingMessage, policies: Map<string, Cache
       dnsOptions: { ignoreIPv6: true },
       mtaSts: {
         enabled: true,
-        cache: { get: (domain) => policies.get(domain), set: (domain, policy) => void policies.set(domain, policy) },
+        cache: {
+          get: (domain) => policies.get(domain),
+          set: (domain, policy) => void policies.set(domain, policy),
+        },
         logger: (entry) => console.log(JSON.stringify(entry)),
       },
       ignoreMXHosts,
       mxLastError,
     });
-    const mustAuthenticate = connection.requireTls === true || connection.policyMatch?.mode === 'enforce';
-    const smtp = new SMTPConnection(sessionOptions(connection, mustAuthenticate, withoutTls.has(connection.host)));
+    const mustAuthenticate =
+      connection.requireTls === true || connection.policyMatch?.mode === 'enforce';
+    const smtp = new SMTPConnection(
+      sessionOptions(connection, mustAuthenticate, withoutTls.has(connection.host)),
+    );
     try {
       await greet(smtp);
       return smtp;
     } catch (error) {
-      // Opportunistic TLS that fails in the handshake is given up, and the same host tried in clear.
+      // Opportunistic TLS that fails in the handshake is given up, and the same host tried in
+      // clear.
       if (smtp.upgrading && !mustAuthenticate) {
         withoutTls.add(connection.host);
       } else {
@@ -105,13 +136,18 @@ async function openSession(message: OutgoingMessage, policies: Map<string, Cache
   }
 }
 
-function sessionOptions(connection: MxConnection, mustAuthenticate: boolean, withoutTls: boolean): SMTPConnection['options'] {
+function sessionOptions(
+  connection: MxConnection,
+  mustAuthenticate: boolean,
+  withoutTls: boolean,
+): SMTPConnection['options'] {
   return {
     connection: connection.socket,
     host: connection.hostname,
     port: connection.port,
     name: connection.localHostname,
-    // RFC 3207: STARTTLS where it is offered, in any case where it must be; with any certificate unless it must be the host's.
+    // RFC 3207: STARTTLS where it is offered, in any case where it must be; with any certificate
+    // unless it must be the host's.
     requireTLS: mustAuthenticate,
     opportunisticTLS: !mustAuthenticate,
     ignoreTLS: withoutTls && !mustAuthenticate,
@@ -134,7 +170,9 @@ function greet(smtp: SMTPConnection): Promise<void> {
 /** MAIL, RCPT, DATA. Resolves with the reply to the message; throws nodemailer's error. */
 function sendOver(smtp: SMTPConnection, message: OutgoingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
-    smtp.send({ from: message.from, to: message.to }, message.data, (error, info) => (error ? reject(error) : resolve(info!.response)));
+    smtp.send({ from: message.from, to: message.to }, message.data, (error, info) =>
+      error ? reject(error) : resolve(info!.response),
+    );
   });
 }
 
@@ -148,8 +186,9 @@ interface DeliveryError extends Error {
 }
 
 /**
- * mx-connect: DNS errors are permanent unless marked temporary (README "Null MX", lib/resolve-mx.js); nothing else that it
- * throws is called permanent. nodemailer: 5yz to the envelope or the message; before that it concerns the host, not the mail.
+ * mx-connect: DNS errors are permanent unless marked temporary (README "Null MX",
+ * lib/resolve-mx.js); nothing else that it throws is called permanent. nodemailer: 5yz to the
+ * envelope or the message; before that it concerns the host, not the mail.
  */
 function isPermanent({ category, temporary, code, permanent }: DeliveryError): boolean {
   if (category) return temporary === false || (category === 'dns' && !temporary);

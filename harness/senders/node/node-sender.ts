@@ -1,8 +1,10 @@
 /**
- * Any Node mail program as a sender: a child process whose names and connections the preload turns into the lab.
+ * Any Node mail program as a sender: a child process whose names and connections the preload turns
+ * into the lab.
  *
- * The program speaks the few messages of protocol.ts; it knows nothing of virtual addresses. It is hostile for all we
- * know: what it says is checked, what it prints is kept for the error message only, and it is ended whatever it does.
+ * The program speaks the few messages of protocol.ts; it knows nothing of virtual addresses. It is
+ * hostile for all we know: what it says is checked, what it prints is kept for the error message
+ * only, and it is ended whatever it does.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -11,9 +13,15 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
-import { type LabAccess, type MessageStatus, type Sender, type SenderDescription, SenderError } from '../../model/sender.ts';
-import { lastWords } from '../contract/lines.ts';
-import { systemEnvironment, trustFile } from '../environment.ts';
+import {
+  type LabAccess,
+  type MessageStatus,
+  type Sender,
+  type SenderDescription,
+  SenderError,
+} from '../../model/sender.ts';
+import { systemEnvironment, trustFile } from '../../process/environment.ts';
+import { lastWords } from '../../process/lines.ts';
 import { type FromChild, type Request, readFromChild, type ToChild } from './protocol.ts';
 
 export interface NodeSenderOptions extends SenderDescription {
@@ -31,7 +39,8 @@ export function nodeSender({ program, ...description }: NodeSenderOptions): Send
     async start(lab, onStatus) {
       const trust = await writeTrust(lab);
       const removeTrust = () => rm(trust.folder, { recursive: true, force: true });
-      const launch = () => startProgram({ name: description.name, program, trustPath: trust.path, lab, onStatus });
+      const launch = () =>
+        startProgram({ name: description.name, program, trustPath: trust.path, lab, onStatus });
       let running = await launch().catch(async (error) => {
         await removeTrust();
         throw error;
@@ -53,7 +62,10 @@ export function nodeSender({ program, ...description }: NodeSenderOptions): Send
   };
 }
 
-/** `./name` beside the module at `here`, in the form the module itself has: `.ts` in the checkout, `.js` once compiled. */
+/**
+ * `./name` beside the module at `here`, in the form the module itself has: `.ts` in the checkout,
+ * `.js` once compiled.
+ */
 export function siblingProgram(name: string, here: string): URL {
   return new URL(`${name}${extname(new URL(here).pathname)}`, here);
 }
@@ -67,7 +79,10 @@ async function writeTrust(lab: LabAccess): Promise<{ folder: string; path: strin
 }
 
 interface RunningProgram {
-  /** Resolves when the program has done it. Throws SenderError when it refuses, and when it is dead or dies. */
+  /**
+   * Resolves when the program has done it. Throws SenderError when it refuses, and when it is dead
+   * or dies.
+   */
   ask(request: Request): Promise<void>;
   /** Ends it, if need be by force. Resolves when it is gone. */
   stop(): Promise<void>;
@@ -86,10 +101,23 @@ const ANSWER_SECONDS = 60;
 const KILL_SECONDS = 2;
 const KEPT_CHARACTERS = 16_384;
 
-/** Resolves once the program says that it is ready. Throws SenderError when it does not come to that. */
-async function startProgram({ name, program, trustPath, lab, onStatus }: Launch): Promise<RunningProgram> {
+/**
+ * Resolves once the program says that it is ready. Throws SenderError when it does not come to
+ * that.
+ */
+async function startProgram({
+  name,
+  program,
+  trustPath,
+  lab,
+  onStatus,
+}: Launch): Promise<RunningProgram> {
   const child = fork(program, {
-    execArgv: ['--disable-warning=ExperimentalWarning', '--import', siblingProgram('./preload', import.meta.url).href],
+    execArgv: [
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      siblingProgram('./preload', import.meta.url).href,
+    ],
     env: { ...systemEnvironment(), NODE_EXTRA_CA_CERTS: trustPath },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -119,7 +147,8 @@ async function startProgram({ name, program, trustPath, lab, onStatus }: Launch)
   child.on('message', (raw) => {
     const message = readFromChild(raw);
     if (message?.kind === 'ready') ready.resolve();
-    if (message?.kind === 'status') onStatus({ token: message.token, status: message.status, detail: message.detail });
+    if (message?.kind === 'status')
+      onStatus({ token: message.token, status: message.status, detail: message.detail });
     if (message?.kind === 'done' || message?.kind === 'failed') answered(waiting, message, name);
   });
 
@@ -132,13 +161,18 @@ async function startProgram({ name, program, trustPath, lab, onStatus }: Launch)
     waiting.set(id, answer);
     send({ ...request, id });
     const late = setTimeout(
-      () => answer.reject(new SenderError(`${name} did not answer ${request.kind} within ${ANSWER_SECONDS} s`)),
+      () =>
+        answer.reject(
+          new SenderError(`${name} did not answer ${request.kind} within ${ANSWER_SECONDS} s`),
+        ),
       ANSWER_SECONDS * 1000,
     );
     return answer.promise.finally(() => clearTimeout(late));
   };
   // A child that dies will not dial.
-  const stopRoutes = lab.onRoute((virtual, actual) => ask({ kind: 'route', virtual, actual }).catch(() => {}));
+  const stopRoutes = lab.onRoute((virtual, actual) =>
+    ask({ kind: 'route', virtual, actual }).catch(() => {}),
+  );
   const stop = async () => {
     stopRoutes();
     // Not disconnected first: `close`, which tells that it is gone, does not come after that.
@@ -152,7 +186,10 @@ async function startProgram({ name, program, trustPath, lab, onStatus }: Launch)
   child.once('disconnect', () => void stop());
 
   send({ kind: 'lab', dns: lab.dns });
-  const late = setTimeout(() => died(`was not ready within ${READY_SECONDS} s`), READY_SECONDS * 1000);
+  const late = setTimeout(
+    () => died(`was not ready within ${READY_SECONDS} s`),
+    READY_SECONDS * 1000,
+  );
   try {
     await ready.promise;
   } catch (error) {
@@ -164,9 +201,14 @@ async function startProgram({ name, program, trustPath, lab, onStatus }: Launch)
   return { ask, stop };
 }
 
-function answered(waiting: Map<number, PromiseWithResolvers<void>>, answer: FromChild & { id: number }, name: string): void {
+function answered(
+  waiting: Map<number, PromiseWithResolvers<void>>,
+  answer: FromChild & { id: number },
+  name: string,
+): void {
   const { id } = answer;
-  if (answer.kind === 'failed') waiting.get(id)?.reject(new SenderError(`${name}: ${answer.detail}`));
+  if (answer.kind === 'failed')
+    waiting.get(id)?.reject(new SenderError(`${name}: ${answer.detail}`));
   else waiting.get(id)?.resolve();
   waiting.delete(id);
 }
@@ -180,7 +222,12 @@ function keepLastWords(child: ChildProcess): () => string {
     });
   }
   // What the program started may hold its pipes open for ever, and `close` waits for them.
-  child.once('exit', () => setTimeout(() => [child.stdout, child.stderr].forEach((stream) => void stream?.destroy()), 500).unref());
+  child.once('exit', () =>
+    setTimeout(
+      () => [child.stdout, child.stderr].forEach((stream) => void stream?.destroy()),
+      500,
+    ).unref(),
+  );
   return () => {
     return lastWords(stripVTControlCharacters(kept).split(/\r?\n/));
   };

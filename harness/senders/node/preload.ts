@@ -1,15 +1,18 @@
 /**
- * Puts a Node mail program into the lab, unmodified: `node --import preload.ts program.js`, forked with an IPC channel.
+ * Puts a Node mail program into the lab, unmodified: `node --import preload.ts program.js`, forked
+ * with an IPC channel.
  *
- * A virtual address such as 198.18.0.7:25 is really some port on 127.0.0.1; the harness tells which over the channel.
- * From before the program's first line on, every name is looked up at the lab's name server, every TCP connection goes
- * by the lab's routes, and what has no route is unreachable (ENETUNREACH), loopback included: no mail and no query can
- * leave the lab. Unix sockets are left alone. Nothing is added to what the program trusts; the lab's authorities come
- * by NODE_EXTRA_CA_CERTS.
+ * A virtual address such as 198.18.0.7:25 is really some port on 127.0.0.1; the harness tells which
+ * over the channel. From before the program's first line on, every name is looked up at the lab's
+ * name server, every TCP connection goes by the lab's routes, and what has no route is unreachable
+ * (ENETUNREACH), loopback included: no mail and no query can leave the lab. Unix sockets are left
+ * alone. Nothing is added to what the program trusts; the lab's authorities come by
+ * NODE_EXTRA_CA_CERTS.
  *
- * What it cannot do: programs that the program starts are outside, and worker threads, which have no channel, fail.
- * The lab has only IPv4, and of a host's addresses the first is dialled. A TLSSocket put upon a connected socket
- * (STARTTLS) shows the actual address as its remoteAddress; any other socket shows the virtual one.
+ * What it cannot do: programs that the program starts are outside, and worker threads, which have
+ * no channel, fail. The lab has only IPv4, and of a host's addresses the first is dialled. A
+ * TLSSocket put upon a connected socket (STARTTLS) shows the actual address as its remoteAddress;
+ * any other socket shows the virtual one.
  */
 
 import dgram from 'node:dgram';
@@ -24,7 +27,10 @@ import type { FromChild, ToChild } from './protocol.ts';
 await enterLab();
 
 async function enterLab(): Promise<void> {
-  if (!process.channel) throw new Error('the Holdfast preload needs an IPC channel: start the program with child_process.fork');
+  if (!process.channel)
+    throw new Error(
+      'the Holdfast preload needs an IPC channel: start the program with child_process.fork',
+    );
   const routes: Routes = new Map();
   const nameServer = await new Promise<Endpoint>((resolve) => {
     process.on('message', (message: ToChild) => {
@@ -54,11 +60,15 @@ function routeKey(address: string, port: unknown): string {
   return `${address}:${Number(port)}`;
 }
 
-/** Every resolver asks the lab, whatever servers the program sets; getaddrinfo(3) is answered by the lab as well. */
+/**
+ * Every resolver asks the lab, whatever servers the program sets; getaddrinfo(3) is answered by the
+ * lab as well.
+ */
 function redirectDns(nameServer: Endpoint): void {
   const servers = [`${nameServer.address}:${nameServer.port}`];
   const setServers = dns.Resolver.prototype.setServers;
-  // The name servers of the functions on `dns` and `dns.promises`: both modules must be loaded before.
+  // The name servers of the functions on `dns` and `dns.promises`: both modules must be loaded
+  // before.
   void dns.promises;
   dns.setServers(servers);
   for (const api of [dns, dns.promises] as (typeof dns)[]) {
@@ -80,7 +90,8 @@ function redirectLookup(): void {
 
   const lookup = async (hostname: string, options?: LookupOptions) => {
     // RFC 6761 §6.3: localhost is answered without asking a name server.
-    if (/^(.*\.)?localhost\.?$/i.test(hostname)) return lookupHere('127.0.0.1', options as dns.LookupOptions);
+    if (/^(.*\.)?localhost\.?$/i.test(hostname))
+      return lookupHere('127.0.0.1', options as dns.LookupOptions);
     // Literals and nonsense never get as far as getaddrinfo.
     if (!hostname || net.isIP(hostname)) return lookupHere(hostname, options as dns.LookupOptions);
     const { family, all } = typeof options === 'object' ? options : { family: options, all: false };
@@ -94,14 +105,20 @@ function redirectLookup(): void {
   };
 
   replace(dns.promises, 'lookup', lookup);
-  replace(dns, 'lookup', (hostname: string, ...rest: [LookupOptions, LookupCallback] | [LookupCallback]) => {
-    const callback = rest.at(-1) as LookupCallback;
-    lookup(hostname, rest.length > 1 ? (rest[0] as LookupOptions) : undefined).then(
-      (found) =>
-        Array.isArray(found) ? process.nextTick(callback, null, found) : process.nextTick(callback, null, found.address, found.family),
-      (error) => process.nextTick(callback, error),
-    );
-  });
+  replace(
+    dns,
+    'lookup',
+    (hostname: string, ...rest: [LookupOptions, LookupCallback] | [LookupCallback]) => {
+      const callback = rest.at(-1) as LookupCallback;
+      lookup(hostname, rest.length > 1 ? (rest[0] as LookupOptions) : undefined).then(
+        (found) =>
+          Array.isArray(found)
+            ? process.nextTick(callback, null, found)
+            : process.nextTick(callback, null, found.address, found.family),
+        (error) => process.nextTick(callback, error),
+      );
+    },
+  );
 
   // getnameinfo(3) would ask the machine's own name server.
   replace(dns.promises, 'lookupService', async (address: string) => {
@@ -121,7 +138,10 @@ function lookupError(syscall: string, code: string, hostname: string): Error {
 
 /** net.connect, tls.connect, http, https, http2 and fetch all end here. */
 function redirectSockets(routes: Routes): void {
-  const connect = net.Socket.prototype.connect as (this: net.Socket, ...args: unknown[]) => net.Socket;
+  const connect = net.Socket.prototype.connect as (
+    this: net.Socket,
+    ...args: unknown[]
+  ) => net.Socket;
 
   function dial(socket: net.Socket, options: net.TcpNetConnectOpts, address: string): void {
     const actual = routes.get(routeKey(address, options.port));
@@ -130,12 +150,15 @@ function redirectSockets(routes: Routes): void {
       process.nextTick(() => socket.destroy(unreachable('connect', address, options.port)));
       return;
     }
-    socket.prependOnceListener('connect', () => showRemote(socket, { address, port: Number(options.port) }));
+    socket.prependOnceListener('connect', () =>
+      showRemote(socket, { address, port: Number(options.port) }),
+    );
     connect.call(socket, {
       ...options,
       host: actual.address,
       port: actual.port,
-      // To a literal address Node has nothing to look up and no address families to race (RFC 8305).
+      // To a literal address Node has nothing to look up and no address families to race (RFC
+      // 8305).
       lookup: undefined,
       autoSelectFamily: false,
       // An address to send from means nothing on the loopback interface.
@@ -144,39 +167,59 @@ function redirectSockets(routes: Routes): void {
     });
   }
 
-  replace(net.Socket.prototype, 'connect', function (this: net.Socket, ...args: unknown[]): net.Socket {
-    const { options, listener } = readConnectArguments(args);
-    if (options.path) return connect.apply(this, args);
-    const host = options.host || 'localhost';
-    if (net.isIP(host)) {
-      if (listener) this.once('connect', listener);
-      dial(this, options, host);
-      return this;
-    }
-    // Node begins, so that the socket is connecting and keeps what is written, and asks us for the address. The answer tells the port as
-    // well, which Node would not take from a look-up; so the second half of its connect is begun anew.
-    const lookup = options.lookup ?? dns.lookup;
-    const lookupAndDial: net.LookupFunction = (name, wanted, done) =>
-      lookup(name, { ...wanted, all: false }, (error, address, family) => {
-        if (error) return done(error, '', 0);
-        this.emit('lookup', null, address, family, host);
-        if (this.connecting) dial(this, options, String(address));
-      });
-    return connect.call(this, { ...options, host, lookup: lookupAndDial, autoSelectFamily: false }, listener);
-  });
+  replace(
+    net.Socket.prototype,
+    'connect',
+    function (this: net.Socket, ...args: unknown[]): net.Socket {
+      const { options, listener } = readConnectArguments(args);
+      if (options.path) return connect.apply(this, args);
+      const host = options.host || 'localhost';
+      if (net.isIP(host)) {
+        if (listener) this.once('connect', listener);
+        dial(this, options, host);
+        return this;
+      }
+      // Node begins, so that the socket is connecting and keeps what is written, and asks us for
+      // the address. The answer tells the port as well, which Node would not take from a look-up;
+      // so the second half of its connect is begun anew.
+      const lookup = options.lookup ?? dns.lookup;
+      const lookupAndDial: net.LookupFunction = (name, wanted, done) =>
+        lookup(name, { ...wanted, all: false }, (error, address, family) => {
+          if (error) return done(error, '', 0);
+          this.emit('lookup', null, address, family, host);
+          if (this.connecting) dial(this, options, String(address));
+        });
+      return connect.call(
+        this,
+        { ...options, host, lookup: lookupAndDial, autoSelectFamily: false },
+        listener,
+      );
+    },
+  );
 }
 
 function setConnecting(socket: { connecting: boolean }): void {
   socket.connecting = true;
 }
 
-/** connect(options, listener) · connect(path, listener) · connect(port, host, listener), or one array of these made by Node itself. */
-function readConnectArguments(args: unknown[]): { options: net.TcpNetConnectOpts & { path?: string }; listener?: () => void } {
+/**
+ * connect(options, listener) · connect(path, listener) · connect(port, host, listener), or one
+ * array of these made by Node itself.
+ */
+function readConnectArguments(args: unknown[]): {
+  options: net.TcpNetConnectOpts & { path?: string };
+  listener?: () => void;
+} {
   const [first, second] = Array.isArray(args[0]) ? args[0] : args;
-  const listener = (Array.isArray(args[0]) ? args[0] : args).findLast((arg) => typeof arg === 'function');
+  const listener = (Array.isArray(args[0]) ? args[0] : args).findLast(
+    (arg) => typeof arg === 'function',
+  );
   if (typeof first === 'object' && first !== null) return { options: first, listener };
   if (Number.isNaN(Number(first))) return { options: { path: first, port: 0 }, listener };
-  return { options: { port: first, host: typeof second === 'string' ? second : undefined }, listener };
+  return {
+    options: { port: first, host: typeof second === 'string' ? second : undefined },
+    listener,
+  };
 }
 
 /** The program sees the address that it dialled. */
@@ -191,27 +234,44 @@ function showRemote(socket: net.Socket, virtual: Endpoint): void {
 /** No datagram leaves through node:dgram. The resolvers' own queries do not come this way. */
 function refuseDatagrams(): void {
   for (const syscall of ['send', 'connect'] as const) {
-    replace(dgram.Socket.prototype, syscall, function (this: dgram.Socket, ...args: unknown[]): void {
-      const callback = args.at(-1);
-      const error = unreachable(syscall, args.findLast((arg) => typeof arg === 'string') ?? 'localhost', args.find(Number.isInteger));
-      if (typeof callback === 'function') process.nextTick(callback, error);
-      else process.nextTick(() => this.emit('error', error));
-    });
+    replace(
+      dgram.Socket.prototype,
+      syscall,
+      function (this: dgram.Socket, ...args: unknown[]): void {
+        const callback = args.at(-1);
+        const error = unreachable(
+          syscall,
+          args.findLast((arg) => typeof arg === 'string') ?? 'localhost',
+          args.find(Number.isInteger),
+        );
+        if (typeof callback === 'function') process.nextTick(callback, error);
+        else process.nextTick(() => this.emit('error', error));
+      },
+    );
   }
 }
 
 function unreachable(syscall: string, address: unknown, port: unknown): Error {
-  return Object.assign(new Error(`${syscall} ENETUNREACH ${address}:${port} - it is not in the lab`), {
-    code: 'ENETUNREACH',
-    errno: -constants.errno.ENETUNREACH,
-    syscall,
-    address,
-    port,
-  });
+  return Object.assign(
+    new Error(`${syscall} ENETUNREACH ${address}:${port} - it is not in the lab`),
+    {
+      code: 'ENETUNREACH',
+      errno: -constants.errno.ENETUNREACH,
+      syscall,
+      address,
+      port,
+    },
+  );
 }
 
-/** Puts a function in the place of another, with the other's properties: among them what util.promisify goes by. */
+/**
+ * Puts a function in the place of another, with the other's properties: among them what
+ * util.promisify goes by.
+ */
 function replace(owner: object, name: string, replacement: (...args: any[]) => unknown): void {
   const functions = owner as Record<string, (...args: any[]) => unknown>;
-  functions[name] = Object.defineProperties(replacement, Object.getOwnPropertyDescriptors(functions[name]!));
+  functions[name] = Object.defineProperties(
+    replacement,
+    Object.getOwnPropertyDescriptors(functions[name]!),
+  );
 }

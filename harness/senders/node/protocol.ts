@@ -1,8 +1,9 @@
 /**
  * What the harness and a Node child process say to each other over the IPC channel.
  *
- * `lab` and `route` are for the preload; `submit`, `flush` and `advance` are for the program. All but `lab` are answered with
- * `done` or `failed` under the same id. The harness trusts nothing that comes from the child: see readFromChild.
+ * `lab` and `route` are for the preload; `submit`, `flush` and `advance` are for the program. All
+ * but `lab` are answered with `done` or `failed` under the same id. The harness trusts nothing that
+ * comes from the child: see readFromChild.
  */
 
 import type { Endpoint, MessageStatus, OutgoingMessage } from '../../model/sender.ts';
@@ -26,18 +27,36 @@ export type FromChild =
   | { readonly kind: 'failed'; readonly id: number; readonly detail: string }
   | ({ readonly kind: 'status' } & MessageStatus);
 
-const STATUSES: readonly unknown[] = ['delivered', 'deferred', 'bounced'] satisfies MessageStatus['status'][];
+const STATUSES: readonly unknown[] = [
+  'delivered',
+  'deferred',
+  'bounced',
+] satisfies MessageStatus['status'][];
 const MAX_TEXT = 2_000;
 
-/** A message from the child, its shape checked, its texts made printable and no longer than 2,000 characters; undefined for anything else. */
+/**
+ * A message from the child, its shape checked, its texts made printable and no longer than 2,000
+ * characters; undefined for anything else.
+ */
 export function readFromChild(value: unknown): FromChild | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { kind, id, detail, token, status } = value as Record<string, unknown>;
   if (kind === 'ready') return { kind };
   if (kind === 'done' && typeof id === 'number') return { kind, id };
-  if (kind === 'failed' && typeof id === 'number' && typeof detail === 'string') return { kind, id, detail: printable(detail, MAX_TEXT) };
-  if (kind === 'status' && typeof token === 'string' && typeof detail === 'string' && STATUSES.includes(status)) {
-    return { kind, token: printable(token), status: status as MessageStatus['status'], detail: printable(detail, MAX_TEXT) };
+  if (kind === 'failed' && typeof id === 'number' && typeof detail === 'string')
+    return { kind, id, detail: printable(detail, MAX_TEXT) };
+  if (
+    kind === 'status' &&
+    typeof token === 'string' &&
+    typeof detail === 'string' &&
+    STATUSES.includes(status)
+  ) {
+    return {
+      kind,
+      token: printable(token),
+      status: status as MessageStatus['status'],
+      detail: printable(detail, MAX_TEXT),
+    };
   }
   return undefined;
 }

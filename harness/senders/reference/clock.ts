@@ -1,6 +1,6 @@
 /**
- * The sender's clock: real time plus whatever `advance` added. Policy lifetime, fetch back-off and queue lifetime go by it;
- * time-outs on the network do not.
+ * The sender's clock: real time plus whatever `advance` added. Policy lifetime, fetch back-off and
+ * queue lifetime go by it; time-outs on the network do not.
  */
 
 export interface Clock {

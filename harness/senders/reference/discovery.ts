@@ -1,8 +1,8 @@
 /**
  * Discovery: which policy applies to a domain right now (RFC 8461 §3.1 to §3.4, §5.1, §10.2).
  *
- * The one rule behind it all: a policy once fetched stays in force until its max_age is over or another valid policy is fetched.
- * Whoever can block DNS or HTTPS must gain nothing by it.
+ * The one rule behind it all: a policy once fetched stays in force until its max_age is over or
+ * another valid policy is fetched. Whoever can block DNS or HTTPS must gain nothing by it.
  */
 
 import type { StsPolicy } from '../../protocol/sts-policy.ts';
@@ -33,7 +33,10 @@ export function createPolicyCache(): PolicyCache {
 }
 
 export interface Discovery {
-  /** Looks for the policy that applies to mail for the domain; undefined: none, deliver as without MTA-STS. */
+  /**
+   * Looks for the policy that applies to mail for the domain; undefined: none, deliver as without
+   * MTA-STS.
+   */
   find(domain: string): Promise<CachedPolicy | undefined>;
   /** The policy in the cache, without a look-up. */
   recall(domain: string): CachedPolicy | undefined;
@@ -55,19 +58,30 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     // §3.1: without a record the rest of discovery is skipped.
     if (fault === 'fetches-without-record') return current(domain, 'norecord');
     // §3.4: the policy of the recipient's own domain, never of a domain above it.
-    if (fault === 'policy-from-parent-domain' && domain.split('.').length > 2) return find(domain.slice(domain.indexOf('.') + 1));
-    if (answer.kind === 'failure' && fault === 'forgets-cache-on-servfail') cache.policies.delete(domain);
-    if (answer.kind !== 'failure' && id.problem.rule === 'no-record' && fault === 'forgets-cache-when-txt-gone')
+    if (fault === 'policy-from-parent-domain' && domain.split('.').length > 2)
+      return find(domain.slice(domain.indexOf('.') + 1));
+    if (answer.kind === 'failure' && fault === 'forgets-cache-on-servfail')
       cache.policies.delete(domain);
-    if (id.problem.rule === 'multiple-records' && fault === 'forgets-cache-on-multiple-txt') cache.policies.delete(domain);
-    // §5.1, §10.2: a record that is gone, doubled or broken says there is nothing new; the cached policy stays in force.
+    if (
+      answer.kind !== 'failure' &&
+      id.problem.rule === 'no-record' &&
+      fault === 'forgets-cache-when-txt-gone'
+    )
+      cache.policies.delete(domain);
+    if (id.problem.rule === 'multiple-records' && fault === 'forgets-cache-on-multiple-txt')
+      cache.policies.delete(domain);
+    // §5.1, §10.2: a record that is gone, doubled or broken says there is nothing new; the cached
+    // policy stays in force.
     return recall(domain);
   }
 
   function recall(domain: string): CachedPolicy | undefined {
     const cached = cache.policies.get(domain);
     // §3.2: max_age counts from the last fetch.
-    const live = cached && (clock.now() < cached.fetchedAt + cached.policy.maxAgeSeconds * 1000 || fault === 'ignores-max-age');
+    const live =
+      cached &&
+      (clock.now() < cached.fetchedAt + cached.policy.maxAgeSeconds * 1000 ||
+        fault === 'ignores-max-age');
     return live ? cached : undefined;
   }
 
@@ -80,16 +94,25 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (cached && id < cached.id && fault === 'refetches-only-when-id-grows') return cached;
     const key = `${domain} ${id}`;
     const failedAt = cache.failedAt.get(key);
-    const fetched = failedAt !== undefined && clock.now() < failedAt + FETCH_BACK_OFF_MS ? undefined : await fetchOnce(key, domain, id);
+    const fetched =
+      failedAt !== undefined && clock.now() < failedAt + FETCH_BACK_OFF_MS
+        ? undefined
+        : await fetchOnce(key, domain, id);
     if (fetched) return fetched;
     if (fault === 'forgets-cache-when-fetch-fails') cache.policies.delete(domain);
-    if (!cached && fault === 'defers-when-discovery-fails') throw new Error(`${domain}: the policy ${id} cannot be fetched`);
-    // §3.3: with a policy in the cache that one applies; without, mail is delivered as if there were no MTA-STS.
+    if (!cached && fault === 'defers-when-discovery-fails')
+      throw new Error(`${domain}: the policy ${id} cannot be fetched`);
+    // §3.3: with a policy in the cache that one applies; without, mail is delivered as if there
+    // were no MTA-STS.
     return recall(domain);
   }
 
   /** One fetch at a time for a domain and id, however many messages wait for it. */
-  async function fetchOnce(key: string, domain: string, id: string): Promise<CachedPolicy | undefined> {
+  async function fetchOnce(
+    key: string,
+    domain: string,
+    id: string,
+  ): Promise<CachedPolicy | undefined> {
     const underWay = fetching.get(key) ?? fetchPolicy(key, domain, id);
     fetching.set(key, underWay);
     try {
@@ -99,12 +122,23 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     }
   }
 
-  async function fetchPolicy(key: string, domain: string, id: string): Promise<CachedPolicy | undefined> {
+  async function fetchPolicy(
+    key: string,
+    domain: string,
+    id: string,
+  ): Promise<CachedPolicy | undefined> {
     const fetched = await fetchBody(domain);
     if (!fetched.ok) return failed(key, domain, fetched);
     const policy = readPolicy(fetched.body, fault);
-    if (!policy.ok) return failed(key, domain, { type: 'sts-policy-invalid', why: policy.problem.message });
-    const entry = { domain, id, policy: policy.value, lines: linesOf(fetched.body), fetchedAt: clock.now() };
+    if (!policy.ok)
+      return failed(key, domain, { type: 'sts-policy-invalid', why: policy.problem.message });
+    const entry = {
+      domain,
+      id,
+      policy: policy.value,
+      lines: linesOf(fetched.body),
+      fetchedAt: clock.now(),
+    };
     cache.policies.set(domain, entry);
     return entry;
   }

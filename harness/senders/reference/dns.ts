@@ -1,5 +1,6 @@
 /**
- * DNS as the sender asks it: records, nothing there, or a failure; the three mean different things to RFC 8461 and RFC 5321.
+ * DNS as the sender asks it: records, nothing there, or a failure; the three mean different things
+ * to RFC 8461 and RFC 5321.
  *
  * c-ares as Node sets it up keeps no answers, so every look-up is a query.
  */
@@ -30,12 +31,16 @@ export function createDns({ address, port }: Endpoint): Dns {
   const resolver = new promises.Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   resolver.setServers([`${address}:${port}`]);
 
-  async function ask<T>(name: string, query: (name: string) => Promise<readonly T[]>): Promise<Answer<T>> {
+  async function ask<T>(
+    name: string,
+    query: (name: string) => Promise<readonly T[]>,
+  ): Promise<Answer<T>> {
     let asked = name;
     for (let hops = 0; hops < LONGEST_CNAME_CHAIN; hops++) {
       const answer = await once(() => query(asked));
       if (answer.kind !== 'nodata') return answer;
-      // RFC 1034 §3.6.2: a server may give the CNAME alone; then the question is asked again of its target.
+      // RFC 1034 §3.6.2: a server may give the CNAME alone; then the question is asked again of its
+      // target.
       const alias = await once(() => resolver.resolveCname(asked));
       if (alias.kind !== 'records') return alias.kind === 'failure' ? alias : { kind: 'nodata' };
       asked = alias.records[0]!;

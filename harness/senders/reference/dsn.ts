@@ -1,5 +1,6 @@
 /**
- * The bounce: a delivery status notification (RFC 3464) under the null reverse-path (RFC 5321 §6.1).
+ * The bounce: a delivery status notification (RFC 3464) under the null reverse-path (RFC 5321
+ * §6.1).
  */
 
 import { randomUUID } from 'node:crypto';
@@ -10,7 +11,8 @@ import { domainOf, type Mail } from './mail.ts';
 export function bounceOf(mail: Mail, detail: string, now: number): Mail {
   const domain = domainOf(mail.from);
   const boundary = `=_${randomUUID()}`;
-  const part = (type: string, content: string) => `--${boundary}\r\nContent-Type: ${type}\r\n\r\n${content}\r\n`;
+  const part = (type: string, content: string) =>
+    `--${boundary}\r\nContent-Type: ${type}\r\n\r\n${content}\r\n`;
   const header = mail.data.slice(0, mail.data.indexOf('\r\n\r\n') + 2);
   const data = [
     `From: Mail delivery <postmaster@${domain}>\r\n`,

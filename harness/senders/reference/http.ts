@@ -1,5 +1,6 @@
 /**
- * One HTTP/1.1 exchange on a connection that is already there. No agent, no redirects, no cache (RFC 8461 §3.3 wants neither).
+ * One HTTP/1.1 exchange on a connection that is already there. No agent, no redirects, no cache
+ * (RFC 8461 §3.3 wants neither).
  */
 
 import http from 'node:http';
@@ -21,8 +22,16 @@ export interface HttpAnswer {
   readonly whole: boolean;
 }
 
-/** Sends the request and reads the answer, at most `limitBytes` of its body. Rejects when no answer comes or the signal aborts. */
-export async function exchange(socket: net.Socket, request: HttpRequest, limitBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
+/**
+ * Sends the request and reads the answer, at most `limitBytes` of its body. Rejects when no answer
+ * comes or the signal aborts.
+ */
+export async function exchange(
+  socket: net.Socket,
+  request: HttpRequest,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
   const { method, url, headers, body: content } = request;
   try {
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
@@ -44,7 +53,10 @@ export async function exchange(socket: net.Socket, request: HttpRequest, limitBy
   }
 }
 
-async function readBody(response: http.IncomingMessage, limitBytes: number): Promise<{ body: string; whole: boolean }> {
+async function readBody(
+  response: http.IncomingMessage,
+  limitBytes: number,
+): Promise<{ body: string; whole: boolean }> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let whole = true;
@@ -57,5 +69,8 @@ async function readBody(response: http.IncomingMessage, limitBytes: number): Pro
   } catch {
     whole = false;
   }
-  return { body: Buffer.concat(chunks).toString('utf8'), whole: whole && response.complete && bytes <= limitBytes };
+  return {
+    body: Buffer.concat(chunks).toString('utf8'),
+    whole: whole && response.complete && bytes <= limitBytes,
+  };
 }

@@ -1,6 +1,7 @@
 /**
- * The reference sender: a small RFC 8461 sending MTA, to be read beside the RFC. It is what the oracle is tested with:
- * it must pass every scenario, and with any one fault it must fail at least one (DESIGN §4.11).
+ * The reference sender: a small RFC 8461 sending MTA, to be read beside the RFC. It is what the
+ * oracle is tested with: it must pass every scenario, and with any one fault it must fail at least
+ * one (DESIGN §4.11).
  */
 
 import type { Sender } from '../../model/sender.ts';
@@ -22,10 +23,23 @@ export function referenceSender({ fault, timeouts }: ReferenceOptions = {}): Sen
   return {
     name: fault ? `reference:${fault}` : 'reference',
     version: '1',
-    summary: fault ? `The reference sender with a fault: ${FAULTS[fault]}` : 'A small RFC 8461 sending MTA, in process.',
-    capabilities: ['mta-sts', 'testing-mode', 'tlsrpt', 'queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn', 'persistent-cache'],
+    summary: fault
+      ? `The reference sender with a fault: ${FAULTS[fault]}`
+      : 'A small RFC 8461 sending MTA, in process.',
+    capabilities: [
+      'mta-sts',
+      'testing-mode',
+      'tlsrpt',
+      'queue',
+      'time-travel',
+      'queue-lifetime',
+      'restart',
+      'dsn',
+      'persistent-cache',
+    ],
     perInstance: 'scenario',
     unavailable: async () => undefined,
-    start: async (lab, onStatus) => startMta(lab, onStatus, { mtaSts: true, fault, timeouts, trustStore }),
+    start: async (lab, onStatus) =>
+      startMta(lab, onStatus, { mtaSts: true, fault, timeouts, trustStore }),
   };
 }

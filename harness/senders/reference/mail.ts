@@ -22,7 +22,9 @@ export function domainOf(address: string): string {
   return normalizeName(address.slice(address.lastIndexOf('@') + 1));
 }
 
-/** What went wrong, in words; of an OpenSSL error its reason, without the place in OpenSSL's source. */
+/**
+ * What went wrong, in words; of an OpenSSL error its reason, without the place in OpenSSL's source.
+ */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;

@@ -1,5 +1,6 @@
 /**
- * A sending MTA put together, with MTA-STS and TLSRPT or without. See delivery.ts for what it does with a mail.
+ * A sending MTA put together, with MTA-STS and TLSRPT or without. See delivery.ts for what it does
+ * with a mail.
  */
 
 import type { SecureContext } from 'node:tls';
@@ -24,7 +25,11 @@ export interface MtaOptions {
 
 const NO_DISCOVERY: Discovery = { find: async () => undefined, recall: () => undefined };
 
-export function startMta(lab: LabAccess, onStatus: (status: MessageStatus) => void, options: MtaOptions): StartedSender {
+export function startMta(
+  lab: LabAccess,
+  onStatus: (status: MessageStatus) => void,
+  options: MtaOptions,
+): StartedSender {
   const { mtaSts, fault, timeouts, trustStore } = options;
   const clock = createClock();
   const dns = createDns(lab.dns);
@@ -33,7 +38,10 @@ export function startMta(lab: LabAccess, onStatus: (status: MessageStatus) => vo
     clock,
     dns,
     network,
-    trust: { policyHosts: trustStore(lab.trust.policyHosts), mxHosts: trustStore(lab.trust.mxHosts) },
+    trust: {
+      policyHosts: trustStore(lab.trust.policyHosts),
+      mxHosts: trustStore(lab.trust.mxHosts),
+    },
     timeouts: { ...TIMEOUTS, ...timeouts },
     fault,
   };
@@ -41,7 +49,13 @@ export function startMta(lab: LabAccess, onStatus: (status: MessageStatus) => vo
   const reporting = createReporting(setting);
   const log = mtaSts ? reporting : NO_LOG;
   const discovery = mtaSts ? createDiscovery(setting, cache, log) : NO_DISCOVERY;
-  const queue = createQueue({ clock, discovery, deliver: createDelivery(setting, cache, log), onStatus, fault });
+  const queue = createQueue({
+    clock,
+    discovery,
+    deliver: createDelivery(setting, cache, log),
+    onStatus,
+    fault,
+  });
 
   return {
     submit: queue.submit,

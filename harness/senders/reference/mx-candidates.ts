@@ -5,7 +5,9 @@
 import type { Dns } from './dns.ts';
 import type { Outcome } from './mail.ts';
 
-export type Candidates = { readonly kind: 'hosts'; readonly hosts: readonly string[] } | Exclude<Outcome, { kind: 'delivered' }>;
+export type Candidates =
+  | { readonly kind: 'hosts'; readonly hosts: readonly string[] }
+  | Exclude<Outcome, { kind: 'delivered' }>;
 
 /** Host names as in the MX records, letter case included, or why there are none. */
 export async function mxCandidates(domain: string, dns: Dns): Promise<Candidates> {
@@ -13,7 +15,11 @@ export async function mxCandidates(domain: string, dns: Dns): Promise<Candidates
   switch (answer.kind) {
     // RFC 5321 §5.1: a temporary error is no licence for anything; the mail waits.
     case 'failure':
-      return { kind: 'temporary', detail: `${domain}: the MX look-up failed: ${answer.why}`, byPolicy: false };
+      return {
+        kind: 'temporary',
+        detail: `${domain}: the MX look-up failed: ${answer.why}`,
+        byPolicy: false,
+      };
     case 'nxdomain':
       return { kind: 'permanent', detail: `${domain}: no such domain` };
     // RFC 5321 §5.1: with no MX record at all the domain itself is the host ("implicit MX").
@@ -27,12 +33,19 @@ export async function mxCandidates(domain: string, dns: Dns): Promise<Candidates
     .map(({ exchange }) => exchange.replace(/\.$/, ''))
     .filter((exchange) => exchange !== '');
   // RFC 7505 §3: "." as the only exchange says that the domain takes no mail.
-  return hosts.length > 0 ? { kind: 'hosts', hosts } : { kind: 'permanent', detail: `${domain}: takes no mail (null MX, RFC 7505)` };
+  return hosts.length > 0
+    ? { kind: 'hosts', hosts }
+    : { kind: 'permanent', detail: `${domain}: takes no mail (null MX, RFC 7505)` };
 }
 
 async function implicitMx(domain: string, dns: Dns): Promise<Candidates> {
   const answer = await dns.addresses(domain);
   if (answer.kind === 'records') return { kind: 'hosts', hosts: [domain] };
-  if (answer.kind === 'failure') return { kind: 'temporary', detail: `${domain}: the look-up failed: ${answer.why}`, byPolicy: false };
+  if (answer.kind === 'failure')
+    return {
+      kind: 'temporary',
+      detail: `${domain}: the look-up failed: ${answer.why}`,
+      byPolicy: false,
+    };
   return { kind: 'permanent', detail: `${domain}: neither MX nor address` };
 }

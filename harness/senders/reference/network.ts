@@ -1,6 +1,7 @@
 /**
- * Connections into the lab, TLS on them, and what a certificate proves (RFC 5280 §6, RFC 9525 §6). Whether that is enough is the
- * caller's business: RFC 8461 asks different things of policy hosts and MX hosts.
+ * Connections into the lab, TLS on them, and what a certificate proves (RFC 5280 §6, RFC 9525 §6).
+ * Whether that is enough is the caller's business: RFC 8461 asks different things of policy hosts
+ * and MX hosts.
  */
 
 import type { X509Certificate } from 'node:crypto';
@@ -43,7 +44,11 @@ export interface HandshakeOptions {
 }
 
 /** The TLS handshake. The certificate is not judged: see pathProblem and identifies. */
-export function handshake(socket: net.Socket, { trust, servername }: HandshakeOptions, signal: AbortSignal): Promise<tls.TLSSocket> {
+export function handshake(
+  socket: net.Socket,
+  { trust, servername }: HandshakeOptions,
+  signal: AbortSignal,
+): Promise<tls.TLSSocket> {
   const secured = tls.connect({
     socket,
     secureContext: trust,
@@ -55,19 +60,30 @@ export function handshake(socket: net.Socket, { trust, servername }: HandshakeOp
   return settled(secured, socket, 'secureConnect', signal);
 }
 
-/** Why the peer's certification path is not valid (RFC 5280 §6): OpenSSL's code, such as CERT_HAS_EXPIRED. */
+/**
+ * Why the peer's certification path is not valid (RFC 5280 §6): OpenSSL's code, such as
+ * CERT_HAS_EXPIRED.
+ */
 export function pathProblem(socket: tls.TLSSocket): string | undefined {
   // Node's types say Error; it is the code of one.
   return socket.authorizationError ? String(socket.authorizationError) : undefined;
 }
 
-/** Whether a peer's certificate names the host in a DNS-ID, "*" only as the whole leftmost label (RFC 8461 §3.3, §4.2; RFC 9525 §6.3). */
+/**
+ * Whether a peer's certificate names the host in a DNS-ID, "*" only as the whole leftmost label
+ * (RFC 8461 §3.3, §4.2; RFC 9525 §6.3).
+ */
 export function identifies(
   certificate: X509Certificate | undefined,
   host: string,
   { commonName }: { readonly commonName: boolean },
 ): boolean {
-  return certificate?.checkHost(host, { subject: commonName ? 'default' : 'never', partialWildcards: false }) !== undefined;
+  return (
+    certificate?.checkHost(host, {
+      subject: commonName ? 'default' : 'never',
+      partialWildcards: false,
+    }) !== undefined
+  );
 }
 
 /** The dNSNames of a certificate. */
@@ -85,31 +101,26 @@ export function createTrustStore(fault?: FaultName): (anchors: string) => tls.Se
     maxVersion: fault === 'no-tls13' ? 'TLSv1.2' : 'TLSv1.3',
   };
   return (anchors) => {
-    // RFC 8996: nothing below TLS 1.2. RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
-    const context = contexts.get(anchors) ?? tls.createSecureContext({ ca: anchors, ...versions, ciphers: 'DEFAULT@SECLEVEL=2' });
+    // RFC 8996: nothing below TLS 1.2. RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is
+    // OpenSSL's level 2.
+    const context =
+      contexts.get(anchors) ??
+      tls.createSecureContext({ ca: anchors, ...versions, ciphers: 'DEFAULT@SECLEVEL=2' });
     contexts.set(anchors, context);
     return context;
   };
 }
 
-/** Runs `work` for at most `ms`; then its signal aborts and this rejects. */
-export async function within<T>(ms: number, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new Error(`${what} took longer than ${ms} ms`);
-    late.reject(error);
-    controller.abort(error);
-  }, ms);
-  try {
-    return await Promise.race([work(controller.signal), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** The stream once it emits `event`. Errors later on show as the stream's end: nobody needs to listen for them. */
-function settled<S extends net.Socket>(stream: S, socket: net.Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<S> {
+/**
+ * The stream once it emits `event`. Errors later on show as the stream's end: nobody needs to
+ * listen for them.
+ */
+function settled<S extends net.Socket>(
+  stream: S,
+  socket: net.Socket,
+  event: 'connect' | 'secureConnect',
+  signal: AbortSignal,
+): Promise<S> {
   return new Promise((resolve, reject) => {
     const abort = () => socket.destroy(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });

@@ -1,7 +1,9 @@
 /**
- * The queue: every mail is tried at once, then again whenever the queue is flushed, until it is too old (RFC 5321 §4.5.4.1).
+ * The queue: every mail is tried at once, then again whenever the queue is flushed, until it is too
+ * old (RFC 5321 §4.5.4.1).
  *
- * Mail that is given up for its policy's sake gets a last look at the TXT record first (RFC 8461 §5).
+ * Mail that is given up for its policy's sake gets a last look at the TXT record first (RFC 8461
+ * §5).
  */
 
 import type { OutgoingMessage, StartedSender } from '../../model/sender.ts';
@@ -24,7 +26,11 @@ export interface QueueOptions {
   readonly clock: Clock;
   readonly discovery: Discovery;
   readonly deliver: Deliver;
-  readonly onStatus: (status: { token: string; status: 'delivered' | 'deferred' | 'bounced'; detail: string }) => void;
+  readonly onStatus: (status: {
+    token: string;
+    status: 'delivered' | 'deferred' | 'bounced';
+    detail: string;
+  }) => void;
   readonly fault?: FaultName;
 }
 
@@ -78,7 +84,8 @@ export function createQueue({ clock, discovery, deliver, onStatus, fault }: Queu
 
   async function outcomeOf({ mail, domain, queuedAt }: QueuedMail): Promise<Outcome> {
     const tooOld = clock.now() - queuedAt > LIFETIME_MS;
-    // RFC 8461 §5: no mail is given up for its policy's sake before the TXT record was asked for a new one.
+    // RFC 8461 §5: no mail is given up for its policy's sake before the TXT record was asked for a
+    // new one.
     const mayLookUp = !(tooOld && fault === 'no-recheck-before-bounce');
     try {
       const policy = mayLookUp ? await discovery.find(domain) : discovery.recall(domain);
@@ -93,13 +100,23 @@ export function createQueue({ clock, discovery, deliver, onStatus, fault }: Queu
     }
   }
 
-  /** RFC 8461 §5: what the policy forbids fails for the time being, like any other fault that may pass. */
+  /**
+   * RFC 8461 §5: what the policy forbids fails for the time being, like any other fault that may
+   * pass.
+   */
   function givesUp(outcome: Outcome, tooOld: boolean): boolean {
-    return outcome.kind === 'temporary' && (tooOld || (outcome.byPolicy && fault === 'bounces-at-once'));
+    return (
+      outcome.kind === 'temporary' && (tooOld || (outcome.byPolicy && fault === 'bounces-at-once'))
+    );
   }
 
-  function say({ token }: QueuedMail, status: 'delivered' | 'deferred' | 'bounced', detail: string): void {
-    if (token !== undefined && !closed) onStatus({ token, status, detail: printable(detail, LONGEST_DETAIL) });
+  function say(
+    { token }: QueuedMail,
+    status: 'delivered' | 'deferred' | 'bounced',
+    detail: string,
+  ): void {
+    if (token !== undefined && !closed)
+      onStatus({ token, status, detail: printable(detail, LONGEST_DETAIL) });
   }
 
   return {

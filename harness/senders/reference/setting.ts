@@ -28,4 +28,9 @@ export interface Timeouts {
   readonly policyFetchMs: number;
 }
 
-export const TIMEOUTS: Timeouts = { connectMs: 2000, handshakeMs: 2000, replyMs: 2000, policyFetchMs: 2000 };
+export const TIMEOUTS: Timeouts = {
+  connectMs: 2000,
+  handshakeMs: 2000,
+  replyMs: 2000,
+  policyFetchMs: 2000,
+};

@@ -1,15 +1,18 @@
 /**
- * An SMTP client session (RFC 5321) that can turn to TLS (RFC 3207). It sends one command at a time and waits for the reply.
+ * An SMTP client session (RFC 5321) that can turn to TLS (RFC 3207). It sends one command at a time
+ * and waits for the reply.
  *
- * Everything the server says is hostile until a caller has checked its certificate, and no less afterwards.
+ * Everything the server says is hostile until a caller has checked its certificate, and no less
+ * afterwards.
  */
 
 import type net from 'node:net';
 import type tls from 'node:tls';
+import { within } from '../../concurrency/wait.ts';
 import { createReplyReader, parseEhlo, type Reply } from '../../protocol/smtp.ts';
 import type { FaultName } from './faults.ts';
 import type { Mail } from './mail.ts';
-import { type HandshakeOptions, handshake, within } from './network.ts';
+import { type HandshakeOptions, handshake } from './network.ts';
 import type { Timeouts } from './setting.ts';
 
 export interface SmtpSession {
@@ -42,7 +45,10 @@ export class SmtpRefusal extends Error {
   }
 }
 
-/** Waits for the greeting and says EHLO. Rejects, and closes the socket, when the server does not go along. */
+/**
+ * Waits for the greeting and says EHLO. Rejects, and closes the socket, when the server does not go
+ * along.
+ */
 export async function openSmtp(socket: net.Socket, options: SmtpOptions): Promise<SmtpSession> {
   const session = createSession(socket, options);
   try {
@@ -55,7 +61,10 @@ export async function openSmtp(socket: net.Socket, options: SmtpOptions): Promis
   }
 }
 
-function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOptions): SmtpSession & { greeting(): Promise<void> } {
+function createSession(
+  socket: net.Socket,
+  { name, timeouts, fault }: SmtpOptions,
+): SmtpSession & { greeting(): Promise<void> } {
   let stream = socket;
   let reader = createReplyReader();
   let replies: Reply[] = [];
@@ -86,11 +95,15 @@ function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOption
         lost = true;
         over(() => reject(new Error(why)));
       };
-      const timer = setTimeout(() => fail(`no reply to ${to} within ${timeouts.replyMs} ms`), timeouts.replyMs);
+      const timer = setTimeout(
+        () => fail(`no reply to ${to} within ${timeouts.replyMs} ms`),
+        timeouts.replyMs,
+      );
       wake = () => {
         const reply = replies.shift();
         if (reply) over(() => resolve(reply));
-        else if (reader.problem()) fail(`the reply to ${to} is no SMTP: ${reader.problem()!.message}`);
+        else if (reader.problem())
+          fail(`the reply to ${to} is no SMTP: ${reader.problem()!.message}`);
         else if (ended) fail(`the server closed the connection instead of replying to ${to}`);
       };
       wake();
@@ -104,8 +117,12 @@ function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOption
 
   async function hello(): Promise<void> {
     const reply = await command(`EHLO ${name}`);
-    // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the one before.
-    extensions = fault === 'keeps-pre-tls-capabilities' ? new Map([...parseEhlo(reply), ...extensions]) : parseEhlo(reply);
+    // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the
+    // one before.
+    extensions =
+      fault === 'keeps-pre-tls-capabilities'
+        ? new Map([...parseEhlo(reply), ...extensions])
+        : parseEhlo(reply);
     // RFC 5321 §3.2: a server that does not know EHLO gets HELO.
     const agreed = reply.code >= 500 ? await command(`HELO ${name}`) : reply;
     // Not a refusal of the mail: 5yz here has anybody on the path to say it.
@@ -128,7 +145,9 @@ function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOption
         reader = createReplyReader();
       }
       try {
-        const secured = await within(timeouts.handshakeMs, 'the TLS handshake', (signal) => handshake(stream, options, signal));
+        const secured = await within(timeouts.handshakeMs, 'the TLS handshake', (signal) =>
+          handshake(stream, options, signal),
+        );
         stream = secured;
         listen();
         return secured;
@@ -142,7 +161,11 @@ function createSession(socket: net.Socket, { name, timeouts, fault }: SmtpOption
       // RFC 1870 §5: a message longer than the server takes is not sent.
       const limit = Number(extensions.get('SIZE') ?? 0);
       const size = Buffer.byteLength(data);
-      if (limit > 0 && size > limit) throw new SmtpRefusal('MAIL', { code: 552, lines: [`${size} bytes, and the server takes ${limit}`] });
+      if (limit > 0 && size > limit)
+        throw new SmtpRefusal('MAIL', {
+          code: 552,
+          lines: [`${size} bytes, and the server takes ${limit}`],
+        });
       // RFC 1870 §6: the size is declared where the server knows the parameter.
       const parameters = extensions.has('SIZE') ? ` SIZE=${size}` : '';
       expect('MAIL', await command(`MAIL FROM:<${from}>${parameters}`), 250);

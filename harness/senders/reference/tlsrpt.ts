@@ -1,17 +1,24 @@
 /**
- * TLSRPT (RFC 8460): counts TLS sessions by policy domain and applied policy, and on demand sends the report to the domain's https rua.
- * A report by mail would need DKIM; a domain that asks for mail alone gets none.
+ * TLSRPT (RFC 8460): counts TLS sessions by policy domain and applied policy, and on demand sends
+ * the report to the domain's https rua. A report by mail would need DKIM; a domain that asks for
+ * mail alone gets none.
  */
 
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { within } from '../../concurrency/wait.ts';
 import { SENDER_DOMAIN } from '../../model/plan.ts';
 import { printable } from '../../protocol/printable.ts';
 import { selectTlsrptRecord } from '../../protocol/tlsrpt-record.ts';
-import type { FailureDetails, ReportedPolicy, ResultType, TlsReport } from '../../protocol/tlsrpt-report.ts';
+import type {
+  FailureDetails,
+  ReportedPolicy,
+  ResultType,
+  TlsReport,
+} from '../../protocol/tlsrpt-report.ts';
 import type { CachedPolicy } from './discovery.ts';
 import { exchange } from './http.ts';
-import { handshake, within } from './network.ts';
+import { handshake } from './network.ts';
 import type { Setting } from './setting.ts';
 
 /** A session, or an attempt that did not get so far. */
@@ -49,7 +56,10 @@ interface Tally {
   successes: number;
   failures: number;
   /** By what a reader of the report would tell apart. */
-  readonly details: Map<string, { readonly session: Session; readonly failure: Failure; count: number }>;
+  readonly details: Map<
+    string,
+    { readonly session: Session; readonly failure: Failure; count: number }
+  >;
 }
 
 interface Period {
@@ -72,7 +82,12 @@ export function createReporting(setting: Setting): Reporting {
     const period = periods.get(domain) ?? { since: clock.now(), tallies: new Map<string, Tally>() };
     periods.set(domain, period);
     const id = policy?.id ?? '';
-    const tally = period.tallies.get(id) ?? { policy, successes: 0, failures: 0, details: new Map() };
+    const tally = period.tallies.get(id) ?? {
+      policy,
+      successes: 0,
+      failures: 0,
+      details: new Map(),
+    };
     period.tallies.set(id, tally);
     return tally;
   }
@@ -80,13 +95,17 @@ export function createReporting(setting: Setting): Reporting {
   async function reportTo(domain: string, period: Period): Promise<void> {
     const answer = await dns.txt(`_smtp._tls.${domain}`);
     if (answer.kind === 'failure') return;
-    const texts = answer.kind === 'records' ? answer.records.map((strings) => strings.join('')) : [];
+    const texts =
+      answer.kind === 'records' ? answer.records.map((strings) => strings.join('')) : [];
     const record = selectTlsrptRecord(texts);
-    const urls = record.ok ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri) : [];
+    const urls = record.ok
+      ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri)
+      : [];
     const report = gzipSync(JSON.stringify(reportOf(domain, period, setting)));
     // Sessions from now on are for the next report.
     periods.delete(domain);
-    // RFC 8460 §3: it is enough that one destination takes it. §5.5: when none does, it is tried again.
+    // RFC 8460 §3: it is enough that one destination takes it. §5.5: when none does, it is tried
+    // again.
     for (const url of urls) {
       if (await post(url, report, setting)) return;
     }
@@ -120,24 +139,43 @@ export function createReporting(setting: Setting): Reporting {
 }
 
 /** RFC 8460 §4. */
-function reportOf(domain: string, { since, tallies }: Period, { clock, fault }: Setting): TlsReport {
+function reportOf(
+  domain: string,
+  { since, tallies }: Period,
+  { clock, fault }: Setting,
+): TlsReport {
   // §4.1: whole UTC days.
   const day = (time: number) => new Date(time).toISOString().slice(0, 10);
   return {
     'organization-name': 'Holdfast reference sender',
-    'date-range': { 'start-datetime': `${day(since)}T00:00:00Z`, 'end-datetime': `${day(clock.now())}T23:59:59Z` },
+    'date-range': {
+      'start-datetime': `${day(since)}T00:00:00Z`,
+      'end-datetime': `${day(clock.now())}T23:59:59Z`,
+    },
     'contact-info': `postmaster@${SENDER_DOMAIN}`,
     'report-id': `${randomUUID()}@${SENDER_DOMAIN}`,
     policies: [...tallies.values()].map((tally) => policyEntry(domain, tally, fault)),
   };
 }
 
-function policyEntry(domain: string, { policy, successes, failures, details }: Tally, fault: Setting['fault']): ReportedPolicy {
+function policyEntry(
+  domain: string,
+  { policy, successes, failures, details }: Tally,
+  fault: Setting['fault'],
+): ReportedPolicy {
   return {
     policy: policy
-      ? { 'policy-type': 'sts', 'policy-string': policy.lines, 'policy-domain': domain, 'mx-host': policy.policy.mx }
+      ? {
+          'policy-type': 'sts',
+          'policy-string': policy.lines,
+          'policy-domain': domain,
+          'mx-host': policy.policy.mx,
+        }
       : { 'policy-type': 'no-policy-found', 'policy-domain': domain },
-    summary: { 'total-successful-session-count': successes, 'total-failure-session-count': failures },
+    summary: {
+      'total-successful-session-count': successes,
+      'total-failure-session-count': failures,
+    },
     // §4.3: failures of different kinds stand apart, each with its own count.
     'failure-details': [...details.values()].map(
       ({ session, failure, count }): FailureDetails => ({
@@ -153,17 +191,34 @@ function policyEntry(domain: string, { policy, successes, failures, details }: T
 }
 
 /** RFC 8460 §3, §5.4: whether the destination took the report. */
-async function post(uri: string, report: Buffer, { dns, network, trust, timeouts }: Setting): Promise<boolean> {
+async function post(
+  uri: string,
+  report: Buffer,
+  { dns, network, trust, timeouts }: Setting,
+): Promise<boolean> {
   try {
     const url = new URL(uri);
-    const headers = { 'content-type': 'application/tlsrpt+gzip', 'content-length': String(report.length) };
+    const headers = {
+      'content-type': 'application/tlsrpt+gzip',
+      'content-length': String(report.length),
+    };
     const { status } = await within(timeouts.policyFetchMs, 'the report', async (signal) => {
       const found = await dns.addresses(url.hostname);
       if (found.kind !== 'records') throw new Error(`${url.hostname}: no address`);
       const socket = await network.connect(found.records[0]!, Number(url.port) || 443, signal);
-      // §3: certificate errors may be ignored here, for it may well be certificates that the report is about.
-      const secured = await handshake(socket, { trust: trust.policyHosts, servername: url.hostname }, signal);
-      return exchange(secured, { method: 'POST', url, headers, body: report }, ANSWER_LIMIT_BYTES, signal);
+      // §3: certificate errors may be ignored here, for it may well be certificates that the report
+      // is about.
+      const secured = await handshake(
+        socket,
+        { trust: trust.policyHosts, servername: url.hostname },
+        signal,
+      );
+      return exchange(
+        secured,
+        { method: 'POST', url, headers, body: report },
+        ANSWER_LIMIT_BYTES,
+        signal,
+      );
     });
     return status >= 200 && status < 300;
   } catch {

@@ -57,8 +57,14 @@ describe('being ready', () => {
 
   it('is not for one that has died before: its last words are told', async () => {
     const stage = setUp();
-    stage.starts({ line: 'starting', greets: false, dies: 'fake exited with code 1; its last words: no such file' });
-    await expect(stage.drive()).rejects.toThrow('fake exited with code 1; its last words: no such file');
+    stage.starts({
+      line: 'starting',
+      greets: false,
+      dies: 'fake exited with code 1; its last words: no such file',
+    });
+    await expect(stage.drive()).rejects.toThrow(
+      'fake exited with code 1; its last words: no such file',
+    );
     expect(stage.did).toEqual(['start', 'end']);
   });
 
@@ -82,13 +88,17 @@ describe('a running server', () => {
     stage.say(`to=${message('a').to} sent`);
     stage.say('to=root@victim.test sent');
     await vi.waitFor(() => expect(stage.statuses).not.toEqual([]));
-    expect(stage.statuses).toEqual([{ token: message('a').token, status: 'delivered', detail: `to=${message('a').to} sent` }]);
+    expect(stage.statuses).toEqual([
+      { token: message('a').token, status: 'delivered', detail: `to=${message('a').to} sent` },
+    ]);
   });
 
   it('that does not take a message: told with its name, and made fit to print', async () => {
     const stage = await running();
     stage.refuses('554 \x1b[2Jno');
-    await expect(stage.sender.submit(message('a'))).rejects.toThrow(new SenderError('fake did not take the message: 554 \\x1b[2Jno'));
+    await expect(stage.sender.submit(message('a'))).rejects.toThrow(
+      new SenderError('fake did not take the message: 554 \\x1b[2Jno'),
+    );
   });
 
   it('has a way to do only what the contract has a command for', async () => {
@@ -116,7 +126,10 @@ describe('flush', () => {
     flushed.push(stage.sender.flush(['b.test', 'c.test']), stage.sender.flush(['d.test']));
     first();
     await Promise.all(flushed);
-    expect(stage.did.slice(-2)).toEqual(['flush DOMAINS=a.test', 'flush DOMAINS=b.test c.test d.test']);
+    expect(stage.did.slice(-2)).toEqual([
+      'flush DOMAINS=a.test',
+      'flush DOMAINS=b.test c.test d.test',
+    ]);
   });
 
   it('is a restart where the contract says so', async () => {
@@ -142,14 +155,18 @@ describe('restart', () => {
     await restarting;
     // Its address may be another now.
     await stage.sender.submit(message('a'));
-    expect(stage.did.slice(-2)).toEqual(['greets 10.0.0.2:2525', `submit ${message('a').token} to 10.0.0.2`]);
+    expect(stage.did.slice(-2)).toEqual([
+      'greets 10.0.0.2:2525',
+      `submit ${message('a').token} to 10.0.0.2`,
+    ]);
   });
 });
 
 describe('limits.parallel', () => {
   it('lets so many in; a status makes room, and a refusal does', async () => {
     const stage = await running({ parallel: 2 });
-    const submitted = () => stage.did.filter((one) => one.startsWith('submit')).map((one) => one.split(' ')[1]);
+    const submitted = () =>
+      stage.did.filter((one) => one.startsWith('submit')).map((one) => one.split(' ')[1]);
     const all = ['a', 'b', 'c', 'd', 'e'].map(message);
     const [a, b, c, d, e] = all.map(({ token }) => token);
     await Promise.all(all.slice(0, 2).map(stage.sender.submit));
@@ -279,7 +296,12 @@ function setUp(changes: Partial<SenderContract> = {}) {
           return {
             host: async () => is.address ?? '10.0.0.1',
             async run(command, environment = {}) {
-              did.push([command, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)].join(' '));
+              did.push(
+                [
+                  command,
+                  ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+                ].join(' '),
+              );
               await held;
               return `${message('q').token}@victim.test`;
             },

@@ -1,0 +1,88 @@
+/**
+ * Limiting: so many at the same time and no more.
+ */
+
+/** Works on every item, `atOnce` at the same time, in order. What one of them threw is thrown once the others have ended. */
+export async function inParallel<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items];
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  const ended = await Promise.allSettled(
+    Array.from({ length: Math.min(atOnce, items.length) }, worker),
+  );
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+}
+
+/** `work`, done at most so many times at the same time. */
+export function limited<T>(atOnce: number, work: () => Promise<T>): () => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let inside = 0;
+  return async () => {
+    if (inside >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+    inside++;
+    try {
+      return await work();
+    } finally {
+      inside--;
+      waiting.shift()?.();
+    }
+  };
+}
+
+/** Places that are entered under a name and left under it, or by themselves after `longestMs`. */
+export interface Places {
+  /** Resolves when there is a place. */
+  enter(name: string): Promise<void>;
+  leave(name: string): void;
+}
+
+export function openPlaces(howMany: number, longestMs: number): Places {
+  const inside = new Map<string, NodeJS.Timeout>();
+  const waiting: (() => void)[] = [];
+  const leave = (name: string) => {
+    clearTimeout(inside.get(name));
+    if (inside.delete(name)) waiting.shift()?.();
+  };
+  return {
+    async enter(name) {
+      while (inside.size >= howMany) await new Promise<void>((resolve) => waiting.push(resolve));
+      inside.set(name, setTimeout(leave, longestMs, name).unref());
+    },
+    leave,
+  };
+}
+
+export interface Gate {
+  /** Does the work once the gate is open. */
+  pass<T>(work: () => Promise<T>): Promise<T>;
+  /** Resolves when all that has passed is done. */
+  close(): Promise<void>;
+  open(): void;
+}
+
+/** A gate that is open to begin with. */
+export function createGate(): Gate {
+  const inside = new Set<Promise<unknown>>();
+  let opened: PromiseWithResolvers<void> | undefined;
+  return {
+    async pass(work) {
+      while (opened) await opened.promise;
+      const done = work();
+      inside.add(done);
+      return done.finally(() => inside.delete(done));
+    },
+    async close() {
+      opened ??= Promise.withResolvers();
+      await Promise.allSettled(inside);
+    },
+    open() {
+      opened?.resolve();
+      opened = undefined;
+    },
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * A container, started by testcontainers: what it prints, line by line, what is run in it, and its
+ * end.
+ *
+ * testcontainers has no word for name servers and addresses; they are set on its protected members
+ * `hostConfig` and `createOpts`, and `containerCreated` is its protected hook; a test holds it to
+ * them.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { ContainerPlace } from '../model/contract.ts';
+import { SenderError } from '../model/sender.ts';
+import { lastWords, onLines } from '../process/lines.ts';
+import { printable } from '../protocol/printable.ts';
+import { type Engine, labelsOf } from './engine.ts';
+import { keepShells } from './shells.ts';
+import { removeContainer } from './sweep.ts';
+
+export interface ContainerOptions
+  extends Pick<ContainerPlace, 'hostname' | 'environment' | 'files'> {
+  /** Said in errors. */
+  readonly title: string;
+  /** A part of its name on the engine. */
+  readonly name: string;
+  readonly image: string;
+  /** Of the run that it belongs to. */
+  readonly run: string;
+  /** Docker's name for the network; default: its default bridge. */
+  readonly network?: string;
+  /** Address of the name server. */
+  readonly dns?: string;
+  /** Default: the image's own. */
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+  readonly capabilities?: readonly string[];
+  /** Weight of its claim on a busy processor; others have 1024. */
+  readonly cpuShares?: number;
+  /** Published on a free port of 127.0.0.1. */
+  readonly port?: number;
+  /** Texts to put there, by path. */
+  readonly texts?: Readonly<Record<string, string>>;
+  /** A file whose new lines are told as if they were printed. */
+  readonly logFile?: string;
+  onLine(line: string): void;
+}
+
+export interface RunningContainer extends AsyncDisposable {
+  readonly id: string;
+  /** In its network; another after a restart, maybe. */
+  address(): Promise<string>;
+  /** Of 127.0.0.1. */
+  publishedPort(): Promise<number>;
+  join(network: string): Promise<void>;
+  /** What a shell prints. Throws SenderError when its exit code is not 0. */
+  run(command: string, environment?: Readonly<Record<string, string>>): Promise<string>;
+  restart(): Promise<void>;
+  /** Resolves when it has ended and nobody wanted it to; its last words are in the error. */
+  readonly died: Promise<SenderError>;
+}
+
+const KEPT_LINES = 20;
+const STOP_SECONDS = 3;
+
+/** Throws SenderError; then nothing is left. */
+export async function startContainer(
+  engine: Engine,
+  options: ContainerOptions,
+): Promise<RunningContainer> {
+  const { title, network, onLine } = options;
+  const { dockerode, client } = engine;
+  const kept: string[] = [];
+  let heard: Promise<void> = Promise.resolve();
+  const hear = (output: Readable) => {
+    heard = onLines(output, (line) => {
+      kept.push(line);
+      if (kept.length > KEPT_LINES) kept.shift();
+      onLine(line);
+    });
+  };
+  const died = Promise.withResolvers<SenderError>();
+  let created: string | undefined;
+  const definition = await define(engine, options, async (id) => {
+    created = id;
+    // Heard before it starts, so that nothing is missed.
+    hear(await client.container.attach(dockerode.getContainer(id)));
+  });
+  const started = await definition.start().catch(async (error: unknown) => {
+    if (created !== undefined) await removeContainer(dockerode, created);
+    throw new SenderError(
+      `${title} cannot be started: ${printable(error instanceof Error ? error.message : String(error))}`,
+    );
+  });
+  const container = dockerode.getContainer(started.getId());
+  let life = { endIsWanted: false };
+  const watch = () => {
+    const watched = life;
+    void container.wait().then(
+      async ({ StatusCode }: { StatusCode: number }) => {
+        if (watched.endIsWanted) return;
+        // What it printed last may still be on its way.
+        await heard;
+        died.resolve(new SenderError(`${title} exited with code ${StatusCode}${lastWords(kept)}`));
+      },
+      (error: Error) => {
+        if (!watched.endIsWanted)
+          died.resolve(new SenderError(`${title} has gone: ${printable(error.message)}`));
+      },
+    );
+  };
+  watch();
+  const shells = keepShells(dockerode, container.id, title);
+
+  return {
+    id: started.getId(),
+    async address() {
+      const { NetworkSettings } = await container.inspect();
+      const { IPAddress } = NetworkSettings.Networks[network ?? 'bridge'] ?? {};
+      if (!IPAddress)
+        throw new SenderError(`${title} has no address in the network ${network ?? 'bridge'}`);
+      return IPAddress;
+    },
+    async publishedPort() {
+      const { NetworkSettings } = await container.inspect();
+      const port = NetworkSettings.Ports[`${options.port}/tcp`]?.[0]?.HostPort;
+      if (!port) throw new SenderError(`Docker did not publish port ${options.port} of ${title}`);
+      return Number(port);
+    },
+    join: (name) => dockerode.getNetwork(name).connect({ Container: container.id }),
+    run: (command, environment = {}) => shells.run(command, environment),
+    async restart() {
+      life.endIsWanted = true;
+      shells.close();
+      await client.container.stop(container, { timeout: STOP_SECONDS * 1000 });
+      // Attached before it starts: nothing is heard twice, and nothing is missed.
+      hear(await client.container.attach(container));
+      life = { endIsWanted: false };
+      await container.start();
+      watch();
+    },
+    died: died.promise,
+    async [Symbol.asyncDispose]() {
+      life.endIsWanted = true;
+      shells.close();
+      await removeContainer(dockerode, container.id);
+    },
+  };
+}
+
+/** Not started; all that the options say is set on it. */
+async function define(
+  { testcontainers, dockerode }: Engine,
+  options: ContainerOptions,
+  onCreated: (id: string) => Promise<void>,
+) {
+  class Definition extends testcontainers.GenericContainer {
+    constructor() {
+      super(options.image);
+      this.containerCreated = onCreated;
+      if (options.dns !== undefined)
+        Object.assign(this.hostConfig, { Dns: [options.dns], DnsOptions: ['trust-ad'] });
+      if (options.cpuShares !== undefined) this.hostConfig.CpuShares = options.cpuShares;
+      if (options.port !== undefined) {
+        this.createOpts.ExposedPorts = { [`${options.port}/tcp`]: {} };
+        this.hostConfig.PortBindings = {
+          [`${options.port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }],
+        };
+      }
+    }
+  }
+  const { Config } = await dockerode.getImage(options.image).inspect();
+  const entry = options.entrypoint ?? [Config.Entrypoint ?? []].flat();
+  const command = options.command ?? [Config.Cmd ?? []].flat();
+  const definition = new Definition()
+    .withName(`holdfast-${options.run}-${options.name}-${randomBytes(2).toString('hex')}`)
+    .withLabels(labelsOf(options.run))
+    .withEnvironment({ ...options.environment })
+    .withAddedCapabilities(...(options.capabilities ?? []))
+    .withCopyContentToContainer(
+      Object.entries(options.texts ?? {}).map(([target, content]) => ({ target, content })),
+    )
+    .withCopyFilesToContainer(
+      Object.entries(options.files).map(([target, source]) => ({ target, source })),
+    )
+    // Whoever starts it knows better when it is ready.
+    .withWaitStrategy(AT_ONCE)
+    .withEntrypoint(['/bin/sh', '-c', BEFORE, 'holdfast', options.dns ?? '', options.logFile ?? ''])
+    .withCommand([...entry, ...command]);
+  if (options.network !== undefined) definition.withNetworkMode(options.network);
+  if (options.hostname !== undefined) definition.withHostname(options.hostname);
+  return definition;
+}
+
+const AT_ONCE: import('testcontainers').WaitStrategy = {
+  waitUntilReady: async () => {},
+  withStartupTimeout: () => AT_ONCE,
+  isStartupTimeoutSet: () => true,
+  getStartupTimeout: () => 0,
+};
+
+/**
+ * What runs before the image's own entry point. In networks of their own, containers get Docker's
+ * name server, of which some releases forward nothing from an internal network and some turn
+ * NXDOMAIN into SERVFAIL: the lab's is put in its place.
+ */
+const BEFORE = `
+[ -z "$1" ] || printf 'nameserver %s\noptions trust-ad\n' "$1" 2>/dev/null >/etc/resolv.conf
+[ -z "$2" ] || tail -n 0 -F "$2" 2>/dev/null &
+shift 2
+exec "$@"`;

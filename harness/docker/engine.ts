@@ -1,0 +1,88 @@
+/**
+ * The Docker engine, through testcontainers, which is loaded when it is needed: it takes longer to
+ * load than the harness.
+ *
+ * Whatever is wrong with the engine is told in a sentence that says what to do.
+ */
+
+import { access, constants } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { SenderError } from '../model/sender.ts';
+
+type Testcontainers = typeof import('testcontainers');
+type Client = Awaited<ReturnType<Testcontainers['getContainerRuntimeClient']>>;
+/** The engine's API. */
+export type Dockerode = Client['container']['dockerode'];
+
+export interface Engine {
+  readonly dockerode: Dockerode;
+  readonly client: Client;
+  readonly testcontainers: Testcontainers;
+}
+
+const INSTALL =
+  'Install Docker (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at an engine. The senders reference, opportunistic and mx-connect need none.';
+
+/**
+ * The engine of this machine. Throws SenderError with what to do when there is none, or no right to
+ * use it.
+ */
+export async function connectEngine(): Promise<Engine> {
+  const testcontainers = await loadTestcontainers();
+  try {
+    const client = await testcontainers.getContainerRuntimeClient();
+    const { dockerode } = client.container;
+    await dockerode.ping();
+    return { dockerode, client, testcontainers };
+  } catch (error) {
+    throw new SenderError(
+      await whatIsWrong(error instanceof Error ? error.message : String(error)),
+    );
+  }
+}
+
+async function loadTestcontainers(): Promise<Testcontainers> {
+  // Its own cleaner is a container that has to be pulled; what we start carries our labels and is
+  // removed by us (sweep.ts).
+  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
+  try {
+    return await import('testcontainers');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new SenderError(
+      'senders in Docker need the package testcontainers: npm install testcontainers@12.2.0',
+    );
+  }
+}
+
+const SOCKET = '/var/run/docker.sock';
+
+async function whatIsWrong(said: string): Promise<string> {
+  const elsewhere = process.env.DOCKER_HOST;
+  if (elsewhere)
+    return `no Docker engine answers at DOCKER_HOST=${elsewhere} (${said}). Start it, or unset DOCKER_HOST.`;
+  const at = (mode: number) =>
+    access(SOCKET, mode).then(
+      () => true,
+      () => false,
+    );
+  if (!(await at(constants.F_OK)))
+    return `there is no Docker engine on this machine (no ${SOCKET}). ${INSTALL}`;
+  if (!(await at(constants.R_OK | constants.W_OK)))
+    return `this user may not use Docker (${SOCKET}): sudo usermod -aG docker "$USER", then log in again; or use rootless Docker.`;
+  return `Docker is installed and does not answer (${said}). Start it: sudo systemctl start docker, or open Docker Desktop.`;
+}
+
+/**
+ * Everything of ours on the engine carries these, so that it can be found and removed whatever
+ * became of us.
+ */
+export interface Labels {
+  readonly 'holdfast.run': string;
+  /** `HOST:PID` of the process that has to remove it. */
+  readonly 'holdfast.owner': string;
+}
+
+export function labelsOf(run: string): Labels & Record<string, string> {
+  return { 'holdfast.run': run, 'holdfast.owner': `${hostname()}:${process.pid}` };
+}

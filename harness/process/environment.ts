@@ -1,0 +1,33 @@
+/**
+ * What a sender outside this process is given of its surroundings: the lab's authorities in a file,
+ * and of the system no more than a program needs.
+ */
+
+import type { LabAccess } from '../model/sender.ts';
+
+/** Both authorities, as one PEM text. */
+export function trustFile({ trust }: Pick<LabAccess, 'trust'>): string {
+  return `${trust.policyHosts.trim()}\n${trust.mxHosts.trim()}\n`;
+}
+
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'TMPDIR',
+  'TEMP',
+  'SystemRoot',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+];
+
+/** Nothing else is passed on: no proxy or Node option leads out of the lab, no secret leads in. */
+export function systemEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    PASSED_ON.flatMap((name) =>
+      process.env[name] === undefined ? [] : [[name, process.env[name]]],
+    ),
+  );
+}

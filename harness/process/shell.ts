@@ -1,0 +1,142 @@
+/**
+ * Commands of a contract, run by the shell of this machine.
+ *
+ * Each is the head of a process group of its own: a Ctrl-C at the terminal is not for it, and what
+ * it started ends with it.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { SenderError } from '../model/sender.ts';
+import { printable } from '../protocol/printable.ts';
+import { systemEnvironment } from './environment.ts';
+import { lastWords, onLines } from './lines.ts';
+
+export interface ShellCommand {
+  /** Of the sender; said in errors. */
+  readonly title: string;
+  readonly command: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Of a command of a contract, wherever it is run. */
+export const WITHIN_SECONDS = 60;
+/** For what a command has printed last; what it left running may hold its output open for ever. */
+const LAST_OUTPUT_MS = 500;
+export const MOST_OUTPUT_CHARS = 64 * 1024 * 1024;
+const KEPT_LINES = 20;
+
+/** What the command prints. Throws SenderError when it fails, or takes longer than a minute. */
+export async function runShell({ title, command, environment }: ShellCommand): Promise<string> {
+  const child = spawnShell(command, environment);
+  const words: string[] = [];
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output = (output + text).slice(0, MOST_OUTPUT_CHARS);
+  });
+  void onLines(child.stderr, (line) => keep(words, line));
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    killGroup(child);
+  }, WITHIN_SECONDS * 1000);
+  const how = await ended(child);
+  clearTimeout(timer);
+  const what = `${title}: ${printable(command, 80)}`;
+  if (late) throw new SenderError(`${what} took longer than ${WITHIN_SECONDS} s`);
+  if (how !== undefined)
+    throw new SenderError(
+      `${what} ${how}${lastWords([...output.split('\n').slice(-KEPT_LINES), ...words])}`,
+    );
+  return output;
+}
+
+/** A command that runs for as long as it is wanted. */
+export interface Followed {
+  /** How it ended, before anybody wanted it to. */
+  readonly ended: Promise<string>;
+  stop(): void;
+}
+
+/** No event tells that `tail` has opened its file, and what is logged before is lost. */
+const HEAD_START_MS = 200;
+
+/** Every line that the command prints. */
+export async function follow({
+  command,
+  environment,
+  onLine,
+}: ShellCommand & { onLine(line: string): void }): Promise<Followed> {
+  const child = spawnShell(command, environment);
+  const words: string[] = [];
+  let wanted = true;
+  void onLines(child.stdout, (line) => {
+    keep(words, line);
+    if (wanted) onLine(line);
+  });
+  void onLines(child.stderr, (line) => keep(words, line));
+  const over = Promise.withResolvers<string>();
+  void ended(child).then((how) => {
+    if (wanted) over.resolve(`${how ?? 'exited with code 0'}${lastWords(words)}`);
+  });
+  await new Promise((resolve) => setTimeout(resolve, HEAD_START_MS));
+  return {
+    ended: over.promise,
+    stop() {
+      wanted = false;
+      killGroup(child);
+    },
+  };
+}
+
+function spawnShell(command: string, environment: Readonly<Record<string, string>> = {}) {
+  return spawn('/bin/sh', ['-c', command], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...systemEnvironment(), ...environment },
+  });
+}
+
+/**
+ * Resolves when it has ended and its output is read: undefined when all went well, else how it
+ * ended.
+ */
+function ended(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let how: string | undefined;
+    const done = () => {
+      // A server that it started goes on printing: it is read, or the server would block, and keeps
+      // nobody here.
+      for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
+      resolve(how);
+    };
+    child.once('error', (error) => resolve(`cannot be run: ${error.message}`));
+    child.once('exit', (code, signal) => {
+      how =
+        signal !== null
+          ? `was killed by ${signal}`
+          : code === 0
+            ? undefined
+            : `exited with code ${code}`;
+      const timer = setTimeout(done, LAST_OUTPUT_MS);
+      child.once('close', () => {
+        clearTimeout(timer);
+        done();
+      });
+    });
+  });
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has gone.
+  }
+}
+
+function keep(words: string[], line: string): void {
+  words.push(line);
+  if (words.length > KEPT_LINES) words.shift();
+}

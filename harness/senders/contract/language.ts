@@ -1,0 +1,276 @@
+/**
+ * The language of a `sender.yaml`: every key it may hold, what it takes and what it means.
+ * Contracts are read by it, and the JSON Schema for editors is made from it, so the two cannot
+ * differ. What takes two keys, or the disk, to tell is in sender-contract.ts.
+ */
+
+import { posix } from 'node:path';
+import { z } from 'zod';
+import { CAPABILITIES } from '../../model/sender.ts';
+import { readAddress, readPrefix, showPrefix, sizeOf } from '../../protocol/ipv4.ts';
+import { duration } from '../../yaml/duration.ts';
+
+/** The schema of a whole contract. */
+export function contractLanguage() {
+  return z
+    .strictObject({
+      name: z
+        .string()
+        .max(40)
+        .regex(
+          /^[a-z0-9]+(-[a-z0-9]+)*$/,
+          'a sender is named in small letters, digits and single hyphens',
+        )
+        .describe('What the sender is called on the command line and in verdicts.'),
+      summary: line.describe('One line on what it is.'),
+      version: version.describe('The version, in quotes, or how to ask for it.'),
+      image: z
+        .string()
+        .max(255)
+        .regex(
+          /^[a-z0-9][A-Za-z0-9_]*([.:/@-]+[A-Za-z0-9_]+)*$/,
+          'expected the name of an image, such as postfix:3.10',
+        )
+        .optional()
+        .describe('The image of the container. A contract has one of image, build and external.'),
+      build: build
+        .optional()
+        .describe(
+          'How the image of the container is built. A contract has one of image, build and external.',
+        ),
+      external: external
+        .optional()
+        .describe(
+          'The server runs where its owner put it, without a container. A contract has one of image, build and external.',
+        ),
+      hostname: z
+        .string()
+        // Linux takes no more (HOST_NAME_MAX).
+        .max(64)
+        .regex(
+          /^[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)*$/,
+          'expected a host name',
+        )
+        .optional()
+        .describe("The container's host name."),
+      environment: variables.default({}).describe('Environment variables of the container.'),
+      files: z
+        .record(path, text)
+        .default({})
+        .describe(
+          'Files put into the container before it starts: absolute path there, to path as seen from the sender.yaml.',
+        ),
+      command: z
+        .array(text)
+        .min(1)
+        .optional()
+        .describe('What the container runs, word by word, in place of what its image does.'),
+      trust: path.describe(
+        "Where a PEM file with the lab's authorities is put before the server starts.",
+      ),
+      ready: ready.prefault({}).describe('How to tell that the server has started.'),
+      submit: submit.describe('How the sender is given mail, by SMTP.'),
+      log: log.describe('How the log tells what became of a message.'),
+      commands: commands
+        .default({})
+        .describe(
+          'Shell commands by which the sender is driven, run in the container or, without one, on this machine.',
+        ),
+      capabilities: z
+        .array(z.enum(CAPABILITIES, { error: 'unknown capability' }))
+        .describe(
+          'What the sender can do. A scenario that needs what is not declared is unsupported.',
+        ),
+      limits: limits.prefault({}).describe('What it can bear.'),
+    })
+    .meta({ title: 'Holdfast sender', oneOf: PLACES.map((place) => ({ required: [place] })) });
+}
+
+/**
+ * The JSON Schema of contracts (draft 2020-12), with which editors complete, explain and check them
+ * as they are written.
+ */
+export function contractJsonSchema(): unknown {
+  return z.toJSONSchema(contractLanguage(), { target: 'draft-2020-12', io: 'input' });
+}
+
+/** Where a server can be had from; a contract has one of these. */
+export const PLACES = ['image', 'build', 'external'] as const;
+
+// No program can be given one, in a path, an argument or the environment.
+const text = z
+  .string()
+  .min(1, { abort: true })
+  .regex(/^[^\0]*$/, 'holds a NUL character');
+const line = text.regex(/^[^\r\n]*$/, 'expected one line');
+const command = text.regex(/\S/, 'expected a command');
+
+const path = text.refine(
+  (value) => value.startsWith('/') && !value.endsWith('/') && posix.normalize(value) === value,
+  'expected the absolute path of a file, without . and ..',
+);
+
+const pattern = text.superRefine((value, context) => {
+  const refuse = (message: string) =>
+    context.addIssue({ code: 'custom', message, input: value, continue: false });
+  const flaw = flawOf(value);
+  if (flaw !== undefined) refuse(`not a regular expression: ${flaw}`);
+  // A block scalar (`|`) ends with one.
+  else if (/[\r\n]/.test(value))
+    refuse('patterns are matched line by line, and this one holds a line end');
+  else if (new RegExp(value).test(''))
+    refuse('matches an empty line, and so any line: make it stricter');
+});
+
+const logPattern = pattern.refine(
+  // The empty alternative matches, and the match has every group there is.
+  (value) => 'recipient' in (new RegExp(`${value}|`).exec('')?.groups ?? {}),
+  'needs the named group (?<recipient>…), or nobody knows whose message the line is about',
+);
+
+function flawOf(value: string): string | undefined {
+  try {
+    new RegExp(value);
+    return undefined;
+  } catch (error) {
+    // V8 puts the pattern, which may hold anything, before the reason.
+    return error instanceof SyntaxError
+      ? error.message.slice(error.message.lastIndexOf(': ') + 2)
+      : String(error);
+  }
+}
+
+const variables = z.record(
+  z.string().regex(/^[A-Za-z_][\w.-]*$/, 'a variable is named in letters, digits and underscores'),
+  z.union(
+    [text, z.literal(''), z.number(), z.boolean()],
+    'expected a string, a number, true or false',
+  ),
+);
+
+const prefix = z.string().superRefine((value, context) => {
+  const [, address = '', bits] = /^([\d.]+)\/(\d{1,2})$/.exec(value) ?? [];
+  const number = readAddress(address);
+  const length = Number(bits);
+  const refuse = (message: string) => context.addIssue({ code: 'custom', message, input: value });
+  if (number === undefined || length < 8 || length > 29)
+    refuse('expected an IPv4 prefix of /8 to /29, such as 10.99.128.0/17');
+  else if (readPrefix(value) === undefined) {
+    const first = number - (number % sizeOf({ first: number, length }));
+    refuse(`this prefix begins at ${showPrefix({ first, length })}`);
+  }
+});
+
+const external = z.strictObject({
+  dns: z
+    .ipv4('expected an IPv4 address')
+    .describe("The IPv4 address of this machine at which the lab's name server listens, port 53."),
+  addresses: prefix.describe(
+    'An IPv4 prefix (10.99.128.0/17) whose every address this machine takes for its own; mail exchangers get them.',
+  ),
+});
+
+const build = z.strictObject({
+  context: text.describe('The folder with the Dockerfile, as seen from the sender.yaml.'),
+  args: variables.default({}).describe('Build arguments (ARG).'),
+});
+
+const version = z.union(
+  [
+    line.describe('The version, in quotes.'),
+    z.strictObject({
+      command: command.describe('A shell command whose first line of output is the version.'),
+    }),
+  ],
+  'expected the version in quotes, or { command: … }',
+);
+
+const ready = z.strictObject({
+  log: pattern
+    .optional()
+    .describe(
+      'A regular expression: a line of the log that is written once mail is taken. Default: the port answers.',
+    ),
+  within: duration
+    .refine((seconds) => seconds >= 1 && seconds <= 3_600, 'expected between 1s and 1h')
+    .default(60)
+    .describe('How long the start may take: seconds, or 90s, 5m. Default: 60s.'),
+});
+
+const submit = z.strictObject({
+  host: z
+    .union([z.ipv4('expected an IP address'), z.ipv6('expected an IP address')])
+    .optional()
+    .describe(
+      "External senders: the IP address at which mail is submitted. A container's own is known.",
+    ),
+  port: z.int().min(1).max(65_535).describe('The port at which mail is submitted.'),
+  starttls: z
+    .boolean()
+    .default(false)
+    .describe('Submit over STARTTLS; whatever certificate is shown is taken.'),
+  user: line.optional().describe('Submit with SMTP AUTH, as this user.'),
+  password: line.optional().describe('And with this password.'),
+});
+
+const log = z.strictObject({
+  from: z
+    .union([
+      z.literal('stdout').describe('What the container prints.'),
+      z
+        .strictObject({ file: path.describe('Its absolute path.') })
+        .describe('A file in the container.'),
+      z
+        .strictObject({
+          command: command.describe(
+            'Run by the shell of this machine, for as long as the sender is: tail -F …',
+          ),
+        })
+        .describe('External senders: what a command prints.'),
+    ])
+    .optional()
+    .describe('Where the log is. Default: stdout; an external sender has to say.'),
+  sent: logPattern.describe(
+    'A regular expression for the line that tells that a message was delivered, with the group (?<recipient>…).',
+  ),
+  deferred: logPattern.describe(
+    'The same for one that is kept for another try. A group (?<reason>…) says why.',
+  ),
+  bounced: logPattern.describe('The same for one that was given up.'),
+});
+
+const commands = z.strictObject({
+  flush: command
+    .optional()
+    .describe(
+      'Retries, now, what is queued for $DOMAINS. The word `restart`: the server does so when it is restarted.',
+    ),
+  queue: command
+    .optional()
+    .describe('Prints the recipient of every queued message, among whatever else.'),
+  age: command
+    .optional()
+    .describe('Makes what is remembered of $DOMAINS, policies and queued mail, older by $SECONDS.'),
+  restart: command
+    .optional()
+    .describe('Restarts the server. A container is restarted without one.'),
+  start: command.optional().describe('External senders: starts the server.'),
+  stop: command.optional().describe('External senders: ends it.'),
+});
+
+const limits = z.strictObject({
+  parallel: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(50)
+    .describe(
+      'The most messages that the sender is given before it has said what became of them. Default: 50.',
+    ),
+  instances: z
+    .enum(['shared', 'exclusive'], 'expected shared or exclusive')
+    .default('shared')
+    .describe(
+      'One warm server for all scenarios (shared), or one for each that runs at the time (exclusive). Default: shared.',
+    ),
+});

@@ -1,0 +1,293 @@
+/**
+ * The contract of a sender, read from its `sender.yaml`. Every problem is found at once, and what
+ * needs two keys or the disk to tell is found here: a capability without the command it takes, a
+ * key of a container in a contract without one, a file that is not there.
+ */
+
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { ContainerPlace, SenderContract } from '../../model/contract.ts';
+import type { Capability } from '../../model/sender.ts';
+import { readAddress, readPrefix, sizeOf } from '../../protocol/ipv4.ts';
+import { nameFrom, readText, unreadable, wholeFile } from '../../yaml/file.ts';
+import type { Report } from '../../yaml/issues.ts';
+import { parseKeys, startReport } from '../../yaml/issues.ts';
+import type { Problem } from '../../yaml/problems.ts';
+import { inOrder } from '../../yaml/problems.ts';
+import type { Path, Source } from '../../yaml/source.ts';
+import { isMapping, readSource } from '../../yaml/source.ts';
+import { contractLanguage, PLACES } from './language.ts';
+
+export { contractJsonSchema } from './language.ts';
+
+export interface LoadedContract {
+  /** None when there is a problem. */
+  readonly contract?: SenderContract;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The contract in a folder with a `sender.yaml`, or in that file. A relative path starts at `cwd`,
+ * and problems name files as seen from there.
+ */
+export async function loadContract(path: string, cwd: string): Promise<LoadedContract> {
+  const found = await findFile(resolve(cwd, path), cwd);
+  if (typeof found !== 'string') return { problems: [found] };
+  const name = nameFrom(cwd, found);
+  const { text, problems: unread } = await readText(found, name, 'contract');
+  if (text === undefined) return { problems: unread };
+  const { source, problems: flaws } = readSource(text, name, 'contract');
+  if (source === undefined) return { problems: inOrder(flaws) };
+
+  const { report, problems: reported } = startReport(source);
+  const draft = readContract(source, report);
+  if (draft !== undefined) {
+    checkPlace(draft, report);
+    checkCommands(draft, report);
+    await checkFiles(draft, dirname(found), report);
+  }
+  const problems = inOrder([...flaws, ...reported]);
+  if (draft === undefined || problems.length > 0) return { problems };
+  return { contract: contractOf(draft.head as Head, source, dirname(found)), problems };
+}
+
+type Head = z.output<ReturnType<typeof contractLanguage>>;
+
+interface Draft {
+  readonly raw: Readonly<Record<string, unknown>>;
+  /** Each key that can be read. */
+  readonly head: Partial<Head>;
+  /**
+   * What the server is, even where the rest of that cannot be read. undefined: the contract does
+   * not say.
+   */
+  readonly kind: 'container' | 'external' | undefined;
+}
+
+const FILE_NAME = 'sender.yaml';
+const CONTAINER_KEYS = ['hostname', 'environment', 'files', 'command'] as const;
+const EXTERNAL_COMMANDS = ['start', 'stop'] as const;
+
+async function findFile(path: string, cwd: string): Promise<string | Problem> {
+  const name = nameFrom(cwd, path);
+  try {
+    const found = await stat(path);
+    if (found.isFile()) return path;
+    const mayHold = found.isDirectory() && basename(path) !== FILE_NAME;
+    return mayHold
+      ? await findFile(join(path, FILE_NAME), cwd)
+      : wholeFile(name, `neither a file nor a folder with a ${FILE_NAME}`);
+  } catch (error) {
+    return unreadable(name, error);
+  }
+}
+
+/** undefined: the file is no map. */
+function readContract({ value }: Source, report: Report): Draft | undefined {
+  if (value === null) {
+    report([], 'an empty file holds no contract');
+    return undefined;
+  }
+  if (!isMapping(value)) {
+    report([], 'a contract is a map with name, version, image, submit, log and more', {
+      found: value,
+    });
+    return undefined;
+  }
+  const places = PLACES.filter((place) => value[place] !== undefined);
+  const [place, ...others] = places.sort(
+    (a, b) => Object.keys(value).indexOf(a) - Object.keys(value).indexOf(b),
+  );
+  if (place === undefined)
+    report([], 'does not say where the server comes from: image, build or external');
+  for (const other of others)
+    report([other], `the server comes from one place, and that is ${place} already`, {
+      part: 'key',
+      found: other,
+    });
+  return {
+    raw: value,
+    head: parseKeys(contractLanguage(), value, report),
+    kind: place && (place === 'external' ? place : 'container'),
+  };
+}
+
+/** What only a container has, and what only a server without one. */
+function checkPlace(draft: Draft, report: Report): void {
+  const { submit } = draft.head;
+  if (submit && (submit.user === undefined) !== (submit.password === undefined)) {
+    const [given, missing] =
+      submit.user === undefined ? ['password', 'user'] : ['user', 'password'];
+    report(['submit', given], `${given} needs ${missing} beside it`, { part: 'key' });
+  }
+  if (draft.kind === 'container') checkContainer(draft, report);
+  if (draft.kind === 'external') checkExternal(draft, report);
+}
+
+function checkContainer(
+  { head: { submit, log, commands, files, trust } }: Draft,
+  report: Report,
+): void {
+  const key = { part: 'key' } as const;
+  if (submit?.host !== undefined)
+    report(
+      ['submit', 'host'],
+      'the address of a container is known; only external senders have a host',
+      key,
+    );
+  if (isMapping(log?.from) && 'command' in log.from)
+    report(['log', 'from', 'command'], 'the log of a container is its stdout or a file in it', key);
+  for (const name of EXTERNAL_COMMANDS)
+    if (commands?.[name] !== undefined)
+      report(['commands', name], `a container is started and ended without ${name}`, key);
+  if (files && trust !== undefined && Object.hasOwn(files, trust))
+    report(['files', trust], "the lab's authorities are put here (trust)", key);
+}
+
+function checkExternal(
+  { raw, head: { external, submit, log, limits } }: Draft,
+  report: Report,
+): void {
+  for (const name of CONTAINER_KEYS)
+    if (raw[name] !== undefined)
+      report([name], `only a container has ${name}; an external server is set up by its owner`, {
+        part: 'key',
+      });
+  if (external) checkAddresses(external, report);
+  if (submit && submit.host === undefined)
+    report(['submit'], 'an external sender needs host, the IP address mail is submitted at');
+  if (log && log.from === undefined)
+    report(['log'], 'an external sender needs from: { command: … }, which prints its log');
+  else if (log && !(isMapping(log.from) && 'command' in log.from))
+    report(
+      ['log', 'from'],
+      'the log of an external sender is what a command prints: { command: tail -F … }',
+    );
+  if (limits?.instances === 'exclusive')
+    report(['limits', 'instances'], 'there is one external server, and scenarios share it');
+}
+
+function checkAddresses({ dns, addresses }: NonNullable<Head['external']>, report: Report): void {
+  const prefix = readPrefix(addresses)!;
+  const offset = readAddress(dns)! - prefix.first;
+  if (offset >= 0 && offset < sizeOf(prefix))
+    report(
+      ['external', 'dns'],
+      `lies in ${addresses}, whose addresses are for mail exchangers: give the name server one of its own`,
+    );
+}
+
+/** What is declared needs the command by which it is done. */
+function checkCommands({ head: { commands, capabilities }, kind }: Draft, report: Report): void {
+  if (commands?.flush === 'restart' && kind === 'external' && commands.restart === undefined)
+    report(
+      ['commands', 'flush'],
+      'restart as flush needs commands.restart: an external server is not restarted without one',
+    );
+  if (capabilities === undefined) return;
+  const declares = (capability: Capability) => capabilities.includes(capability);
+  for (const [index, capability] of capabilities.entries()) {
+    const missing =
+      capabilities.indexOf(capability) < index ? 'given twice' : missingFor(capability);
+    if (missing !== undefined) report(['capabilities', index], missing);
+  }
+  if (commands?.queue !== undefined && !declares('queue'))
+    report(
+      ['commands', 'queue'],
+      'is of use only with the capability queue: declare it, or leave this out',
+      { part: 'key' },
+    );
+
+  function missingFor(capability: Capability): string | undefined {
+    if (
+      (capability === 'testing-mode' || capability === 'persistent-cache') &&
+      !declares('mta-sts')
+    )
+      return `${capability} is a part of mta-sts: declare that too`;
+    if (commands === undefined) return undefined;
+    if (capability === 'queue' && commands.flush === undefined)
+      return 'queue needs commands.flush, which retries what is queued';
+    if (capability === 'time-travel' && commands.age === undefined)
+      return 'time-travel needs commands.age, which makes policies and mail older';
+    if (capability === 'restart' && kind === 'external' && commands.restart === undefined)
+      return 'restart needs commands.restart: an external server is not restarted without one';
+    return undefined;
+  }
+}
+
+async function checkFiles(
+  { head: { build, files } }: Draft,
+  folder: string,
+  report: Report,
+): Promise<void> {
+  if (build) {
+    const context = resolve(folder, build.context);
+    const path = ['build', 'context'];
+    if (!(await statOf(context))?.isDirectory())
+      report(path, 'no such folder', { found: build.context });
+    else if (!(await statOf(join(context, 'Dockerfile')))?.isFile())
+      report(path, 'no Dockerfile in this folder', { found: build.context });
+  }
+  for (const [target, file] of Object.entries(files ?? {}))
+    if (!(await statOf(resolve(folder, file)))?.isFile())
+      report(['files', target], 'no such file', { found: file });
+}
+
+/** undefined: nothing that could be used. */
+async function statOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined);
+}
+
+function contractOf(head: Head, source: Source, folder: string): SenderContract {
+  const { name, summary, version, trust, submit, log, commands, capabilities, limits, ready } =
+    head;
+  return {
+    name,
+    summary,
+    version,
+    place: head.external
+      ? { kind: 'external', ...head.external }
+      : containerOf(head, source, folder),
+    trust,
+    ready: { ...(ready.log !== undefined && { log: ready.log }), withinSeconds: ready.within },
+    submit,
+    log: { ...log, from: log.from ?? 'stdout' },
+    commands,
+    capabilities,
+    ...limits,
+  };
+}
+
+function containerOf(head: Head, source: Source, folder: string): ContainerPlace {
+  const { image, build, hostname, environment, files, command } = head;
+  return {
+    kind: 'container',
+    image: build
+      ? {
+          context: resolve(folder, build.context),
+          args: asWritten(build.args, ['build', 'args'], source),
+        }
+      : image!,
+    ...(hostname !== undefined && { hostname }),
+    environment: asWritten(environment, ['environment'], source),
+    files: Object.fromEntries(
+      Object.entries(files).map(([target, file]) => [target, resolve(folder, file)]),
+    ),
+    ...(command !== undefined && { command }),
+  };
+}
+
+/** A number is a text to whom it is given: `3.10` stays `3.10`, and is not 3.1. */
+function asWritten(
+  variables: Readonly<Record<string, string | number | boolean>>,
+  path: Path,
+  source: Source,
+): Record<string, string> {
+  const texts = Object.entries(variables).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : (source.written([...path, name]) ?? String(value)),
+  ]);
+  return Object.fromEntries(texts);
+}

@@ -1,0 +1,63 @@
+/**
+ * Finding senders: by name, those that come with Holdfast; by path, a contract of one's own.
+ */
+
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SenderContract } from '../model/contract.ts';
+import type { Sender } from '../model/sender.ts';
+import { UsageError } from '../model/usage.ts';
+import { printable } from '../protocol/printable.ts';
+import { findPackage } from '../shipped.ts';
+import { formatProblem, nearestName } from '../yaml/problems.ts';
+import { findSender, referenceFaults, SENDER_NAMES } from './index.ts';
+
+/**
+ * The sender of this name or at this path. Throws UsageError: there is none, or its contract has
+ * problems.
+ */
+export async function senderOf(name: string): Promise<Sender> {
+  const builtIn = await findSender(name);
+  if (builtIn) return builtIn;
+  const contract = await contractOf(name);
+  if (contract.place.kind === 'external') {
+    const { externalSender } = await import('./external.ts');
+    return externalSender(contract, contract.place);
+  }
+  const { containerSender } = await import('./container.ts');
+  return containerSender(contract, contract.place);
+}
+
+/** Names of the mail servers that come with Holdfast, each to be run in a container. */
+export function shippedServers(): readonly string[] {
+  return readdirSync(findPackage().servers).sort();
+}
+
+/** The contract of this name or at this path. Throws UsageError. */
+export async function contractOf(name: string): Promise<SenderContract> {
+  const path = isPath(name)
+    ? name
+    : shippedServers().includes(name)
+      ? join(findPackage().servers, name)
+      : undefined;
+  if (path === undefined) throw new UsageError(await noSender(name));
+  const { loadContract } = await import('./contract/load.ts');
+  const { contract, problems } = await loadContract(path, process.cwd());
+  if (!contract) throw new UsageError(problems.map(formatProblem).join('\n'));
+  return contract;
+}
+
+function isPath(name: string): boolean {
+  return /[/\\]|^\.|\.ya?ml$/i.test(name);
+}
+
+async function noSender(name: string): Promise<string> {
+  const faulty = Object.keys(await referenceFaults()).map((fault) => `reference:${fault}`);
+  const names = [...SENDER_NAMES, ...shippedServers()];
+  const near = existsSync(name) ? `./${name}` : nearestName(name, [...names, ...faulty]);
+  const hint =
+    near === undefined
+      ? `there are ${names.join(', ')}, and reference:FAULT ("holdfast senders --faults"); a folder with a sender.yaml is given as a path, ./my-mta`
+      : `did you mean ${near}?`;
+  return `no sender ${printable(name, 80)}: ${hint}`;
+}
