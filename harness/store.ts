@@ -4,13 +4,13 @@
  *
  *   DIR/.holdfast                                         the mark of a folder that is ours to write in
  *   DIR/reference/starttls/stripped@as-removed-line/      a trial: sender, then scenario
- *       scenario.json  sender.json  plan.json  evidence.ndjson  verdict.json
+ *       scenario.json  sender.json  evidence.ndjson  verdict.json
  */
 
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArrangedPlan, Observation } from './model/observation.ts';
+import type { Observation } from './model/observation.ts';
 import type { Scenario } from './model/scenario.ts';
 import type { SenderDescription } from './model/sender.ts';
 import type { Trial, Verdict } from './model/verdict.ts';
@@ -18,7 +18,7 @@ import { printableJson } from './protocol/printable.ts';
 
 const MARK = '.holdfast';
 const FORMAT =
-  'Evidence kept by Holdfast, format 1. Holdfast writes over what it kept here before.\n';
+  'Evidence kept by Holdfast, format 2. Holdfast writes over what it kept here before.\n';
 
 /**
  * A folder that is not ours to write in, or kept evidence that cannot be read; the message says
@@ -57,11 +57,7 @@ export async function claimFolder(dir: string): Promise<void> {
  */
 export async function keepTrial(
   dir: string,
-  {
-    trial,
-    verdict,
-    plans,
-  }: { readonly trial: Trial; readonly verdict: Verdict; readonly plans: readonly ArrangedPlan[] },
+  { trial, verdict }: { readonly trial: Trial; readonly verdict: Verdict },
 ): Promise<string> {
   await claimFolder(dir);
   const folder = join(
@@ -76,7 +72,6 @@ export async function keepTrial(
   await rm(join(folder, 'verdict.json'), { force: true });
   await write('scenario.json', `${printableJson(trial.scenario)}\n`);
   await write('sender.json', `${printableJson(trial.sender)}\n`);
-  await write('plan.json', `${printableJson(plans)}\n`);
   await write(
     'evidence.ndjson',
     trial.evidence.observations.map((seen) => `${printableJson(seen, 0)}\n`).join(''),
@@ -107,10 +102,7 @@ async function findTrials(dir: string): Promise<string[]> {
 
 async function readTrial(dir: string): Promise<KeptTrial> {
   const problems: string[] = [];
-  const scenario = await readJson<Scenario>(
-    join(dir, 'scenario.json'),
-    ({ id, steps }) => typeof id === 'string' && Array.isArray(steps),
-  );
+  const scenario = await readScenario(join(dir, 'scenario.json'));
   const sender = await readJson<SenderDescription>(
     join(dir, 'sender.json'),
     ({ name, capabilities }) => typeof name === 'string' && Array.isArray(capabilities),
@@ -118,6 +110,19 @@ async function readTrial(dir: string): Promise<KeptTrial> {
   const observations = await readObservations(join(dir, 'evidence.ndjson'), problems);
   const verdict = await readVerdict(join(dir, 'verdict.json'), problems);
   return { dir, trial: { scenario, sender, evidence: { observations } }, verdict, problems };
+}
+
+async function readScenario(file: string): Promise<Scenario> {
+  const value = await readJson<Scenario>(
+    file,
+    (value) => typeof value.id === 'string' && ('steps' in value || Array.isArray(value.stages)),
+  );
+  // Format 1 kept the steps of a scenario, and their plans beside them.
+  if (!Array.isArray(value.stages))
+    throw new EvidenceError(
+      `${file}: kept by an earlier version of Holdfast, and can be judged only by that one: run the scenario again`,
+    );
+  return value;
 }
 
 async function readObservations(file: string, problems: string[]): Promise<Observation[]> {

@@ -5,8 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { lines } from '../model/plan.ts';
 import { addRecords, stsRecordOwner } from '../model/plan-changes.ts';
-import { lines } from './plan-schema.ts';
 
 const options = z.strictObject({
   record: lines.describe(
@@ -18,6 +18,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Adds a TXT record beside the _mta-sts record',
   options,
   shorthand: 'record',
+  example: '- add-sts-record: v=STSv1; id=second;',
   apply: (plan, { record }) =>
     addRecords(plan, [{ name: stsRecordOwner(plan), type: 'TXT', text: record }]),
 };

@@ -5,8 +5,9 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { reach } from '../model/plan.ts';
 import { changeMx } from '../model/plan-changes.ts';
-import { reach, whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z
   .strictObject({
@@ -27,5 +28,6 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Keeps the sender from reaching the MX host',
   options,
   shorthand: 'how',
+  example: '- block-mx: { how: reset, mx: mx1.victim.test }',
   apply: (plan, { how, mx, nth }) => changeMx(plan, mx, (host) => ({ ...host, reach: how }), nth),
 };

@@ -5,8 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { reach } from '../model/plan.ts';
 import { changePolicyHost } from '../model/plan-changes.ts';
-import { reach } from './plan-schema.ts';
 
 const options = z.strictObject({
   how: reach
@@ -21,5 +21,6 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Keeps the sender from reaching the policy host',
   options,
   shorthand: 'how',
+  example: '- block-policy-host: silent',
   apply: (plan, { how }) => changePolicyHost(plan, (host) => ({ ...host, reach: how })),
 };

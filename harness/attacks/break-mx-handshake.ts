@@ -5,8 +5,9 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { handshake } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
-import { handshake, whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
   how: handshake
@@ -20,6 +21,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Breaks the TLS handshake after STARTTLS',
   options,
   shorthand: 'how',
+  example: '- break-mx-handshake: { how: alert, nth: [1] }',
   apply: (plan, { how, mx, nth }) =>
     changeMx(plan, mx, (host) => overlayMx(host, { tls: { handshake: how } }), nth),
 };

@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { handshake } from '../model/plan.ts';
 import { changePolicyHost, overlay } from '../model/plan-changes.ts';
-import { handshake } from './plan-schema.ts';
 
 const options = z.strictObject({
   how: handshake
@@ -16,6 +16,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Breaks the TLS handshake with the policy host',
   options,
   shorthand: 'how',
+  example: '- break-policy-handshake: reset',
   apply: (plan, { how }) =>
     changePolicyHost(plan, (host) => overlay(host, { tls: { handshake: how } })),
 };

@@ -5,13 +5,14 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { ehloPlan } from '../model/plan.ts';
 import { changeMx, editEhlo } from '../model/plan-changes.ts';
-import { ehlo, whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z
   .strictObject({
-    before: ehlo.optional().describe('Changes of the EHLO reply before TLS'),
-    after: ehlo.optional().describe('Changes of the EHLO reply after TLS'),
+    before: ehloPlan.optional().describe('Changes of the EHLO reply before TLS'),
+    after: ehloPlan.optional().describe('Changes of the EHLO reply after TLS'),
     ...whichMx,
   })
   .refine(
@@ -22,6 +23,7 @@ const options = z
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Edits the capabilities in the EHLO reply',
   options,
+  example: '- change-capabilities: { after: { add: [STARTTLS] } }',
   apply: (plan, { before, after, mx, nth }) =>
     changeMx(
       plan,

@@ -25,6 +25,7 @@ const options = z.strictObject({
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Puts the _mta-sts TXT record behind a chain of CNAMEs',
   options,
+  example: '- delegate-sts-record: { through: [a.provider.test, b.provider.test] }',
   apply(plan, { through, chase }) {
     const first = stsRecordOwner(plan);
     const aliases = [first, ...through.slice(0, -1)];

@@ -5,11 +5,12 @@
 
 import type { Attack } from '../model/attack.ts';
 import type { DnsRule } from '../model/plan.ts';
+import { dnsRule } from '../model/plan.ts';
 import { addDnsRule } from '../model/plan-changes.ts';
-import { dnsRule } from './plan-schema.ts';
 
 export const attack: Attack<DnsRule> = {
   summary: 'Answers one DNS question with an error, silence, a delay or forged records',
   options: dnsRule,
+  example: '- dns-answer: { name: mta-sts.victim.test, type: A, answer: servfail }',
   apply: addDnsRule,
 };

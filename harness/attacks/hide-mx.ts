@@ -19,5 +19,6 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Hides the MX records of the domain',
   options,
   shorthand: 'how',
+  example: '- hide-mx: drop',
   apply: (plan, { how }) => addDnsRule(plan, { name: VICTIM, type: 'MX', answer: how }),
 };

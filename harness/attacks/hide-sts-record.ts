@@ -19,5 +19,6 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Hides the _mta-sts TXT record',
   options,
   shorthand: 'how',
+  example: '- hide-sts-record: nodata',
   apply: (plan, { how }) => addDnsRule(plan, { name: STS_NAME, type: 'TXT', answer: how }),
 };

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
-import { whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
   lines: z.array(z.string()).min(1).describe('Lines sent in clear right after the 220'),
@@ -17,6 +17,7 @@ const options = z.strictObject({
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Injects replies in clear behind the 220 to STARTTLS',
   options,
+  example: '- inject-after-220: { lines: [250 attacker.test] }',
   apply: (plan, { lines, mx, nth }) =>
     changeMx(
       plan,

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import { CERTIFICATE_PROFILES } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
-import { whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
   profile: z
@@ -28,6 +28,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Shows another certificate at the MX host',
   options,
   shorthand: 'profile',
+  example: '- mx-certificate: expired',
   apply(plan, { profile, certificateFor, withoutSni, mx, nth }) {
     const tls = { certificate: profile, certificateFor, certificateWithoutSni: withoutSni };
     return changeMx(plan, mx, (host) => overlayMx(host, { tls }), nth);

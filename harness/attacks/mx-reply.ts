@@ -5,35 +5,35 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import type { DialoguePlan } from '../model/plan.ts';
+import { type DialoguePlan, replyPlan } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
-import { afterReply, lines, ms, whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z
   .strictObject({
     to: z
       .string()
       .refine((verb) => verb.toUpperCase() !== 'STARTTLS', 'use refuse-starttls')
-      .describe('The command: MAIL, RCPT, DATA, … or . for the end of data'),
-    text: lines.optional().describe('Full reply line(s); default the honest reply'),
-    then: afterReply,
-    delayMs: ms.describe('Milliseconds before the reply goes out'),
+      .describe('The command: MAIL, RCPT, DATA, … or . for the end of data.'),
+    ...replyPlan.shape,
     when: z
       .enum(['before-tls', 'after-tls', 'always'])
       .default('always')
-      .describe('In which part of the dialogue'),
+      .describe('In which part of the dialogue.'),
     ...whichMx,
   })
   .refine(
-    (given) => [given.text, given.then, given.delayMs].some((said) => said !== undefined),
-    'say text, then or delayMs',
+    ({ text, then, delayMs, untilSpoken }) =>
+      [text, then, delayMs, untilSpoken].some((said) => said !== undefined),
+    'say text, then, delayMs or untilSpoken',
   );
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Changes the reply to an SMTP command',
   options,
-  apply(plan, { to, text, then, delayMs, when, mx, nth }) {
-    const dialogue: DialoguePlan = { replies: { [to.toUpperCase()]: { text, delayMs, then } } };
+  example: '- mx-reply: { to: RCPT, text: 450 4.2.0 Greylisted, when: after-tls }',
+  apply(plan, { to, when, mx, nth, ...reply }) {
+    const dialogue: DialoguePlan = { replies: { [to.toUpperCase()]: reply } };
     const change = {
       ...(when !== 'after-tls' && { beforeTls: dialogue }),
       ...(when !== 'before-tls' && { afterTls: dialogue }),

@@ -5,8 +5,9 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { tlsVersions } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
-import { tlsVersions, whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z
   .strictObject({
@@ -21,6 +22,7 @@ const options = z
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Limits the TLS versions of the MX host',
   options,
+  example: '- mx-tls: { minVersion: TLSv1.1, maxVersion: TLSv1.1 }',
   apply: (plan, { minVersion, maxVersion, mx, nth }) =>
     changeMx(plan, mx, (host) => overlayMx(host, { tls: { minVersion, maxVersion } }), nth),
 };

@@ -37,6 +37,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: "Serves the attacker's policy at the policy host",
   options,
   shorthand: 'mode',
+  example: '- offer-policy: { mode: enforce, mx: [mx.attacker.test] }',
   apply(plan, { mode, id, mx, maxAgeSeconds, announce }) {
     const offered = changePage(plan, (page) => ({
       ...page,

@@ -6,14 +6,16 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import type {
-  DnsRecord,
-  DnsRule,
-  LabPlan,
-  MxPlan,
-  PagePlan,
-  PolicyHostPlan,
-  ReportHostPlan,
+import {
+  dnsRecord,
+  dnsRule,
+  type Immutable,
+  type LabPlan,
+  mxPlan,
+  page,
+  plainHttp,
+  reach,
+  tlsPlan,
 } from '../model/plan.ts';
 import {
   addDnsRule,
@@ -26,29 +28,12 @@ import {
   overlay,
   replaceRecords,
 } from '../model/plan-changes.ts';
-import { dnsRecord, dnsRule, mxHost, page, reach, tls } from './plan-schema.ts';
-
-/** What a patch may say: the plan's own types, and no more. */
-interface PlanPatch {
-  readonly dns?: {
-    readonly rules?: readonly DnsRule[];
-    readonly records?: readonly DnsRecord[];
-    readonly addRecords?: readonly DnsRecord[];
-  };
-  readonly policyHosts?: Hosts<
-    Omit<PolicyHostPlan, 'pages'> & { readonly pages?: Readonly<Record<string, Partial<PagePlan>>> }
-  >;
-  readonly mxHosts?: Hosts<MxPlan>;
-  readonly reportHosts?: Hosts<ReportHostPlan>;
-}
-
-type Hosts<T> = Readonly<Record<string, T & { readonly create?: boolean }>>;
 
 const create = z
   .boolean()
   .optional()
-  .describe('A host that the plan lacks is made, with an address');
-const server = { create, reach: reach.optional(), tls: tls.optional() };
+  .describe('A host that the plan lacks is made, with an address.');
+const server = { create, reach: reach.optional(), tls: tlsPlan.optional() };
 
 const options = z
   .strictObject({
@@ -57,12 +42,12 @@ const options = z
         rules: z
           .array(dnsRule)
           .optional()
-          .describe('What the name server does instead; these go before the rules there are'),
+          .describe('What the name server does instead; these go before the rules there are.'),
         records: z
           .array(dnsRecord)
           .optional()
-          .describe('Records that replace those of the same name and type'),
-        addRecords: z.array(dnsRecord).optional().describe('Records added to the zones'),
+          .describe('Records that replace those of the same name and type.'),
+        addRecords: z.array(dnsRecord).optional().describe('Records added to the zones.'),
       })
       .optional(),
     policyHosts: z
@@ -70,49 +55,37 @@ const options = z
         z.string(),
         z.strictObject({
           ...server,
-          pages: z.record(z.string(), page).optional(),
-          plainHttp: z.boolean().optional(),
+          pages: z.record(z.string(), page.partial()).optional(),
+          plainHttp: plainHttp.optional(),
         }),
       )
       .optional()
-      .describe('By host name'),
+      .describe('By host name.'),
     mxHosts: z
-      .record(z.string(), mxHost.extend({ create }))
+      .record(z.string(), mxPlan.extend({ create }))
       .optional()
-      .describe('By MX host name, or * for every MX host of the domain'),
+      .describe('By MX host name, or * for every MX host of the domain.'),
     reportHosts: z
       .record(
         z.string(),
         z.strictObject({ ...server, status: z.int().min(200).max(599).optional() }),
       )
       .optional()
-      .describe('By host name'),
+      .describe('By host name.'),
   })
   .refine((given) => Object.keys(given).length > 0, 'say dns, policyHosts, mxHosts or reportHosts');
+type PlanPatch = Immutable<z.output<typeof options>>;
 
 export const attack: Attack<PlanPatch> = {
   summary: 'Changes the plan in place, in its own vocabulary',
-  options: options satisfies Mirror<typeof options, PlanPatch>,
+  options: options as z.ZodType<PlanPatch>,
+  example: '- patch: { mxHosts: { mx1.victim.test: { greeting: { delayMs: 500 } } } }',
   apply: (plan, patch) =>
     patchReportHosts(
       patchMxHosts(patchPolicyHosts(patchDns(plan, patch.dns), patch.policyHosts), patch.mxHosts),
       patch.reportHosts,
     ),
 };
-
-/**
- * The schema if what it gives out is T and nothing else, else never: so that vocabulary and types
- * cannot drift apart.
- */
-type Mirror<S extends z.ZodType, T> = Same<Plain<z.output<S>>, Plain<T>> extends true ? S : never;
-type Same<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-/** T with readonly and intersections resolved. */
-type Plain<T> = T extends readonly (infer I)[]
-  ? Plain<I>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Plain<T[K]> }
-    : T;
 
 // ---- how each part is laid over the plan ----
 

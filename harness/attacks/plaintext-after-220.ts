@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
-import { whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
   ...whichMx,
@@ -15,6 +15,7 @@ const options = z.strictObject({
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Accepts STARTTLS and goes on in clear',
   options,
+  example: '- plaintext-after-220',
   apply: (plan, { mx, nth }) =>
     changeMx(plan, mx, (host) => overlayMx(host, { starttls: { then: 'plaintext' } }), nth),
 };

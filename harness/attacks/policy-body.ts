@@ -15,5 +15,6 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Replaces the text of the policy',
   options,
   shorthand: 'text',
+  example: '- policy-body: "version: STSv2\\nmode: none\\nmax_age: 604800\\n"',
   apply: (plan, { text }) => changePage(plan, (page) => ({ ...page, body: text })),
 };

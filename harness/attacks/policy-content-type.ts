@@ -19,6 +19,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Serves the policy as another media type',
   options,
   shorthand: 'type',
+  example: '- policy-content-type: text/html',
   apply: (plan, { type }) =>
     changePage(plan, (page) => ({ ...page, headers: { ...page.headers, 'content-type': type } })),
 };

@@ -5,16 +5,17 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { httpHeaders } from '../model/plan.ts';
 import { changePage } from '../model/plan-changes.ts';
-import { headers } from './plan-schema.ts';
 
 const options = z.strictObject({
-  headers: headers,
+  headers: httpHeaders,
 });
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Sets HTTP headers of the policy page',
   options,
+  example: '- policy-headers: { headers: { cache-control: max-age=86400 } }',
   apply: (plan, { headers }) =>
     changePage(plan, (page) => ({ ...page, headers: { ...page.headers, ...headers } })),
 };

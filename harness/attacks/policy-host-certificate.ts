@@ -26,6 +26,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Shows another certificate at the policy host',
   options,
   shorthand: 'profile',
+  example: '- policy-host-certificate: self-signed',
   apply: (plan, { profile, certificateFor, withoutSni }) =>
     changePolicyHost(plan, (host) =>
       overlay(host, {

@@ -5,8 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { tlsVersions } from '../model/plan.ts';
 import { changePolicyHost, overlay } from '../model/plan-changes.ts';
-import { tlsVersions } from './plan-schema.ts';
 
 const options = z
   .strictObject(tlsVersions)
@@ -15,5 +15,6 @@ const options = z
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Limits the TLS versions of the policy host',
   options,
+  example: '- policy-host-tls: { minVersion: TLSv1.3 }',
   apply: (plan, tls) => changePolicyHost(plan, (host) => overlay(host, { tls })),
 };

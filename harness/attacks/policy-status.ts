@@ -5,19 +5,20 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { httpHeaders } from '../model/plan.ts';
 import { changePage } from '../model/plan-changes.ts';
-import { headers } from './plan-schema.ts';
 
 const options = z.strictObject({
   status: z.int().min(200).max(599).describe('HTTP status of the policy page'),
   keepBody: z.boolean().default(true).describe('The body is still the policy; false: no body'),
-  headers: headers.default({}),
+  headers: httpHeaders.default({}),
 });
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Answers the request for the policy with another HTTP status',
   options,
   shorthand: 'status',
+  example: '- policy-status: 404',
   apply: (plan, { status, keepBody, headers }) =>
     changePage(plan, (page) => ({
       ...page,

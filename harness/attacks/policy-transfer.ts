@@ -5,8 +5,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { transfer } from '../model/plan.ts';
 import { changePage } from '../model/plan-changes.ts';
-import { transfer } from './plan-schema.ts';
 
 const options = z.strictObject({
   transfer,
@@ -16,5 +16,6 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: "Changes how the policy's body is sent",
   options,
   shorthand: 'transfer',
+  example: '- policy-transfer: truncated',
   apply: (plan, { transfer }) => changePage(plan, (page) => ({ ...page, transfer })),
 };

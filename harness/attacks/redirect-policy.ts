@@ -25,6 +25,7 @@ export const attack: Attack<Options> = {
   summary: 'Redirects the request for the policy',
   options,
   shorthand: 'to',
+  example: '- redirect-policy: { status: 302, to: other-host }',
   apply(plan, { status, to }) {
     const page = plan.policyHosts[POLICY_HOST]?.pages[POLICY_PATH] ?? { body: '' };
     const redirect: PagePlan = { status, headers: { location: location[to] }, body: '' };

@@ -5,14 +5,15 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { afterReply, lines } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
-import { afterReply, lines, whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
   reply: lines
     .default('454 4.7.0 TLS not available due to temporary reason')
     .describe('Reply line(s) to STARTTLS; with any code but 220 the dialogue goes on in clear'),
-  then: afterReply,
+  then: afterReply.optional(),
   ...whichMx,
 });
 
@@ -20,6 +21,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Refuses the STARTTLS command',
   options,
   shorthand: 'reply',
+  example: '- refuse-starttls: 454 4.7.0 Not now',
   apply: (plan, { reply, then, mx, nth }) =>
     changeMx(
       plan,

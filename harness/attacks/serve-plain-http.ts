@@ -12,5 +12,6 @@ const options = z.strictObject({});
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Serves the policy on port 80 without TLS as well',
   options,
+  example: '- serve-plain-http',
   apply: (plan) => changePolicyHost(plan, (host) => ({ ...host, plainHttp: true })),
 };

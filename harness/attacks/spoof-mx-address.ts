@@ -5,13 +5,12 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { ATTACKER, CERTIFICATE_PROFILES } from '../model/plan.ts';
+import { ATTACKER, CERTIFICATE_PROFILES, testName } from '../model/plan.ts';
 import { addHost, changeMx, mxNames, overlayMx, replaceRecords } from '../model/plan-changes.ts';
-import { whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
-  to: z
-    .string()
+  to: testName
     .default(`mx.${ATTACKER}`)
     .describe('The MX host whose address is answered; made if the plan has none of that name'),
   mx: whichMx.mx,
@@ -29,6 +28,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: "Answers the attacker's address for the MX hosts",
   options,
   shorthand: 'to',
+  example: '- spoof-mx-address: { certificate: self-signed, certificateFor: mx1.victim.test }',
   apply(plan, { to, mx, certificate, certificateFor }) {
     const spoofed = mxNames(plan, mx).reduce(
       (made, name) => replaceRecords(made, name, 'A', [{ name, type: 'A', host: to }]),

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import type { EhloPlan } from '../model/plan.ts';
 import { changeMx, editEhlo, overlayMx } from '../model/plan-changes.ts';
-import { whichMx } from './plan-schema.ts';
+import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
   how: z
@@ -24,6 +24,7 @@ export const attack: Attack<Options> = {
   summary: 'Takes STARTTLS out of the EHLO reply',
   options,
   shorthand: 'how',
+  example: '- strip-starttls: overwrite',
   apply: (plan, { how, mx, nth }) =>
     changeMx(
       plan,

@@ -6,12 +6,11 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { ATTACKER, CERTIFICATE_PROFILES, type DnsRecord, VICTIM } from '../model/plan.ts';
+import { ATTACKER, CERTIFICATE_PROFILES, type DnsRecord, testName, VICTIM } from '../model/plan.ts';
 import { addHost, changeMx, overlayMx, replaceRecords } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
-  to: z
-    .string()
+  to: testName
     .default(`mx.${ATTACKER}`)
     .describe('The MX host named; made if the plan has none of that name'),
   preference: z
@@ -35,6 +34,7 @@ export const attack: Attack<z.output<typeof options>> = {
   summary: 'Names a host of the attacker in the MX records',
   options,
   shorthand: 'to',
+  example: '- swap-mx: { to: mx.attacker.test, keep: true }',
   apply(plan, { to, preference, keep, certificate, certificateFor }) {
     const honest = keep
       ? plan.dns.records.filter((record) => record.name === VICTIM && record.type === 'MX')

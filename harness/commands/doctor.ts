@@ -5,14 +5,14 @@
 
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
-import type { Result } from '../doctor/check.ts';
+import type { CheckResult } from '../doctor/check.ts';
 import type { Log } from '../doctor/log.ts';
 import { openLab } from '../labs/open.ts';
 import type { SenderContract } from '../model/contract.ts';
 import { type Sender, SenderError } from '../model/sender.ts';
 import { printable } from '../protocol/printable.ts';
+import { builtInSender } from '../senders/built-in.ts';
 import { contractOf, senderOf } from '../senders/find.ts';
-import { findSender } from '../senders/index.ts';
 import { EXIT, type Terminal, wrap } from './terminal.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function doctor(
   terminal: Terminal,
   patienceMs?: number,
 ): Promise<number> {
-  const contract = (await findSender(name)) === undefined ? await contractOf(name) : undefined;
+  const contract = (await builtInSender(name)) === undefined ? await contractOf(name) : undefined;
   const sender = await senderOf(name);
   const [{ openExamination }, { examine }, { CHECKS }, { createLog }] = await Promise.all([
     import('../doctor/examination.ts'),
@@ -33,10 +33,10 @@ export async function doctor(
     import('../doctor/log.ts'),
   ]);
   const { signal } = terminal;
-  const teller = openTeller(terminal, contract !== undefined);
+  const printer = openPrinter(terminal, contract !== undefined);
   const log = createLog();
-  const take = <T>(opening: Opening<T>) => takeOpening(opening, teller, log, signal);
-  teller.onResult({
+  const take = <T>(opening: Opening<T>) => takeOpening(opening, printer, log, signal);
+  printer.onResult({
     kind: 'proved',
     name: 'the contract can be read',
     saw: describePlace(sender, contract),
@@ -46,13 +46,13 @@ export async function doctor(
     const ready = await take({
       name: 'can be run here',
       mend: () => 'see build or image, and version.',
-      work: () => prepare(sender, teller.aside, signal),
+      work: () => prepare(sender, printer.aside, signal),
       saw: ({ version }) => `version ${version}`,
     });
     await using lab = await take({
       name: 'the lab is there',
       mend: () => 'this is nothing of the contract: the lab itself has to start first.',
-      work: () => openLab(ready.lab ?? 'loopback', teller.aside, signal),
+      work: () => openLab(ready.lab ?? 'loopback', printer.aside, signal),
     });
     if (signal.aborted) return EXIT.interrupted;
     await using examination = await take({
@@ -65,10 +65,10 @@ export async function doctor(
       capabilities: ready.capabilities,
       examination,
       signal,
-      ...teller,
+      ...printer,
     });
     if (signal.aborted) return EXIT.interrupted;
-    teller.onEnd(ready, results, name);
+    printer.onEnd(ready, results, name);
     return results.some(({ kind }) => kind === 'fault') ? 1 : 0;
   } catch (error) {
     if (error instanceof NotStarted) return signal.aborted ? EXIT.interrupted : EXIT.harnessBroke;
@@ -109,22 +109,22 @@ class NotStarted extends Error {}
 /** Throws NotStarted. */
 async function takeOpening<T>(
   { name, mend, work, saw }: Opening<T>,
-  teller: Teller,
+  printer: CheckPrinter,
   log: Log,
   signal: AbortSignal,
 ): Promise<T> {
   const began = performance.now();
   const elapsedMs = () => performance.now() - began;
-  teller.onBegin(name);
+  printer.onBegin(name);
   try {
     const value = await work();
-    teller.onResult({ kind: 'proved', name, saw: saw?.(value), elapsedMs: elapsedMs() });
+    printer.onResult({ kind: 'proved', name, saw: saw?.(value), elapsedMs: elapsedMs() });
     return value;
   } catch (error) {
     if (!(error instanceof SenderError)) throw error;
     if (signal.aborted) throw new NotStarted();
     const quoted = quotesLog(error) ? undefined : log.excerpt();
-    teller.onResult({
+    printer.onResult({
       kind: 'fault',
       name,
       saw: error.message,
@@ -150,10 +150,10 @@ function describePlace({ name, lab }: Sender, contract: SenderContract | undefin
 
 // ---- telling ----
 
-interface Teller {
+interface CheckPrinter {
   onBegin(name: string): void;
-  onResult(result: Result): void;
-  onEnd(sender: Sender, results: readonly Result[], name: string): void;
+  onResult(result: CheckResult): void;
+  onEnd(sender: Sender, results: readonly CheckResult[], name: string): void;
   /** To standard error, between the lines. */
   aside(line: string): void;
 }
@@ -168,10 +168,10 @@ const LONGEST_LOG_LINE_CHARS = 500;
 const TOLD_MS = 50;
 
 /** On a terminal, what is being checked is shown until its result is there. */
-function openTeller(
+function openPrinter(
   { write, complain, isTerminal, columns, color }: Terminal,
   hasContract: boolean,
-): Teller {
+): CheckPrinter {
   const width = isTerminal ? columns : LOG_COLUMNS;
   const paint = (style: 'green' | 'red' | 'dim', text: string) =>
     color ? styleText(style, text, { validateStream: false }) : text;
@@ -189,7 +189,7 @@ function openTeller(
       print([`${paint(COLORS[result.kind], MARKS[result.kind])} ${first}`, ...rest]);
     },
     onEnd(sender, results, name) {
-      const count = (kind: Result['kind']) =>
+      const count = (kind: CheckResult['kind']) =>
         results.filter((result) => result.kind === kind).length;
       const faults = count('fault');
       const counted = `${printable(`${sender.name} ${sender.version}`.trim(), 120)}: ${count('proved')} proved · ${faults} to mend · ${count('skipped')} skipped`;
@@ -206,7 +206,7 @@ function openTeller(
   };
 }
 
-function resultLines(result: Result, width: number, hasContract: boolean): string[] {
+function resultLines(result: CheckResult, width: number, hasContract: boolean): string[] {
   const seconds = result.elapsedMs < TOLD_MS ? [] : [`${(result.elapsedMs / 1000).toFixed(1)} s`];
   switch (result.kind) {
     case 'proved':
@@ -237,7 +237,7 @@ function paragraph(title: string, text: string, width: number): string[] {
   return [`    ${title}`.padEnd(TITLE_COLUMNS) + first.slice(TITLE_COLUMNS), ...rest];
 }
 
-function logLines(log: Extract<Result, { kind: 'fault' }>['log']): string[] {
+function logLines(log: Extract<CheckResult, { kind: 'fault' }>['log']): string[] {
   if (!log || log.lines.length === 0) return [];
   return [
     `    log   ${log.mentioned ? 'what it said of the message:' : 'the last it said:'}`,

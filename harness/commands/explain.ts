@@ -3,20 +3,23 @@
  * and what passes, warns and fails.
  */
 
-import { gradeOf } from '../judge/judge.ts';
+import { gradeOf } from '../judge/grade.ts';
 import { permittedMx } from '../model/baseline.ts';
+import type { Change } from '../model/changes.ts';
 import { VICTIM } from '../model/plan.ts';
 import { scenarioFileId } from '../model/reporter.ts';
 import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import {
   type DomainSpec,
   type ExpectationUse,
+  isJudged,
   neededCapabilities,
   type PolicySpec,
   type Scenario,
   type Step,
   type Use,
 } from '../model/scenario.ts';
+import type { Stage } from '../model/stage.ts';
 import { printable } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { loadVocabulary } from '../vocabulary.ts';
@@ -36,7 +39,7 @@ export async function explain(word: string, terminal: Terminal): Promise<number>
   const files = Map.groupBy(scenarios, ({ id }) => scenarioFileId(id));
   const texts = [...files.values()].map(([first, ...others]) => [
     ...opening(first!, width),
-    ...course(first!, vocabulary, width),
+    ...happenings(first!, vocabulary, width),
     ...others.flatMap((other) => difference(first!, other, vocabulary, width)),
     ...closing(first!, width),
   ]);
@@ -60,21 +63,17 @@ function opening({ id, title, why, requirements }: Scenario, width: number): str
 }
 
 /** What is set up, and each step. */
-function course(scenario: Scenario, vocabulary: Vocabulary, width: number): string[] {
-  const controlled = scenario.steps.findIndex((step) => step.kind === 'prime');
+function happenings(scenario: Scenario, vocabulary: Vocabulary, width: number): string[] {
   return [
     'Set up',
     ...hang('  ', describeDomain(scenario.domain), width),
     ...hang('  ', describePolicy(scenario.policy, scenario.domain), width),
     '',
     'What happens',
-    ...scenario.steps.flatMap((step, index) => {
-      const primed = controlled !== -1 && controlled < index;
-      return [
-        ...hang(`  ${index + 1}  `, stepText(step), width),
-        ...stepDetails(step, scenario, primed, vocabulary, width),
-      ];
-    }),
+    ...scenario.stages.flatMap((stage, index) => [
+      ...hang(`  ${index + 1}  `, stepText(stage.step), width),
+      ...stageDetails(stage, scenario, vocabulary, width),
+    ]),
     '',
   ];
 }
@@ -85,8 +84,8 @@ function difference(
   vocabulary: Vocabulary,
   width: number,
 ): string[] {
-  const known = new Set(course(first, vocabulary, width));
-  const lines = course(other, vocabulary, width).filter((line) => !known.has(line));
+  const known = new Set(happenings(first, vocabulary, width));
+  const lines = happenings(other, vocabulary, width).filter((line) => !known.has(line));
   const variant = other.id.slice(scenarioFileId(other.id).length + 1);
   return [
     `Variant ${variant}${other.title === first.title ? '' : `: ${other.title}`}`,
@@ -105,6 +104,11 @@ function closing(scenario: Scenario, width: number): string[] {
       width,
     ),
     ...hang('  fail          ', 'a MUST is broken, or mail was exposed or lost.', width),
+    ...hang(
+      '  not met       ',
+      'the sender did not come across what was changed, and need not have: it kept to its cached policy.',
+      width,
+    ),
     ...hang(
       '  inconclusive  ',
       'the evidence does not decide: a control failed, the lab was slow, or the sender stayed silent.',
@@ -147,27 +151,26 @@ export function stepText(step: Step): string {
 
 const named = ({ kind, label }: Step) => (label === kind || label === '' ? '' : `"${label}": `);
 
-function stepDetails(
-  step: Step,
+function stageDetails(
+  { step, control, unprotected, changes, news }: Stage,
   scenario: Scenario,
-  primed: boolean,
   vocabulary: Vocabulary,
   width: number,
 ): string[] {
-  if (step.kind !== 'send' && step.kind !== 'flush') return [];
-  const { expectations } = vocabulary;
-  const negative = step.expect.filter((use) => expectations.get(use.name)?.negativeControl);
+  if (step.kind === 'publish') return newsLines(news, width);
+  if (!isJudged(step)) return [];
   return [
     ...attackLines(step.under, vocabulary, width),
+    ...newsLines(changes, width),
     ...step.expect.flatMap((use) => expectationLines(use, scenario, vocabulary, width)),
-    ...(step.kind === 'send' && !primed
+    ...(control
       ? hang(
           '     control  ',
           'at the same time, an honest domain that must get its mail (positive control)',
           width,
         )
       : []),
-    ...(step.kind === 'send' && negative.length > 0
+    ...(unprotected
       ? hang(
           '     control  ',
           'at the same time, the same fault where no policy exists: that mail should be delivered (negative control)',
@@ -175,6 +178,16 @@ function stepDetails(
         )
       : []),
   ];
+}
+
+/** What a sender has to come across, or the step was not tried. */
+function newsLines(changes: readonly Change[], width: number): string[] {
+  const places = changes.map((change) =>
+    change.kind === 'question'
+      ? `the ${change.type} look-up of ${change.name}`
+      : `${change.host} (${[...new Set(change.points.map(({ at }) => at))].join(', ')})`,
+  );
+  return places.length === 0 ? [] : hang('     to meet  ', [...new Set(places)].join(', '), width);
 }
 
 /** What each attack does. */

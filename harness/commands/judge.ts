@@ -5,12 +5,13 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { judge as judgeTrial } from '../judge/judge.ts';
+import { isJudged } from '../model/scenario.ts';
 import { UsageError } from '../model/usage.ts';
 import { type Expectation, exitCode, type Trial, type Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { EvidenceError, type KeptTrial, readTrials } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
-import { openAudience, runInfo } from './tell.ts';
+import { openReporters, runInfo } from './tell.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 /**
@@ -30,10 +31,10 @@ export async function judge(
   const scenarios = new Map(kept.map(({ trial }) => [trial.scenario.id, trial.scenario]));
   const info = runInfo([...senders.values()], [...scenarios.values()]);
 
-  const audience = openAudience(['text'], await loadReporters(), terminal);
-  await audience.onStart(info);
-  for (const { verdict, trial } of results) await audience.onVerdict(verdict, trial);
-  await audience.onEnd({
+  const reporters = openReporters(['text'], await loadReporters(), terminal);
+  await reporters.onStart(info);
+  for (const { verdict, trial } of results) await reporters.onVerdict(verdict, trial);
+  await reporters.onEnd({
     run: info,
     results,
     skippedSenders: [],
@@ -49,7 +50,7 @@ export async function judge(
     );
     for (const problem of problems) terminal.write(`    ${printable(problem)}\n`);
   }
-  if (audience.broken) return EXIT.harnessBroke;
+  if (reporters.broken) return EXIT.harnessBroke;
   return exitCode(
     results.map(({ verdict }) => verdict),
     strict,
@@ -81,8 +82,8 @@ function judgeKept(
 }
 
 function usedExpectations({ scenario }: Trial): string[] {
-  return scenario.steps.flatMap((step) =>
-    step.kind === 'send' || step.kind === 'flush' ? step.expect.map(({ name }) => name) : [],
+  return scenario.stages.flatMap(({ step }) =>
+    isJudged(step) ? step.expect.map(({ name }) => name) : [],
   );
 }
 

@@ -20,7 +20,7 @@ import { printable, printableJson } from '../protocol/printable.ts';
 import { describeObservation } from '../reporters/failure-text.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { attackLines, expectationLines, stepText } from './explain.ts';
-import type { Voice } from './lab.ts';
+import type { LabPrinter } from './lab.ts';
 import { type Terminal, wrap } from './terminal.ts';
 
 export interface HostAddress {
@@ -31,7 +31,7 @@ export interface HostAddress {
   readonly ports: ReadonlyMap<number, Endpoint | undefined>;
 }
 
-export interface VoiceOptions {
+export interface PrinterOptions {
   readonly terminal: Terminal;
   readonly vocabulary: Vocabulary;
   readonly access: LabAccess;
@@ -40,18 +40,18 @@ export interface VoiceOptions {
   readonly scenario?: Scenario;
 }
 
-type SceneTold = Parameters<Voice['scene']>[0];
+type ToldStage = Parameters<LabPrinter['stage']>[0];
 
 const MAX_COLUMNS = 110;
 
 /** For people. */
-export function textVoice({
+export function textPrinter({
   terminal,
   vocabulary,
   access,
   authorities,
   scenario,
-}: VoiceOptions): Voice {
+}: PrinterOptions): LabPrinter {
   const began = performance.now();
   const width = Math.min(terminal.columns, MAX_COLUMNS);
   let published: readonly string[] | undefined;
@@ -67,20 +67,20 @@ export function textVoice({
     if (changes.length > 0) tell(['', 'Published now', ...changes]);
   };
   return {
-    scene(scene) {
-      const now = [...zoneLines(scene.plan), ...pages(scene)];
+    stage(stage) {
+      const now = [...zoneLines(stage.plan), ...pages(stage)];
       if (published === undefined)
         tell([
-          ...setUp(scene, access, authorities),
+          ...setUp(stage, access, authorities),
           ...heading('Published', asLines(now)),
-          ...tryLines(scene, access, authorities),
+          ...tryLines(stage, access, authorities),
         ]);
-      tell(['', ...sceneLines(scene, scenario, vocabulary, width)]);
+      tell(['', ...stageLines(stage, scenario, vocabulary, width)]);
       if (published !== undefined) tellChange(now);
-      tell(refusalLines(scene, access));
+      tell(refusalLines(stage, access));
       tell([
         '',
-        ...(scene.isLast ? [] : ['Press Enter for the next step.']),
+        ...(stage.isLast ? [] : ['Press Enter for the next step.']),
         'What is seen, until Ctrl-C:',
       ]);
       published = now;
@@ -94,16 +94,21 @@ export function textVoice({
 }
 
 /**
- * For programs: an object of the kind `lab` for each scene, and observations as they are kept in
+ * For programs: an object of the kind `lab` for each stage, and observations as they are kept in
  * evidence.
  */
-export function jsonVoice({ terminal, access, authorities, scenario }: VoiceOptions): Voice {
+export function jsonPrinter({
+  terminal,
+  access,
+  authorities,
+  scenario,
+}: PrinterOptions): LabPrinter {
   const began = performance.now();
   let step = 0;
   let seq = 0;
   const tell = (value: unknown) => terminal.write(`${printableJson(value, 0)}\n`);
   return {
-    scene({ token, index, isLast, hosts, plan }) {
+    stage({ label, index, isLast, hosts, plan }) {
       step = index ?? 0;
       tell({
         kind: 'lab',
@@ -113,7 +118,7 @@ export function jsonVoice({ terminal, access, authorities, scenario }: VoiceOpti
         dns: access.dns,
         network: access.network?.docker?.name,
         authorities,
-        domain: qualifyName(VICTIM, token),
+        domain: qualifyName(VICTIM, label),
         hosts: hosts.map(({ host, address, ports }) => ({
           host,
           address,
@@ -143,7 +148,7 @@ function heading(title: string, lines: readonly string[]): string[] {
 }
 
 function setUp(
-  { token, hosts, plan }: SceneTold,
+  { label, hosts, plan }: ToldStage,
   { dns, network }: LabAccess,
   authorities: string,
 ): string[] {
@@ -152,8 +157,8 @@ function setUp(
     `Name server  ${dns.address} port ${dns.port}, UDP and TCP`,
     `Authorities  ${authorities} (of policy hosts and of mail exchangers; goes when the lab goes)`,
     ...(network?.docker ? [`Network      ${network.docker.name}`] : []),
-    `Domain       ${qualifyName(VICTIM, token)}`,
-    `Mail         from anybody@${qualifyName(SENDER_DOMAIN, token)}, to anybody@${qualifyName(VICTIM, token)}`,
+    `Domain       ${qualifyName(VICTIM, label)}`,
+    `Mail         from anybody@${qualifyName(SENDER_DOMAIN, label)}, to anybody@${qualifyName(VICTIM, label)}`,
     ...heading(
       'Hosts',
       hosts.map(
@@ -204,7 +209,7 @@ function dataOf(record: DnsRecord): string {
 const MOST_CHARS = 4_000;
 
 /** A text for each page, its address in the first line. */
-function pages({ plan: { policyHosts }, hosts }: SceneTold): string[] {
+function pages({ plan: { policyHosts }, hosts }: ToldStage): string[] {
   return Object.entries(policyHosts).flatMap(([host, { pages, plainHttp }]) =>
     Object.entries(pages).map(([path, { status, body }]) => {
       const plain = plainHttp ? hosts.find((one) => one.host === host)?.ports.get(80) : undefined;
@@ -226,7 +231,7 @@ function pages({ plan: { policyHosts }, hosts }: SceneTold): string[] {
  * On loopback a port that is refused is another port: who does not ask for the way finds the old
  * one open.
  */
-function refusalLines({ plan }: SceneTold, { network }: LabAccess): string[] {
+function refusalLines({ plan }: ToldStage, { network }: LabAccess): string[] {
   if (network) return [];
   const hosts = Object.entries({ ...plan.mxHosts, ...plan.policyHosts, ...plan.reportHosts });
   const refused = hosts.filter(([, { reach }]) => reach === 'refused').map(([host]) => host);
@@ -242,11 +247,11 @@ function refusalLines({ plan }: SceneTold, { network }: LabAccess): string[] {
  * where they are more than a name.
  */
 function tryLines(
-  { token, hosts, plan }: SceneTold,
+  { label, hosts, plan }: ToldStage,
   { dns, network }: LabAccess,
   authorities: string,
 ): string[] {
-  const name = (plain: string) => qualifyName(plain, token);
+  const name = (plain: string) => qualifyName(plain, label);
   const at = (host: string | undefined, port: number) =>
     hosts.find((one) => one.host === host)?.ports.get(port);
   const policyHost = name(POLICY_HOST);
@@ -285,8 +290,8 @@ function word(text: string): string {
 
 // ---- steps ----
 
-function sceneLines(
-  { index, step, token }: SceneTold,
+function stageLines(
+  { index, step, label }: ToldStage,
   scenario: Scenario | undefined,
   vocabulary: Vocabulary,
   width: number,
@@ -305,14 +310,14 @@ function sceneLines(
     ];
   const lines = [
     ...(index === 0 ? [scenario.id, ...wrap(scenario.title, width), ''] : []),
-    ...wrap(`Step ${index + 1} of ${scenario.steps.length}. ${stepText(step)}`, width),
+    ...wrap(`Step ${index + 1} of ${scenario.stages.length}. ${stepText(step)}`, width),
     ...('under' in step ? attackLines(step.under, vocabulary, width) : []),
     ...('expect' in step
       ? step.expect.flatMap((use) => expectationLines(use, scenario, vocabulary, width))
       : []),
     ...wrap(`Your part: ${YOUR_PART[step.kind]}.`, width),
   ];
-  return lines.map((line) => qualifyName(line, token));
+  return lines.map((line) => qualifyName(line, label));
 }
 
 const YOUR_PART: Readonly<Record<Step['kind'], string>> = {

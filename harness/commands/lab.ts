@@ -15,13 +15,13 @@ import { whenAborted } from '../concurrency/wait.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { World } from '../lab/world.ts';
 import { openLab } from '../labs/open.ts';
-import type { Attack } from '../model/attack.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
 import { qualify } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
 import type { LabPlan } from '../model/plan.ts';
-import type { DomainSpec, PolicySpec, Scenario, Step } from '../model/scenario.ts';
+import type { Scenario, Step } from '../model/scenario.ts';
 import { type LabAccess, type LabKind, SenderError } from '../model/sender.ts';
+import type { Stage } from '../model/stage.ts';
 import { UsageError } from '../model/usage.ts';
 import { trustFile } from '../process/environment.ts';
 import { contains, readAddress, readPrefix } from '../protocol/ipv4.ts';
@@ -29,7 +29,7 @@ import { printable } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { missingAddresses } from '../senders/external.ts';
 import { loadVocabulary } from '../vocabulary.ts';
-import { type HostAddress, jsonVoice, textVoice } from './lab-text.ts';
+import { type HostAddress, jsonPrinter, textPrinter } from './lab-text.ts';
 import { selectScenarios } from './select.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
@@ -58,7 +58,7 @@ export async function lab(request: LabRequest, terminal: Terminal): Promise<numb
     if (missing !== undefined) throw new SenderError(missing);
     await using opened = await openLab(kind, terminal.complain, terminal.signal);
     await using authorities = await writeAuthorities(opened.access);
-    const voice = (request.json ? jsonVoice : textVoice)({
+    const printer = (request.json ? jsonPrinter : textPrinter)({
       terminal,
       vocabulary,
       access: opened.access,
@@ -68,9 +68,7 @@ export async function lab(request: LabRequest, terminal: Terminal): Promise<numb
     const over = whenAborted(terminal.signal);
     await Promise.race([
       over,
-      show({ lab: opened, scenes: scenesOf(scenario, vocabulary), voice, terminal }).then(
-        () => over,
-      ),
+      show({ lab: opened, stages: stagesToShow(scenario), printer, terminal }).then(() => over),
     ]);
     return 0;
   } catch (error) {
@@ -126,15 +124,13 @@ async function writeAuthorities(
   return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
-// ---- scenes ----
+// ---- stages ----
 
 /** What there is to see, from one line of input to the next. */
-export interface Scene {
+export interface ShownStage extends Pick<Stage, 'policy' | 'permittedMx'> {
   /** Its place in the scenario, from 0; undefined: before the first step. */
   readonly index?: number;
   readonly step?: Step;
-  readonly policy: PolicySpec;
-  readonly permittedMx: readonly string[];
   readonly plan: LabPlan;
 }
 
@@ -142,39 +138,27 @@ export interface Scene {
  * Every scenario begins in an honest world, and so does a lab without one. Names are as they are
  * written, not yet a world's own.
  */
-export function scenesOf(scenario: Scenario | undefined, vocabulary: Vocabulary): Scene[] {
-  let domain: DomainSpec = scenario?.domain ?? DEFAULT_DOMAIN;
-  let policy: PolicySpec = scenario?.policy ?? DEFAULT_POLICY;
-  let plan = baselinePlan(domain, policy);
-  const scene = (): Scene => ({ policy, permittedMx: permittedMx(domain, policy), plan });
-  const steps = (scenario?.steps ?? []).map((step, index): Scene => {
-    if (step.kind === 'publish') ({ domain, policy } = step);
-    if (step.kind === 'prime' || step.kind === 'publish' || step.kind === 'recover')
-      plan = baselinePlan(domain, policy);
-    if (step.kind === 'send' || step.kind === 'flush')
-      plan = step.under.reduce(
-        (made, use) => (vocabulary.attacks.get(use.name) as Attack).apply(made, use.options),
-        baselinePlan(domain, policy),
-      );
-    return { ...scene(), index, step };
+export function stagesToShow(scenario: Scenario | undefined): ShownStage[] {
+  const { domain = DEFAULT_DOMAIN, policy = DEFAULT_POLICY, stages = [] } = scenario ?? {};
+  const honest = {
+    policy,
+    permittedMx: permittedMx(domain, policy),
+    plan: baselinePlan(domain, policy),
+  };
+  let { plan } = honest;
+  const shown = stages.map((stage, index): ShownStage => {
+    plan = stage.plan ?? plan;
+    const { step, policy: published, permittedMx: patterns } = stage;
+    return { index, step, policy: published, permittedMx: patterns, plan };
   });
-  if (steps[0]?.step?.kind === 'prime') return steps;
-  const { domain: first = DEFAULT_DOMAIN, policy: published = DEFAULT_POLICY } = scenario ?? {};
-  return [
-    {
-      policy: published,
-      permittedMx: permittedMx(first, published),
-      plan: baselinePlan(first, published),
-    },
-    ...steps,
-  ];
+  return shown[0]?.step?.kind === 'prime' ? shown : [honest, ...shown];
 }
 
-/** How scenes and events are told. */
-export interface Voice {
-  scene(
-    scene: Scene & {
-      readonly token: string;
+/** How stages and events are told. */
+export interface LabPrinter {
+  stage(
+    stage: ShownStage & {
+      readonly label: string;
       readonly isLast: boolean;
       readonly hosts: readonly HostAddress[];
     },
@@ -182,51 +166,51 @@ export interface Voice {
   event(event: Event): void;
 }
 
-interface Show {
+interface Showing {
   readonly lab: Lab;
-  readonly scenes: readonly Scene[];
-  readonly voice: Voice;
+  readonly stages: readonly ShownStage[];
+  readonly printer: LabPrinter;
   readonly terminal: Terminal;
 }
 
 /**
- * One scene after the other, a line of input between them. Resolves when there is no other, or
+ * One stage after the other, a line of input between them. Resolves when there is no other, or
  * nobody will type a line.
  */
-async function show({ lab, scenes, voice, terminal }: Show): Promise<void> {
-  const token = `x${randomBytes(4).toString('hex')}`;
+async function show({ lab, stages, printer, terminal }: Showing): Promise<void> {
+  const label = `x${randomBytes(4).toString('hex')}`;
   // What is asked here, to have the hosts opened, is not the guest's doing.
   let setting = true;
-  const world = lab.createWorld(token, (event) => {
-    if (!setting || event.kind === 'lab-fault') voice.event(event);
+  const world = lab.createWorld(label, (event) => {
+    if (!setting || event.kind === 'lab-fault') printer.event(event);
   });
   const known = new Map<string, HostAddress>();
   const set = async (number: number) => {
-    const { plan, permittedMx: patterns, ...rest } = scenes[number]!;
-    const scene = {
+    const { plan, permittedMx: patterns, ...rest } = stages[number]!;
+    const stage = {
       ...rest,
-      token,
-      plan: qualify(plan, token),
-      permittedMx: qualify(patterns, token),
+      label,
+      plan: qualify(plan, label),
+      permittedMx: qualify(patterns, label),
     };
     setting = true;
-    await openHosts(world, scene.plan, known, lab.access);
-    await world.arrange(scene.plan);
+    await openHosts(world, stage.plan, known, lab.access);
+    await world.arrange(stage.plan);
     setting = false;
-    voice.scene({ ...scene, isLast: number === scenes.length - 1, hosts: [...known.values()] });
-    voice.event({
+    printer.stage({ ...stage, isLast: number === stages.length - 1, hosts: [...known.values()] });
+    printer.event({
       kind: 'step-started',
-      token,
-      policy: scene.policy,
-      permittedMx: scene.permittedMx,
+      label,
+      policy: stage.policy,
+      permittedMx: stage.permittedMx,
     });
   };
   let number = 0;
   await set(number);
-  if (scenes.length === 1) return;
+  if (stages.length === 1) return;
   for await (const _ of terminal.lines ?? []) {
     await set(++number);
-    if (number === scenes.length - 1) return;
+    if (number === stages.length - 1) return;
   }
 }
 

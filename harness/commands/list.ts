@@ -11,8 +11,8 @@ import type { Scenario } from '../model/scenario.ts';
 import { printable } from '../protocol/printable.ts';
 import { loadScenarios } from '../scenario/load.ts';
 import { scenarioJsonSchema } from '../scenario/schema.ts';
-import { senderOf, shippedServers } from '../senders/find.ts';
-import { referenceFaults, SENDER_NAMES } from '../senders/index.ts';
+import { referenceTraits } from '../senders/built-in.ts';
+import { senderNames, senderOf } from '../senders/find.ts';
 import { loadVocabulary } from '../vocabulary.ts';
 import { formatProblem, type Problem } from '../yaml/problems.ts';
 import { loadShipped } from './select.ts';
@@ -64,11 +64,15 @@ export async function senders(
   terminal: Terminal,
 ): Promise<number> {
   if (faults) {
-    for (const [name, summary] of Object.entries(await referenceFaults()))
+    const { faults, temperaments } = await referenceTraits();
+    for (const [name, summary] of Object.entries(faults))
+      terminal.write(`reference:${name}\n  ${summary}\n`);
+    terminal.write('\nLawful habits, alone or with a fault, as in reference:FAULT+HABIT:\n\n');
+    for (const [name, summary] of Object.entries(temperaments))
       terminal.write(`reference:${name}\n  ${summary}\n`);
     return 0;
   }
-  for (const name of [...SENDER_NAMES, ...shippedServers()]) {
+  for (const name of senderNames()) {
     const sender = await senderOf(name);
     const missing = await sender.unavailable();
     // The version of a server is known once its image is built.

@@ -1,25 +1,19 @@
 /**
- * `run` and `demo`: scenarios and senders are chosen, the lab is started, and what is found is told
- * and, if wanted, kept.
+ * `run` and `demo`: scenarios and senders are chosen, run, and what is found is told and, if wanted,
+ * kept.
  */
 
-import type { Lab } from '../lab/lab.ts';
-import { openLab } from '../labs/open.ts';
-import type { RunSummary } from '../model/reporter.ts';
-import type { Scenario } from '../model/scenario.ts';
-import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
+import type { TrialResult } from '../model/reporter.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
-import type { TrialResult } from '../run/suite.ts';
-import type { Vocabulary } from '../scenario/language.ts';
+import { BUILT_IN } from '../senders/built-in.ts';
 import { senderOf } from '../senders/find.ts';
-import { SENDER_NAMES } from '../senders/index.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { nearestName } from '../yaml/problems.ts';
 import { selectScenarios } from './select.ts';
-import { type Audience, openAudience, runInfo } from './tell.ts';
+import { openReporters, type Reporters, runInfo } from './tell.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 export interface RunRequest {
@@ -33,54 +27,55 @@ export interface RunRequest {
   readonly out?: string;
   /** The folder for evidence. */
   readonly keep?: string;
-  /** Warnings count as failures. */
+  /** Warnings, and what was not met, count as failures. */
   readonly strict?: boolean;
 }
 
-type Skipped = RunSummary['skippedSenders'][number];
-
 /**
- * Runs what is asked for and returns the exit code of DESIGN §3. Throws UsageError when the request
- * makes no sense.
+ * Runs what is asked for and returns the exit code (model/verdict.ts). Throws UsageError when the
+ * request makes no sense.
  */
 export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
+  const { signal, complain: tell } = terminal;
   const vocabulary = await loadVocabulary();
   const scenarios = await selectScenarios(request.scenarios, vocabulary);
   const found = await Promise.all([...new Set(request.senders)].map(senderOf));
-  const audience = await chooseReporters(request, terminal);
+  const reporters = await chooseReporters(request, terminal);
   const store = await openStore(request.keep, terminal);
   // After everything that can be wrong with the request: an image may have to be built.
-  const failed: Skipped[] = [];
-  const { senders, skipped } = await prepareSenders(found, terminal, failed);
+  const { prepareSenders, runSenders } = await import('../run/senders.ts');
+  const { senders, skipped, failed: unprepared } = await prepareSenders(found, { tell, signal });
 
   const began = performance.now();
   const info = runInfo(senders, scenarios);
   const results: TrialResult[] = [];
+  const failed = [...unprepared];
   let breakdown: { readonly error: unknown } | undefined;
-  await audience.onStart(info);
+  await reporters.onStart(info);
   try {
-    await runSenders(
-      { senders, scenarios, vocabulary, jobs: request.jobs, terminal, failed },
-      async (result) => {
-        results.push(result);
-        await store.keep(result);
-        await audience.onVerdict(result.verdict, result.trial);
-      },
+    const onResult = async (result: TrialResult) => {
+      results.push(result);
+      await store.keep(result);
+      await reporters.onVerdict(result.verdict, result.trial);
+    };
+    const { jobs } = request;
+    failed.push(
+      ...(await runSenders({ senders, scenarios, vocabulary, jobs, signal, tell, onResult })),
     );
   } catch (error) {
     // What is known by now is told all the same.
     breakdown = { error };
   }
-  await audience.onEnd({
+  await reporters.onEnd({
     run: info,
     results,
     skippedSenders: [...skipped, ...failed],
-    interrupted: terminal.signal.aborted || breakdown !== undefined,
+    interrupted: signal.aborted || breakdown !== undefined,
     evidenceDir: store.dir,
     elapsedMs: performance.now() - began,
   });
   if (breakdown) throw breakdown.error;
-  if (failed.length > 0 || audience.broken || store.broken()) return EXIT.harnessBroke;
+  if (failed.length > 0 || reporters.broken || store.broken()) return EXIT.harnessBroke;
   return exitCode(
     results.map(({ verdict }) => verdict),
     request.strict,
@@ -93,134 +88,22 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
  */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
   const code = await run(
-    { scenarios: [], senders: SENDER_NAMES, reporters: ['text'], jobs, keep: 'holdfast-evidence' },
+    {
+      scenarios: [],
+      senders: BUILT_IN,
+      reporters: ['text'],
+      jobs,
+      keep: 'holdfast-evidence',
+    },
     terminal,
   );
   return code === EXIT.harnessBroke ? code : 0;
 }
 
-interface Work {
-  readonly senders: readonly Sender[];
-  readonly scenarios: readonly Scenario[];
-  readonly vocabulary: Vocabulary;
-  readonly jobs?: number;
-  readonly terminal: Terminal;
-  /** Gets those that could not be started. */
-  readonly failed: Skipped[];
-}
-
-/**
- * Trials spend their time waiting for sockets, hardly any of it computing; one server that serves
- * them all waits for most of them.
- */
-const JOBS = { loopback: 24, server: 64, serverEach: 16 };
-/** A sender that is made to wait holds some of its jobs for long. */
-const FEWEST_JOBS = 12;
-
-function jobsOf(
-  { lab = 'loopback', perInstance }: Sender,
-  asked: number | undefined,
-  sharedBy: number,
-): number {
-  if (asked !== undefined) return Math.ceil(asked / sharedBy);
-  if (lab === 'loopback') return Math.max(FEWEST_JOBS, Math.ceil(JOBS.loopback / sharedBy));
-  return perInstance === 'trial' ? JOBS.serverEach : JOBS.server;
-}
-
-/**
- * The senders of each kind of lab in one lab, sharing the jobs; but mail servers in containers one
- * after the other, since a machine that is busy makes a slow lab. One that cannot be started stops
- * no other.
- */
-async function runSenders(
-  work: Work,
-  onResult: (result: TrialResult) => Promise<void>,
-): Promise<void> {
-  for (const [kind, senders] of groupByLab(work.senders)) {
-    if (work.terminal.signal.aborted) return;
-    const opened = await openLab(kind, work.terminal.complain, work.terminal.signal).catch(
-      senderErrorOf,
-    );
-    if (opened instanceof SenderError) {
-      if (work.terminal.signal.aborted) return;
-      for (const { name } of senders) work.failed.push({ name, reason: opened.message });
-      continue;
-    }
-    await using lab = opened;
-    const crews = kind === 'loopback' ? [senders] : senders.map((sender) => [sender]);
-    for (const crew of crews) await runCrew({ ...work, senders: crew }, lab, onResult);
-  }
-}
-
-async function runCrew(
-  { senders, jobs, terminal, failed, ...suite }: Work,
-  lab: Lab,
-  onResult: (result: TrialResult) => Promise<void>,
-): Promise<void> {
-  const { runSuite } = await import('../run/suite.ts');
-  const runs = senders.map(async (sender) => {
-    try {
-      await runSuite({
-        ...suite,
-        lab,
-        senders: [sender],
-        jobs: jobsOf(sender, jobs, senders.length),
-        signal: terminal.signal,
-        onResult,
-      });
-    } catch (error) {
-      if (!(error instanceof SenderError)) throw error;
-      if (!terminal.signal.aborted) failed.push({ name: sender.name, reason: error.message });
-    }
-  });
-  // The lab is there until the last has ended.
-  const broken = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected');
-  if (broken) throw broken.reason;
-}
-
-function groupByLab(senders: readonly Sender[]): [LabKind, Sender[]][] {
-  const groups = Map.groupBy(senders, ({ lab }) => JSON.stringify(lab ?? 'loopback'));
-  return [...groups].map(([kind, group]) => [JSON.parse(kind) as LabKind, group]);
-}
-
-/**
- * Those that can be run here, made ready; and why the others cannot, whether they lack something
- * here or something went wrong.
- */
-async function prepareSenders(
-  found: readonly Sender[],
-  terminal: Terminal,
-  failed: Skipped[],
-): Promise<{ senders: Sender[]; skipped: Skipped[] }> {
-  const senders: Sender[] = [];
-  const skipped: Skipped[] = [];
-  for (const sender of found) {
-    const missing = await sender.unavailable();
-    if (missing !== undefined) {
-      skipped.push({ name: sender.name, reason: missing });
-      continue;
-    }
-    const prepared = sender.prepare
-      ? await sender.prepare(terminal.complain, terminal.signal).catch(senderErrorOf)
-      : sender;
-    if (terminal.signal.aborted) break;
-    if (prepared instanceof SenderError)
-      failed.push({ name: sender.name, reason: prepared.message });
-    else senders.push(prepared);
-  }
-  return { senders, skipped };
-}
-
-/** A SenderError is told with its sender; anything else breaks the run. */
-function senderErrorOf(error: unknown): SenderError {
-  if (error instanceof SenderError) return error;
-  throw error;
-}
-
 async function chooseReporters(
   { reporters, out }: RunRequest,
   terminal: Terminal,
-): Promise<Audience> {
+): Promise<Reporters> {
   const known = await loadReporters();
   const names = [...new Set(reporters)];
   for (const name of names) {
@@ -234,7 +117,7 @@ async function chooseReporters(
     throw new UsageError(
       'two reporters cannot share standard output: give --out DIR for the files',
     );
-  return openAudience(names, known, terminal, out);
+  return openReporters(names, known, terminal, out);
 }
 
 interface Store {
@@ -244,9 +127,7 @@ interface Store {
   broken(): boolean;
 }
 
-/**
- * Evidence that cannot be kept, the disk being full for example, is told once and stops nothing.
- */
+/** Evidence that cannot be kept, the disk being full for example, is told once and stops nothing. */
 async function openStore(dir: string | undefined, terminal: Terminal): Promise<Store> {
   let trouble = false;
   const attempt = async (work: () => Promise<unknown>) => {

@@ -18,7 +18,7 @@ import { printable } from '../protocol/printable.ts';
 import { findPackage } from '../shipped.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface Audience {
+export interface Reporters {
   onStart(run: RunInfo): Promise<void>;
   onVerdict(verdict: Verdict, trial: Trial): Promise<void>;
   onEnd(summary: RunSummary): Promise<void>;
@@ -30,12 +30,12 @@ export interface Audience {
  * The reporters of these names, as one. When one breaks and nothing was told to people, the text
  * reporter tells the end.
  */
-export function openAudience(
+export function openReporters(
   names: readonly string[],
   known: ReadonlyMap<string, ReporterModule>,
   terminal: Terminal,
   outDir?: string,
-): Audience {
+): Reporters {
   const context = contextOf(terminal, outDir);
   const reporters = names.map((name) => ({ name, reporter: known.get(name)!.create(context) }));
   const broken = new Set<string>();

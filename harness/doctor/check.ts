@@ -3,8 +3,8 @@
  * to do.
  */
 
-import { ofKind } from '../model/evidence.ts';
 import { type Capability, SenderError, type StartedSender } from '../model/sender.ts';
+import { ofKind } from '../model/traffic.ts';
 import type { Domain, Examination } from './examination.ts';
 import type { Excerpt } from './log.ts';
 
@@ -37,7 +37,7 @@ export interface Fault {
   readonly log?: Excerpt;
 }
 
-export type Result = Proof & { readonly name: string; readonly elapsedMs: number };
+export type CheckResult = Proof & { readonly name: string; readonly elapsedMs: number };
 
 export const MEND_SUBMISSION =
   'let it take mail at submit.port from any address, to any domain (it must relay for the lab), without limits; or say submit.starttls, submit.user and submit.password.';
@@ -48,16 +48,16 @@ export interface Examining {
   readonly examination: Examination;
   readonly signal: AbortSignal;
   onBegin(name: string): void;
-  onResult(result: Result): void;
+  onResult(result: CheckResult): void;
 }
 
 /**
  * Goes through the checks, in order; a sender that dies, or a signal, ends it. Gives what was
  * found.
  */
-export async function examine(examining: Examining): Promise<Result[]> {
+export async function examine(examining: Examining): Promise<CheckResult[]> {
   const { checks, examination, signal, onBegin, onResult } = examining;
-  const results: Result[] = [];
+  const results: CheckResult[] = [];
   const ended = Promise.withResolvers<Fault | undefined>();
   const stop = () => ended.resolve(undefined);
   signal.addEventListener('abort', stop, { once: true });
@@ -92,7 +92,7 @@ export async function examine(examining: Examining): Promise<Result[]> {
 function whyNot(
   check: Check,
   { capabilities, examination }: Examining,
-  results: readonly Result[],
+  results: readonly CheckResult[],
 ): string | undefined {
   const lacking = check.needs?.filter((capability) => !capabilities.includes(capability)) ?? [];
   if (lacking.length > 0) return `${lacking.join(' and ')} not declared in capabilities`;

@@ -4,9 +4,11 @@
  */
 
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
-import { ofKind, outcomeOf, policyFetches, type Seen, stsLookups } from '../model/evidence.ts';
+import { outcomeOf } from '../model/evidence.ts';
+import { policyFetches, stsLookups } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import type { LabPlan } from '../model/plan.ts';
+import { ofKind, type Seen } from '../model/traffic.ts';
 import { printable } from '../protocol/printable.ts';
 import { type Check, type Fault, fault, MEND_SUBMISSION, proved, saidOf } from './check.ts';
 import type { Domain, Examination } from './examination.ts';

@@ -5,8 +5,9 @@
 
 import { attack as blockMx } from '../attacks/block-mx.ts';
 import { attack as mxReply } from '../attacks/mx-reply.ts';
-import { bouncesOf, ofKind, outcomeOf } from '../model/evidence.ts';
+import { bouncesOf, outcomeOf } from '../model/evidence.ts';
 import type { LabPlan } from '../model/plan.ts';
+import { ofKind } from '../model/traffic.ts';
 import { type Check, fault, proved, saidOf } from './check.ts';
 import type { Domain, Examination } from './examination.ts';
 import { HONEST_CHECKS, honestPlan } from './honest-checks.ts';

@@ -1,7 +1,7 @@
 /** RFC 5321 §4.5.4.1, §6.1: the message was given up and its author told. */
 
 import { z } from 'zod';
-import { bouncesOf, outcomeOf } from '../model/evidence.ts';
+import { bouncesOf, noticesOf, outcomeIn } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -17,42 +17,55 @@ const options = z.strictObject({
 export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'every message was given up by the sender',
   options,
+  example: '- bounced: { dsn: true }',
   requirement: '5321-6.1-dsn-null',
-  wantsBounce: true,
+  awaits: ['bounce'],
   describe: ({ dsn }) => (dsn ? 'returned by a DSN' : 'bounced'),
   judge(view, { dsn }) {
     if (dsn && !view.trial.sender.capabilities.includes('dsn'))
       return { status: 'unsupported', actual: 'the sender declares no DSN', because: [] };
     return inTurn(view, (token) => {
-      const outcome = outcomeOf(view.now, token);
-      if (outcome.kind === 'pending')
-        return {
-          status: 'undecided',
-          actual: 'the sender did not say what became of the message',
-          because: [],
-        };
-      // RFC 5321 §4.5.4.1 says how long mail has to be tried at least, and not how long at most.
-      if (outcome.kind === 'deferred')
-        return {
-          status: 'undecided',
-          actual: 'still queued: the sender tries longer than this',
-          because: [outcome.by.seq],
-        };
-      if (outcome.kind === 'delivered')
-        return { status: 'unmet', actual: 'delivered', because: [outcome.accepted.seq] };
-      const [home] = bouncesOf(view.whole, token);
-      if (dsn && !home)
-        return {
-          status: 'unmet',
-          actual: 'given up, but no DSN came home',
-          because: [outcome.by.seq],
-          harm: 'mail-lost',
-        };
-      return {
-        status: 'met',
-        actual: home ? 'returned by a DSN' : 'bounced',
-        because: [home?.seq ?? outcome.by.seq],
-      };
+      const outcome = outcomeIn(view, token);
+      const unmet = { status: 'unmet' } as const;
+      switch (outcome.kind) {
+        case 'pending':
+          return {
+            status: 'undecided',
+            actual: 'the sender did not say what became of the message',
+            because: [],
+          };
+        // RFC 5321 §4.5.4.1 says how long mail has to be tried at least, and not how long at most.
+        case 'deferred':
+          return {
+            status: 'undecided',
+            actual: 'still queued: the sender tries longer than this',
+            because: [outcome.by.seq],
+          };
+        case 'delivered':
+          return { ...unmet, actual: 'delivered', because: [outcome.accepted.seq] };
+        case 'bounced': {
+          const [home] = bouncesOf(view.own.whole, token);
+          if (!dsn || home)
+            return {
+              status: 'met',
+              actual: home ? 'returned by a DSN' : 'bounced',
+              because: [home?.seq ?? outcome.by.seq],
+            };
+          const [other] = noticesOf(view.own.whole, token);
+          if (other)
+            return {
+              ...unmet,
+              actual: `returned by a notice from <${other.mailFrom}>, which itself can be returned`,
+              because: [other.seq],
+            };
+          return {
+            ...unmet,
+            actual: 'given up, but no DSN came home',
+            because: [outcome.by.seq],
+            harm: 'mail-lost',
+          };
+        }
+      }
     });
   },
 };

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { isSenderMx, ofKind, seqs } from '../model/evidence.ts';
+import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { parsePath } from '../protocol/smtp.ts';
 
@@ -18,12 +18,13 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'MAIL inside TLS uses no capability from before TLS',
   options,
   shorthand: 'without',
+  example: '- command-parameters: SIZE',
   requirement: '3207-4.2-discard-server-knowledge',
   standsAlone: true,
   describe: ({ without }) => `MAIL without ${without} inside TLS`,
   judge(view, { without }) {
     const mails = ofKind(view.now, 'smtp-command').filter(
-      (seen) => seen.verb === 'MAIL' && seen.secure && !isSenderMx(seen.mx),
+      (seen) => seen.verb === 'MAIL' && seen.secure,
     );
     if (mails.length === 0)
       return { status: 'undecided', actual: 'no MAIL inside TLS', because: [] };

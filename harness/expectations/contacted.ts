@@ -4,7 +4,8 @@
  */
 
 import { z } from 'zod';
-import { connectionsTo, mxLookups, seqs } from '../model/evidence.ts';
+import { connectionsTo, mxLookups, outcomeIn } from '../model/evidence.ts';
+import { isBefore, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 const options = z.strictObject({
@@ -17,26 +18,34 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'an MX was connected to (or was not)',
   options,
   shorthand: 'mx',
+  example: '- contacted: { mx: mx1.victim.test, before: mx2.victim.test }',
   requirement: '8461-5.1-preference-order',
   standsAlone: true,
   describe: ({ mx, never, before }) =>
     `${never ? 'no connection' : 'a connection'} to ${mx}${before ? ` before ${before}` : ''}`,
   judge(view, { mx, never, before }) {
     const all = connectionsTo(view);
-    if (all.length === 0 && mxLookups(view.now, view.domains).length === 0)
-      return { status: 'undecided', actual: 'the sender never came near an MX', because: [] };
     const to = (name: string) =>
       all.filter((seen) => seen.mx.toLowerCase() === view.qualified(name).toLowerCase());
     const order = all.map((seen) => seen.mx).join(', ') || 'no connection';
-    if (never)
-      return {
-        status: to(mx).length === 0 ? 'met' : 'unmet',
-        actual: order,
-        because: seqs(to(mx)),
-      };
     const [first] = to(mx);
+    if (never && first) return { status: 'unmet', actual: order, because: seqs(to(mx)) };
+    // That it stayed away says something only of one that was done with the message.
+    const isDone =
+      view.tokens.length > 0 &&
+      view.tokens.every((token) => outcomeIn(view, token).kind !== 'pending');
+    const came = [...all, ...mxLookups(view.now, view.domains)];
+    if (came.length === 0)
+      return { status: 'undecided', actual: 'the sender never came near an MX', because: [] };
+    if (!first && !isDone)
+      return {
+        status: 'undecided',
+        actual: `${order}, and the sender did not say what became of the message`,
+        because: seqs(came),
+      };
+    if (never) return { status: 'met', actual: order, because: seqs(came.slice(-1)) };
     const [other] = before ? to(before) : [];
-    const met = first !== undefined && (other === undefined || first.seq < other.seq);
+    const met = first !== undefined && (other === undefined || isBefore(first, other));
     return { status: met ? 'met' : 'unmet', actual: order, because: seqs(all) };
   },
 };

@@ -1,17 +1,19 @@
-/**
- * Every message of the step arrived at the honest exchanger, over the channel that was asked for.
- */
+/** Every message of the step arrived at the honest exchanger, over the channel that was asked for. */
 
 import { z } from 'zod';
+import { exchangersOf } from '../model/changes.ts';
 import {
-  hasPublishedSince,
-  keptToCache,
-  outcomeOf,
-  policyFetches,
-  type Seen,
+  isRefusedUnprotected,
+  type Outcome,
+  outcomeIn,
+  recipientDomains,
   type StepView,
 } from '../model/evidence.ts';
+import { forbids, heldPolicy } from '../model/held-policy.ts';
+import { VICTIM } from '../model/plan.ts';
+import { ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
+import { isPermittedMx } from '../protocol/mx-match.ts';
 import { inTurn } from './per-message.ts';
 
 const CHANNELS = ['any', 'plain', 'tls', 'authenticated'] as const;
@@ -22,7 +24,7 @@ const options = z.strictObject({
     .enum(CHANNELS)
     .default('any')
     .describe(
-      'plain: in clear · tls: any TLS · authenticated: TLS with a certificate that identifies the MX',
+      'plain: in clear · tls: any TLS · authenticated: TLS with a certificate that identifies an MX that the policy lists',
     ),
   mx: z.string().optional().describe('the MX host it must have arrived through'),
 });
@@ -31,6 +33,9 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'every message arrived at the honest exchanger',
   options,
   shorthand: 'channel',
+  example: '- delivered: { channel: authenticated, mx: mx2.victim.test }',
+  needsUnprotected: true,
+  cites: () => ['5321-4.5.4.1-queue', '5321-5.1-each-address', '8461-4-check-all'],
   describe: ({ channel, mx }) => `delivered${overChannel[channel]}${mx ? ` through ${mx}` : ''}`,
   judge: (view, wanted) => inTurn(view, (token) => judgeMessage(view, token, wanted)),
 };
@@ -47,41 +52,80 @@ function judgeMessage(
   token: string,
   { channel, mx }: z.output<typeof options>,
 ): Judgement {
-  const outcome = outcomeOf(view.now, token);
+  const outcome = outcomeIn(view, token);
   if (outcome.kind === 'pending')
     return {
       status: 'undecided',
       actual: 'nothing was seen of the message before the wait was over',
       because: [],
     };
-  if (outcome.kind !== 'delivered') {
-    const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
-    const actual = `${outcome.kind}${words}`;
-    // Whatever the new policy was to try, this sender went by the old one.
-    const cached = keptToCache(view);
-    if (cached && hasPublishedSince(view, cached.step)) {
-      const requirement =
-        outcome.kind === 'deferred' ? '8461-5.1-id-change-refetch' : '8461-5-recheck-before-bounce';
-      return { status: 'unmet', actual, because: [cached.seq, outcome.by.seq], requirement };
-    }
-    return { status: 'unmet', actual, because: [outcome.by.seq] };
-  }
+  if (outcome.kind !== 'delivered') return judgeRefusal(view, outcome);
   const { accepted } = outcome;
   const seen = channelOf(accepted);
   const actual = `delivered${overChannel[seen]} through ${accepted.mx}`;
+  const [domain = ''] = recipientDomains(view.history, [token]);
+  // As the connection was opened: a sender may fetch the policy beside the delivery.
+  const opened = ofKind(view.history, 'smtp-connection').find(
+    ({ connection }) => connection === accepted.connection,
+  );
+  const held = heldPolicy(view.history, domain, opened ?? accepted);
+  const unmet = { status: 'unmet', actual } as const;
   if (!satisfies(seen, channel)) {
-    // Without a policy the sender owes nobody an authenticated channel, so that nothing is called
-    // exposed.
-    const held = policyFetches(view.history, view.domains).findLast(
-      (fetch) => fetch.seq < accepted.seq,
-    );
-    if (channel !== 'authenticated' || !held)
-      return { status: 'unmet', actual, because: [accepted.seq] };
-    return { status: 'unmet', actual, because: [held.seq, accepted.seq], harm: 'content' };
+    // Without a policy the sender owes nobody an authenticated channel: nothing is called exposed.
+    if (channel !== 'authenticated' || !held || !forbids(held, accepted))
+      return { ...unmet, because: [accepted.seq] };
+    const harm = accepted.secure || held.inDoubt ? 'content' : 'clear';
+    return { ...unmet, because: [held.fetch.seq, accepted.seq], harm };
   }
+  if (channel === 'authenticated' && !isListed(view, held, accepted))
+    return {
+      ...unmet,
+      actual: `${actual}, which the policy does not list`,
+      because: [...(held ? [held.fetch.seq] : []), accepted.seq],
+      ...(held && forbids(held, accepted) ? { harm: 'content' } : {}),
+      requirement: '8461-4-check-all',
+    };
   if (mx !== undefined && view.qualified(mx).toLowerCase() !== accepted.mx.toLowerCase())
-    return { status: 'unmet', actual, because: [accepted.seq] };
+    return { ...unmet, because: [accepted.seq] };
   return { status: 'met', actual, because: [accepted.seq] };
+}
+
+/** Deferred or bounced, where it had to be delivered. */
+function judgeRefusal(
+  view: StepView,
+  outcome: Extract<Outcome, { kind: 'deferred' | 'bounced' }>,
+): Judgement {
+  const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
+  const actual = `${outcome.kind}${words}`;
+  const refusals = ofKind(view.now, 'tls-handshake').filter(
+    ({ result, reason, authenticated }) =>
+      result === 'failed' && authenticated && /^alert:(?!unknown_ca)/.test(reason ?? ''),
+  );
+  const because = [...seqs(refusals), outcome.by.seq];
+  if (isRefusedUnprotected(view))
+    return {
+      status: 'unmet',
+      actual: `${actual}; without a policy as well: a strictness of its own`,
+      because,
+      strictness: true,
+    };
+  // A right certificate that the sender's own alert refuses needs no control to be seen.
+  const standsAlone = refusals.length > 0;
+  if (outcome.kind === 'deferred') return { status: 'unmet', actual, because, standsAlone };
+  const hosts = view.stage.plan ? exchangersOf(view.stage.plan.dns, VICTIM) : [];
+  const requirement = hosts.length > 1 ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
+  return { status: 'unmet', actual, because, standsAlone, harm: 'returned', requirement };
+}
+
+/** By the policy that the sender held, or, if it held none, by the one that is published. */
+function isListed(
+  view: StepView,
+  held: ReturnType<typeof heldPolicy>,
+  { mx }: Seen<'message-accepted'>,
+): boolean {
+  const { mode } = view.stage.policy;
+  if (held) return held.policy.mode === 'none' || isPermittedMx(held.policy.mx, mx);
+  return mode === 'absent' || mode === 'none' || isPermittedMx(view.permittedMx, mx);
 }
 
 function channelOf(accepted: Seen<'message-accepted'>): Channel {

@@ -1,7 +1,9 @@
 /** A name was looked up in this step, or was not. */
 
 import { z } from 'zod';
-import { ofKind, seqs } from '../model/evidence.ts';
+import { mxLookups } from '../model/evidence.ts';
+import { stsLookups } from '../model/held-policy.ts';
+import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 const options = z.strictObject({
@@ -14,6 +16,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'a name was looked up in this step (or was not)',
   options,
   shorthand: 'name',
+  example: '- dns-queried: { name: _mta-sts.victim.test, never: true }',
   requirement: '8461-3.1-txt-name',
   standsAlone: true,
   describe: ({ name, type, never }) => `${never ? 'no ' : ''}${type} query for ${name}`,
@@ -23,13 +26,20 @@ export const expectation: Expectation<z.output<typeof options>> = {
       (seen) =>
         seen.type === type && seen.name.toLowerCase() === view.qualified(name).toLowerCase(),
     );
-    const actual = `${queries.length} ${type} queries`;
+    const actual = `${queries.length} ${type} ${queries.length === 1 ? 'query' : 'queries'}`;
+    if (queries.length > 0)
+      return { status: never ? 'unmet' : 'met', actual, because: seqs(queries) };
+    // That a name was not asked for says something only of one that asked for what lies beside it.
+    const beside =
+      type === 'TXT' ? stsLookups(view.now, view.domains) : mxLookups(view.now, view.domains);
+    if (never && beside.length === 0)
+      return {
+        status: 'undecided',
+        actual: `the sender asked for no ${type === 'TXT' ? 'policy record' : 'MX'} of the recipient's domain`,
+        because: [],
+      };
     if (all.length === 0)
       return { status: 'undecided', actual: 'the sender asked nothing', because: [] };
-    return {
-      status: queries.length > 0 === !never ? 'met' : 'unmet',
-      actual,
-      because: seqs(queries),
-    };
+    return { status: never ? 'met' : 'unmet', actual, because: seqs(beside) };
   },
 };

@@ -2,26 +2,28 @@
  * RFC 8461 §4, §5: under `enforce`, no delivery to a host that fails the policy; the message stays
  * queued.
  *
- * Silence is never a pass. `enforced` needs proof that this sender holds this policy (fetched
- * whole, over authenticated HTTPS, in this scenario), that it came to the faulty hop (it asked for
- * the MX or connected), and that the message is still queued.
+ * Silence is never a pass. `enforced` needs proof that this sender holds this policy (fetched whole,
+ * over authenticated HTTPS, in this scenario), that it came to the faulty hop (it asked for the MX
+ * or connected), and that the message is still queued.
  */
 
 import { z } from 'zod';
 import {
+  comesUnprotected,
   connectionsTo,
   exposedBy,
-  inLeg,
-  isSenderMx,
+  harmOf,
+  looksBefore,
   mxLookups,
-  ofKind,
-  outcomeOf,
-  policyFetches,
+  outcomeIn,
+  recipientDomains,
   type StepView,
-  seqs,
-  stsLookups,
+  viewStep,
+  worstBreach,
 } from '../model/evidence.ts';
+import { heldPolicy, policyFetches, stsLookups } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
+import { dialogueOf, isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { inTurn } from './per-message.ts';
@@ -29,61 +31,102 @@ import { inTurn } from './per-message.ts';
 export const expectation: Expectation = {
   summary: 'the policy was enforced: nothing exposed, the message deferred and still queued',
   options: z.strictObject({}),
-  negativeControl: true,
+  example: '- enforced',
+  needsUnprotected: true,
+  cites: () => ['8461-5-transient', '8461-5-recheck-before-bounce', '8461-5.1-cold-fetch'],
   describe: () => 'deferred, nothing exposed',
   judge(view) {
+    const breach = worstBreach(view);
+    if (breach) {
+      const harm = harmOf(breach);
+      const what = harm === 'envelope' ? 'only the envelope was' : 'content';
+      return {
+        status: 'unmet',
+        actual: `${what} exposed${arrival(view)}`,
+        because: [breach.held.fetch.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
+        harm,
+      };
+    }
     const { exposure, because } = exposedBy(view);
-    if (exposure !== 'none') return judgeExposure(view, exposure, because);
+    if (exposure !== 'none') return judgeUnbound(view, exposure, because);
     return inTurn(view, (token) => judgeMessage(view, token));
   },
 };
 
 /**
- * A leak is a broken MUST only when the sender held the policy as it connected, or claims MTA-STS
- * and never asked for it.
+ * Something passed, and the sender held no policy then. That is a broken MUST only of one that
+ * claims MTA-STS and does not look for a policy where it could have had one.
  */
-function judgeExposure(
+function judgeUnbound(
   view: StepView,
   exposure: 'envelope' | 'content',
   because: readonly Observation[],
 ): Judgement {
   const what = `${exposure === 'content' ? 'content' : 'only the envelope was'} exposed${arrival(view)}`;
+  const say = (why: string, more: readonly Observation[] = []): Judgement => ({
+    status: 'undecided',
+    actual: `${what}, but ${why}`,
+    because: seqs([...because, ...more]),
+  });
   const fetches = policyFetches(view.history, view.domains);
-  const connected = openedAt(view, because);
-  const held = fetches.findLast((fetch) => fetch.seq < connected);
-  if (held)
-    return { status: 'unmet', actual: what, because: [held.seq, ...seqs(because)], harm: exposure };
   // RFC 8461 §5.1: a sender may fetch the policy of a new domain beside the first delivery.
-  if (fetches.length > 0)
-    return {
-      status: 'undecided',
-      actual: `${what}, but the policy was got only after the sender had connected`,
-      because: seqs([...because, ...fetches]),
-    };
-  if (stsLookups(view.whole, view.domains).length === 0) {
+  const late = fetches.filter((fetch) => because[0] && !isBefore(fetch, because[0]));
+  if (late.length > 0) return say('the policy was got only after the sender had connected', late);
+  const harm = exposure === 'envelope' ? exposure : isClear(because) ? 'clear' : 'content';
+  if (stsLookups(view.whole, view.domains).length === 0)
     return {
       status: 'unmet',
       actual: `${what}; the sender never asked for _mta-sts`,
       because: seqs(because),
-      harm: exposure,
+      harm,
     };
-  }
-  return {
-    status: 'undecided',
-    actual: `${what}, but the sender never got the policy: does it trust the lab's authority?`,
-    because: seqs(because),
-  };
+  const chance = chanceMissed(view);
+  if (chance !== undefined)
+    return {
+      status: 'unmet',
+      actual: `${what}; in step ${chance + 1} the policy was there to be fetched, and the sender, which held none, did not ask for it`,
+      because: seqs(because),
+      harm,
+      requirement: '8461-5.1-cold-fetch',
+    };
+  if (fetches.length > 0)
+    return say('the policy that the sender held had expired, or did not forbid it');
+  return say('the sender never got the policy');
+}
+
+function isClear(because: readonly Observation[]): boolean {
+  return ofKind(because, 'smtp-data').some(({ secure }) => !secure);
 }
 
 /**
- * ` and delivered in clear through mx1.…`, of the first message that arrived where it should not
- * have.
+ * An earlier step whose discovery was honest, in which the sender had mail for the domain, held no
+ * policy, and came nowhere near the policy host: what it lives on is nothing that it may have.
  */
-function arrival(view: StepView): string {
-  const outcomes = view.tokens.map((token) => outcomeOf(view.now, token));
-  const accepted = outcomes.flatMap((outcome) =>
-    outcome.kind === 'delivered' ? [outcome.accepted] : [],
+function chanceMissed(view: StepView): number | undefined {
+  const { stages } = view.trial.scenario;
+  const last = stages.findLastIndex(
+    ({ step, changes, policy }, index) =>
+      index < view.index &&
+      (step.kind === 'send' || step.kind === 'prime') &&
+      policy.mode === 'enforce' &&
+      changes.every(({ way }) => way !== 'discovery'),
   );
+  if (last === -1) return undefined;
+  const then = viewStep(view.trial, last);
+  const isTried = [...mxLookups(then.now, then.domains), ...connectionsTo(then)].length > 0;
+  const came = then.now.some(
+    (seen) =>
+      seen.kind === 'policy-request' ||
+      (seen.kind === 'web-connection' && seen.service === 'policy-host') ||
+      (seen.kind === 'tls-handshake' && seen.service === 'policy-host'),
+  );
+  return isTried && !came ? last : undefined;
+}
+
+/** ` and delivered in clear through mx1.…`, of the first message that arrived where it should not. */
+function arrival(view: StepView): string {
+  const outcomes = view.tokens.map((token) => outcomeIn(view, token));
+  const accepted = outcomes.flatMap((one) => (one.kind === 'delivered' ? [one.accepted] : []));
   const wrong = accepted.find(
     (one) => !(one.authenticated && isPermittedMx(view.permittedMx, one.mx)),
   );
@@ -96,95 +139,66 @@ function arrival(view: StepView): string {
   return ` and delivered ${how} through ${wrong.mx}`;
 }
 
-/** When the connection that leaked was opened, as a place in the stream. */
-function openedAt(view: StepView, because: readonly Observation[]): number {
-  const [leak] = because;
-  const opened = ofKind(view.history, 'smtp-connection').find(
-    (seen) => leak && 'connection' in leak && seen.connection === leak.connection,
-  );
-  return (opened ?? leak)?.seq ?? 0;
-}
-
 function judgeMessage(view: StepView, token: string): Judgement {
-  const outcome = outcomeOf(view.now, token);
-  if (outcome.kind === 'delivered') {
-    return {
-      status: 'undecided',
-      actual: `delivered through ${outcome.accepted.mx} with nothing exposed: the attack did not bite`,
-      because: [outcome.accepted.seq],
-    };
-  }
+  const undecided = (actual: string, because: readonly number[] = []): Judgement => ({
+    status: 'undecided',
+    actual,
+    because,
+  });
+  const outcome = outcomeIn(view, token);
+  if (outcome.kind === 'delivered')
+    return undecided(
+      `delivered through ${outcome.accepted.mx} with nothing exposed: the attack did not bite`,
+      [outcome.accepted.seq],
+    );
   if (outcome.kind === 'pending')
-    return {
-      status: 'undecided',
-      actual: 'nothing exposed, but the sender did not say what became of the message',
-      because: [],
-    };
-  const held = policyFetches(view.history, view.domains).findLast(
-    (fetch) => fetch.seq < outcome.by.seq,
-  );
+    return undecided('nothing exposed, but the sender did not say what became of the message');
+  const [domain = ''] = recipientDomains(view.history, [token]);
+  const held = heldPolicy(view.history, domain, outcome.by);
   if (!held)
-    return {
-      status: 'undecided',
-      actual: 'nothing exposed, but no proof that the sender holds the policy',
-      because: [],
-    };
-  if (outcome.kind === 'bounced') return judgeBounce(view, outcome.by.seq);
-  const reached = [...mxLookups(view.now, view.domains), ...connectionsTo(view)].at(-1);
-  if (!reached)
-    return {
-      status: 'undecided',
-      actual: 'nothing exposed, but the sender never came near the MX',
-      because: [],
-    };
-  if (reached.kind === 'dns-query' && !comesUnprotected(view)) {
-    return {
-      status: 'undecided',
-      actual:
-        'nothing exposed, but the sender connected to no MX, and nothing shows that it would have without a policy',
-      because: [reached.seq, outcome.by.seq],
-    };
-  }
-  return {
-    status: 'met',
-    actual: 'deferred, nothing exposed',
-    because: [held.seq, reached.seq, outcome.by.seq],
-  };
+    return undecided('nothing exposed, but no proof that the sender holds the policy', [
+      outcome.by.seq,
+    ]);
+  if (held.policy.mode !== 'enforce')
+    return undecided(
+      'nothing exposed, but the policy that the sender holds is not to be enforced',
+      [held.fetch.seq],
+    );
+  if (outcome.kind === 'bounced') return judgeBounce(view, outcome.by);
+  const lookups = mxLookups(view.now, view.domains).filter(({ answer }) => isAnswer(answer));
+  const reached = [...lookups, ...connectionsTo(view)].at(-1);
+  if (!reached) return undecided('nothing exposed, but the sender never came near the MX');
+  if (reached.kind === 'dns-query' && !comesUnprotected(view))
+    return undecided(
+      'nothing exposed, but the sender connected to no MX, and nothing shows that it would have without a policy',
+      [reached.seq, outcome.by.seq],
+    );
+  const because = [held.fetch.seq, reached.seq, outcome.by.seq];
+  return { status: 'met', actual: 'deferred, nothing exposed', because };
 }
 
-/**
- * In the world with the same fault and no policy the sender came to an MX: it was the policy that
- * kept it from one here.
- */
-function comesUnprotected(view: StepView): boolean {
-  const unprotected = inLeg(view.trial.evidence.observations, 'unprotected', view.index);
-  // The last message is the one under the fault.
-  const attacked = ofKind(unprotected, 'message-submitted').at(-1);
-  return (
-    attacked !== undefined &&
-    ofKind(unprotected, 'smtp-connection').some(
-      (seen) => seen.seq > attacked.seq && !isSenderMx(seen.mx),
-    )
-  );
+/** A look-up that failed leads to no MX, and explains a deferral by itself. */
+function isAnswer(answer: string): boolean {
+  return /^NOERROR\b/.test(answer);
 }
 
 /**
  * RFC 8461 §5: a policy failure should be transient, and must not be permanent before a new policy
  * was looked for.
  */
-function judgeBounce(view: StepView, bounced: number): Judgement {
-  const lookedAgain = stsLookups(view.now, view.domains).filter((seen) => seen.seq < bounced);
-  return lookedAgain.length > 0
+function judgeBounce(view: StepView, sign: Observation): Judgement {
+  const looks = looksBefore(view, sign);
+  return looks.length > 0
     ? {
         status: 'unmet',
         actual: 'bounced at once, though a new policy was looked for',
-        because: [...seqs(lookedAgain), bounced],
+        because: [...seqs(looks), sign.seq],
         requirement: '8461-5-transient',
       }
     : {
         status: 'unmet',
-        actual: 'bounced without looking for a new policy',
-        because: [bounced],
+        actual: 'bounced without looking for a new policy in the five minutes before',
+        because: [sign.seq],
         requirement: '8461-5-recheck-before-bounce',
       };
 }

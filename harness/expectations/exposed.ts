@@ -4,7 +4,8 @@
  */
 
 import { z } from 'zod';
-import { connectionsTo, exposedBy, seqs } from '../model/evidence.ts';
+import { connectionsTo, exposedBy, harmOf, worstBreach } from '../model/evidence.ts';
+import { dialogueOf, seqs } from '../model/traffic.ts';
 import type { Expectation, Exposure } from '../model/verdict.ts';
 
 const LEVELS = ['none', 'envelope', 'content'] as const satisfies readonly Exposure[];
@@ -20,22 +21,38 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'no more than this was exposed',
   options,
   shorthand: 'atMost',
+  example: '- exposed: none',
   requirement: '8461-4-check-all',
   describe: ({ atMost }) =>
     atMost === 'none' ? 'nothing exposed' : `at most the ${atMost} exposed`,
   judge(view, { atMost }) {
+    const isTooMuch = (level: Exposure) => LEVELS.indexOf(level) > LEVELS.indexOf(atMost);
+    const breach = worstBreach(view);
+    if (breach) {
+      const harm = harmOf(breach);
+      const level = harm === 'envelope' ? 'envelope' : 'content';
+      if (isTooMuch(level)) {
+        const dialogue = dialogueOf(view.history, breach.part.connection);
+        const because = [breach.held.fetch.seq, ...seqs(dialogue)];
+        return { status: 'unmet', actual: `${level} exposed`, because, harm };
+      }
+    }
     const { exposure, because } = exposedBy(view);
-    const actual = exposure === 'none' ? 'nothing exposed' : `${exposure} exposed`;
-    if (LEVELS.indexOf(exposure) > LEVELS.indexOf(atMost))
-      return {
-        status: 'unmet',
-        actual,
-        because: seqs(because),
-        harm: exposure === 'none' ? undefined : exposure,
-      };
+    if (!breach && exposure !== 'none' && isTooMuch(exposure)) {
+      const actual = `${exposure} exposed`;
+      // Who holds no policy owes nobody more than that; where there is one to hold, that is all that is known.
+      if (view.stage.policy.mode !== 'absent')
+        return {
+          status: 'undecided',
+          actual: `${actual}, but the sender held no policy then that forbids it`,
+          because: seqs(because),
+        };
+      return { status: 'unmet', actual, because: seqs(because), harm: exposure };
+    }
     const tried = connectionsTo(view);
     if (tried.length === 0)
       return { status: 'undecided', actual: 'the sender connected to no MX', because: [] };
+    const actual = exposure === 'none' ? 'nothing exposed' : `${exposure} exposed`;
     return { status: 'met', actual, because: seqs(tried.slice(-1)) };
   },
 };

@@ -1,30 +1,36 @@
 /**
  * RFC 8461 §5: under enforce, no message is failed for good before the TXT record was looked up for
- * a new policy.
+ * a new policy. A look in the five minutes before will do, since §3.3 has a sender ask no oftener.
  */
 
 import { z } from 'zod';
-import { outcomeOf, seqs, stsLookups } from '../model/evidence.ts';
+import { looksBefore, outcomeIn } from '../model/evidence.ts';
+import { seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
 export const expectation: Expectation = {
   summary: 'before a message was given up, the TXT record was looked up once more',
   options: z.strictObject({}),
+  example: '- looked-again',
   requirement: '8461-5-recheck-before-bounce',
   describe: () => 'TXT record looked up before the bounce',
   judge: (view) =>
     inTurn(view, (token) => {
-      const outcome = outcomeOf(view.now, token);
+      const outcome = outcomeIn(view, token);
       if (outcome.kind !== 'bounced')
         return {
           status: 'undecided',
           actual: `the message was not given up: ${outcome.kind}`,
           because: [],
         };
-      const before = stsLookups(view.now, view.domains).filter((seen) => seen.seq < outcome.by.seq);
-      const because = [...seqs(before), outcome.by.seq];
-      if (before.length > 0) return { status: 'met', actual: 'looked up, then bounced', because };
-      return { status: 'unmet', actual: 'bounced without looking for a new policy', because };
+      const looks = looksBefore(view, outcome.by);
+      const because = [...seqs(looks), outcome.by.seq];
+      if (looks.length > 0) return { status: 'met', actual: 'looked up, then bounced', because };
+      return {
+        status: 'unmet',
+        actual: 'bounced without looking for a new policy in the five minutes before',
+        because,
+      };
     }),
 };

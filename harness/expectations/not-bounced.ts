@@ -4,26 +4,29 @@
  */
 
 import { z } from 'zod';
-import { outcomeOf } from '../model/evidence.ts';
+import { outcomeIn } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
 export const expectation: Expectation = {
   summary: 'no message was given up',
   options: z.strictObject({}),
+  example: '- not-bounced',
   requirement: '8461-5-transient',
   describe: () => 'not bounced',
   judge: (view) =>
     inTurn(view, (token) => {
-      const outcome = outcomeOf(view.now, token);
+      const outcome = outcomeIn(view, token);
       if (outcome.kind === 'pending')
         return {
           status: 'undecided',
           actual: 'the sender did not say what became of the message',
           because: [],
         };
-      if (outcome.kind === 'bounced')
-        return { status: 'unmet', actual: 'bounced', because: [outcome.by.seq] };
+      if (outcome.kind === 'bounced') {
+        const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
+        return { status: 'unmet', actual: `bounced${words}`, because: [outcome.by.seq] };
+      }
       return { status: 'met', actual: outcome.kind, because: [] };
     }),
 };

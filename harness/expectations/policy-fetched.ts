@@ -1,44 +1,66 @@
 /**
- * RFC 8461 §3.3: the policy was got in this step: a GET over HTTPS to a host that proved its name,
- * answered 200 in full.
+ * RFC 8461 §3.1, §3.3: the policy was got in this step: its record asked for, then a GET over HTTPS
+ * to a host that proved its name, answered 200 in full.
  */
 
 import { z } from 'zod';
-import { keptToCache, policyFetches, seqs, stsLookups } from '../model/evidence.ts';
+import type { StepView } from '../model/evidence.ts';
+import { policyFetches, stsLookups } from '../model/held-policy.ts';
+import { seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 export const expectation: Expectation = {
   summary: 'the policy was fetched in this step',
   options: z.strictObject({}),
-  wantsPolicy: true,
+  example: '- policy-fetched',
+  awaits: ['policy'],
+  cites: () => ['8461-3.1-txt-name'],
   describe: () => 'policy fetched',
   judge(view) {
     const fetches = policyFetches(view.now, view.domains);
-    if (fetches.length > 0)
-      return { status: 'met', actual: 'policy fetched', because: seqs(fetches) };
     const lookups = stsLookups(view.now, view.domains);
+    const known = stsLookups(view.history, view.domains);
+    if (fetches.length > 0 && known.length === 0)
+      return {
+        status: 'unmet',
+        actual: 'policy fetched, though its record was never asked for',
+        because: seqs(fetches),
+        requirement: '8461-3.1-txt-name',
+      };
+    if (fetches.length > 0)
+      return { status: 'met', actual: 'policy fetched', because: seqs([...lookups, ...fetches]) };
     // RFC 8461 §5.1 lets a sender fetch beside the delivery, and so be late.
-    const late = policyFetches(view.whole, view.domains).filter((fetch) => fetch.step > view.index);
+    const late = policyFetches(view.whole, view.domains).filter(({ step }) => step > view.index);
     if (late.length > 0)
       return {
         status: 'undecided',
         actual: 'the policy was fetched only after this step',
         because: seqs([...lookups, ...late]),
       };
-    const cached = keptToCache(view);
-    if (cached) {
-      const actual = 'the sender kept to its cached policy, and looked for no newer one';
+    if (lookups.length === 0)
       return {
         status: 'unmet',
-        actual,
-        because: [cached.seq],
-        requirement: '8461-5.1-id-change-refetch',
+        actual: 'neither the TXT record nor the policy was asked for',
+        because: [],
       };
-    }
-    const actual =
-      lookups.length > 0
-        ? 'the TXT record was asked for, the policy was not fetched'
-        : 'neither the TXT record nor the policy was asked for';
-    return { status: 'unmet', actual, because: seqs(lookups) };
+    const isDiscarded = contacts(view).length === 0;
+    return {
+      status: 'unmet',
+      actual: isDiscarded
+        ? 'the TXT record was asked for and not believed: the policy host was never called'
+        : 'the TXT record was asked for, the policy was not fetched',
+      because: seqs([...lookups, ...contacts(view)]),
+      // A sender that takes no record it is shown fails the control as well, and for that reason.
+      standsAlone: isDiscarded,
+    };
   },
 };
+
+function contacts(view: StepView) {
+  return view.now.filter(
+    (seen) =>
+      seen.kind === 'policy-request' ||
+      ((seen.kind === 'web-connection' || seen.kind === 'tls-handshake') &&
+        seen.service === 'policy-host'),
+  );
+}

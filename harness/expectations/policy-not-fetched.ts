@@ -1,12 +1,14 @@
 /** RFC 8461 §3.1: with no usable record the HTTPS request is skipped. */
 
 import { z } from 'zod';
-import { ofKind, seqs, stsLookups } from '../model/evidence.ts';
+import { stsLookups } from '../model/held-policy.ts';
+import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 export const expectation: Expectation = {
   summary: 'no policy was asked for in this step, though the record was looked up',
   options: z.strictObject({}),
+  example: '- policy-not-fetched',
   requirement: '8461-3.1-no-fetch-without-txt',
   describe: () => 'record looked up, policy not asked for',
   judge(view) {
@@ -15,7 +17,7 @@ export const expectation: Expectation = {
     if (requests.length > 0)
       return {
         status: 'unmet',
-        actual: `${requests.length} request(s) to the policy host`,
+        actual: `${requests.length} ${requests.length === 1 ? 'request' : 'requests'} to the policy host`,
         because: seqs(requests),
       };
     if (lookups.length === 0)

@@ -4,88 +4,83 @@
  */
 
 import { z } from 'zod';
-import {
-  connectionsTo,
-  keptToCache,
-  mxLookups,
-  ofKind,
-  type Seen,
-  seqs,
-} from '../model/evidence.ts';
+import type { StepView } from '../model/evidence.ts';
+import { stsLookups } from '../model/held-policy.ts';
 import { POLICY_HOST, POLICY_PATH } from '../model/plan.ts';
+import { ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
-const options = z.strictObject({
-  host: z.string().optional().describe('only requests to this host'),
-  never: z
-    .enum(['any', 'other-path', 'http', 'conditional', 'other-method'])
-    .optional()
-    .describe('there must be no request of this kind'),
-  atMost: z.number().int().min(0).optional().describe('no more requests than this'),
-  atLeast: z.number().int().min(0).optional().describe('no fewer requests than this'),
-});
+const options = z
+  .strictObject({
+    host: z.string().optional().describe('only requests to this host'),
+    never: z
+      .enum(['any', 'other-path', 'http', 'conditional', 'other-method'])
+      .optional()
+      .describe('there must be no request of this kind'),
+    atMost: z.int().min(0).optional().describe('no more requests than this'),
+    atLeast: z.int().min(1).optional().describe('no fewer requests than this'),
+  })
+  .refine(
+    ({ never, atMost, atLeast }) => [never, atMost, atLeast].some((said) => said !== undefined),
+    'say never, atMost or atLeast',
+  );
 type Request = Seen<'policy-request'>;
 
 export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'the requests to the policy host are as RFC 8461 §3.3 wants them',
   options,
   shorthand: 'never',
+  example: '- policy-request: { atLeast: 1, atMost: 1 }',
   requirement: '8461-3.2-url',
   standsAlone: true,
   describe({ host, never, atMost, atLeast }) {
     const to = host ? ` to ${host}` : '';
     if (never) return `no ${never === 'any' ? '' : `${never} `}request${to}`;
-    return `${[
+    const bounds = [
       atLeast !== undefined && `at least ${atLeast}`,
       atMost !== undefined && `at most ${atMost}`,
-    ]
-      .filter(Boolean)
-      .join(', ')} request(s)${to}`;
+    ];
+    const howMany = bounds.filter((bound) => bound !== false).join(', ');
+    return `${howMany} ${howMany.endsWith(' 1') ? 'request' : 'requests'}${to}`;
   },
   judge(view, { host, never, atMost = Number.POSITIVE_INFINITY, atLeast = 0 }) {
     const about = ofKind(view.now, 'policy-request').filter(
       (seen) => !host || seen.host.toLowerCase() === view.qualified(host).toLowerCase(),
     );
-    if (never) {
-      const bad = about.filter((request) => isA[never](request, view.qualified(POLICY_HOST)));
-      if (bad.length > 0)
-        return {
-          status: 'unmet',
-          actual: bad
-            .map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`)
-            .join(', '),
-          because: seqs(bad),
-        };
-      // Never coming near the policy host is no proof of asking rightly.
-      const came = view.now.filter(
-        (seen) =>
-          seen.kind === 'policy-request' ||
-          (seen.kind === 'tls-handshake' && seen.service === 'policy-host'),
-      );
-      const cached = keptToCache(view);
-      // It did not ask at all, and the evidence says why: it sent by the policy in its cache.
-      if (
-        came.length === 0 &&
-        cached &&
-        [...mxLookups(view.now, view.domains), ...connectionsTo(view)].length > 0
-      )
-        return {
-          status: 'met',
-          actual: 'no request at all: the sender kept to its cached policy',
-          because: [cached.seq],
-        };
-      if (came.length === 0 && (never !== 'any' || ofKind(view.now, 'dns-query').length === 0))
-        return {
-          status: 'undecided',
-          actual: 'the sender never came near the policy host',
-          because: [],
-        };
-      return { status: 'met', actual: 'no such request', because: seqs(came) };
-    }
+    const bad = never
+      ? about.filter((request) => isA[never](request, view.qualified(POLICY_HOST)))
+      : [];
+    if (bad.length > 0)
+      return {
+        status: 'unmet',
+        actual: bad.map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`).join(', '),
+        because: seqs(bad),
+      };
+    // Never coming near the policy host is no proof of asking rightly, nor of holding back.
+    const came = cameNear(view);
+    const lookups = stsLookups(view.now, view.domains);
+    const isAbsence = never === 'any' || (never === undefined && atLeast === 0);
+    if (came.length === 0 && !(isAbsence && lookups.length > 0))
+      return {
+        status: 'undecided',
+        actual: 'the sender never came near the policy host',
+        because: [],
+      };
+    if (never)
+      return { status: 'met', actual: 'no such request', because: seqs([...lookups, ...came]) };
     const status = about.length >= atLeast && about.length <= atMost ? 'met' : 'unmet';
-    return { status, actual: `${about.length} request(s)`, because: seqs(about) };
+    const actual = `${about.length} ${about.length === 1 ? 'request' : 'requests'}`;
+    return { status, actual, because: seqs([...lookups, ...about]) };
   },
 };
+
+function cameNear(view: StepView) {
+  return view.now.filter(
+    (seen) =>
+      seen.kind === 'policy-request' ||
+      (seen.kind === 'tls-handshake' && seen.service === 'policy-host' && seen.hello),
+  );
+}
 
 const isA: Readonly<
   Record<

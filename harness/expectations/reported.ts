@@ -4,16 +4,14 @@
  */
 
 import { z } from 'zod';
-import { isSenderMx, ofKind, type StepView, seqs, sessionsOf } from '../model/evidence.ts';
-import { VICTIM } from '../model/plan.ts';
-import type { Expectation } from '../model/verdict.ts';
+import type { StepView } from '../model/evidence.ts';
+import { heldPolicy } from '../model/held-policy.ts';
+import type { Observation } from '../model/observation.ts';
+import { ofKind, seqs, sessionsOf } from '../model/traffic.ts';
+import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
-import {
-  POLICY_TYPES,
-  parseTlsReport,
-  RESULT_TYPES,
-  type ReportedPolicy,
-} from '../protocol/tlsrpt-report.ts';
+import { POLICY_TYPES, RESULT_TYPES, type ReportedPolicy } from '../protocol/tlsrpt-report.ts';
+import { type ReadReports, readReports } from './reports.ts';
 
 const options = z.strictObject({
   type: z
@@ -25,55 +23,72 @@ const options = z.strictObject({
     .default(false)
     .describe('the count must equal the sessions that the path counted'),
 });
+type Options = z.output<typeof options>;
 
-export const expectation: Expectation<z.output<typeof options>> = {
+export const expectation: Expectation<Options> = {
   summary: 'a TLSRPT report has this result type',
   options,
   shorthand: 'type',
+  example: '- reported: { type: starttls-not-supported, policyType: sts }',
   requirement: '8460-4.2.2-failure-count',
-  wantsReports: true,
+  awaits: ['reports'],
+  cites: () => ['8460-4.4-required-fields', '8460-4.4-mx-hostname', '8460-4.2.2-failure-count'],
   describe: ({ type, policyType, counted }) =>
     `reported as ${type}${policyType ? ` under ${policyType}` : ''}${counted ? ', counted right' : ''}`,
-  judge(view, { type, policyType, counted }) {
+  judge(view, wanted) {
     if (!view.trial.sender.capabilities.includes('tlsrpt'))
       return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
-    const received = ofKind(view.history, 'report-received');
-    const because = seqs(received);
-    const policies = received
-      .flatMap((seen) => policiesOf(seen.report))
-      .filter((one) => isAbout(view, one));
-    const asked = ofKind(view.now, 'reports-asked-for').length > 0;
-    if (policies.length === 0 && !asked)
-      return { status: 'undecided', actual: 'no report was asked for', because };
-    if (policies.length === 0)
+    const read = readReports(view);
+    const because = seqs(read.received);
+    const unmet = { status: 'unmet', because } as const;
+    if (read.received.length === 0)
+      return read.asked.length === 0
+        ? { status: 'undecided', actual: 'no report was asked for', because }
+        : { ...unmet, actual: 'no report' };
+    if (read.policies.length === 0 && read.problems.length > 0)
       return {
-        status: 'unmet',
-        actual: received.length > 0 ? 'a report, but none of this domain' : 'no report',
-        because,
+        ...unmet,
+        actual: `a report that cannot be read: ${read.problems[0]}`,
+        requirement: '8460-4.4-required-fields',
       };
-    const fitting = policies.filter(
-      (one) => policyType === undefined || one.policy['policy-type'] === policyType,
-    );
-    const count = sum(fitting.map((one) => countOf(one, type)));
-    if (count === 0) return { status: 'unmet', actual: `reported ${summarise(policies)}`, because };
-    const seen = sessionCount(view, type === 'success');
-    if (counted && count !== seen)
-      return {
-        status: 'unmet',
-        actual: `reported ${count} × ${type}, the path counted ${seen}`,
-        because,
-      };
-    return { status: 'met', actual: `reported ${count} × ${type}`, because };
+    if (read.policies.length === 0)
+      return { ...unmet, actual: 'a report, but none of this domain' };
+    return judgeCounts(view, wanted, read, because);
   },
 };
 
-function policiesOf(report: unknown): readonly ReportedPolicy[] {
-  const parsed = parseTlsReport(report);
-  return parsed.ok ? parsed.value.policies : [];
-}
-
-function isAbout(view: StepView, { policy }: ReportedPolicy): boolean {
-  return policy['policy-domain']?.toLowerCase() === view.qualified(VICTIM).toLowerCase();
+function judgeCounts(
+  view: StepView,
+  { type, policyType, counted }: Options,
+  { policies }: ReadReports,
+  because: readonly number[],
+): Judgement {
+  const unmet = { status: 'unmet', because } as const;
+  const fitting = policies.filter(
+    (one) => policyType === undefined || one.policy['policy-type'] === policyType,
+  );
+  const count = sum(fitting.map((one) => countOf(one, type)));
+  if (count === 0) return { ...unmet, actual: `reported ${summarise(policies)}` };
+  const strange = strangeHost(view, policies);
+  if (strange !== undefined)
+    return {
+      ...unmet,
+      actual: `reported a session with ${strange}, where the sender never was`,
+      requirement: '8460-4.4-mx-hostname',
+    };
+  const wrong = policies.find((one) => !isTotalRight(one));
+  if (wrong)
+    return {
+      ...unmet,
+      actual: `a total of ${wrong.summary['total-failure-session-count']} failures, which its details do not come to`,
+      requirement: '8460-4.2.2-failure-count',
+    };
+  const isGood = type === 'success';
+  // A day's report may hold what an earlier one of that day has told already.
+  const seen = [view.now, view.history].map((span) => sessionCount(view, span, isGood));
+  if (counted && !seen.includes(count))
+    return { ...unmet, actual: `reported ${count} × ${type}, the path counted ${seen[0]}` };
+  return { status: 'met', actual: `reported ${count} × ${type}`, because };
 }
 
 function countOf(
@@ -86,17 +101,42 @@ function countOf(
   );
 }
 
+/** RFC 8460 §4.4: types may overlap, so that the details can come to more than the total. */
+function isTotalRight({ summary, 'failure-details': details = [] }: ReportedPolicy): boolean {
+  const counts = details.map((one) => one['failed-session-count']);
+  const total = summary['total-failure-session-count'];
+  return total >= Math.max(0, ...counts) && total <= sum(counts);
+}
+
+/** An MX of a failed session to which there was no connection and of which nothing was asked. */
+function strangeHost(view: StepView, policies: readonly ReportedPolicy[]): string | undefined {
+  const known = new Set(
+    [
+      ...ofKind(view.history, 'smtp-connection').map(({ mx }) => mx),
+      ...ofKind(view.history, 'dns-query').map(({ name }) => name),
+      ...(view.stage.plan?.dns.records ?? []).flatMap((record) =>
+        record.type === 'MX' ? [view.qualified(record.exchange)] : [],
+      ),
+    ].map((name) => name.toLowerCase().replace(/\.$/, '')),
+  );
+  return policies
+    .flatMap((one) => one['failure-details'] ?? [])
+    .flatMap((detail) => detail['receiving-mx-hostname'] ?? [])
+    .find((host) => !known.has(host.toLowerCase().replace(/\.$/, '')));
+}
+
 /**
  * RFC 8460 §4.2: a session is one connection to an MX; it is good when TLS identified a host that
  * the policy permits.
  */
-function sessionCount(view: StepView, good: boolean): number {
-  return sessionsOf(view.history).filter(({ mx, handshake }) => {
+function sessionCount(view: StepView, span: readonly Observation[], good: boolean): number {
+  return sessionsOf(span).filter(({ mx, handshake, opened }) => {
+    const held = heldPolicy(view.history, view.domains[0]!, opened);
     const isGood =
       handshake?.result === 'completed' &&
       handshake.authenticated &&
-      isPermittedMx(view.permittedMx, mx);
-    return !isSenderMx(mx) && isGood === good;
+      isPermittedMx(held?.policy.mx ?? view.permittedMx, mx);
+    return isGood === good;
   }).length;
 }
 

@@ -1,7 +1,7 @@
 /** RFC 8461 §7.1: TLS to the MX and to the policy host carries SNI with the name of that host. */
 
 import { z } from 'zod';
-import { isSenderMx, ofKind, seqs } from '../model/evidence.ts';
+import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 const options = z.strictObject({
@@ -12,17 +12,13 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'TLS carried SNI with the host name',
   options,
   shorthand: 'to',
+  example: '- sni: policy-host',
   requirement: '8461-7.1-sni-smtp',
+  standsAlone: true,
   describe: ({ to }) => `SNI with the name of the ${to === 'mx' ? 'MX' : 'policy host'}`,
   judge(view, { to }) {
-    // A handshake that the lab broke off before reading the ClientHello tells nothing.
     const handshakes = ofKind(view.now, 'tls-handshake').filter(
-      (seen) =>
-        seen.service === to &&
-        !isSenderMx(seen.host) &&
-        (seen.servername !== '' ||
-          seen.result === 'completed' ||
-          seen.reason?.startsWith('alert:')),
+      (seen) => seen.service === to && seen.hello,
     );
     const wrong = handshakes.filter(
       (seen) => seen.servername.toLowerCase() !== seen.host.toLowerCase(),
@@ -35,6 +31,10 @@ export const expectation: Expectation<z.output<typeof options>> = {
       };
     if (handshakes.length === 0)
       return { status: 'undecided', actual: 'no handshake was seen', because: [] };
-    return { status: 'met', actual: `SNI ${handshakes[0]!.servername}`, because: seqs(handshakes) };
+    return {
+      status: 'met',
+      actual: `SNI ${handshakes[0]!.servername}`,
+      because: seqs(handshakes),
+    };
   },
 };

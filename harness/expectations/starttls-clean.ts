@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { ofKind, type Seen, type Session, seqs, sessionsOf } from '../model/evidence.ts';
+import { ofKind, type Seen, type Session, seqs, sessionsOf } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 const RULES = {
@@ -31,6 +31,8 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'the sender speaks STARTTLS as RFC 3207 has it',
   options,
   shorthand: 'rule',
+  example: '- starttls-clean: ehlo-first',
+  cites: ({ rule }) => [RULES[rule].requirement],
   standsAlone: true,
   describe: ({ rule }) => RULES[rule].text,
   judge(view, { rule }) {
@@ -45,7 +47,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
     if (broken.length > 0)
       return {
         status: 'unmet',
-        actual: broken.map((command) => command.line).join(' · '),
+        actual: broken.map(tell).join(' · '),
         because: seqs(broken),
         requirement,
       };
@@ -78,7 +80,12 @@ export const expectation: Expectation<z.output<typeof options>> = {
   },
 };
 
-type Command = Seen<'smtp-command'>;
+type Breach = Seen<'smtp-command'> | Seen<'smtp-closed'>;
+
+function tell(breach: Breach): string {
+  return breach.kind === 'smtp-command' ? breach.line : `hung up: ${breach.how}`;
+}
+
 const MAIL: readonly string[] = ['MAIL', 'RCPT', 'DATA'];
 
 /**
@@ -86,17 +93,20 @@ const MAIL: readonly string[] = ['MAIL', 'RCPT', 'DATA'];
  * it cannot be early; the second can. And what is pipelined after a refusal of STARTTLS stands
  * behind a reply.
  */
-const breaches: Readonly<Record<Rule, (session: Session) => Command[]>> = {
+const breaches: Readonly<Record<Rule, (session: Session) => Breach[]>> = {
   'ehlo-first': ({ commands }) =>
     commands
       .filter((command) => command.secure)
       .slice(0, 1)
       .filter(({ verb }) => verb !== 'EHLO' && verb !== 'QUIT'),
-  'waits-inside-tls': ({ commands }) =>
-    commands
+  // The path holds its first reply inside TLS back: who goes on, or goes, has read another one.
+  'waits-inside-tls': ({ seen, commands }) => [
+    ...commands
       .filter((command) => command.secure)
       .slice(1, 2)
       .filter((command) => command.early),
+    ...ofKind(seen, 'smtp-closed').filter(({ by, held }) => by === 'sender' && held === 'EHLO'),
+  ],
   'no-second-starttls': ({ commands }) =>
     commands.filter((command) => command.secure && command.verb === 'STARTTLS'),
   'nothing-pipelined': ({ commands }) => {

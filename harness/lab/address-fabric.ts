@@ -11,7 +11,7 @@ import net from 'node:net';
 import { type Prefix, showAddress, showPrefix, sizeOf } from '../protocol/ipv4.ts';
 import type { Fabric } from './fabric.ts';
 
-interface Door {
+interface Listener {
   readonly onConnection: (socket: net.Socket) => void;
   readonly sockets: Set<net.Socket>;
   /** undefined: refused. */
@@ -22,18 +22,18 @@ const BACKLOG = 1024;
 
 /** A fabric on this block; its first and last address are left to the network. */
 export async function createAddressFabric(block: Prefix): Promise<Fabric> {
-  const doors = new Map<string, Map<number, Door>>();
+  const listeners = new Map<string, Map<number, Listener>>();
   const taken = new Set<string>();
   const usable = sizeOf(block) - 2;
   let next = 0;
 
-  const open = async (address: string, port: number, door: Door) => {
+  const open = async (address: string, port: number, listener: Listener) => {
     const server = net.createServer({ noDelay: true }, (socket) => {
-      door.sockets.add(socket);
-      socket.on('close', () => door.sockets.delete(socket));
-      door.onConnection(socket);
+      listener.sockets.add(socket);
+      socket.on('close', () => listener.sockets.delete(socket));
+      listener.onConnection(socket);
     });
-    door.server = server;
+    listener.server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host: address, port, backlog: BACKLOG }, () => {
@@ -43,16 +43,16 @@ export async function createAddressFabric(block: Prefix): Promise<Fabric> {
       });
     });
   };
-  const close = (door: Door) => {
-    door.server?.close();
-    door.server = undefined;
+  const close = (listener: Listener) => {
+    listener.server?.close();
+    listener.server = undefined;
   };
   const release = (address: string) => {
-    for (const door of doors.get(address)?.values() ?? []) {
-      close(door);
-      for (const socket of door.sockets) socket.destroy();
+    for (const listener of listeners.get(address)?.values() ?? []) {
+      close(listener);
+      for (const socket of listener.sockets) socket.destroy();
     }
-    doors.delete(address);
+    listeners.delete(address);
     taken.delete(address);
   };
 
@@ -71,21 +71,24 @@ export async function createAddressFabric(block: Prefix): Promise<Fabric> {
       );
     },
     async listen(address, port, onConnection) {
-      const door: Door = { onConnection, sockets: new Set() };
-      doors.set(address, (doors.get(address) ?? new Map<number, Door>()).set(port, door));
-      await open(address, port, door);
+      const listener: Listener = { onConnection, sockets: new Set() };
+      listeners.set(
+        address,
+        (listeners.get(address) ?? new Map<number, Listener>()).set(port, listener),
+      );
+      await open(address, port, listener);
     },
     async refuse(address, port) {
-      const door = doors.get(address)?.get(port);
-      if (door) close(door);
+      const listener = listeners.get(address)?.get(port);
+      if (listener) close(listener);
     },
     async restore(address, port) {
-      const door = doors.get(address)?.get(port);
-      if (door && door.server === undefined) await open(address, port, door);
+      const listener = listeners.get(address)?.get(port);
+      if (listener && listener.server === undefined) await open(address, port, listener);
     },
     release,
     route: (address, port) =>
-      doors.get(address)?.get(port)?.server ? { address, port } : undefined,
+      listeners.get(address)?.get(port)?.server ? { address, port } : undefined,
     onRoute: () => () => {},
     async [Symbol.asyncDispose]() {
       for (const address of [...taken]) release(address);

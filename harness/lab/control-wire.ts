@@ -9,6 +9,7 @@ import type { Event } from '../model/observation.ts';
 import type { LabPlan } from '../model/plan.ts';
 import type { LabAccess, OutgoingMessage, SubmissionServer } from '../model/sender.ts';
 import type { Slowness } from './health.ts';
+import type { World } from './world.ts';
 
 /** What can be asked, and what is answered. */
 export interface Calls {
@@ -17,10 +18,10 @@ export interface Calls {
    * addresses.
    */
   open(network: string): Promise<Pick<LabAccess, 'dns' | 'trust'>>;
-  createWorld(token: string): Promise<void>;
-  arrange(token: string, plan: LabPlan): Promise<void>;
-  idle(token: string): Promise<void>;
-  disposeWorld(token: string): Promise<void>;
+  createWorld(label: string): Promise<void>;
+  arrange(label: string, plan: LabPlan, options: Parameters<World['arrange']>[1]): Promise<void>;
+  idle(label: string): Promise<void>;
+  disposeWorld(label: string): Promise<void>;
   slowness(ms: number): Promise<Slowness>;
   /** Answered behind every event of before. */
   caughtUp(): Promise<void>;
@@ -44,7 +45,7 @@ export interface Call {
 export type FromLab =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly problem: string }
-  | { readonly token: string; readonly event: Event };
+  | { readonly label: string; readonly event: Event };
 
 /** Calls back for every line of JSON. A line that is none, or too long, ends the connection. */
 export function onJsonLines(

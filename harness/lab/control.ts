@@ -94,7 +94,7 @@ function serve(
   let opening: Promise<Lab> | undefined;
   let lab: Lab | undefined;
   const theLab = () => lab ?? missing('the lab is not open');
-  const world = (token: string) => worlds.get(token) ?? missing(`there is no world ${token}`);
+  const world = (label: string) => worlds.get(label) ?? missing(`there is no world ${label}`);
 
   const calls: Calls = {
     ...mail,
@@ -105,17 +105,17 @@ function serve(
       const { dns, trust }: LabAccess = lab.access;
       return { dns, trust };
     },
-    async createWorld(token) {
+    async createWorld(label) {
       worlds.set(
-        token,
-        theLab().createWorld(token, (event) => say({ token, event })),
+        label,
+        theLab().createWorld(label, (event) => say({ label, event })),
       );
     },
-    arrange: (token, plan) => world(token).arrange(plan),
-    idle: (token) => world(token).idle(),
-    async disposeWorld(token) {
-      world(token)[Symbol.dispose]();
-      worlds.delete(token);
+    arrange: (label, plan, options) => world(label).arrange(plan, options),
+    idle: (label) => world(label).idle(),
+    async disposeWorld(label) {
+      world(label)[Symbol.dispose]();
+      worlds.delete(label);
     },
     slowness: (ms) => theLab().slowness(ms),
     caughtUp: async () => {},

@@ -6,9 +6,10 @@
 
 import net from 'node:net';
 import dns2, { Packet } from 'dns2';
-import { tokenOf } from '../model/names.ts';
+import { labelOf } from '../model/names.ts';
 import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule } from '../model/plan.ts';
 import type { Endpoint } from '../model/sender.ts';
+import { exists, lookUp, ruleFor } from '../model/zone.ts';
 
 /** The zone data a query name belongs to. */
 export interface Zone {
@@ -29,7 +30,6 @@ export interface NameServer extends AsyncDisposable {
 
 const TLSA = 52;
 const QUERY = 0;
-const LONGEST_CNAME_CHAIN = 8;
 /** RFC 1035 §4.2.1, §4.2.2. */
 const LONGEST_UDP_BYTES = 512;
 const LONGEST_MESSAGE_BYTES = 65_535;
@@ -38,7 +38,7 @@ const { TYPE, CLASS, RCODE } = Packet;
 /** Listens at this address; port 0: one that is free. Throws when it cannot. */
 export async function startNameServer(
   at: Endpoint,
-  zoneOf: (token: string) => Zone | undefined,
+  zoneOf: (label: string) => Zone | undefined,
 ): Promise<NameServer> {
   const sockets = new Set<net.Socket>();
   const handle = async (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
@@ -95,7 +95,7 @@ async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
 async function answer(
   request: Packet,
   transport: 'udp' | 'tcp',
-  zoneOf: (token: string) => Zone | undefined,
+  zoneOf: (label: string) => Zone | undefined,
 ): Promise<Packet | undefined> {
   const asked = performance.now();
   // A response gets no response, or two servers could keep each other busy for ever.
@@ -107,20 +107,13 @@ async function answer(
   if (!question || another || request.errors.length > 0)
     return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
   const type = question.type === TLSA ? 'TLSA' : Packet.typeName(question.type);
-  const zone = zoneOf(tokenOf(question.name) ?? '');
+  const zone = zoneOf(labelOf(question.name) ?? '');
   // Of a name that is not the lab's, nothing is looked up anywhere. To the sender this is its
   // resolver, and some append their own domain.
   if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.NXDOMAIN);
 
   const nth = zone.count(question.name, type);
-  const rule = zone
-    .plan()
-    .rules.find(
-      (one) =>
-        sameName(one.name, question.name) &&
-        (one.type === '*' || one.type === type) &&
-        (one.nth?.includes(nth) ?? true),
-    );
+  const rule = ruleFor(zone.plan(), question.name, type, nth);
   const reply = await replyTo(request, question.name, type, zone, rule, transport).catch(
     (error: unknown) => {
       zone.failed(
@@ -169,11 +162,7 @@ async function replyTo(
     const { found, end } = lookUp(records, name, type, how === 'cname-only');
     for (const record of found) reply.answers.push(...(await encode(record, zone)));
     // RFC 6604 §3: the code is that of the last name of the chain.
-    if (
-      rule?.records === undefined &&
-      !records.some((record) => sameName(record.name, end) || isUnder(record.name, end))
-    )
-      reply.header.rcode = RCODE.NXDOMAIN;
+    if (rule?.records === undefined && !exists(records, end)) reply.header.rcode = RCODE.NXDOMAIN;
   }
   return finish(reply, request, transport, rule);
 }
@@ -198,28 +187,6 @@ function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?:
     reply.answers = [];
   }
   return reply;
-}
-
-/** RFC 1034 §4.3.2: the records of the name, through CNAMEs, and the name where they end. */
-function lookUp(
-  records: readonly DnsRecord[],
-  name: string,
-  type: string,
-  stopAtCname: boolean,
-): { found: DnsRecord[]; end: string } {
-  const found: DnsRecord[] = [];
-  let at = name;
-  for (let hop = 0; hop < LONGEST_CNAME_CHAIN; hop++) {
-    const here = records.filter((record) => sameName(record.name, at));
-    const wanted = here.filter((record) => record.type === type);
-    found.push(...wanted);
-    const alias = here.find((record) => record.type === 'CNAME');
-    if (wanted.length > 0 || alias?.type !== 'CNAME') break;
-    found.push(alias);
-    if (stopAtCname) break;
-    at = alias.target;
-  }
-  return { found, end: at };
 }
 
 async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']> {
@@ -271,11 +238,3 @@ function describe(reply: Packet): string {
   if (reply.header.tc) return 'truncated';
   return reply.header.rcode === 0 ? `${code} ${reply.answers.length}` : code;
 }
-
-const sameName = (a: string, b: string) =>
-  a.replace(/\.$/, '').toLowerCase() === b.replace(/\.$/, '').toLowerCase();
-const isUnder = (name: string, parent: string) =>
-  name
-    .toLowerCase()
-    .replace(/\.$/, '')
-    .endsWith(`.${parent.toLowerCase().replace(/\.$/, '')}`);

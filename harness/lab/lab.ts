@@ -18,8 +18,8 @@ export interface Lab extends AsyncDisposable {
   readonly access: LabAccess;
   /** How slow it was, at the worst, in the last `ms`. */
   slowness(ms: number): Promise<Slowness>;
-  /** A world whose names carry `token`. */
-  createWorld(token: string, record: (event: Event) => void): World;
+  /** A world whose names carry `label`. */
+  createWorld(label: string, record: (event: Event) => void): World;
 }
 
 /** Where a lab listens. */
@@ -65,7 +65,7 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   // Closed before the honest exchanger: its going must not be seen by a sender.
   const fabric = opened(await site.openFabric());
   const zones = new Map<string, Zone>();
-  const names = opened(await startNameServer(site.dns, (token) => zones.get(token)));
+  const names = opened(await startNameServer(site.dns, (label) => zones.get(label)));
   const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
     claims.set(localPort, onMail);
     return () => void claims.delete(localPort);
@@ -91,13 +91,13 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
       onRoute: fabric.onRoute,
     },
     slowness: async (ms) => health.since(performance.now() - ms),
-    createWorld(token, record) {
-      const { zone, ...world } = createWorld(servers, token, record);
-      zones.set(token, zone);
+    createWorld(label, record) {
+      const { zone, ...world } = createWorld(servers, label, record);
+      zones.set(label, zone);
       return {
         ...world,
         [Symbol.dispose]() {
-          zones.delete(token);
+          zones.delete(label);
           world[Symbol.dispose]();
         },
       };

@@ -13,8 +13,12 @@ export interface LineReader {
    * promise is open, no more is read.
    */
   content(limit: number, sink: (text: string) => Promise<void> | void): Promise<Content>;
+  /** Resolves when there are bytes that nobody has read, when the peer has ended, or after `ms`. */
+  more(ms: number): Promise<void>;
   /** There are bytes that nobody has read yet. */
   readonly hasMore: boolean;
+  /** The peer has ended. */
+  readonly hasEnded: boolean;
   /** Stops reading and gives back what was not read. */
   detach(): Buffer;
 }
@@ -104,8 +108,21 @@ export function readLines(stream: Duplex): LineReader {
         await more();
       }
     },
+    async more(ms) {
+      if (buffer.length > 0 || ended) return;
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, ms);
+      });
+      await Promise.race([more(), late]);
+      clearTimeout(timer);
+      wake = undefined;
+    },
     get hasMore() {
       return buffer.length > 0;
+    },
+    get hasEnded() {
+      return ended;
     },
     detach() {
       stream.removeListener('data', onData);

@@ -13,14 +13,17 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { tokensIn } from '../model/message.ts';
 import type { Event } from '../model/observation.ts';
-import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan, StarttlsPlan } from '../model/plan.ts';
+import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan } from '../model/plan.ts';
 import { mxOnConnection } from '../model/plan-changes.ts';
 import type { ArrivedMail } from './honest-mx.ts';
 import { type LineReader, readLines } from './lines.ts';
 import { nameOfTlsError, reset, type TlsAcceptor, type TlsHost } from './tls.ts';
 
 export interface PathSetting {
+  /** The MX that the sender takes it for. */
   readonly mx: string;
+  /** Its key in the plan, where that is another. */
+  readonly host?: string;
   readonly address: string;
   readonly nth: number;
   readonly connection: string;
@@ -31,17 +34,38 @@ export interface PathSetting {
   readonly tls: TlsAcceptor;
   /** Mail that arrives on a connection from this local port belongs to this path. */
   claim(localPort: number, onMail: (mail: ArrivedMail) => void): () => void;
+  /** Told of a dialogue that has begun, and given back when it is over. */
+  onIdle(rest: Rest): () => void;
+  /** Nothing is under way on the connection any more. */
+  onRest(): void;
   record(event: Event): void;
+}
+
+/** A connection that the sender may keep open for later. */
+export interface Rest {
+  /** Nothing is under way: the sender was answered, and no transaction is open. */
+  isIdle(): boolean;
+  /** Closes it, if it is idle. */
+  close(): void;
 }
 
 const EXCERPT_CHARS = 400;
 const CONTENT_KEPT_CHARS = 256 * 1024;
+/** How long `untilSpoken` holds a reply back. */
+const LONGEST_HOLD_MS = 3_000;
 
 /** Serves one connection of the sender until it ends; never throws at what the sender does. */
 export async function servePath(socket: net.Socket, setting: PathSetting): Promise<void> {
-  const { mx, address, nth, connection, record } = setting;
+  const { mx, host, address, nth, connection, record } = setting;
   const plan = mxOnConnection(setting.plan, nth);
-  record({ kind: 'smtp-connection', connection, mx, address, nth });
+  record({
+    kind: 'smtp-connection',
+    connection,
+    mx,
+    ...(host !== undefined && { host }),
+    address,
+    nth,
+  });
   let how = 'closed';
   socket.on('error', (error) => {
     how = nameOfTlsError(error);
@@ -49,7 +73,7 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   if (plan.reach === 'reset') socket.resetAndDestroy();
   if (plan.reach === 'silent') socket.resume();
-  let by: 'sender' | 'path' = plan.reach === 'reset' ? 'path' : 'sender';
+  let end: End = { by: plan.reach === 'reset' ? 'path' : 'sender' };
   let cut = false;
   socket.once('timeout', () => {
     cut = true;
@@ -57,46 +81,43 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
   if (plan.reach === undefined || plan.reach === 'open') {
     const upstream = setting.dial();
     try {
-      const end = await converse(socket, upstream, plan, setting);
-      by = end.by;
-      how = end.how ?? how;
+      end = await converse(socket, upstream, plan, setting);
     } catch (error) {
-      record({
-        kind: 'lab-fault',
-        detail: `path ${mx}: ${error instanceof Error ? error.message : String(error)}`,
-      });
+      const detail = error instanceof Error ? error.message : String(error);
+      record({ kind: 'lab-fault', detail: `path ${mx}: ${detail}` });
       socket.destroy();
     } finally {
       upstream.destroy();
     }
   }
   await closed;
-  record({
-    kind: 'smtp-closed',
-    connection,
-    mx,
-    ...(cut ? { by: 'path', how: 'cut: nothing had moved for long' } : { by, how }),
-  });
+  const over = cut
+    ? { by: 'path' as const, how: 'cut: nothing had moved for long' }
+    : { ...end, how: end.how ?? how };
+  record({ kind: 'smtp-closed', connection, mx, ...over });
 }
 
 interface End {
   readonly by: 'sender' | 'path';
   readonly how?: string;
+  /** The command whose reply was being held back. */
+  readonly held?: string;
 }
 
-/** One direction to write to the sender, and what the path knows of the channel. */
-interface Channel {
-  /** The TCP connection, under TLS or not. */
-  readonly socket: net.Socket;
-  stream: Duplex;
-  reader: LineReader;
-  secure: boolean;
-  authenticated: boolean;
-  /** More was there before the last reply went out. */
-  early: boolean;
-  /** What the honest exchanger takes now, the sender is told is refused. */
-  swallowing: boolean;
-}
+/** A command of the sender's, from its line to the reply; an End where that is the last. */
+type Verb = (dialogue: Dialogue, line: string, verb: string) => Promise<End | undefined>;
+
+/** Whatever else the sender says is passed on to the honest exchanger, and its answer back. */
+const VERBS: Readonly<Record<string, Verb>> = {
+  STARTTLS: startTls,
+  DATA: takeData,
+  QUIT: async (dialogue, line, verb) => {
+    const end = await relay(dialogue, line, verb);
+    if (end) return end;
+    dialogue.stream.end();
+    return { by: 'sender', how: 'after QUIT' };
+  },
+};
 
 async function converse(
   socket: net.Socket,
@@ -104,257 +125,337 @@ async function converse(
   plan: MxPlan,
   setting: PathSetting,
 ): Promise<End> {
-  const { mx, connection, record } = setting;
-  const channel: Channel = {
-    socket,
-    stream: socket,
-    reader: readLines(socket),
-    secure: false,
-    authenticated: false,
-    early: false,
-    swallowing: false,
-  };
-  const honest = readLines(upstream);
   if (upstream.connecting) await oneOf(upstream, 'connect', 'close');
   if (upstream.localPort === undefined) throw new Error('the honest exchanger cannot be reached');
-  const release = setting.claim(upstream.localPort, (mail) => {
-    if (!channel.swallowing)
-      record({
-        kind: 'message-accepted',
-        connection,
-        mx,
-        secure: channel.secure,
-        authenticated: channel.authenticated,
-        ...mail,
-      });
+  const dialogue = new Dialogue(socket, upstream, plan, setting);
+  const release = setting.claim(upstream.localPort, (mail) => dialogue.arrived(mail));
+  const unwatch = setting.onIdle({
+    isIdle: () => dialogue.isIdle,
+    close: () => dialogue.closeIfIdle(),
   });
-  let tlsEnd: string | undefined;
-
   try {
-    const greeting = await readReply(honest);
-    if (greeting.length === 0) return await hangUp(channel, 'connect', setting);
-    let end = await answer(channel, 'connect', greeting, plan.greeting, setting);
-    while (!end) {
-      const line = await channel.reader.line();
-      if (line === undefined) {
-        noteGarbage(channel.reader.detach().toString('latin1'), setting);
-        return { by: 'sender', how: tlsEnd };
-      }
-      const verb = verbOf(line);
-      if (verb === undefined) {
-        noteGarbage(line, setting);
-        end = await answer(channel, 'garbage', ['500 5.5.2 unrecognised'], undefined, setting);
-        continue;
-      }
-      record({
-        kind: 'smtp-command',
-        connection,
-        mx,
-        verb,
-        line: line.slice(0, EXCERPT_CHARS),
-        secure: channel.secure,
-        authenticated: channel.authenticated,
-        early: channel.early,
-      });
-      const dialogue = (channel.secure ? plan.afterTls : plan.beforeTls) ?? {};
-      if (verb === 'STARTTLS') {
-        const started = await starttls(channel, plan, setting, (error) => {
-          tlsEnd = error;
-        });
-        if (started !== 'goes-on') return started;
-        continue;
-      }
-      const planned = dialogue.replies?.[verb];
-      const said = [planned?.text ?? []].flat();
-      // What the plan refuses the honest exchanger never hears of; what it grants must be true
-      // there as well.
-      const reaches = said.length === 0 || said[0]!.startsWith(verb === 'DATA' ? '354' : '2');
-      const reply = reaches ? await ask(upstream, honest, line) : said;
-      if (reply.length === 0) return await hangUp(channel, verb, setting);
-      const capabilities = verb === 'EHLO' && said.length === 0;
-      const honestReply = capabilities ? editEhlo(reply, channel.secure) : reply;
-      const edited =
-        capabilities && dialogue.ehlo ? editEhlo(reply, channel.secure, dialogue.ehlo) : undefined;
-      end = await answer(channel, verb, honestReply, planned, setting, edited);
-      if (!end && verb === 'DATA' && (said[0] ?? reply[0])!.startsWith('354')) {
-        end = await takeContent(
-          channel,
-          upstream,
-          honest,
-          reply[0]!.startsWith('354'),
-          dialogue,
-          setting,
-        );
-      }
-      if (!end && verb === 'QUIT') {
-        channel.stream.end();
-        return { by: 'sender', how: 'after QUIT' };
-      }
-    }
-    return end;
+    return await speak(dialogue);
   } finally {
+    unwatch();
     release();
     // Nobody listens any more, but that the sender goes has to be seen.
-    channel.reader.detach();
-    channel.stream.resume();
+    dialogue.reader.detach();
+    dialogue.stream.resume();
   }
 }
 
-/** RFC 3207 §4: the reply to STARTTLS and what follows it. */
-async function starttls(
-  channel: Channel,
-  plan: MxPlan,
-  setting: PathSetting,
-  onTlsEnd: (how: string) => void,
-): Promise<End | 'goes-on'> {
-  const { mx, connection, record } = setting;
-  if (channel.secure)
-    return (
-      (await answer(channel, 'STARTTLS', ['503 5.5.1 TLS already active'], undefined, setting)) ??
-      'goes-on'
-    );
-  const how: StarttlsPlan = plan.starttls ?? {};
-  const honest = ['220 2.0.0 Ready to start TLS'];
-  const reply = how.reply?.text === undefined ? honest : [how.reply.text].flat();
-  const inject = how.inject ?? [];
-  if (
-    !reply[0]?.startsWith('220') ||
-    how.then === 'plaintext' ||
-    (how.reply?.then ?? 'continue') !== 'continue'
-  ) {
-    const planned: ReplyPlan = { ...how.reply, text: reply };
-    return (
-      (await answer(channel, 'STARTTLS', honest, planned, setting, [...reply, ...inject])) ??
-      'goes-on'
-    );
-  }
-  if (how.reply?.delayMs) await delay(how.reply.delayMs, channel.stream);
-  // What the sender sent behind STARTTLS without waiting is no part of the TLS stream (RFC 3207
-  // §4.2), but it is evidence.
-  for (const line of channel.reader.detach().toString('latin1').split('\r\n')) {
+async function speak(dialogue: Dialogue): Promise<End> {
+  const greeting = await dialogue.heardFromExchanger();
+  if (greeting.length === 0) return dialogue.hangUp('connect');
+  let end = await dialogue.say('connect', greeting, dialogue.plan.greeting);
+  while (!end) {
+    const line = await dialogue.hear();
+    if (line === undefined) return dialogue.gone();
     const verb = verbOf(line);
-    if (verb)
-      record({
-        kind: 'smtp-command',
-        connection,
-        mx,
-        verb,
-        line: line.slice(0, EXCERPT_CHARS),
-        secure: false,
-        authenticated: false,
-        early: true,
-      });
-    else noteGarbage(line, setting);
+    if (verb === undefined) {
+      dialogue.noteGarbage(line);
+      end = await dialogue.say('garbage', ['500 5.5.2 unrecognised']);
+      continue;
+    }
+    dialogue.noteCommand(verb, line);
+    end = await (VERBS[verb] ?? relay)(dialogue, line, verb);
   }
-  record({
-    kind: 'smtp-reply',
-    connection,
-    mx,
-    to: 'STARTTLS',
-    reply: reply.join('\n'),
-    changed: reply !== honest || inject.length > 0,
-  });
-  // One write: the injected lines have to be in the segment of the 220.
-  channel.socket.write([...reply, ...inject].map((line) => `${line}\r\n`).join(''), 'latin1');
-  const host: TlsHost = { host: mx, service: 'mx', plan: plan.tls ?? {}, others: setting.others };
-  const accepted = await setting.tls.accept(channel.socket, host, connection, record);
-  const { handshake = 'complete' } = plan.tls ?? {};
-  if (!accepted)
+  return end;
+}
+
+/** What the path knows of a connection, and how it speaks on it. */
+class Dialogue {
+  readonly plan: MxPlan;
+  readonly setting: PathSetting;
+  readonly socket: net.Socket;
+  /** The connection, or TLS on it. */
+  stream: Duplex;
+  reader: LineReader;
+  secure = false;
+  authenticated = false;
+  /** What the honest exchanger takes now, the sender is told is refused. */
+  swallowing = false;
+  #upstream: net.Socket;
+  #exchanger: LineReader;
+  /** More was there before the last reply went out. */
+  #early = false;
+  #held: string | undefined;
+  #isListening = false;
+  #inTransaction = false;
+  #tlsEnd: string | undefined;
+  #closedIdle = false;
+  #hasServed = false;
+
+  constructor(socket: net.Socket, upstream: net.Socket, plan: MxPlan, setting: PathSetting) {
+    this.socket = socket;
+    this.plan = plan;
+    this.setting = setting;
+    this.stream = socket;
+    this.reader = readLines(socket);
+    this.#upstream = upstream;
+    this.#exchanger = readLines(upstream);
+  }
+
+  /** The plan of this part of the dialogue: before TLS, or within. */
+  get part(): DialoguePlan {
+    return (this.secure ? this.plan.afterTls : this.plan.beforeTls) ?? {};
+  }
+
+  get #where() {
+    const { connection, mx } = this.setting;
+    return { connection, mx };
+  }
+
+  get channel() {
+    return { secure: this.secure, authenticated: this.authenticated };
+  }
+
+  // ---- the sender's side ----
+
+  /** The next line of the sender; undefined: it has gone. */
+  async hear(): Promise<string | undefined> {
+    this.#isListening = true;
+    if (this.isIdle) this.setting.onRest();
+    const line = await this.reader.line();
+    this.#isListening = false;
+    return line;
+  }
+
+  /** Sends a reply as planned. Gives an End when the plan ends the connection with it. */
+  async say(
+    to: string,
+    honest: readonly string[],
+    planned: ReplyPlan = {},
+    edited?: readonly string[],
+  ): Promise<End | undefined> {
+    const { text, delayMs, untilSpoken, then = 'continue' } = planned;
+    const lines = edited ?? (text !== undefined ? [text].flat() : honest);
+    if (delayMs) await delay(delayMs, this.stream);
+    if (untilSpoken) {
+      this.#held = to;
+      await this.reader.more(LONGEST_HOLD_MS);
+      if (!this.reader.hasEnded) this.#held = undefined;
+    }
+    this.#early = this.reader.hasMore;
+    if (then === 'continue' || text !== undefined) {
+      const reply = lines.join('\n');
+      this.noteReply(to, reply, reply !== honest.join('\n'));
+      await write(this.stream, lines.map((line) => `${line}\r\n`).join(''));
+    }
+    if (then === 'close') this.stream.end();
+    if (then === 'reset') reset(this.socket, this.stream);
+    if (then === 'continue') return undefined;
+    return { by: then === 'stall' ? 'sender' : 'path', how: then };
+  }
+
+  /** RFC 5321 §3.8: a server that has to close the connection says 421 first. */
+  async hangUp(to: string): Promise<End> {
+    await this.say(to, ['421 4.3.0 the exchanger has gone']);
+    this.stream.end();
+    return { by: 'path', how: 'the exchanger has gone' };
+  }
+
+  /** What is left to tell when the sender has gone. */
+  gone(): End {
+    this.noteGarbage(this.reader.detach().toString('latin1'));
+    if (this.#closedIdle) return { by: 'path', how: 'closed while idle' };
     return {
-      by: handshake === 'complete' || handshake === 'stall' ? 'sender' : 'path',
-      how: 'handshake failed',
+      by: 'sender',
+      how: this.#tlsEnd,
+      ...(this.#held !== undefined && { held: this.#held }),
     };
-  accepted.socket.on('error', (error) => onTlsEnd(nameOfTlsError(error)));
-  channel.stream = accepted.socket;
-  channel.reader = readLines(accepted.socket);
-  channel.secure = true;
-  channel.authenticated = accepted.authenticated;
-  channel.early = false;
-  return 'goes-on';
+  }
+
+  /** A sender that keeps a connection for its next message has had one over it. */
+  get isIdle(): boolean {
+    return this.#isListening && this.#hasServed && !this.#inTransaction && !this.reader.hasMore;
+  }
+
+  /** RFC 5321 §3.8. Between two steps of a scenario, so that no connection is carried over. */
+  closeIfIdle(): void {
+    if (!this.#isListening || this.#inTransaction || this.reader.hasMore) return;
+    this.#closedIdle = true;
+    const { stream } = this;
+    if (stream.writable) stream.end('421 4.4.2 closing an idle connection\r\n');
+  }
+
+  /** TLS is up. */
+  turnSecure(stream: Duplex, authenticated: boolean): void {
+    stream.on('error', (error) => {
+      this.#tlsEnd = nameOfTlsError(error);
+    });
+    this.stream = stream;
+    this.reader = readLines(stream);
+    this.secure = true;
+    this.authenticated = authenticated;
+    this.#early = false;
+    this.#inTransaction = false;
+  }
+
+  /** TLS did not come up, and the sender goes on without. */
+  turnClear(bytes: Buffer): void {
+    this.socket.unshift(bytes);
+    this.stream = this.socket;
+    this.reader = readLines(this.socket);
+    this.#early = true;
+  }
+
+  // ---- the honest exchanger's side ----
+
+  /** The lines of one reply (RFC 5321 §4.2.1); none when the exchanger has gone. */
+  async heardFromExchanger(): Promise<string[]> {
+    const lines: string[] = [];
+    for (;;) {
+      const line = await this.#exchanger.line();
+      if (line === undefined) return lines;
+      lines.push(line);
+      if (line[3] !== '-') return lines;
+    }
+  }
+
+  passOn(text: string): Promise<void> {
+    return write(this.#upstream, text);
+  }
+
+  arrived(mail: ArrivedMail): void {
+    if (this.swallowing) return;
+    this.setting.record({ kind: 'message-accepted', ...this.#where, ...this.channel, ...mail });
+  }
+
+  // ---- the record ----
+
+  noteCommand(verb: string, line: string, early = this.#early): void {
+    this.#inTransaction = verb === 'MAIL' || (this.#inTransaction && !ENDS.includes(verb));
+    const text = line.slice(0, EXCERPT_CHARS);
+    this.setting.record({
+      kind: 'smtp-command',
+      ...this.#where,
+      verb,
+      line: text,
+      ...this.channel,
+      early,
+    });
+  }
+
+  noteReply(to: string, reply: string, changed: boolean): void {
+    this.setting.record({ kind: 'smtp-reply', ...this.#where, to, reply, changed });
+  }
+
+  noteContent(bytes: number, text: string): void {
+    this.#inTransaction = false;
+    this.#hasServed = true;
+    if (bytes === 0) return;
+    this.setting.record({
+      kind: 'smtp-data',
+      ...this.#where,
+      ...this.channel,
+      bytes,
+      tokens: tokensIn(text),
+      excerpt: text.slice(0, EXCERPT_CHARS),
+    });
+  }
+
+  noteGarbage(text: string): void {
+    if (text === '' || verbOf(text) !== undefined) return;
+    const excerpt = JSON.stringify(text.slice(0, 80));
+    this.setting.record({ kind: 'smtp-garbage', ...this.#where, excerpt });
+  }
+}
+
+/** After these no transaction is under way (RFC 5321 §4.1.4). */
+const ENDS: readonly string[] = ['RSET', 'EHLO', 'HELO', 'QUIT'];
+
+// ---- commands ----
+
+/** The honest exchanger is asked, unless the plan refuses; what the plan grants must be true there. */
+async function relay(dialogue: Dialogue, line: string, verb: string): Promise<End | undefined> {
+  return (await relayed(dialogue, line, verb)).end;
+}
+
+/** `honest`: what the exchanger said, if it was asked; else what the plan says. */
+async function relayed(
+  dialogue: Dialogue,
+  line: string,
+  verb: string,
+): Promise<{ readonly end?: End; readonly honest: readonly string[]; readonly said: string[] }> {
+  const { replies, ehlo } = dialogue.part;
+  const planned = replies?.[verb];
+  const said = [planned?.text ?? []].flat();
+  const isPassedOn = said.length === 0 || said[0]!.startsWith(verb === 'DATA' ? '354' : '2');
+  let honest: readonly string[] = said;
+  if (isPassedOn) {
+    await dialogue.passOn(`${line}\r\n`);
+    honest = await dialogue.heardFromExchanger();
+  }
+  if (honest.length === 0) return { end: await dialogue.hangUp(verb), honest, said };
+  if (verb === 'EHLO' && said.length === 0) {
+    const offered = editEhlo(honest, dialogue.secure);
+    const edited = ehlo && editEhlo(honest, dialogue.secure, ehlo);
+    return { end: await dialogue.say(verb, offered, planned, edited), honest, said };
+  }
+  return { end: await dialogue.say(verb, honest, planned), honest, said };
 }
 
 /** RFC 5321 §4.1.1.4: the content up to the lone dot, recorded before anybody answers it. */
-async function takeContent(
-  channel: Channel,
-  upstream: net.Socket,
-  honest: LineReader,
-  awaited: boolean,
-  dialogue: DialoguePlan,
-  setting: PathSetting,
-): Promise<End | undefined> {
-  const { mx, connection, record } = setting;
-  const planned = dialogue.replies?.['.'];
-  const said = [planned?.text ?? []].flat();
-  channel.swallowing = said.length > 0 && !said[0]!.startsWith('2');
-  const content = await channel.reader.content(CONTENT_KEPT_CHARS, (text) =>
-    awaited ? write(upstream, text) : undefined,
+async function takeData(dialogue: Dialogue, line: string, verb: string): Promise<End | undefined> {
+  const { end, honest, said } = await relayed(dialogue, line, verb);
+  if (end || !(said[0] ?? honest[0])!.startsWith('354')) return end;
+  const isAwaited = honest[0]!.startsWith('354');
+  const planned = dialogue.part.replies?.['.'];
+  const answer = [planned?.text ?? []].flat();
+  dialogue.swallowing = answer.length > 0 && !answer[0]!.startsWith('2');
+  const content = await dialogue.reader.content(CONTENT_KEPT_CHARS, (text) =>
+    isAwaited ? dialogue.passOn(text) : undefined,
   );
-  if (content.bytes > 0) {
-    record({
-      kind: 'smtp-data',
-      connection,
-      mx,
-      secure: channel.secure,
-      authenticated: channel.authenticated,
-      bytes: content.bytes,
-      tokens: tokensIn(content.text),
-      excerpt: content.text.slice(0, EXCERPT_CHARS),
-    });
-  }
+  dialogue.noteContent(content.bytes, content.text);
   if (!content.whole) return { by: 'sender', how: 'in the middle of DATA' };
-  const reply = awaited ? await readReply(honest) : ['503 5.5.1 no recipient'];
-  channel.swallowing = false;
-  return reply.length === 0
-    ? hangUp(channel, '.', setting)
-    : answer(channel, '.', reply, planned, setting);
+  const reply = isAwaited ? await dialogue.heardFromExchanger() : ['503 5.5.1 no recipient'];
+  dialogue.swallowing = false;
+  return reply.length === 0 ? dialogue.hangUp('.') : dialogue.say('.', reply, planned);
 }
 
-async function ask(upstream: net.Socket, honest: LineReader, line: string): Promise<string[]> {
-  await write(upstream, `${line}\r\n`);
-  return readReply(honest);
-}
+const READY = ['220 2.0.0 Ready to start TLS'];
 
-/** The lines of one reply (RFC 5321 §4.2.1); none when the exchanger has gone. */
-async function readReply(reader: LineReader): Promise<string[]> {
-  const lines: string[] = [];
-  for (;;) {
-    const line = await reader.line();
-    if (line === undefined) return lines;
-    lines.push(line);
-    if (line[3] !== '-') return lines;
+/** RFC 3207 §4: the reply to STARTTLS and what follows it. */
+async function startTls(dialogue: Dialogue): Promise<End | undefined> {
+  const { plan, setting, socket } = dialogue;
+  if (dialogue.secure) return dialogue.say('STARTTLS', ['503 5.5.1 TLS already active']);
+  const { reply: planned = {}, inject = [], then } = plan.starttls ?? {};
+  const reply = planned.text === undefined ? READY : [planned.text].flat();
+  const isPlain = then === 'plaintext' || (planned.then ?? 'continue') !== 'continue';
+  if (!reply[0]?.startsWith('220') || isPlain)
+    return dialogue.say('STARTTLS', READY, { ...planned, text: reply }, [...reply, ...inject]);
+
+  if (planned.delayMs) await delay(planned.delayMs, dialogue.stream);
+  // What came behind STARTTLS without waiting is no part of TLS (RFC 3207 §4.2), but evidence.
+  for (const line of dialogue.reader.detach().toString('latin1').split('\r\n')) {
+    const verb = verbOf(line);
+    if (verb) dialogue.noteCommand(verb, line, true);
+    else dialogue.noteGarbage(line);
   }
-}
-
-/** RFC 5321 §3.8: a server that has to close the connection says 421 first. */
-async function hangUp(channel: Channel, to: string, setting: PathSetting): Promise<End> {
-  await answer(channel, to, ['421 4.3.0 the exchanger has gone'], undefined, setting);
-  channel.stream.end();
-  return { by: 'path', how: 'the exchanger has gone' };
-}
-
-/** Sends a reply as planned; resolves to an End when the plan ends the connection with it. */
-async function answer(
-  channel: Channel,
-  to: string,
-  honest: readonly string[],
-  planned: ReplyPlan | undefined,
-  setting: PathSetting,
-  edited?: readonly string[],
-): Promise<End | undefined> {
-  const { mx, connection, record } = setting;
-  const lines = edited ?? (planned?.text !== undefined ? [planned.text].flat() : honest);
-  if (planned?.delayMs) await delay(planned.delayMs, channel.stream);
-  const then = planned?.then ?? 'continue';
-  const silent = then !== 'continue' && planned?.text === undefined;
-  channel.early = channel.reader.hasMore;
-  if (!silent) {
-    const reply = lines.join('\n');
-    record({ kind: 'smtp-reply', connection, mx, to, reply, changed: reply !== honest.join('\n') });
-    await write(channel.stream, lines.map((line) => `${line}\r\n`).join(''));
+  dialogue.noteReply('STARTTLS', reply.join('\n'), reply !== READY || inject.length > 0);
+  // One write: the injected lines have to be in the segment of the 220.
+  socket.write([...reply, ...inject].map((line) => `${line}\r\n`).join(''), 'latin1');
+  const host: TlsHost = {
+    host: setting.mx,
+    service: 'mx',
+    plan: plan.tls ?? {},
+    others: setting.others,
+  };
+  const accepted = await setting.tls.accept(socket, host, setting.connection, setting.record);
+  switch (accepted.kind) {
+    case 'tls':
+      dialogue.turnSecure(accepted.socket, accepted.authenticated);
+      return undefined;
+    case 'clear':
+      dialogue.turnClear(accepted.bytes);
+      return undefined;
+    case 'over': {
+      const { handshake = 'complete' } = plan.tls ?? {};
+      const isOurs = handshake === 'close' || handshake === 'reset';
+      return { by: isOurs ? 'path' : 'sender', how: 'handshake failed' };
+    }
   }
-  if (then === 'close') channel.stream.end();
-  if (then === 'reset') reset(channel.socket, channel.stream);
-  return then === 'continue' ? undefined : { by: then === 'stall' ? 'sender' : 'path', how: then };
 }
 
 /**
@@ -377,11 +478,6 @@ function editEhlo(honest: readonly string[], secure: boolean, edit: EhloPlan = {
 /** A command starts with a word; anything else is no SMTP (a ClientHello, say). */
 function verbOf(line: string): string | undefined {
   return /^([A-Za-z]{3,10})(?:[ \t:]|$)/.exec(line)?.[1]?.toUpperCase();
-}
-
-function noteGarbage(text: string, { connection, mx, record }: PathSetting): void {
-  if (text !== '' && verbOf(text) === undefined)
-    record({ kind: 'smtp-garbage', connection, mx, excerpt: JSON.stringify(text.slice(0, 80)) });
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The policy host (RFC 8461 §3.3): HTTPS at `mta-sts.<domain>`, with every TLS and HTTP
- * misbehaviour a plan can name.
+ * The policy host (RFC 8461 §3.3): HTTPS at `mta-sts.<domain>`, with every TLS and HTTP misbehaviour
+ * a plan can name.
  */
 
 import http from 'node:http';
@@ -28,16 +28,14 @@ export interface PolicyServer {
 /** `endless` ends here all the same: a bound on what one sender can be sent. */
 const ENDLESS_BYTES = 64 * 1024 * 1024;
 const DRIP_MS = 100;
-const BODY_KEPT_CHARS = 1000;
+const BODY_KEPT_CHARS = 64 * 1024;
 
 interface Served {
   readonly setting: PolicyHostSetting;
   readonly authenticated: boolean;
 }
 
-/**
- * One HTTP parser for every policy host of the lab; a connection's setting goes with its socket.
- */
+/** One HTTP parser for every policy host of the lab; a connection's setting goes with its socket. */
 export function createPolicyServer(): PolicyServer {
   const served = new WeakMap<object, Served>();
   const server = http.createServer({ keepAlive: false }, (request, response) => {
@@ -46,10 +44,8 @@ export function createPolicyServer(): PolicyServer {
       answerRequest(request, response, setting, authenticated);
     } catch (error) {
       // A status or header of the plan that HTTP does not allow.
-      setting.record({
-        kind: 'lab-fault',
-        detail: `${setting.host}: ${error instanceof Error ? error.message : String(error)}`,
-      });
+      const detail = `${setting.host}: ${error instanceof Error ? error.message : String(error)}`;
+      setting.record({ kind: 'lab-fault', detail });
       request.socket.destroy();
     }
   });
@@ -58,23 +54,26 @@ export function createPolicyServer(): PolicyServer {
   return {
     async serve(socket, setting) {
       socket.on('error', () => {});
-      if (setting.plan.reach === 'reset') return void socket.resetAndDestroy();
-      if (setting.plan.reach === 'silent') return void socket.resume();
-      if (setting.scheme === 'http') {
+      const { host, connection, scheme, plan } = setting;
+      setting.record({ kind: 'web-connection', connection, service: 'policy-host', host, scheme });
+      if (plan.reach === 'reset') return void socket.resetAndDestroy();
+      if (plan.reach === 'silent') return void socket.resume();
+      if (scheme === 'http') {
         served.set(socket, { setting, authenticated: false });
         server.emit('connection', socket);
         return;
       }
-      const host: TlsHost = {
-        host: setting.host,
+      const tlsHost: TlsHost = {
+        host,
         service: 'policy-host',
-        plan: setting.plan.tls ?? {},
+        plan: plan.tls ?? {},
         others: setting.others,
       };
-      const accepted = await setting.tls.accept(socket, host, setting.connection, setting.record, [
+      const accepted = await setting.tls.accept(socket, tlsHost, connection, setting.record, [
         'http/1.1',
       ]);
-      if (!accepted) return;
+      if (accepted.kind === 'clear') return void socket.destroy();
+      if (accepted.kind === 'over') return;
       accepted.socket.on('error', () => {});
       served.set(accepted.socket, { setting, authenticated: accepted.authenticated });
       server.emit('connection', accepted.socket);
@@ -92,9 +91,14 @@ function answerRequest(
   const path = request.url ?? '';
   const page: PagePlan = setting.plan.pages[path] ?? { status: 404, body: 'not found\n' };
   const transfer = page.transfer ?? 'whole';
-  const status = transfer === 'none' ? 0 : (page.status ?? 200);
-  const complete = transfer === 'whole' || transfer === 'chunked';
-  const tell = () =>
+  const headers = { 'content-type': 'text/plain', ...page.headers };
+  const isWhole = transfer === 'whole' || transfer === 'chunked';
+  const body =
+    page.bodyBase64 === undefined
+      ? Buffer.from(page.body, 'utf8')
+      : Buffer.from(page.bodyBase64, 'base64');
+  const text = body.toString('utf8');
+  const tell = once((complete: boolean) =>
     setting.record({
       kind: 'policy-request',
       host: setting.host,
@@ -103,34 +107,43 @@ function answerRequest(
       path,
       hostHeader: request.headers.host ?? '',
       conditional: 'if-none-match' in request.headers || 'if-modified-since' in request.headers,
-      status,
+      status: transfer === 'none' ? 0 : (page.status ?? 200),
       complete,
       authenticated,
-      ...(page.body.length <= BODY_KEPT_CHARS ? { body: page.body } : {}),
-    });
+      ...(headers['content-type'] === null ? {} : { contentType: headers['content-type'] }),
+      ...(text.length <= BODY_KEPT_CHARS ? { body: text } : {}),
+    }),
+  );
   request.resume();
-  if (transfer === 'none') {
-    tell();
-    return;
-  }
+  // What will never be whole is told at once: who is waiting for it need not wait longer.
+  if (!isWhole) tell(false);
+  if (transfer === 'none') return;
 
-  for (const [name, value] of Object.entries({ 'content-type': 'text/plain', ...page.headers })) {
+  for (const [name, value] of Object.entries(headers))
     if (value !== null) response.setHeader(name, value);
-  }
   response.shouldKeepAlive = false;
-  const body = Buffer.from(page.body, 'utf8');
   if (transfer !== 'chunked' && transfer !== 'endless')
     response.setHeader('content-length', body.length);
-  response.writeHead(status);
+  response.writeHead(page.status ?? 200);
   response.on('error', () => {});
   response.on('finish', () => setting.answered(performance.now() - asked));
-  // Told before the bytes leave, so that what the sender does next comes later in the stream.
-  tell();
-  if (complete) response.end(body);
+  // Told once its bytes are out, and not before: a sender has no policy that it was not sent.
+  response.on('finish', () => tell(true));
+  response.on('close', () => tell(false));
+  if (isWhole) response.end(body);
   if (transfer === 'truncated')
     response.write(body.subarray(0, body.length / 2), () => request.socket.end());
   if (transfer === 'endless') pour(response, body);
   if (transfer === 'slow') drip(response, body);
+}
+
+/** Only the first call counts. */
+function once<T>(work: (value: T) => void): (value: T) => void {
+  let done = false;
+  return (value) => {
+    if (!done) work(value);
+    done = true;
+  };
 }
 
 function pour(response: http.ServerResponse, body: Buffer): void {

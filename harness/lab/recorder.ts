@@ -11,6 +11,11 @@ export interface Recorder {
   /** The step that events belong to from now on. */
   enterStep(index: number): void;
   readonly observations: readonly Observation[];
+  /** Milliseconds since the scenario began. */
+  elapsedMs(): number;
+  /** Milliseconds since anything was recorded. */
+  quietMs(): number;
+  isFrozen(): boolean;
   /**
    * Resolves true once `holds` is true (checked at every event), or false after `boundMs` and when
    * the stream is frozen.
@@ -25,13 +30,27 @@ export function createRecorder(now: () => number = () => performance.now()): Rec
   const waiting = new Set<{ check(): void; giveUp(): void }>();
   let step = 0;
   let frozen = false;
+  const times = new Map<string, number>();
+  const elapsedMs = () => Math.round((now() - began) * 1000) / 1000;
+  /** What happens on one connection has an order, and so a time each. */
+  const timeOf = (event: Event): number => {
+    const at = elapsedMs();
+    if (!('connection' in event)) return at;
+    const last = times.get(event.connection);
+    const own = last === undefined ? at : Math.max(at, Math.round((last + 0.001) * 1000) / 1000);
+    times.set(event.connection, own);
+    return own;
+  };
 
   return {
+    elapsedMs,
+    quietMs: () => elapsedMs() - (observations.at(-1)?.at ?? 0),
+    isFrozen: () => frozen,
     record(leg, event) {
       if (frozen) return;
       observations.push({
         seq: observations.length + 1,
-        at: Math.round((now() - began) * 10) / 10,
+        at: timeOf(event),
         leg,
         step,
         ...event,

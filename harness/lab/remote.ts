@@ -48,7 +48,7 @@ export async function connectLab({
     () => LONGEST_LINE_CHARS,
     (value) => {
       const said = value as FromLab;
-      if ('event' in said) return listeners.get(said.token)?.(said.event);
+      if ('event' in said) return listeners.get(said.label)?.(said.event);
       const answer = waiting.get(said.id);
       waiting.delete(said.id);
       if ('problem' in said) answer?.reject(new Error(said.problem));
@@ -90,17 +90,17 @@ export async function connectLab({
       network: reach,
     },
     slowness: (ms) => call('slowness', ms),
-    createWorld(token, record) {
-      listeners.set(token, record);
+    createWorld(label, record) {
+      listeners.set(label, record);
       // What comes next on the stream finds the world made; a lab that is gone says so then.
-      call('createWorld', token).catch(() => {});
+      call('createWorld', label).catch(() => {});
       return {
-        arrange: (plan) => call('arrange', token, plan),
+        arrange: (plan, options) => call('arrange', label, plan, options),
         // A lab that is gone has no connection open.
-        idle: () => call('idle', token).catch(() => {}),
+        idle: () => call('idle', label).catch(() => {}),
         [Symbol.dispose]() {
-          listeners.delete(token);
-          call('disposeWorld', token).catch(() => {});
+          listeners.delete(label);
+          call('disposeWorld', label).catch(() => {});
         },
       };
     },

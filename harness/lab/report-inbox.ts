@@ -54,6 +54,13 @@ export function createReportInbox(): ReportInbox {
   return {
     async serve(socket, setting) {
       socket.on('error', () => {});
+      setting.record({
+        kind: 'web-connection',
+        connection: setting.connection,
+        service: 'report-host',
+        host: setting.host,
+        scheme: 'https',
+      });
       if (setting.plan.reach === 'reset') return void socket.resetAndDestroy();
       if (setting.plan.reach === 'silent') return void socket.resume();
       const accepted = await setting.tls.accept(
@@ -63,7 +70,8 @@ export function createReportInbox(): ReportInbox {
         setting.record,
         ['http/1.1'],
       );
-      if (!accepted) return;
+      if (accepted.kind === 'clear') return void socket.destroy();
+      if (accepted.kind === 'over') return;
       accepted.socket.on('error', () => {});
       served.set(accepted.socket, setting);
       server.emit('connection', accepted.socket);

@@ -5,7 +5,7 @@
  */
 
 import type net from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import {
   type CertificateRequest,
@@ -15,6 +15,7 @@ import {
 } from '../../certs/index.ts';
 import type { TlsEvent } from '../model/observation.ts';
 import type { TlsPlan } from '../model/plan.ts';
+import { isRecord, readClientHello, recordLength } from './client-hello.ts';
 
 export interface TlsHost {
   readonly host: string;
@@ -24,25 +25,24 @@ export interface TlsHost {
   readonly others: CertificateRequest['others'];
 }
 
-export interface Accepted {
-  readonly socket: tls.TLSSocket;
-  readonly authenticated: boolean;
-}
+export type Accepted =
+  | { readonly kind: 'tls'; readonly socket: tls.TLSSocket; readonly authenticated: boolean }
+  /** No TLS, and the client goes on in clear: these are its first bytes. */
+  | { readonly kind: 'clear'; readonly bytes: Buffer }
+  /** It is over: the socket is closed, or left stalled. */
+  | { readonly kind: 'over' };
 
 export interface TlsAcceptor {
   /** Makes the certificate now, so that no handshake has to wait for it. */
   prepare(host: TlsHost): void;
-  /**
-   * Resolves when the handshake is over: the TLS socket, or undefined when there will be none (then
-   * `socket` is closed or left stalled).
-   */
+  /** Resolves when the handshake is over, one way or another; never rejects. */
   accept(
     socket: net.Socket,
     host: TlsHost,
     connection: string,
     record: (event: TlsEvent) => void,
     alpn?: string[],
-  ): Promise<Accepted | undefined>;
+  ): Promise<Accepted>;
 }
 
 /** RFC 8446 §6: a fatal (2) handshake_failure (40). */
@@ -81,73 +81,94 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
   return {
     prepare: (host) => void contextOf(issue(host), host.plan),
     async accept(socket, host, connection, record, alpn) {
-      const told = {
-        kind: 'tls-handshake',
-        connection,
-        service: host.service,
-        host: host.host,
-      } as const;
-      const handshake = host.plan.handshake ?? 'complete';
-      const withSni = issue(host);
-      if (handshake !== 'complete') {
+      const { plan, service } = host;
+      const { bytes, hello } = await firstBytes(socket);
+      const servername = hello.kind === 'whole' ? hello.servername : '';
+      const profile = servername === '' ? plan.certificateWithoutSni : undefined;
+      const shown = issue(host, profile);
+      const authenticated = identifies(shown, host.host);
+      const tell = (result: Pick<TlsEvent, 'result' | 'protocol' | 'cipher' | 'reason'>) =>
         record({
-          ...told,
-          servername: '',
-          certificate: withSni.profile,
-          authenticated: false,
-          result: 'failed',
-          reason: `the lab answered with ${handshake}`,
-        });
-        await refuseHandshake(socket, handshake);
-        return undefined;
-      }
-      const withoutSni = host.plan.certificateWithoutSni
-        ? issue(host, host.plan.certificateWithoutSni)
-        : withSni;
-      const contextWithSni = contextOf(withSni, host.plan);
-      let servername = '';
-      if (socket.destroyed) {
-        record({
-          ...told,
+          kind: 'tls-handshake',
+          connection,
+          service,
+          host: host.host,
+          hello: hello.kind === 'whole',
           servername,
-          certificate: withoutSni.profile,
-          authenticated: false,
-          result: 'failed',
-          reason: 'closed',
+          certificate: shown.profile,
+          authenticated,
+          ...result,
         });
-        return undefined;
+      const handshake = plan.handshake ?? 'complete';
+      if (hello.kind === 'none') {
+        tell({ result: 'failed', reason: 'the client sent no TLS' });
+        return { kind: 'clear', bytes };
       }
-      const secured = new tls.TLSSocket(socket, {
+      if (hello.kind === 'partial') {
+        tell({ result: 'failed', reason: 'closed before a ClientHello' });
+        return { kind: 'over' };
+      }
+      if (handshake !== 'complete') {
+        tell({ result: 'failed', reason: `the lab answered with ${handshake}` });
+        return refuseHandshake(socket, handshake);
+      }
+      // Who is shown something else may go on in clear after it: that has to be heard.
+      const isTapped = service === 'mx' && Object.keys(plan).length > 0;
+      const tap = isTapped ? tapOf(socket) : undefined;
+      socket.unshift(bytes);
+      const secured = new tls.TLSSocket(tap?.stream ?? socket, {
         isServer: true,
-        secureContext: contextOf(withoutSni, host.plan),
-        SNICallback(name, done) {
-          servername = name;
-          done(null, contextWithSni);
-        },
+        secureContext: contextOf(shown, plan),
         ...(alpn ? { ALPNProtocols: alpn } : {}),
       });
       const failure = await handshakeOver(secured, socket);
-      const shown = servername === '' ? withoutSni : withSni;
-      const authenticated = identifies(shown, host.host);
-      record({
-        ...told,
-        servername,
-        certificate: shown.profile,
-        authenticated,
-        ...(failure === undefined
+      tell(
+        failure === undefined
           ? {
               result: 'completed',
               protocol: secured.getProtocol() ?? '',
               cipher: secured.getCipher()?.name ?? '',
             }
-          : { result: 'failed', reason: failure }),
-      });
-      if (failure === undefined) return { socket: secured, authenticated };
+          : { result: 'failed', reason: failure },
+      );
+      if (failure === undefined) return { kind: 'tls', socket: secured, authenticated };
       secured.destroy();
+      if (tap) return tap.goOn();
       socket.destroy();
-      return undefined;
+      return { kind: 'over' };
     },
   };
+}
+
+const LONGEST_HELLO_BYTES = 64 * 1024;
+
+/** Read until it is a ClientHello, or none, or nothing more comes; the socket is paused then. */
+async function firstBytes(
+  socket: net.Socket,
+): Promise<{ bytes: Buffer; hello: ReturnType<typeof readClientHello> }> {
+  let bytes = Buffer.alloc(0);
+  for (;;) {
+    const chunk = await nextChunk(socket);
+    if (chunk === undefined) return { bytes, hello: readClientHello(bytes) };
+    bytes = Buffer.concat([bytes, chunk]);
+    const hello = readClientHello(bytes);
+    if (hello.kind !== 'partial' || bytes.length > LONGEST_HELLO_BYTES) return { bytes, hello };
+  }
+}
+
+/** undefined: the peer has ended. */
+function nextChunk(socket: net.Socket): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    if (socket.destroyed || socket.readableEnded) return resolve(undefined);
+    const done = (chunk?: Buffer) => {
+      socket.pause();
+      socket.off('data', done).off('end', gone).off('close', gone);
+      resolve(chunk);
+    };
+    const gone = () => done();
+    socket.on('data', done).on('end', gone).on('close', gone);
+    socket.resume();
+  });
 }
 
 /** undefined once the handshake is done; else why it failed. */
@@ -159,23 +180,82 @@ function handshakeOver(secured: tls.TLSSocket, socket: net.Socket): Promise<stri
     secured.once('close', () => resolve('closed'));
     socket.on('error', (error) => resolve(nameOfTlsError(error)));
     socket.once('close', () => resolve('closed'));
+    // Where a client only hangs up, its end is all there is.
+    socket.once('end', () => setImmediate(() => resolve('closed')));
   });
 }
 
-async function refuseHandshake(
-  socket: net.Socket,
-  how: Exclude<TlsPlan['handshake'], 'complete' | undefined>,
-): Promise<void> {
-  if (socket.destroyed) return;
-  await new Promise<void>((resolve) => {
-    socket.once('data', () => resolve());
-    socket.once('close', () => resolve());
-    socket.resume();
-  });
-  if (how === 'alert') socket.end(FATAL_HANDSHAKE_FAILURE);
-  if (how === 'garbage') socket.end(GARBAGE);
+type Refusal = Exclude<TlsPlan['handshake'], 'complete' | undefined>;
+
+async function refuseHandshake(socket: net.Socket, how: Refusal): Promise<Accepted> {
   if (how === 'close') socket.end();
   if (how === 'reset') reset(socket);
+  if (how === 'stall') socket.resume();
+  if (how !== 'alert' && how !== 'garbage') return { kind: 'over' };
+  const tap = tapOf(socket);
+  socket.write(how === 'alert' ? FATAL_HANDSHAKE_FAILURE : GARBAGE);
+  return tap.goOn();
+}
+
+/** What of a connection is TLS goes to the stream; from the first byte on that is none, nothing. */
+interface Tap {
+  readonly stream: Duplex;
+  /** Resolves when the client says something in clear, or has gone. */
+  goOn(): Promise<Accepted>;
+}
+
+function tapOf(socket: net.Socket): Tap {
+  const over = Promise.withResolvers<Accepted>();
+  let pending = Buffer.alloc(0);
+  let isClear = false;
+  const stream = new Duplex({
+    read() {
+      socket.resume();
+    },
+    write(chunk: Buffer, _encoding, done) {
+      if (socket.writable) socket.write(chunk, () => done());
+      else done();
+    },
+    final(done) {
+      socket.end();
+      done();
+    },
+    // The connection lives on when TLS has failed.
+    destroy(_error, done) {
+      done(null);
+    },
+  });
+  const forward = () => {
+    for (;;) {
+      if (pending.length === 0) return;
+      if (!isRecord(pending)) {
+        isClear = true;
+        socket.off('data', onData);
+        socket.pause();
+        return over.resolve({ kind: 'clear', bytes: pending });
+      }
+      const length = recordLength(pending);
+      if (length === undefined || pending.length < length) return;
+      if (!stream.destroyed) stream.push(pending.subarray(0, length));
+      pending = pending.subarray(length);
+    }
+  };
+  const onData = (chunk: Buffer) => {
+    pending = Buffer.concat([pending, chunk]);
+    forward();
+  };
+  const onGone = () => {
+    if (!isClear && !stream.destroyed) stream.push(null);
+    over.resolve({ kind: 'over' });
+  };
+  socket.on('data', onData).once('end', onGone).once('close', onGone);
+  return {
+    stream,
+    goOn() {
+      socket.resume();
+      return over.promise;
+    },
+  };
 }
 
 /**

@@ -8,24 +8,26 @@
 
 import type net from 'node:net';
 import type { CertificateRequest, Pki } from '../../certs/index.ts';
+import { qualifyName } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
-import type { LabPlan, MxPlan, PolicyHostPlan, Reach, ReportHostPlan } from '../model/plan.ts';
+import { type LabPlan, type Reach, VICTIM } from '../model/plan.ts';
 import type { Zone } from './dns-server.ts';
 import type { Fabric } from './fabric.ts';
 import type { Health } from './health.ts';
 import { type PathSetting, servePath } from './path.ts';
 import type { PolicyServer } from './policy-host.ts';
 import type { ReportInbox } from './report-inbox.ts';
-import { createTlsAcceptor } from './tls.ts';
+import { createTlsAcceptor, type TlsHost } from './tls.ts';
 
 /** Disposed, its connections end; nothing more is recorded. */
 export interface World extends Disposable {
   /**
-   * From now on the servers obey this plan (its names already carry the token); counts of queries
-   * and connections start again. Resolves when what the plan wants refused is refused.
+   * From now on the servers obey this plan (its names already carry the label); counts of queries
+   * and connections start again, and connections on which nothing is under way are closed, unless
+   * they are to be kept. Resolves when what the plan wants refused is refused.
    */
-  arrange(plan: LabPlan): Promise<void>;
-  /** Resolves when the sender has no connection open. */
+  arrange(plan: LabPlan, options?: { readonly keepConnections?: boolean }): Promise<void>;
+  /** Resolves when the sender is in the middle of nothing on any connection. */
   idle(): Promise<void>;
 }
 
@@ -47,12 +49,20 @@ export interface Servers {
  */
 const LONGEST_STALL_MS = 20_000;
 
-type Others = NonNullable<CertificateRequest['others']>;
+type HostKind = 'mxHosts' | 'policyHosts' | 'reportHosts';
 
-/** A world whose names carry `token`, and the zone that answers for them. */
+/** A port of one kind of host. */
+interface Service {
+  readonly kind: HostKind;
+  readonly port: number;
+  reach(host: { readonly reach?: Reach; readonly plainHttp?: boolean }): Reach | undefined;
+  serve(socket: net.Socket, host: string, address: string): Promise<void>;
+}
+
+/** A world whose names carry `label`, and the zone that answers for them. */
 export function createWorld(
   servers: Servers,
-  token: string,
+  label: string,
   recordEvent: (event: Event) => void,
 ): World & { readonly zone: Zone } {
   const { pki, fabric, health, dial, claim, policyServer, reportInbox } = servers;
@@ -64,143 +74,164 @@ export function createWorld(
   };
   let counts = new Map<string, number>();
   let connections = 0;
-  let open = 0;
   let disposed = false;
-  let onIdle: (() => void)[] = [];
   const acceptor = createTlsAcceptor(pki);
   const addresses = new Map<string, { address: string; ready: Promise<unknown> }>();
+  const open = new Set<net.Socket>();
+  /** Those on which the sender keeps a connection for later. */
+  const resting = new Map<net.Socket, () => boolean>();
+  const closers = new Set<() => void>();
+  let waiting: (() => void)[] = [];
+
   /** What the lab does to a world that is over is no evidence. */
   const record = (event: Event) => {
-    if (!disposed) recordEvent(event);
+    if (disposed) return;
+    recordEvent(event);
+    tellIdle();
+  };
+  const isIdle = () => [...open].every((socket) => resting.get(socket)?.() === true);
+  const tellIdle = () => {
+    if (waiting.length === 0 || !isIdle()) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
   };
   const count = (what: string) => {
     const n = (counts.get(what) ?? 0) + 1;
     counts.set(what, n);
     return n;
   };
-  /** What `other-listed-mx` and `recipient-domain` certificates name. */
-  const othersFor = (host: string): Others => {
-    const listed = plan.dns.records.find(
+  const nextConnection = () => `c${++connections}`;
+  /** What `other-listed-mx`, `recipient-domain` and `ip-address-only` certificates name. */
+  const othersFor = (host: string): CertificateRequest['others'] => {
+    const other = plan.dns.records.find(
       (one) =>
         one.type === 'MX' &&
-        one.exchange.toLowerCase() !== host.toLowerCase() &&
-        one.exchange.startsWith('mx'),
+        one.name.toLowerCase() === victim &&
+        one.exchange.toLowerCase() !== host.toLowerCase(),
     );
     return {
-      listedMx: listed?.type === 'MX' ? listed.exchange : undefined,
-      recipientDomain: `victim.${token}.test`,
+      listedMx: other?.type === 'MX' ? other.exchange : undefined,
+      recipientDomain: victim,
       address: addresses.get(host)?.address,
     };
   };
-  const counted = (serve: (socket: net.Socket) => Promise<void>) => (socket: net.Socket) => {
-    open++;
-    socket.setTimeout(LONGEST_STALL_MS, () => socket.destroy());
-    const done = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    Promise.all([serve(socket), done])
+  const victim = qualifyName(VICTIM, label);
+  const mxNameOf = (host: string) => plan.mxHosts[host]?.as?.toLowerCase() ?? host;
+
+  const SERVICES: readonly Service[] = [
+    {
+      kind: 'mxHosts',
+      port: 25,
+      reach: ({ reach }) => reach,
+      serve(socket, host, address) {
+        const mx = mxNameOf(host);
+        return servePath(socket, {
+          mx,
+          ...(mx !== host && { host }),
+          address,
+          nth: count(`connect ${host}`),
+          connection: nextConnection(),
+          plan: plan.mxHosts[host] ?? {},
+          others: othersFor(mx),
+          dial,
+          tls: acceptor,
+          claim,
+          onIdle(rest) {
+            closers.add(rest.close);
+            resting.set(socket, rest.isIdle);
+            return () => void closers.delete(rest.close);
+          },
+          onRest: tellIdle,
+          record,
+        });
+      },
+    },
+    ...(['https', 'http'] as const).map(
+      (scheme): Service => ({
+        kind: 'policyHosts',
+        port: scheme === 'https' ? 443 : 80,
+        reach: ({ reach, plainHttp }) =>
+          scheme === 'https' || plainHttp === true ? reach : 'refused',
+        serve: (socket, host) =>
+          policyServer.serve(socket, {
+            host,
+            plan: plan.policyHosts[host] ?? { pages: {} },
+            connection: nextConnection(),
+            scheme,
+            others: othersFor(host),
+            tls: acceptor,
+            record,
+            answered: health.answered,
+          }),
+      }),
+    ),
+    {
+      kind: 'reportHosts',
+      port: 443,
+      reach: ({ reach }) => reach,
+      serve: (socket, host) =>
+        reportInbox.serve(socket, {
+          host,
+          plan: plan.reportHosts[host] ?? {},
+          connection: nextConnection(),
+          tls: acceptor,
+          record,
+        }),
+    },
+  ];
+  const servicesOf = (host: string) => SERVICES.filter(({ kind }) => host in plan[kind]);
+
+  const serve = (service: Service, host: string, address: string) => (socket: net.Socket) => {
+    open.add(socket);
+    socket.setTimeout(LONGEST_STALL_MS, () => {
+      if (resting.get(socket)?.() !== true) socket.destroy();
+    });
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    Promise.all([service.serve(socket, host, address), closed])
       .catch((error: unknown) => {
         record({ kind: 'lab-fault', detail: String(error) });
         socket.destroy();
       })
       .finally(() => {
-        if (--open > 0) return;
-        for (const resolve of onIdle) resolve();
-        onIdle = [];
+        open.delete(socket);
+        resting.delete(socket);
+        tellIdle();
       });
   };
-  const listenFor = (host: string, address: string): Promise<unknown> => {
-    const connection = () => `c${++connections}`;
-    const others = () => othersFor(host);
-    if (host in plan.mxHosts) {
-      return fabric.listen(
-        address,
-        25,
-        counted((socket) =>
-          servePath(socket, {
-            mx: host,
-            address,
-            nth: count(`connect ${host}`),
-            connection: connection(),
-            plan: plan.mxHosts[host] ?? {},
-            others: others(),
-            dial,
-            tls: acceptor,
-            claim,
-            record,
-          }),
-        ),
-      );
-    }
-    if (host in plan.policyHosts) {
-      const serve = (scheme: 'https' | 'http') =>
-        counted((socket) =>
-          policyServer.serve(socket, {
-            host,
-            plan: plan.policyHosts[host] ?? { pages: {} },
-            connection: connection(),
-            scheme,
-            others: others(),
-            tls: acceptor,
-            record,
-            answered: health.answered,
-          }),
-        );
-      return Promise.all([
-        fabric.listen(address, 443, serve('https')),
-        fabric.listen(address, 80, serve('http')),
-      ]);
-    }
-    return fabric.listen(
-      address,
-      443,
-      counted((socket) =>
-        reportInbox.serve(socket, {
-          host,
-          plan: plan.reportHosts[host] ?? {},
-          connection: connection(),
-          tls: acceptor,
-          record,
-        }),
+  const setReach = async (host: string, address: string) => {
+    await Promise.all(
+      servicesOf(host).map(({ kind, port, reach }) =>
+        reach(plan[kind][host]!) === 'refused'
+          ? fabric.refuse(address, port)
+          : fabric.restore(address, port),
       ),
     );
   };
-  const setReach = async (host: string, address: string) => {
-    const set = (port: number, reach: Reach | undefined) =>
-      reach === 'refused' ? fabric.refuse(address, port) : fabric.restore(address, port);
-    const mx: MxPlan | undefined = plan.mxHosts[host];
-    const policy: PolicyHostPlan | undefined = plan.policyHosts[host];
-    const report: ReportHostPlan | undefined = plan.reportHosts[host];
-    const all: Promise<void>[] = [];
-    if (mx) all.push(set(25, mx.reach));
-    if (policy) all.push(set(80, policy.plainHttp ? policy.reach : 'refused'));
-    if (policy ?? report) all.push(set(443, (policy ?? report)?.reach));
-    await Promise.all(all);
-  };
-  const knows = (host: string) =>
-    host in plan.mxHosts || host in plan.policyHosts || host in plan.reportHosts;
   const openHost = async (host: string, address: string): Promise<void> => {
-    await listenFor(host, address);
+    await Promise.all(
+      servicesOf(host).map((service) =>
+        fabric.listen(address, service.port, serve(service, host, address)),
+      ),
+    );
     if (disposed) return fabric.release(address);
     await setReach(host, address);
-    if (host in plan.mxHosts)
-      acceptor.prepare({
-        host,
-        service: 'mx',
-        plan: plan.mxHosts[host]!.tls ?? {},
-        others: othersFor(host),
-      });
-    if (host in plan.policyHosts)
-      acceptor.prepare({
-        host,
-        service: 'policy-host',
-        plan: plan.policyHosts[host]!.tls ?? {},
-        others: othersFor(host),
-      });
+    const mx = mxNameOf(host);
+    const tlsHosts: (Omit<TlsHost, 'others' | 'plan'> & { plan: TlsHost['plan'] | undefined })[] = [
+      ...(host in plan.mxHosts
+        ? [{ host: mx, service: 'mx' as const, plan: plan.mxHosts[host]!.tls }]
+        : []),
+      ...(host in plan.policyHosts
+        ? [{ host, service: 'policy-host' as const, plan: plan.policyHosts[host]!.tls }]
+        : []),
+    ];
+    for (const { plan: tls = {}, ...tlsHost } of tlsHosts)
+      acceptor.prepare({ ...tlsHost, plan: tls, others: othersFor(tlsHost.host) });
   };
   const addressOf = async (name: string): Promise<string | undefined> => {
     const host = name.toLowerCase();
     let opened = addresses.get(host);
     if (!opened) {
-      if (!knows(host)) return undefined;
+      if (servicesOf(host).length === 0) return undefined;
       const address = fabric.allocate();
       opened = { address, ready: openHost(host, address) };
       addresses.set(host, opened);
@@ -219,12 +250,13 @@ export function createWorld(
   };
   return {
     zone,
-    async arrange(next) {
+    async arrange(next, { keepConnections = false } = {}) {
+      if (!keepConnections) for (const close of closers) close();
       plan = lowerCaseHosts(next);
       counts = new Map();
       await Promise.all([...addresses].map(([host, { address }]) => setReach(host, address)));
     },
-    idle: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
+    idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     [Symbol.dispose]() {
       disposed = true;
       for (const { address } of addresses.values()) fabric.release(address);

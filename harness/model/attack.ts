@@ -13,6 +13,8 @@ export interface Attack<O = any> {
   readonly options: OptionSchema<O>;
   /** A bare scalar in YAML is this option. */
   readonly shorthand?: string;
+  /** As a list item of `under` in YAML, for the documentation and a test of it. */
+  readonly example: string;
   /** May throw PlanError when the plan lacks what the options name. */
   apply(plan: LabPlan, options: O): LabPlan;
 }

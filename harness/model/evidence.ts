@@ -3,25 +3,45 @@
  */
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
+import { forbids, type HeldPolicy, heldPolicy, senderSeconds, stsLookups } from './held-policy.ts';
 import { qualifyName } from './names.ts';
-import type { Event, Leg, Observation } from './observation.ts';
-import { POLICY_PATH, SENDER_MX, VICTIM } from './plan.ts';
+import type { Leg, Observation } from './observation.ts';
+import { SENDER_DOMAIN, VICTIM } from './plan.ts';
 import type { Step } from './scenario.ts';
-import type { Exposure, Trial } from './verdict.ts';
+import type { Stage } from './stage.ts';
+import {
+  dialogueOf,
+  isAnonymous,
+  isBefore,
+  isHome,
+  ofKind,
+  type Part,
+  type Seen,
+  sessionsOf,
+  tokensNamed,
+  transactionsOf,
+} from './traffic.ts';
+import type { Exposure, Harm, Trial } from './verdict.ts';
 
-export type Seen<K extends Event['kind']> = Extract<Observation, { kind: K }>;
+/** Observations of one leg: in this step, up to its end, and all there are. */
+export interface Span {
+  readonly now: readonly Observation[];
+  readonly history: readonly Observation[];
+  /** Later steps too: what a sender that is late did in the end. */
+  readonly whole: readonly Observation[];
+}
 
-/** One step of one trial, as an expectation sees it: the main leg only. */
-export interface StepView {
+/**
+ * One step of one trial, as an expectation sees it: the main leg, and in it what has to do with
+ * this step's recipients.
+ */
+export interface StepView extends Span {
   readonly trial: Trial;
   readonly index: number;
+  readonly stage: Stage;
   readonly step: Step;
-  /** What happened in this step. */
-  readonly now: readonly Observation[];
-  /** What happened up to the end of this step, it included. */
-  readonly history: readonly Observation[];
-  /** The whole leg, later steps too: what a sender that is late did in the end. */
-  readonly whole: readonly Observation[];
+  /** What the sender does for itself: its bounces and reports on their way home. */
+  readonly own: Span;
   /**
    * Tokens of the messages this step is about: those it submitted, or, when it submitted none, all
    * still queued.
@@ -38,51 +58,84 @@ export interface StepView {
   readonly permittedMx: readonly string[];
 }
 
-/** What happened to one message. */
-export type Outcome =
-  | { readonly kind: 'delivered'; readonly accepted: Seen<'message-accepted'> }
-  | { readonly kind: 'deferred' | 'bounced'; readonly by: Observation }
-  | { readonly kind: 'pending' };
-
 export function viewStep(trial: Trial, index: number): StepView {
-  const whole = trial.evidence.observations.filter((seen) => seen.leg === 'main');
-  const now = whole.filter((seen) => seen.step === index);
-  const history = whole.filter((seen) => seen.step <= index);
-  const before = whole.filter((seen) => seen.step < index);
-  const started = ofKind(history, 'step-started').at(-1);
-  const qualified = (name: string) => (started ? qualifyName(name, started.token) : name);
-  const submitted = tokensSubmitted(now);
+  const leg = trial.evidence.observations.filter((seen) => seen.leg === 'main');
+  const before = leg.filter((seen) => seen.step < index);
+  const started = ofKind(leg, 'step-started').findLast((seen) => seen.step <= index);
+  const qualified = (name: string) => (started ? qualifyName(name, started.label) : name);
+  const history = leg.filter((seen) => seen.step <= index);
+  const submitted = tokensSubmitted(history.filter((seen) => seen.step === index));
   const tokens =
     submitted.length > 0
       ? submitted
       : tokensSubmitted(before).filter((token) => outcomeOf(before, token).kind !== 'delivered');
-  const domains = recipientDomains(history, tokens);
+  const found = recipientDomains(history, tokens);
+  const domains = found.length > 0 ? found : [qualified(VICTIM).toLowerCase()];
+  const others = tokensSubmitted(leg).filter(
+    (token) => !recipientDomains(leg, [token]).some((domain) => domains.includes(domain)),
+  );
+  const [own, theirs] = [[], []] as [Observation[], Observation[]];
+  const strangers = connectionsOf(leg, tokensSubmitted(leg), others);
+  for (const seen of leg) {
+    if (isOwn(seen, qualified(SENDER_DOMAIN).toLowerCase())) own.push(seen);
+    else if (!('connection' in seen && strangers.has(seen.connection))) theirs.push(seen);
+  }
   return {
     trial,
     index,
-    step: trial.scenario.steps[index]!,
-    now,
-    history,
-    whole,
+    stage: trial.scenario.stages[index]!,
+    step: trial.scenario.stages[index]!.step,
+    ...spanOf(theirs, index),
+    own: spanOf(own, index),
     tokens,
-    domains: domains.length > 0 ? domains : [qualified(VICTIM)],
+    domains,
     qualified,
     permittedMx: started?.permittedMx ?? [],
   };
 }
 
-export function ofKind<K extends Event['kind']>(
-  observations: readonly Observation[],
-  kind: K,
-): Seen<K>[] {
-  return observations.filter((seen): seen is Seen<K> => seen.kind === kind);
+function spanOf(whole: readonly Observation[], index: number): Span {
+  return {
+    now: whole.filter((seen) => seen.step === index),
+    history: whole.filter((seen) => seen.step <= index),
+    whole,
+  };
+}
+
+/** At the exchanger of the sender's own domain, or asked for on the way there. */
+function isOwn(seen: Observation, domain: string): boolean {
+  if (seen.kind === 'dns-query') {
+    const name = seen.name.toLowerCase();
+    return name === domain || name.endsWith(`.${domain}`);
+  }
+  if (seen.kind === 'tls-handshake') return isHome(seen.host);
+  return 'mx' in seen && isHome(seen.mx);
+}
+
+/** Connections on which there were messages of these tokens and of no others. */
+function connectionsOf(
+  leg: readonly Observation[],
+  all: readonly string[],
+  tokens: readonly string[],
+): Set<string> {
+  if (tokens.length === 0) return new Set();
+  const rest = all.filter((token) => !tokens.includes(token));
+  const transactions = Map.groupBy(transactionsOf(sessionsOf(leg)), ({ connection }) => connection);
+  return new Set(
+    [...transactions].flatMap(([connection, own]) =>
+      own.some((one) => tokensNamed(one, tokens).length > 0) &&
+      own.every((one) => tokensNamed(one, rest).length === 0)
+        ? [connection]
+        : [],
+    ),
+  );
 }
 
 export function inLeg(observations: readonly Observation[], leg: Leg, step: number): Observation[] {
   return observations.filter((seen) => seen.leg === leg && seen.step === step);
 }
 
-function tokensSubmitted(observations: readonly Observation[]): string[] {
+export function tokensSubmitted(observations: readonly Observation[]): string[] {
   return ofKind(observations, 'message-submitted').map((seen) => seen.token);
 }
 
@@ -97,27 +150,84 @@ export function recipientDomains(
   return [...new Set(submitted.map(({ to }) => to.slice(to.lastIndexOf('@') + 1).toLowerCase()))];
 }
 
+// ---- what became of a message ----
+
+export type Outcome =
+  | { readonly kind: 'delivered'; readonly accepted: Seen<'message-accepted'> }
+  /** `by`: the first sign of it. */
+  | { readonly kind: 'deferred' | 'bounced'; readonly by: Observation }
+  | { readonly kind: 'pending' };
+
 /**
  * Delivered only if the honest exchanger accepted it; bounced if a DSN came home or the sender gave
- * up; else as the sender last said.
+ * it up; deferred if the sender says so last, or lists it as queued.
  */
 export function outcomeOf(observations: readonly Observation[], token: string): Outcome {
-  const arrived = ofKind(observations, 'message-accepted').find(
-    (seen) =>
-      seen.tokens.includes(token) &&
-      !isSenderMx(seen.mx) &&
-      seen.rcptTo.some((recipient) => recipient.toLowerCase().includes(token)),
-  );
+  const arrived = arrivalOf(observations, token);
   if (arrived) return { kind: 'delivered', accepted: arrived };
   const status = ofKind(observations, 'sender-status').findLast((seen) => seen.token === token);
   const returned = bouncesOf(observations, token).find(
     (dsn) =>
-      dsn.dsnAction !== undefined || !(status?.status === 'deferred' && status.seq > dsn.seq),
+      dsn.dsnAction !== undefined || !(status?.status === 'deferred' && isBefore(dsn, status)),
   );
-  if (returned) return { kind: 'bounced', by: returned };
-  if (status?.status === 'bounced') return { kind: 'bounced', by: status };
+  const givenUp = status?.status === 'bounced' ? status : undefined;
+  const signs = [returned, givenUp].filter((sign) => sign !== undefined);
+  if (signs.length > 0) {
+    // Log and DSN come by two ways, in either order.
+    const [first] = signs.sort((a, b) => a.at - b.at);
+    return { kind: 'bounced', by: first! };
+  }
   if (status?.status === 'deferred') return { kind: 'deferred', by: status };
-  return { kind: 'pending' };
+  const listed = ofKind(observations, 'queue-listed').findLast(({ tokens }) =>
+    tokens.includes(token),
+  );
+  return listed && status === undefined ? { kind: 'deferred', by: listed } : { kind: 'pending' };
+}
+
+/**
+ * What became of a message by the end of this step. A deferral counts once the sender has tried in
+ * this step: a line that is late tells of the attempt before.
+ */
+export function outcomeIn(view: StepView, token: string): Outcome {
+  const { now, history } = together(view);
+  const outcome = outcomeOf(history, token);
+  if (outcome.kind !== 'deferred') return outcome;
+  const recent = outcomeOf(now, token);
+  if (recent.kind !== 'deferred') return { kind: 'pending' };
+  const isNew = tokensSubmitted(now).includes(token);
+  const tried = now.some((seen) => isAttempt(seen) && isBefore(seen, recent.by));
+  return isNew || tried ? recent : { kind: 'pending' };
+}
+
+/** Everything of the main leg, the sender's own traffic too. */
+function together({ now, history, own }: StepView): Pick<Span, 'now' | 'history'> {
+  return { now: [...now, ...own.now], history: [...history, ...own.history] };
+}
+
+/** The sender does something for a message. */
+function isAttempt({ kind }: Observation): boolean {
+  return kind === 'dns-query' || kind === 'smtp-connection' || kind === 'smtp-command';
+}
+
+/** The honest exchanger took it, for its recipient. */
+function arrivalOf(
+  observations: readonly Observation[],
+  token: string,
+): Seen<'message-accepted'> | undefined {
+  return arrivalsOf(observations, token)[0];
+}
+
+/** Each time that the honest exchanger took it, for its recipient. */
+export function arrivalsOf(
+  observations: readonly Observation[],
+  token: string,
+): Seen<'message-accepted'>[] {
+  return ofKind(observations, 'message-accepted').filter(
+    (seen) =>
+      seen.tokens.includes(token) &&
+      !isHome(seen.mx) &&
+      seen.rcptTo.some((recipient) => recipient.toLowerCase().includes(token)),
+  );
 }
 
 /**
@@ -129,74 +239,25 @@ export function bouncesOf(
   observations: readonly Observation[],
   token: string,
 ): Seen<'message-accepted'>[] {
+  return noticesOf(observations, token).filter(({ mailFrom }) => mailFrom === '');
+}
+
+/** The same, whatever the reverse-path. */
+export function noticesOf(
+  observations: readonly Observation[],
+  token: string,
+): Seen<'message-accepted'>[] {
   return ofKind(observations, 'message-accepted').filter(
     (seen) =>
-      seen.mailFrom === '' &&
-      isSenderMx(seen.mx) &&
-      seen.tokens.includes(token) &&
-      (seen.dsnAction ?? 'failed') === 'failed',
+      isHome(seen.mx) && seen.tokens.includes(token) && (seen.dsnAction ?? 'failed') === 'failed',
   );
 }
 
-/**
- * The policy came over authenticated HTTPS, whole, with status 200 (RFC 8461 §3.3), from the policy
- * host of one of the domains; default any.
- */
-export function policyFetches(
-  observations: readonly Observation[],
-  domains?: readonly string[],
-): Seen<'policy-request'>[] {
-  return ofKind(observations, 'policy-request').filter(
-    (seen) =>
-      seen.scheme === 'https' &&
-      seen.path === POLICY_PATH &&
-      seen.status === 200 &&
-      seen.complete &&
-      seen.authenticated &&
-      isAt('mta-sts', seen.host, domains),
-  );
-}
+// ---- where the sender went ----
 
-/**
- * The fetch that the sender lived on in this step: it asked for no TXT record of the domains, and
- * held their policy from an earlier step. RFC
- * 8461 §5.1 leaves it to the sender whether it looks for a newer policy while its own is live.
- */
-export function keptToCache(view: StepView): Seen<'policy-request'> | undefined {
-  if (stsLookups(view.now, view.domains).length > 0) return undefined;
-  return policyFetches(view.history, view.domains).findLast((fetch) => fetch.step < view.index);
-}
-
-/** The domain has published something else since that step. */
-export function hasPublishedSince(view: StepView, step: number): boolean {
-  const published = (index: number) =>
-    ofKind(view.history, 'step-started').findLast((seen) => seen.step <= index)?.policy;
-  return JSON.stringify(published(step)) !== JSON.stringify(published(view.index));
-}
-
-/**
- * TXT look-ups at `_mta-sts.` of one of the domains, and of no other: to send a bounce, a sender
- * looks up its own domain as well.
- */
-export function stsLookups(
-  observations: readonly Observation[],
-  domains: readonly string[],
-): Seen<'dns-query'>[] {
-  return ofKind(observations, 'dns-query').filter(
-    (seen) => seen.type === 'TXT' && isAt('_mta-sts', seen.name, domains),
-  );
-}
-
-function isAt(label: string, name: string, domains: readonly string[] | undefined): boolean {
-  const lower = name.toLowerCase();
-  return domains
-    ? domains.some((domain) => lower === `${label}.${domain}`)
-    : lower.startsWith(`${label}.`);
-}
-
-/** In this step, connections to MX hosts other than the sender's own. */
+/** In this step, connections to MX hosts. */
 export function connectionsTo(view: StepView): Seen<'smtp-connection'>[] {
-  return ofKind(view.now, 'smtp-connection').filter((seen) => !isSenderMx(seen.mx));
+  return ofKind(view.now, 'smtp-connection');
 }
 
 /** MX look-ups for one of the domains. */
@@ -210,23 +271,109 @@ export function mxLookups(
 }
 
 /**
+ * RFC 8461 §5: "first checked for the presence of a new policy". §3.3 has a sender ask no more
+ * often than every five minutes for one id, so that a look within that time is one.
+ */
+export const LOOK_LASTS_SECONDS = 5 * 60;
+
+/** TXT look-ups before this, so late that they tell whether there is a new policy. */
+export function looksBefore(view: StepView, sign: Observation): Seen<'dns-query'>[] {
+  return stsLookups(view.whole, view.domains).filter(
+    (lookup) =>
+      isBefore(lookup, sign) && senderSeconds(view.whole, lookup, sign) <= LOOK_LASTS_SECONDS,
+  );
+}
+
+/** Whether the same fault stopped the mail, or was not seen to let it pass, without a policy too. */
+export function isRefusedUnprotected({ trial, index }: StepView): boolean {
+  const unprotected = inLeg(trial.evidence.observations, 'unprotected', index);
+  // The last is the one under the fault; an honest one may have gone before.
+  const attacked = ofKind(unprotected, 'message-submitted').at(-1);
+  const outcome = attacked && outcomeOf(unprotected, attacked.token).kind;
+  return outcome === 'deferred' || outcome === 'bounced';
+}
+
+/**
+ * In the world with the same fault and no policy the sender came to an MX: it was the policy that
+ * kept it from one here.
+ */
+export function comesUnprotected({ trial, index }: StepView): boolean {
+  const unprotected = inLeg(trial.evidence.observations, 'unprotected', index);
+  const attacked = ofKind(unprotected, 'message-submitted').at(-1);
+  return (
+    attacked !== undefined &&
+    ofKind(unprotected, 'smtp-connection').some(
+      (seen) => !isBefore(seen, attacked) && !isHome(seen.mx),
+    )
+  );
+}
+
+// ---- who saw what ----
+
+/** A part of a message that passed over a channel that was no good, and the policy against it. */
+export interface Breach {
+  readonly part: Part;
+  readonly held: HeldPolicy;
+}
+
+/** What a breach does to the sender's user. */
+export function harmOf({ part, held }: Breach): Harm {
+  if (part.kind !== 'smtp-data') return 'envelope';
+  return part.secure || held.inDoubt ? 'content' : 'clear';
+}
+
+/** The worst first: content before envelopes, in clear before in TLS, proved before in doubt. */
+export function byHarm(a: Breach, b: Breach): number {
+  const weight = ({ part, held }: Breach) =>
+    (held.inDoubt ? 0 : 4) + (part.kind === 'smtp-data' ? 2 : 0) + (part.secure ? 0 : 1);
+  return weight(b) - weight(a);
+}
+
+/** The worst that passed in this step against the policy held then. */
+export function worstBreach(view: StepView): Breach | undefined {
+  return breachesOf(view.whole)
+    .filter(({ part }) => part.step === view.index)
+    .sort(byHarm)[0];
+}
+
+/**
+ * All that passed, in the whole of a leg, though the policy that the sender held by then forbade
+ * it. Mail that is none of ours does not count: reports have to be delivered in spite of failing
+ * TLS (RFC 8460 §3).
+ */
+export function breachesOf(leg: readonly Observation[]): Breach[] {
+  const tokens = tokensSubmitted(leg);
+  return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
+    const named = tokensNamed(transaction, tokens);
+    const domains = recipientDomains(leg, named.length > 0 ? named : tokens);
+    const held = domains.flatMap((domain) => heldPolicy(leg, domain, transaction.after) ?? []);
+    // Of a message that names nobody it is not known whose it was, unless all are under a policy.
+    const isBound =
+      named.length > 0 || (isAnonymous(transaction) && held.length === domains.length);
+    if (!isBound) return [];
+    return transaction.parts.flatMap((part) => {
+      const broken = isHome(part.mx) ? undefined : held.find((one) => forbids(one, part));
+      return broken ? [{ part, held: broken }] : [];
+    });
+  });
+}
+
+/**
  * MAIL, RCPT and content of the messages of these domains that passed, in this step, where no
- * permitted, authenticated MX was listening. A bare connect and EHLO is nothing, and so is mail
- * that is none of ours: reports have to be delivered in spite of failing TLS (RFC 8460 §3).
- * `because` tells the first such connection from EHLO on.
+ * permitted, authenticated MX was listening, policy or not: what an attacker got. A bare connect
+ * and EHLO is nothing.
  */
 export function exposedBy(view: StepView): { exposure: Exposure; because: Observation[] } {
-  const tokens = ofKind(view.history, 'message-submitted').map((seen) => seen.token);
+  const tokens = tokensSubmitted(view.history);
   const ours = tokens.filter((token) =>
     recipientDomains(view.history, [token]).some((domain) => view.domains.includes(domain)),
   );
-  const open = transactionsOf(view.history)
-    .filter((transaction) => isAbout(transaction, ours))
+  const open = transactionsOf(sessionsOf(view.history))
+    .filter((one) => isAnonymous(one) || tokensNamed(one, ours).length > 0)
     .flatMap(({ parts }) => parts)
     .filter(
       (part) =>
         part.step === view.index &&
-        !isSenderMx(part.mx) &&
         !(part.authenticated && isPermittedMx(view.permittedMx, part.mx)),
     );
   const worst = open.find((part) => part.kind === 'smtp-data') ?? open[0];
@@ -236,96 +383,3 @@ export function exposedBy(view: StepView): { exposure: Exposure; because: Observ
     because: dialogueOf(view.history, worst.connection),
   };
 }
-
-/** RFC 5321 §3.3: MAIL, RCPT and the content, in order. */
-interface Transaction {
-  readonly parts: (Seen<'smtp-command'> | Seen<'smtp-data'>)[];
-}
-
-function transactionsOf(observations: readonly Observation[]): Transaction[] {
-  const all: Transaction[] = [];
-  const current = new Map<string, Transaction>();
-  for (const seen of observations) {
-    const isPart =
-      seen.kind === 'smtp-data' ||
-      (seen.kind === 'smtp-command' && (seen.verb === 'MAIL' || seen.verb === 'RCPT'));
-    if (!isPart) continue;
-    const begun = current.get(seen.connection);
-    if (begun && !(seen.kind === 'smtp-command' && seen.verb === 'MAIL')) {
-      begun.parts.push(seen);
-      continue;
-    }
-    const transaction = { parts: [seen] };
-    current.set(seen.connection, transaction);
-    all.push(transaction);
-  }
-  return all;
-}
-
-/**
- * It names one of the messages; or it got no further than MAIL, with a reverse-path, and might be
- * of any.
- */
-function isAbout({ parts }: Transaction, tokens: readonly string[]): boolean {
-  const names = (part: Transaction['parts'][number]) =>
-    part.kind === 'smtp-data'
-      ? part.tokens.some((token) => tokens.includes(token))
-      : tokens.some((token) => part.line.toLowerCase().includes(token));
-  const onlyMail = parts.every(
-    (part) =>
-      part.kind === 'smtp-command' &&
-      part.verb === 'MAIL' &&
-      !/^MAIL\s+FROM:\s*<>/i.test(part.line),
-  );
-  return onlyMail || parts.some(names);
-}
-
-const TOLD_VERBS = ['EHLO', 'HELO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA'];
-
-/**
- * What a reader needs of a connection to follow it: commands and replies, TLS, content, arrival.
- */
-function dialogueOf(observations: readonly Observation[], connection: string): Observation[] {
-  return observations.filter((seen) => {
-    if (!('connection' in seen) || seen.connection !== connection) return false;
-    if (seen.kind === 'smtp-command') return TOLD_VERBS.includes(seen.verb);
-    if (seen.kind === 'smtp-reply') return TOLD_VERBS.includes(seen.to);
-    return (
-      seen.kind === 'tls-handshake' || seen.kind === 'smtp-data' || seen.kind === 'message-accepted'
-    );
-  });
-}
-
-/** One SMTP connection, its observations in order. */
-export interface Session {
-  readonly connection: string;
-  readonly mx: string;
-  readonly nth: number;
-  readonly seen: readonly Observation[];
-  readonly commands: readonly Seen<'smtp-command'>[];
-  readonly handshake?: Seen<'tls-handshake'>;
-}
-
-export function sessionsOf(observations: readonly Observation[]): Session[] {
-  return ofKind(observations, 'smtp-connection').map((opened) => {
-    const seen = observations.filter(
-      (other) => 'connection' in other && other.connection === opened.connection,
-    );
-    return {
-      connection: opened.connection,
-      mx: opened.mx,
-      nth: opened.nth,
-      seen,
-      commands: ofKind(seen, 'smtp-command'),
-      handshake: ofKind(seen, 'tls-handshake')[0],
-    };
-  });
-}
-
-export function isSenderMx(name: string): boolean {
-  const [host, domain] = SENDER_MX.split('.');
-  return name.toLowerCase().startsWith(`${host}.${domain}.`);
-}
-
-export const seqs = (observations: readonly Observation[]): number[] =>
-  observations.map((seen) => seen.seq);

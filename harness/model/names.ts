@@ -3,40 +3,40 @@
  * connection leaks from one scenario or run into another, and any number can run at once against
  * one warm sender.
  *
- * A plan is written with names such as `mx1.victim.test`. A world's token is put before `.test`
+ * A plan is written with names such as `mx1.victim.test`. A world's label is put before `.test`
  * (`mx1.victim.k3x9-7.test`) wherever such a name stands: zones, certificates, policy bodies,
  * replies.
  */
 
 const TEST_SUFFIX = /\.test(?!\.?[\w-])/gi;
 
-/** `mx1.victim.test` → `mx1.victim.<token>.test`, in any string. */
-export function qualifyName(text: string, token: string): string {
-  return text.replace(TEST_SUFFIX, (suffix) => `.${token}${suffix}`);
+/** `mx1.victim.test` → `mx1.victim.<label>.test`, in any string. */
+export function qualifyName(text: string, label: string): string {
+  return text.replace(TEST_SUFFIX, (suffix) => `.${label}${suffix}`);
 }
 
 /** Every string in a JSON value, keys included, qualified. */
-export function qualify<T>(value: T, token: string): T {
-  if (typeof value === 'string') return qualifyName(value, token) as T;
-  if (Array.isArray(value)) return value.map((item) => qualify(item, token)) as T;
+export function qualify<T>(value: T, label: string): T {
+  if (typeof value === 'string') return qualifyName(value, label) as T;
+  if (Array.isArray(value)) return value.map((item) => qualify(item, label)) as T;
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [qualifyName(key, token), qualify(item, token)]),
+      Object.entries(value).map(([key, item]) => [qualifyName(key, label), qualify(item, label)]),
     ) as T;
   }
   return value;
 }
 
 /** The way back, for people to read: `mx1.victim.k3x9-7.test` → `mx1.victim.test`. */
-export function plainName(text: string, token: string): string {
-  return text.replaceAll(`.${token}.test`, '.test');
+export function plainName(text: string, label: string): string {
+  return text.replaceAll(`.${label}.test`, '.test');
 }
 
 /**
- * The token of a qualified name (the label before `test`), in lower case; undefined for any other
+ * The label of a qualified name (the label before `test`), in lower case; undefined for any other
  * name.
  */
-export function tokenOf(name: string): string | undefined {
+export function labelOf(name: string): string | undefined {
   const labels = name.toLowerCase().replace(/\.$/, '').split('.');
   return labels.at(-1) === 'test' ? labels.at(-2) : undefined;
 }

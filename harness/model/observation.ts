@@ -2,7 +2,6 @@
  * Observation: one recorded event. Evidence: the frozen list of them. Nothing here judges.
  */
 
-import type { LabPlan } from './plan.ts';
 import type { PolicySpec } from './scenario.ts';
 import type { MessageStatus } from './sender.ts';
 
@@ -25,6 +24,7 @@ export type Observation = {
 export type Event =
   | StepEvent
   | DnsEvent
+  | WebEvent
   | PolicyEvent
   | TlsEvent
   | SmtpEvent
@@ -34,12 +34,13 @@ export type Event =
   | LabEvent;
 
 /**
- * A step begins in one leg: its names carry `token`, and `policy` is what the domain honestly
+ * A step begins in one leg: its names carry `label`, and `policy` is what the domain honestly
  * publishes.
  */
 export interface StepEvent {
   readonly kind: 'step-started';
-  readonly token: string;
+  /** What makes the names of this leg its own (names.ts). */
+  readonly label: string;
   readonly policy: PolicySpec;
   /** Patterns of that policy, qualified. */
   readonly permittedMx: readonly string[];
@@ -54,6 +55,16 @@ export interface DnsEvent {
   readonly answer: string;
 }
 
+/** A connection to a host of the web: the policy host's, or the report inbox. */
+export interface WebEvent {
+  readonly kind: 'web-connection';
+  readonly connection: string;
+  readonly service: 'policy-host' | 'report-host';
+  readonly host: string;
+  readonly scheme: 'https' | 'http';
+}
+
+/** A request to a policy host, once its answer is out, or will never be. */
 export interface PolicyEvent {
   readonly kind: 'policy-request';
   readonly host: string;
@@ -68,6 +79,7 @@ export interface PolicyEvent {
   readonly complete: boolean;
   /** The server's certificate was one that a sender may accept. */
   readonly authenticated: boolean;
+  readonly contentType?: string;
   /** The body answered, when short. */
   readonly body?: string;
 }
@@ -78,7 +90,9 @@ export interface TlsEvent {
   readonly connection: string;
   readonly service: 'mx' | 'policy-host' | 'report-host';
   readonly host: string;
-  /** SNI; empty: none sent. */
+  /** A ClientHello has come (RFC 8446 §4.1.2). */
+  readonly hello: boolean;
+  /** Its SNI; empty: none sent. */
   readonly servername: string;
   readonly certificate: string;
   /** Whether that certificate identifies `host` to a sender that follows the RFCs. */
@@ -95,7 +109,10 @@ export type SmtpEvent =
       readonly kind: 'smtp-connection';
       readonly connection: string;
       readonly mx: string;
+      /** Its key in the plan, where that is another: a further address of the MX. */
+      readonly host?: string;
       readonly address: string;
+      /** Which of the step's connections to the host it is, from 1. */
       readonly nth: number;
     }
   | {
@@ -130,7 +147,7 @@ export type SmtpEvent =
       readonly tokens: readonly string[];
       readonly excerpt: string;
     }
-  /** A sender spoke bytes that are no TLS where TLS had to follow, or the other way round. */
+  /** A sender spoke bytes that are no TLS where TLS had to follow. */
   | {
       readonly kind: 'smtp-garbage';
       readonly connection: string;
@@ -144,6 +161,8 @@ export type SmtpEvent =
       readonly by: 'sender' | 'path';
       /** `alert:unknown_ca`, `after QUIT`, `reset`, … */
       readonly how: string;
+      /** The command whose reply was held back at the time (`untilSpoken`). */
+      readonly held?: string;
     };
 
 /** The only thing that may say "arrived": the honest exchanger answered 250 after DATA. */
@@ -205,17 +224,8 @@ export type LabEvent =
   | { readonly kind: 'lab-fault'; readonly detail: string };
 
 /**
- * Everything a verdict is made from. Saved as scenario.json, plan.json, evidence.ndjson and
- * verdict.json.
+ * Everything a verdict is made from. Saved as scenario.json, evidence.ndjson and verdict.json.
  */
 export interface Evidence {
   readonly observations: readonly Observation[];
-}
-
-/** What the servers were told, step by step, for the reader of the evidence. */
-export interface ArrangedPlan {
-  readonly step: number;
-  readonly leg: Leg;
-  readonly token: string;
-  readonly plan: LabPlan;
 }

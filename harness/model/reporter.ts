@@ -8,7 +8,7 @@
 
 import type { Scenario } from './scenario.ts';
 import type { SenderDescription } from './sender.ts';
-import type { Grade, Trial, Verdict } from './verdict.ts';
+import { GRADES, type Grade, type Trial, type Verdict } from './verdict.ts';
 
 export interface ReporterModule {
   /** One sentence on what it writes, and where. */
@@ -36,7 +36,7 @@ export interface RunInfo {
 
 export interface RunSummary {
   readonly run: RunInfo;
-  readonly results: readonly Result[];
+  readonly results: readonly TrialResult[];
   readonly skippedSenders: readonly { readonly name: string; readonly reason: string }[];
   /** Somebody stopped the run before every scenario was judged. */
   readonly interrupted: boolean;
@@ -45,7 +45,7 @@ export interface RunSummary {
   readonly elapsedMs: number;
 }
 
-export interface Result {
+export interface TrialResult {
   readonly verdict: Verdict;
   readonly trial: Trial;
 }
@@ -67,13 +67,7 @@ export function countGrades(
   verdicts: readonly Pick<Verdict, 'grade'>[],
 ): Readonly<Record<Grade, number>> {
   const count = (grade: Grade) => verdicts.filter((verdict) => verdict.grade === grade).length;
-  return {
-    pass: count('pass'),
-    warn: count('warn'),
-    fail: count('fail'),
-    inconclusive: count('inconclusive'),
-    unsupported: count('unsupported'),
-  };
+  return Object.fromEntries(GRADES.map((grade) => [grade, count(grade)])) as Record<Grade, number>;
 }
 
 /**

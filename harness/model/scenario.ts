@@ -1,9 +1,13 @@
 /**
- * Scenario: one variant of one YAML file, everything resolved, ready to run and to print as JSON.
+ * Scenario: one variant of one YAML file, everything resolved and compiled, ready to run and to
+ * print as JSON.
  */
 
-import type { DnsData } from './plan.ts';
+import { z } from 'zod';
+import { duration } from './duration.ts';
+import { dnsRecord, type Immutable, testName } from './plan.ts';
 import type { Capability } from './sender.ts';
+import type { Stage } from './stage.ts';
 
 export interface Scenario {
   /**
@@ -18,35 +22,95 @@ export interface Scenario {
   readonly requirements: readonly string[];
   /** What the sender must declare, or the scenario is `unsupported`. */
   readonly needs: readonly Capability[];
+  /** As before the first step. */
   readonly domain: DomainSpec;
   readonly policy: PolicySpec;
-  readonly steps: readonly Step[];
+  readonly stages: readonly Stage[];
 }
 
-/** The recipient domain `victim.test` as honestly set up. */
-export interface DomainSpec {
-  /** Default: `mx1.victim.test` at 10. Every host gets an honest exchanger. */
-  readonly mx: readonly { readonly host: string; readonly preference: number }[];
-  /** The TLSRPT record; false for none. Default: an https endpoint of the lab. */
-  readonly tlsrpt: boolean | string;
-  /** More records of the zone. */
-  readonly records: readonly ({ readonly name: string; readonly ttl?: number } & DnsData)[];
-}
+// ---- what the recipient domain publishes ----
 
-/** What the recipient domain publishes. */
-export interface PolicySpec {
+const mxHost = z
+  .union([
+    testName.describe('A host with preference 10.'),
+    z.strictObject({
+      host: testName.describe('The host name.'),
+      preference: z.int().min(0).max(65_535).default(10).describe('The lowest is tried first.'),
+    }),
+  ])
+  .transform((mx) => (typeof mx === 'string' ? { host: mx, preference: 10 } : mx));
+
+/** The recipient domain `victim.test`, as far as a file says how it is honestly set up. */
+export const domainChange = z.strictObject({
+  mx: z
+    .array(mxHost)
+    .optional()
+    .describe('The MX hosts; each gets an honest exchanger. Default: mx1.victim.test.'),
+  tlsrpt: z
+    .union([z.boolean(), z.string().min(1)])
+    .optional()
+    .describe(
+      'Whether the domain asks for TLSRPT reports (RFC 8460), or its record, word for word. Default: true.',
+    ),
+  records: z.array(dnsRecord).optional().describe('More records of the zone.'),
+});
+export type DomainChange = Immutable<z.output<typeof domainChange>>;
+export type DomainSpec = Required<DomainChange>;
+
+const policyFields = z
+  .strictObject({
+    mode: z
+      .enum(['enforce', 'testing', 'none'], { error: 'unknown mode' })
+      .optional()
+      .describe('Default: enforce (RFC 8461 §3.2).'),
+    max_age: duration
+      .optional()
+      .describe('How long the policy may be cached: seconds, or 90s, 5m, 1h, 1d, 1w. Default: 1w.'),
+    mx: z.array(z.string().min(1)).optional().describe('mx patterns. Default: the MX hosts.'),
+    id: z
+      .string()
+      // RFC 8461 §3.1: sts-id is 1*32(ALPHA / DIGIT).
+      .regex(
+        /^[A-Za-z0-9]{1,32}$/,
+        'an id is 1 to 32 letters and digits; any other can be given in `record`',
+      )
+      .optional()
+      .describe('The id in the TXT record.'),
+    text: z
+      .string()
+      .optional()
+      .describe('The policy file, word for word, instead of one made from mode, max_age and mx.'),
+    record: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .optional()
+      .describe(
+        'The TXT record, word for word, instead of one made from the id; a list gives its character-strings.',
+      ),
+  })
+  .transform(({ max_age, ...others }) => ({
+    ...others,
+    ...(max_age !== undefined && { maxAgeSeconds: max_age }),
+  }));
+
+/** The policy of `victim.test` as written, laid over the one before it. */
+export const policyChange = z.union([
+  z
+    .literal('absent')
+    .describe('The domain has no MTA-STS at all.')
+    .transform((mode) => ({ mode })),
+  policyFields,
+]);
+
+type PolicyFields = Immutable<z.output<typeof policyFields>>;
+export interface PolicySpec extends Omit<PolicyFields, 'mode' | 'id' | 'maxAgeSeconds'> {
   /** `absent`: the domain has no MTA-STS at all. */
-  readonly mode: 'enforce' | 'testing' | 'none' | 'absent';
-  /** Seconds. */
+  readonly mode: NonNullable<PolicyFields['mode']> | 'absent';
   readonly maxAgeSeconds: number;
-  /** mx patterns; default: the MX hosts. */
-  readonly mx?: readonly string[];
   readonly id: string;
-  /** The policy file, word for word, instead of one made from the fields above. */
-  readonly text?: string;
-  /** The TXT record at `_mta-sts`, word for word (an array: its character-strings). */
-  readonly record?: string | readonly string[];
 }
+export type PolicyChange = Partial<PolicySpec>;
+
+// ---- what happens ----
 
 export interface Use {
   readonly name: string;
@@ -76,34 +140,46 @@ export type Step =
   | { readonly kind: 'advance'; readonly label: string; readonly seconds: number }
   | { readonly kind: 'restart'; readonly label: string }
   /** The queue is run while the named attacks are on. */
-  | (Omit<SendStep, 'kind' | 'messages' | 'to'> & { readonly kind: 'flush' })
+  | FlushStep
   /** Attacks lifted, queue flushed: everything that was queued must arrive. */
   | { readonly kind: 'recover'; readonly label: string }
   | { readonly kind: 'wait'; readonly label: string; readonly seconds: number };
 
-export interface SendStep {
-  readonly kind: 'send';
+export interface FlushStep {
+  readonly kind: 'flush';
   readonly label: string;
   readonly under: readonly Use[];
   readonly expect: readonly ExpectationUse[];
+}
+
+export interface SendStep extends Omit<FlushStep, 'kind'> {
+  readonly kind: 'send';
   /** How many messages, one after the other. */
   readonly messages: number;
   /** Recipient domain; default `victim.test`. */
   readonly to: string;
+  /** Connections that the sender has kept open since the step before stay open. */
+  readonly keepConnections: boolean;
+}
+
+/** The steps that have attacks and expectations. */
+export function isJudged(step: Step): step is SendStep | FlushStep {
+  return step.kind === 'send' || step.kind === 'flush';
 }
 
 /**
  * What a sender must declare for a scenario to be run on it: the scenario's own needs and those of
  * its steps.
  */
-export function neededCapabilities(scenario: Scenario): Capability[] {
+export function neededCapabilities({
+  needs,
+  stages,
+}: Pick<Scenario, 'needs' | 'stages'>): Capability[] {
   const ofStep: Partial<Record<Step['kind'], Capability>> = {
     advance: 'time-travel',
     restart: 'restart',
     flush: 'queue',
     recover: 'queue',
   };
-  return [
-    ...new Set([...scenario.needs, ...scenario.steps.flatMap((step) => ofStep[step.kind] ?? [])]),
-  ];
+  return [...new Set([...needs, ...stages.flatMap(({ step }) => ofStep[step.kind] ?? [])])];
 }

@@ -65,6 +65,8 @@ export interface Sender extends SenderDescription {
 }
 
 export interface StartedSender extends AsyncDisposable {
+  /** The only address that it takes mail from; default: any. */
+  readonly from?: string;
   /** Resolves once the message is in the sender's queue; what becomes of it is told by onStatus. */
   submit(message: OutgoingMessage): Promise<void>;
   /**

@@ -7,7 +7,9 @@ import type { Evidence } from './observation.ts';
 import type { Scenario } from './scenario.ts';
 import type { SenderDescription } from './sender.ts';
 
-export type Grade = 'pass' | 'warn' | 'fail' | 'unsupported' | 'inconclusive';
+/** harness/README.md says what each means and how it comes about. */
+export const GRADES = ['pass', 'warn', 'fail', 'not-met', 'inconclusive', 'unsupported'] as const;
+export type Grade = (typeof GRADES)[number];
 
 /** How much a channel that the policy forbids, or that nobody authenticated, saw. */
 export type Exposure = 'none' | 'envelope' | 'content';
@@ -19,10 +21,21 @@ export interface Judgement {
   /** `seq` of the observations that decided it. */
   readonly because: readonly number[];
   /** What the sender's user lost by it. */
-  readonly harm?: 'content' | 'envelope' | 'mail-lost';
+  readonly harm?: Harm;
   /** Instead of the expectation's own requirement. */
   readonly requirement?: string;
+  /** Unmet by a strictness that loses no mail: a warning, whatever the requirement says. */
+  readonly strictness?: boolean;
+  /** It rests on the wire alone, and stands even where the positive control failed. */
+  readonly standsAlone?: boolean;
 }
+
+/**
+ * `clear`: content went over the wire in clear, though the policy the sender held forbade it.
+ * `content`: over a channel that nobody authenticated, or that the policy does not allow.
+ * `returned`: a message was given up that could have been delivered.
+ */
+export type Harm = 'clear' | 'content' | 'envelope' | 'mail-lost' | 'returned';
 
 /** One file each in expectations/; the file name is the name in YAML. */
 export interface Expectation<O = any> {
@@ -30,25 +43,31 @@ export interface Expectation<O = any> {
   readonly options: OptionSchema<O>;
   /** A bare scalar in YAML is this option. */
   readonly shorthand?: string;
+  /** As a list item of `expect` in YAML, for the documentation and a test of it. */
+  readonly example: string;
   /** Default requirement id; else the scenario's first. */
   readonly requirement?: string;
-  /** The finding rests on the wire alone: it stands even where the positive control failed. */
+  /** Requirements that its judgements may name by themselves. */
+  cites?(options: O): readonly string[];
+  /** Every judgement rests on the wire alone: see Judgement. */
   readonly standsAlone?: boolean;
   /**
-   * A step that expects this is also run in a world without a policy, and must be delivered there
-   * (DESIGN: negative control).
+   * A step that expects this is also run in a world without a policy, unless the attack has
+   * nothing to do with the MX: what is refused there as well was not refused for a policy's sake.
    */
-  readonly negativeControl?: boolean;
-  /** The step waits for the policy to be fetched before it ends. */
-  readonly wantsPolicy?: boolean;
-  /** The step waits for its messages to be given up before it ends. */
-  readonly wantsBounce?: boolean;
-  /** The step asks the sender for its TLSRPT reports before it ends. */
-  readonly wantsReports?: boolean;
+  readonly needsUnprotected?: boolean;
+  /** What the step waits for before it ends. */
+  readonly awaits?: readonly Awaited[];
   /** `deferred, nothing exposed` */
   describe(options: O): string;
   judge(view: StepView, options: O): Judgement;
 }
+
+/**
+ * `policy`: the policy is fetched. `bounce`: the messages are given up. `reports`: the sender is
+ * asked for its TLSRPT reports, and they come.
+ */
+export type Awaited = 'policy' | 'bounce' | 'reports';
 
 /** What model may know of a zod schema. */
 export interface OptionSchema<O> {
@@ -64,7 +83,7 @@ export interface Finding {
   readonly expected: string;
   readonly actual: string;
   readonly because: readonly number[];
-  readonly harm?: Judgement['harm'];
+  readonly harm?: Harm;
 }
 
 export interface Verdict {
@@ -75,7 +94,7 @@ export interface Verdict {
   readonly findings: readonly Finding[];
   /** Sentences that do not change the grade: `also refused without a policy`. */
   readonly remarks: readonly string[];
-  /** The worst that an attacker saw of any attacked message. */
+  /** The worst that an attacker saw of any message of the main leg. */
   readonly exposure: Exposure;
   /** Milliseconds from the first step to the last observation. */
   readonly durationMs: number;
@@ -89,12 +108,12 @@ export interface Trial {
 }
 
 /**
- * DESIGN §3: 0 nothing failed · 1 a failure · 2 inconclusive, or nothing ran. `strict` counts
- * warnings as failures.
+ * 0 nothing failed · 1 a failure · 2 inconclusive, or nothing ran. `strict` counts warnings, and
+ * what was not met, as failures.
  */
 export function exitCode(verdicts: readonly Pick<Verdict, 'grade'>[], strict = false): 0 | 1 | 2 {
   const has = (grade: Grade) => verdicts.some((verdict) => verdict.grade === grade);
-  if (has('fail') || (strict && has('warn'))) return 1;
+  if (has('fail') || (strict && (has('warn') || has('not-met')))) return 1;
   const judged = verdicts.some((verdict) => verdict.grade !== 'unsupported');
   return has('inconclusive') || !judged ? 2 : 0;
 }

@@ -4,7 +4,7 @@
  */
 
 import { skipWsp, trimWspEnd } from './ascii.ts';
-import { fail, ok, type Problem, type Result } from './result.ts';
+import { fail, ok, type Parsed, type Violation } from './parsed.ts';
 
 /** What tells the two kinds of record apart. */
 export interface RecordGrammar {
@@ -35,7 +35,7 @@ export type Extensions = readonly (readonly [name: string, value: string])[];
 export function selectRecord(
   txts: readonly string[],
   { version, section }: RecordGrammar,
-): Result<string> {
+): Parsed<string> {
   // The `;` keeps `v=STSv10;` from counting, which would else be a downgrade by adding a record.
   const records = txts.filter((txt) => txt.startsWith(`${version};`));
   if (records.length === 1) return ok(records[0]!);
@@ -56,7 +56,7 @@ export function selectRecord(
 export function parseFields(
   text: string,
   grammar: RecordGrammar,
-): Result<{ readonly required: Field; readonly extensions: Extensions }> {
+): Parsed<{ readonly required: Field; readonly extensions: Extensions }> {
   const { version, section } = grammar;
   const [first = '', ...rest] = text.split(';');
   // The version comes first and in this case (%s in the ABNF).
@@ -119,8 +119,8 @@ function split(
   const extensions: [string, string][] = [];
   for (const [name, field] of fields) {
     if (name === requiredName) continue;
-    const problem = extensionProblem(field, section);
-    if (problem) return fail(problem);
+    const violation = extensionViolation(field, section);
+    if (violation) return fail(violation);
     extensions.push([name, field.value]);
   }
   const required = fields.get(requiredName);
@@ -134,7 +134,7 @@ function split(
 }
 
 /** ext-value = 1*(%x21-3A / %x3C / %x3E-7E) */
-function extensionProblem({ value, column }: Field, section: string): Problem | undefined {
+function extensionViolation({ value, column }: Field, section: string): Violation | undefined {
   const bad = value === '' ? 0 : value.search(/[^\x21-\x3a\x3c\x3e-\x7e]/);
   if (bad === -1) return undefined;
   return {

@@ -7,7 +7,7 @@
  */
 
 import { upperAscii } from './ascii.ts';
-import { fail, ok, type Problem, type Result } from './result.ts';
+import { fail, ok, type Parsed, type Violation } from './parsed.ts';
 
 export interface Reply {
   readonly code: number;
@@ -26,7 +26,7 @@ export interface ReplyLine {
  * Reads one line of a reply, given without its CRLF. Rules: `reply-code`, `reply-separator`,
  * `control-character`.
  */
-export function parseReplyLine(line: string): Result<ReplyLine> {
+export function parseReplyLine(line: string): Parsed<ReplyLine> {
   // §4.2: Reply-code = %x32-35 %x30-35 %x30-39
   if (!/^[2-5][0-5][0-9]/.test(line)) {
     return fail({
@@ -70,7 +70,7 @@ export function formatReply({ code, lines }: Reply): string {
 }
 
 export interface ReplyReader {
-  /** The replies that this piece of text completes; none once there is a problem. */
+  /** The replies that this piece of text completes; none once there is a violation. */
   push(text: string): readonly Reply[];
   /**
    * What has come in and makes no whole reply yet. Text here, or a further reply, when the 220 to
@@ -81,7 +81,7 @@ export interface ReplyReader {
    * Why reading stopped: the rules of parseReplyLine, `bare-lf`, `line-too-long`, `code-changes`,
    * `too-many-lines`; line from 1.
    */
-  problem(): Problem | undefined;
+  violation(): Violation | undefined;
 }
 
 export interface ReplyLimits {
@@ -95,7 +95,7 @@ export interface ReplyLimits {
 }
 
 /**
- * A reader of one connection's replies. However the text is cut, the replies and the problem are
+ * A reader of one connection's replies. However the text is cut, the replies and the violation are
  * the same.
  */
 export function createReplyReader({
@@ -105,27 +105,27 @@ export function createReplyReader({
   let partial = '';
   let begun: ReplyLine[] = [];
   let lineNumber = 1;
-  let problem: Problem | undefined;
+  let violation: Violation | undefined;
 
   function push(text: string): readonly Reply[] {
     const replies: Reply[] = [];
-    for (let start = 0; start < text.length && !problem; ) {
+    for (let start = 0; start < text.length && !violation; ) {
       const newline = text.indexOf('\n', start);
       const end = newline === -1 ? text.length : newline + 1;
       partial += text.slice(start, end);
       start = end;
       if (partial.length > maxLineLength)
-        problem = broken('line-too-long', `a line is over ${maxLineLength} long`);
-      else if (newline !== -1) problem = endLine(replies);
+        violation = broken('line-too-long', `a line is over ${maxLineLength} long`);
+      else if (newline !== -1) violation = endLine(replies);
     }
     return replies;
   }
 
-  function endLine(replies: Reply[]): Problem | undefined {
+  function endLine(replies: Reply[]): Violation | undefined {
     // RFC 5321 §2.3.8: a line ends in CRLF and nothing else.
     if (!partial.endsWith('\r\n')) return broken('bare-lf', 'a line ends in CRLF, not in LF alone');
     const line = parseReplyLine(partial.slice(0, -2));
-    if (!line.ok) return { ...line.problem, line: lineNumber };
+    if (!line.ok) return { ...line.violation, line: lineNumber };
     // §4.2.1: every line of a reply has the same code.
     if (begun.length > 0 && begun[0]!.code !== line.value.code)
       return broken('code-changes', 'the lines of one reply have the same code');
@@ -141,14 +141,14 @@ export function createReplyReader({
     return undefined;
   }
 
-  function broken(rule: string, message: string): Problem {
+  function broken(rule: string, message: string): Violation {
     return { rule, section: REPLY_SECTION, message, line: lineNumber };
   }
 
   return {
     push,
     pending: () => begun.map(({ code, text }) => `${code}-${text}\r\n`).join('') + partial,
-    problem: () => problem,
+    violation: () => violation,
   };
 }
 
@@ -198,7 +198,7 @@ export interface MailPath {
  * Reads the argument of MAIL or RCPT: `FROM:<a@b> SIZE=1`. Rules: `path`, `parameter`; columns
  * within the argument.
  */
-export function parsePath(argument: string): Result<MailPath> {
+export function parsePath(argument: string): Parsed<MailPath> {
   // §3.3 forbids the space after the colon; servers forgive it, and so does this.
   const opening = /^(?:FROM|TO):[ \t]*</i.exec(argument)?.[0].length;
   const end = opening === undefined ? -1 : closingBracket(argument, opening);
@@ -232,7 +232,7 @@ function closingBracket(text: string, start: number): number {
 }
 
 /** *( SP keyword ["=" value] ) */
-function parseParameters(argument: string, start: number): Result<ReadonlyMap<string, string>> {
+function parseParameters(argument: string, start: number): Parsed<ReadonlyMap<string, string>> {
   const parameters = new Map<string, string>();
   const [before, ...rest] = argument.slice(start).split(' ');
   let column = start + 1;
@@ -249,7 +249,7 @@ function parseParameters(argument: string, start: number): Result<ReadonlyMap<st
   return ok(parameters);
 }
 
-function badParameter(column: number): Result<never> {
+function badParameter(column: number): Parsed<never> {
   return fail({
     rule: 'parameter',
     section: 'RFC 5321 §4.1.2',

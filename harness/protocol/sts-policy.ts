@@ -9,7 +9,7 @@
 import { skipWsp, trimWspEnd } from './ascii.ts';
 import { type Extensions, FIELD_NAME_MESSAGE, isFieldName } from './fields.ts';
 import { isMxPattern } from './mx-match.ts';
-import { fail, ok, type Problem, type Result } from './result.ts';
+import { fail, ok, type Parsed, type Violation } from './parsed.ts';
 
 export const STS_MODES = ['enforce', 'testing', 'none'] as const;
 export type StsMode = (typeof STS_MODES)[number];
@@ -33,22 +33,22 @@ export const MAX_AGE_LIMIT_SECONDS = 31_557_600;
  * `max-age-bound`, `mx-pattern`, `extension-value`; of the whole file: `version-missing`,
  * `mode-missing`, `max-age-missing`, `mx-missing`.
  */
-export function parseStsPolicy(body: string): Result<StsPolicy> {
+export function parseStsPolicy(body: string): Parsed<StsPolicy> {
   const fields = new Map<string, string>();
   const mx: string[] = [];
   for (const [index, text] of linesOf(body).entries()) {
     const field = parseLine(text);
-    if (!field.ok) return fail({ ...field.problem, line: index + 1 });
+    if (!field.ok) return fail({ ...field.violation, line: index + 1 });
     const { name, value, column } = field.value;
     // §3.2: of any field but mx all occurrences after the first are ignored, whatever their value.
     if (fields.has(name) && name !== 'mx') continue;
-    const problem = valueProblem(name, value);
-    if (problem)
+    const violation = valueViolation(name, value);
+    if (violation)
       return fail({
         section: SECTION,
-        ...problem,
+        ...violation,
         line: index + 1,
-        column: column + (problem.column ?? 0),
+        column: column + (violation.column ?? 0),
       });
     if (name === 'mx') mx.push(value);
     fields.set(name, value);
@@ -89,7 +89,7 @@ function linesOf(body: string): readonly string[] {
 /** name ":" *WSP value *WSP. No WSP may stand before the colon. */
 function parseLine(
   text: string,
-): Result<{ readonly name: string; readonly value: string; readonly column: number }> {
+): Parsed<{ readonly name: string; readonly value: string; readonly column: number }> {
   if (skipWsp(text) === text.length)
     return fail({
       rule: 'blank-line',
@@ -116,10 +116,10 @@ function parseLine(
  * What is wrong with a value; its column counts from 0 within the value. Names and values are
  * case-sensitive (%s in the ABNF).
  */
-function valueProblem(
+function valueViolation(
   name: string,
   value: string,
-): Pick<Problem, 'rule' | 'message' | 'column'> | undefined {
+): Pick<Violation, 'rule' | 'message' | 'column'> | undefined {
   switch (name) {
     case 'version':
       return value === 'STSv1' ? undefined : { rule: 'version', message: 'the version is "STSv1"' };
@@ -159,7 +159,7 @@ function valueProblem(
   }
 }
 
-function assemble(fields: ReadonlyMap<string, string>, mx: readonly string[]): Result<StsPolicy> {
+function assemble(fields: ReadonlyMap<string, string>, mx: readonly string[]): Parsed<StsPolicy> {
   for (const name of ['version', 'mode', 'max_age']) {
     if (!fields.has(name)) return missing(name);
   }
@@ -178,7 +178,7 @@ function assemble(fields: ReadonlyMap<string, string>, mx: readonly string[]): R
 
 const DEFINED: readonly string[] = ['version', 'mode', 'max_age', 'mx'];
 
-function missing(name: string): Result<never> {
+function missing(name: string): Parsed<never> {
   return fail({
     rule: `${name.replace('_', '-')}-missing`,
     section: SECTION,

@@ -10,7 +10,7 @@ import {
   type RecordGrammar,
   selectRecord,
 } from './fields.ts';
-import { fail, ok, type Result } from './result.ts';
+import { fail, ok, type Parsed } from './parsed.ts';
 
 export interface StsRecord {
   readonly version: 'STSv1';
@@ -24,7 +24,7 @@ export interface StsRecord {
  * nothing in between. Rules `no-record` and `multiple-records`, or those of parseStsRecord; each
  * means that no policy is available.
  */
-export function selectStsRecord(txts: readonly string[]): Result<StsRecord> {
+export function selectStsRecord(txts: readonly string[]): Parsed<StsRecord> {
   const selected = selectRecord(txts, GRAMMAR);
   return selected.ok ? parseStsRecord(selected.value) : selected;
 }
@@ -33,7 +33,7 @@ export function selectStsRecord(txts: readonly string[]): Result<StsRecord> {
  * Reads one record. Rules: `version`, `id-missing`, `id-syntax`, `field-syntax`, `field-name`,
  * `extension-value`.
  */
-export function parseStsRecord(text: string): Result<StsRecord> {
+export function parseStsRecord(text: string): Parsed<StsRecord> {
   const fields = parseFields(text, GRAMMAR);
   if (!fields.ok) return fields;
   const { required: id, extensions } = fields.value;

@@ -12,7 +12,7 @@ import {
   type RecordGrammar,
   selectRecord,
 } from './fields.ts';
-import { fail, ok, type Problem, type Result } from './result.ts';
+import { fail, ok, type Parsed, type Violation } from './parsed.ts';
 
 export interface TlsrptRecord {
   readonly version: 'TLSRPTv1';
@@ -32,7 +32,7 @@ export interface ReportUri {
  * nothing in between. Rules `no-record` and `multiple-records`, or those of parseTlsrptRecord; each
  * means that no reports are wanted.
  */
-export function selectTlsrptRecord(txts: readonly string[]): Result<TlsrptRecord> {
+export function selectTlsrptRecord(txts: readonly string[]): Parsed<TlsrptRecord> {
   const selected = selectRecord(txts, GRAMMAR);
   return selected.ok ? parseTlsrptRecord(selected.value) : selected;
 }
@@ -41,7 +41,7 @@ export function selectTlsrptRecord(txts: readonly string[]): Result<TlsrptRecord
  * Reads one record. Rules: `version`, `rua-missing`, `rua-uri`, `field-syntax`, `field-name`,
  * `extension-value`.
  */
-export function parseTlsrptRecord(text: string): Result<TlsrptRecord> {
+export function parseTlsrptRecord(text: string): Parsed<TlsrptRecord> {
   const fields = parseFields(text, GRAMMAR);
   if (!fields.ok) return fields;
   const rua = parseRua(fields.value.required);
@@ -64,15 +64,15 @@ export function formatTlsrptRecord({
 const GRAMMAR: RecordGrammar = { version: 'v=TLSRPTv1', required: 'rua', section: 'RFC 8460 §3' };
 
 /** tlsrpt-uri *(*WSP "," *WSP tlsrpt-uri): WSP only around the commas, not at either end. */
-function parseRua({ value, column }: Field): Result<readonly ReportUri[]> {
+function parseRua({ value, column }: Field): Parsed<readonly ReportUri[]> {
   const parts = value.split(',');
   const uris: ReportUri[] = [];
   let start = column;
   for (const [index, part] of parts.entries()) {
     const begin = index === 0 ? 0 : skipWsp(part);
     const uri = (index === parts.length - 1 ? part : trimWspEnd(part)).slice(begin);
-    const problem = uriProblem(uri);
-    if (problem) return fail({ ...problem, column: start + begin + (problem.column ?? 0) });
+    const violation = uriViolation(uri);
+    if (violation) return fail({ ...violation, column: start + begin + (violation.column ?? 0) });
     uris.push({ uri, transport: transportOf(uri) });
     start += part.length + 1;
   }
@@ -83,7 +83,7 @@ function parseRua({ value, column }: Field): Result<readonly ReportUri[]> {
  * The characters of RFC 3986 less the "," "!" and ";" that RFC 8460 §3 wants encoded; the column
  * counts from 0.
  */
-function uriProblem(uri: string): Problem | undefined {
+function uriViolation(uri: string): Violation | undefined {
   const rule = { rule: 'rua-uri', section: GRAMMAR.section };
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(uri))
     return { ...rule, message: 'rua is a comma-separated list of URIs, each with its scheme' };

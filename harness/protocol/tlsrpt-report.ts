@@ -6,7 +6,7 @@
  * of policy and at which MX.
  */
 
-import { fail, ok, type Problem, type Result } from './result.ts';
+import { fail, ok, type Parsed, type Violation } from './parsed.ts';
 
 export interface TlsReport {
   readonly 'organization-name': string;
@@ -72,16 +72,16 @@ export type ResultType = (typeof RESULT_TYPES)[number];
 
 /**
  * Checks a parsed JSON text and gives it back typed, members of no concern included. The first
- * thing wrong is the problem; its message begins with the member's path. Rules: `member-type`
+ * thing wrong is the violation; its message begins with the member's path. Rules: `member-type`
  * (missing, or of the wrong type), `date-range`, `policies-empty`, `policy-type`.
  */
-export function parseTlsReport(json: unknown): Result<TlsReport> {
-  for (const problem of problemsOf(json)) return fail(problem);
+export function parseTlsReport(json: unknown): Parsed<TlsReport> {
+  for (const violation of violationsOf(json)) return fail(violation);
   return ok(json as TlsReport);
 }
 
-/** Only the first problem is ever asked for, so what follows one may rely on it not being there. */
-function* problemsOf(report: unknown): Generator<Problem> {
+/** Only the first violation is ever asked for, so what follows one may rely on it not being there. */
+function* violationsOf(report: unknown): Generator<Violation> {
   if (!isObject(report)) return yield wrong('the report', 'an object', '§4');
   for (const name of ['organization-name', 'contact-info', 'report-id']) {
     if (!isText(report[name])) yield wrong(name, 'a non-empty string', '§4.4');
@@ -90,7 +90,7 @@ function* problemsOf(report: unknown): Generator<Problem> {
   if (!isObject(range)) return yield wrong('date-range', 'an object', '§4.4');
   for (const name of ['start-datetime', 'end-datetime']) {
     if (!isDateTime(range[name]))
-      yield problem(
+      yield violation(
         'date-range',
         `date-range.${name}`,
         'must be an RFC 3339 date and time',
@@ -100,12 +100,12 @@ function* problemsOf(report: unknown): Generator<Problem> {
   // §4: always an array, even for one policy.
   if (!Array.isArray(report.policies)) return yield wrong('policies', 'an array', '§4');
   if (report.policies.length === 0)
-    yield problem('policies-empty', 'policies', 'must have at least one element', '§4');
+    yield violation('policies-empty', 'policies', 'must have at least one element', '§4');
   for (const [index, policy] of report.policies.entries())
-    yield* policyProblems(policy, `policies[${index}]`);
+    yield* policyViolations(policy, `policies[${index}]`);
 }
 
-function* policyProblems(entry: unknown, path: string): Generator<Problem> {
+function* policyViolations(entry: unknown, path: string): Generator<Violation> {
   if (!isObject(entry)) return yield wrong(path, 'an object', '§4.4');
   const { policy, summary } = entry;
   const details = entry['failure-details'] ?? [];
@@ -117,19 +117,19 @@ function* policyProblems(entry: unknown, path: string): Generator<Problem> {
   }
   if (!Array.isArray(details)) return yield wrong(`${path}.failure-details`, 'an array', '§4.4');
   for (const [index, detail] of details.entries())
-    yield* detailProblems(detail, `${path}.failure-details[${index}]`);
-  yield* appliedProblems(policy, `${path}.policy`, details);
+    yield* detailViolations(detail, `${path}.failure-details[${index}]`);
+  yield* appliedViolations(policy, `${path}.policy`, details);
 }
 
 /** The policy that was applied. Its text is asked for only where the sender can have had one. */
-function* appliedProblems(
+function* appliedViolations(
   policy: Members,
   path: string,
   details: readonly FailureDetails[],
-): Generator<Problem> {
+): Generator<Violation> {
   const type = policy['policy-type'];
   if (!POLICY_TYPES.some((known) => known === type)) {
-    yield problem(
+    yield violation(
       'policy-type',
       `${path}.policy-type`,
       `must be one of ${POLICY_TYPES.join(', ')}`,
@@ -153,7 +153,7 @@ function* appliedProblems(
     yield wrong(`${path}.mx-host`, 'an array of strings', '§4.4');
 }
 
-function* detailProblems(detail: unknown, path: string): Generator<Problem> {
+function* detailViolations(detail: unknown, path: string): Generator<Violation> {
   if (!isObject(detail)) return yield wrong(path, 'an object', '§4.4');
   if (!isText(detail['result-type']))
     yield wrong(`${path}.result-type`, 'a non-empty string', '§4.3');
@@ -166,11 +166,11 @@ function* detailProblems(detail: unknown, path: string): Generator<Problem> {
 
 type Members = Readonly<Record<string, unknown>>;
 
-function wrong(path: string, type: string, section: string): Problem {
-  return problem('member-type', path, `must be ${type}`, section);
+function wrong(path: string, type: string, section: string): Violation {
+  return violation('member-type', path, `must be ${type}`, section);
 }
 
-function problem(rule: string, path: string, message: string, section: string): Problem {
+function violation(rule: string, path: string, message: string, section: string): Violation {
   return { rule, section: `RFC 8460 ${section}`, message: `${path} ${message}` };
 }
 

@@ -13,11 +13,11 @@
  * What the sender or the wire said is hostile; every line here is printable.
  */
 
-import { ofKind } from '../model/evidence.ts';
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import { neededCapabilities } from '../model/scenario.ts';
+import { ofKind } from '../model/traffic.ts';
 import type { Finding, Grade, Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 
@@ -25,6 +25,7 @@ export const SYMBOL: Readonly<Record<Grade, string>> = {
   pass: '✓',
   warn: '!',
   fail: '✗',
+  'not-met': '○',
   inconclusive: '?',
   unsupported: '–',
 };
@@ -95,6 +96,12 @@ export function toldFindings(verdict: Verdict): Finding[] {
   return worst.flatMap((grade) => verdict.findings.filter((finding) => finding.grade === grade));
 }
 
+/** What the sender did not meet, and why that may be lawful. */
+export function whyNotMet(verdict: Verdict, trial: Trial): string {
+  const finding = verdict.findings.find(({ grade }) => grade === 'not-met');
+  return printable(plainNames(finding?.actual ?? 'not met', trial));
+}
+
 /** Why a scenario is not for this sender: what it needs and the sender does not declare. */
 export function whyUnsupported(verdict: Verdict, trial: Trial): string {
   const lacking = neededCapabilities(trial.scenario).filter(
@@ -115,7 +122,7 @@ function decidedBy(finding: Finding, trial: Trial): Observation[] {
 
 function plainNames(text: string, trial: Trial): string {
   const tokens = new Set(
-    ofKind(trial.evidence.observations, 'step-started').map((started) => started.token),
+    ofKind(trial.evidence.observations, 'step-started').map((started) => started.label),
   );
   return [...tokens].reduce(plainName, text);
 }
@@ -173,6 +180,8 @@ export function describeObservation(seen: Observation): string {
       return 'the step begins';
     case 'dns-query':
       return `${seen.type} ${seen.name}: ${seen.answer}`;
+    case 'web-connection':
+      return `connection to ${seen.host} (${seen.scheme})`;
     case 'policy-request':
       return `${seen.method} ${seen.scheme}://${seen.host}${seen.path} ${seen.status || 'no answer'}`;
     case 'tls-handshake':

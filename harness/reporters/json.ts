@@ -9,7 +9,7 @@ import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import type { Finding } from '../model/verdict.ts';
 import { printableJson } from '../protocol/printable.ts';
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const FILE_NAME = 'holdfast.json';
 
 export const reporter: ReporterModule = {

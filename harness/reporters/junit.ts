@@ -3,16 +3,16 @@
  * each scenario variant.
  *
  * Valid against junit-10.xsd of Jenkins' xUnit plugin, with at most one of failure, error and
- * skipped in a testcase. A warning passes and is told in system-out; unsupported is skipped;
+ * skipped in a testcase. A warning passes and is told in system-out; unsupported and not met are skipped;
  * inconclusive is an error; and a sender that could not be started is a suite with one skipped
  * case, so that it is not overlooked.
  */
 
-import type { ReporterModule, Result, RunSummary } from '../model/reporter.ts';
+import type { ReporterModule, RunSummary, TrialResult } from '../model/reporter.ts';
 import { countGrades, scenarioFileId } from '../model/reporter.ts';
 import { REQUIREMENTS } from '../model/requirements.ts';
 import { printable } from '../protocol/printable.ts';
-import { describeVerdict, toldFindings, whyUnsupported } from './failure-text.ts';
+import { describeVerdict, toldFindings, whyNotMet, whyUnsupported } from './failure-text.ts';
 
 const FILE_NAME = 'junit.xml';
 
@@ -60,12 +60,13 @@ function suite(
   name: string,
   startedAt: string,
   cases: readonly string[],
-  own: readonly Result[],
+  own: readonly TrialResult[],
   alsoSkipped = 0,
 ): string {
   const durationMs = own.reduce((sum, { verdict }) => sum + verdict.durationMs, 0);
   const { tests, failures, errors } = counts(own, alsoSkipped);
-  const skippedCount = countGrades(own.map(({ verdict }) => verdict)).unsupported + alsoSkipped;
+  const grades = countGrades(own.map(({ verdict }) => verdict));
+  const skippedCount = grades.unsupported + grades['not-met'] + alsoSkipped;
   // As Ant writes it: no zone, no fraction.
   const timestamp = startedAt.slice(0, 19);
   return element(
@@ -75,12 +76,12 @@ function suite(
   );
 }
 
-function counts(results: readonly Result[], skippedSenders: number) {
+function counts(results: readonly TrialResult[], skippedSenders: number) {
   const { fail, inconclusive } = countGrades(results.map(({ verdict }) => verdict));
   return { tests: results.length + skippedSenders, failures: fail, errors: inconclusive };
 }
 
-function testcase({ verdict, trial }: Result): string {
+function testcase({ verdict, trial }: TrialResult): string {
   const attributes = {
     classname: scenarioFileId(verdict.scenario),
     name: verdict.scenario,
@@ -89,12 +90,14 @@ function testcase({ verdict, trial }: Result): string {
   return element('testcase', attributes, ...outcome({ verdict, trial }));
 }
 
-function outcome({ verdict, trial }: Result): string[] {
+function outcome({ verdict, trial }: TrialResult): string[] {
   const told = describeVerdict(verdict, trial).join('\n');
   switch (verdict.grade) {
     case 'pass':
     case 'warn':
       return told === '' ? [] : [textElement('system-out', {}, told)];
+    case 'not-met':
+      return [skipped(whyNotMet(verdict, trial))];
     case 'unsupported':
       return [skipped(whyUnsupported(verdict, trial))];
     case 'fail':

@@ -9,9 +9,10 @@
  *   fail                             2
  */
 
-import type { Result, RunSummary } from '../model/reporter.ts';
+import type { RunSummary, TrialResult } from '../model/reporter.ts';
 import { countGrades, scenarioFileId } from '../model/reporter.ts';
-import type { Exposure, Grade, Verdict } from '../model/verdict.ts';
+import { isJudged } from '../model/scenario.ts';
+import { type Exposure, GRADES, type Grade, type Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { SYMBOL } from './failure-text.ts';
 
@@ -23,8 +24,14 @@ const GAP = 2;
 const WORST_NAMED = 3;
 
 /** Worst first: the grade of a cell is the first of these that any variant has. */
-const WORST_FIRST: readonly Grade[] = ['fail', 'inconclusive', 'warn', 'pass', 'unsupported'];
-const TOTALS: readonly Grade[] = ['pass', 'warn', 'fail', 'inconclusive', 'unsupported'];
+const WORST_FIRST: readonly Grade[] = [
+  'fail',
+  'inconclusive',
+  'warn',
+  'not-met',
+  'pass',
+  'unsupported',
+];
 
 /**
  * Lines of at most `width` columns; with too many senders for one table, several tables. A sender
@@ -71,7 +78,7 @@ export function renderMatrix({ run, results }: RunSummary, width: number): strin
           ),
         ),
       ),
-      ...TOTALS.map((grade) => ({ grade, counts: own.map((column) => countGrades(column)[grade]) }))
+      ...GRADES.map((grade) => ({ grade, counts: own.map((column) => countGrades(column)[grade]) }))
         .filter(({ counts }) => counts.some((count) => count > 0))
         .map(({ grade, counts }) =>
           line(
@@ -154,12 +161,10 @@ const severity = (verdict: Verdict) =>
   (verdict.grade === 'fail' ? 2 : 0) + (verdict.exposure === 'content' ? 1 : 0);
 
 /** What a sender does not support may have been run all the same: an attacker does not ask. */
-const wasRun = (trial: Result['trial']) => trial.evidence.observations.length > 0;
+const wasRun = (trial: TrialResult['trial']) => trial.evidence.observations.length > 0;
 
-function isAttack(trial: Result['trial']): boolean {
-  return trial.scenario.steps.some(
-    (step) => (step.kind === 'send' || step.kind === 'flush') && step.under.length > 0,
-  );
+function isAttack(trial: TrialResult['trial']): boolean {
+  return trial.scenario.stages.some(({ step }) => isJudged(step) && step.under.length > 0);
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -9,7 +9,7 @@ import type { ReporterContext, ReporterModule, RunInfo, RunSummary } from '../mo
 import { countGrades, scenarioFileId } from '../model/reporter.ts';
 import type { Grade, Trial, Verdict } from '../model/verdict.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
-import { describeVerdict, SYMBOL, title, whyUnsupported } from './failure-text.ts';
+import { describeVerdict, SYMBOL, title, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { renderExposure, renderMatrix } from './matrix.ts';
 
 /** Erases the line the cursor is on and goes to its start (ECMA-48 EL). */
@@ -58,12 +58,14 @@ export const reporter: ReporterModule = {
   },
 };
 
-/** On a terminal, passes and unsupported scenarios only move the status line. */
+/** On a terminal, passes, and what was not met or is unsupported, only move the status line. */
 function verdictLines(verdict: Verdict, trial: Trial, isTerminal: boolean): string[] {
   const duration = `${(verdict.durationMs / 1000).toFixed(1)} s`;
   switch (verdict.grade) {
     case 'pass':
       return isTerminal ? [] : [title('pass', verdict, [duration])];
+    case 'not-met':
+      return isTerminal ? [] : [title('not-met', verdict, [whyNotMet(verdict, trial)])];
     case 'unsupported':
       return isTerminal ? [] : [title('unsupported', verdict, [whyUnsupported(verdict, trial)])];
     default: {
@@ -109,6 +111,7 @@ function closing(summary: RunSummary, width: number, paint: Paint): string[] {
     ),
     ...section('What an attacker would have got', exposure),
     ...section('Passed, but', remarksOnPasses(summary)),
+    ...section('Not met, and so not passed', notMet(summary)),
     ...section(
       'Senders that could not be run',
       summary.skippedSenders.flatMap(({ name, reason }) =>
@@ -136,9 +139,24 @@ function remarksOnPasses({ results }: RunSummary): string[] {
   );
   return [...Map.groupBy(remarks, (remark) => remark)].map(([remark, all]) => {
     const [sender, words] = remark.split('\0');
-    return `${sender}  ${all.length} ${all.length === 1 ? 'time' : 'times'}: ${words}`;
+    return `${sender}  ${times(all.length)}: ${words}`;
   });
 }
+
+/** `chasquid  31 times: TXT of _mta-sts.victim.test was never asked for: …`, the most frequent first. */
+function notMet({ results }: RunSummary): string[] {
+  const reasons = results
+    .filter(({ verdict }) => verdict.grade === 'not-met')
+    .map(({ verdict, trial }) => `${printable(verdict.sender, 40)}\0${whyNotMet(verdict, trial)}`);
+  return [...Map.groupBy(reasons, (reason) => reason)]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .map(([reason, all]) => {
+      const [sender, words] = reason.split('\0');
+      return `${sender}  ${times(all.length)}: ${words}`;
+    });
+}
+
+const times = (howMany: number) => `${howMany} ${howMany === 1 ? 'time' : 'times'}`;
 
 function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
   const worst =
@@ -182,7 +200,7 @@ function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const verdicts = results.map(({ verdict }) => verdict);
   const stopped = interrupted ? [`interrupted, ${planned - verdicts.length} not judged`] : [];
   return [
-    `${verdicts.length} verdicts in ${(elapsedMs / 1000).toFixed(1)} s`,
+    `${verdicts.length} ${verdicts.length === 1 ? 'verdict' : 'verdicts'} in ${(elapsedMs / 1000).toFixed(1)} s`,
     ...gradeCounts(verdicts),
     ...stopped,
   ].join(' · ');
@@ -197,6 +215,7 @@ const COLOR: Readonly<Record<Grade, Style>> = {
   pass: 'green',
   warn: 'yellow',
   fail: 'red',
+  'not-met': 'cyan',
   inconclusive: 'magenta',
   unsupported: 'dim',
 };
@@ -217,7 +236,7 @@ function paintTitle(line: string, paint: Paint): string {
 
 /** `✗ 2/5` and its like, wherever they stand in a line of the matrix. */
 function paintCells(line: string, paint: Paint): string {
-  return line.replace(/(?<=\s)([✓✗!?–])( \d+(\/\d+)?)?(?=\s|$)/g, (found, symbol: string) =>
+  return line.replace(/(?<=\s)([✓✗!?○–])( \d+(\/\d+)?)?(?=\s|$)/g, (found, symbol: string) =>
     paint(STYLE_OF_SYMBOL.get(symbol)!, found),
   );
 }

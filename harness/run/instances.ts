@@ -56,7 +56,7 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
     async take(scenario, onStatus) {
       const tokens: string[] = [];
       const isShared =
-        shared !== undefined && !scenario.steps.some((step) => step.kind === 'restart');
+        shared !== undefined && !scenario.stages.some(({ step }) => step.kind === 'restart');
       const instance = isShared ? shared : await takeExclusive();
       return {
         sender: instance,

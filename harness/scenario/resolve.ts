@@ -4,13 +4,22 @@
  * every attack is tried once on the world of its step.
  */
 
-import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
+import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
 import type { LabPlan } from '../model/plan.ts';
-import { PlanError } from '../model/plan-changes.ts';
-import type { DomainSpec, ExpectationUse, PolicySpec, Scenario, Step } from '../model/scenario.ts';
+import {
+  type DomainChange,
+  type DomainSpec,
+  type ExpectationUse,
+  isJudged,
+  type PolicyChange,
+  type PolicySpec,
+  type Scenario,
+  type Step,
+} from '../model/scenario.ts';
+import { compileStages, type Stage } from '../model/stage.ts';
 import type { Report } from '../yaml/issues.ts';
 import type { Path } from '../yaml/source.ts';
-import type { DomainChange, PolicyChange, Vocabulary } from './language.ts';
+import type { Vocabulary } from './language.ts';
 import { VARIANT } from './language.ts';
 import type { Draft, DraftStep, DraftVariant } from './read.ts';
 import type { RawUse, Spliced } from './uses.ts';
@@ -31,16 +40,22 @@ export function resolveDraft(
   const variants = draft.variants.length > 0 ? draft.variants : [undefined];
   return variants.map((variant) => {
     const world = variant ? laidOver(base, variant.fields, variant.path, report) : base;
-    return {
+    const own = variant?.fields.requirements;
+    const scenario: Scenario = {
       id: variant ? `${id}@${variant.name}` : id,
       file,
       title: variant?.fields.title ?? title,
       why,
-      requirements: variant?.fields.requirements ?? requirements,
+      requirements: own ?? requirements,
       needs,
       ...world,
-      steps: resolveSteps(draft.steps, world, variant, vocabulary, report),
+      stages: resolveStages(draft.steps, world, variant, vocabulary, report),
     };
+    const place = own && variant ? [...variant.path, 'requirements'] : ['requirements'];
+    // Only what is whole can tell whether anything is asked for.
+    if (scenario.stages.length === draft.steps.length)
+      checkRequirements(scenario, place, vocabulary, report);
+    return scenario;
   });
 }
 
@@ -87,27 +102,41 @@ function checkMode(
     report(path, 'mode is missing: the policy so far is absent');
 }
 
-function resolveSteps(
-  steps: readonly (DraftStep | undefined)[],
+/** Those up to the first that cannot be read: it may have changed the world. */
+function resolveStages(
+  drafts: readonly (DraftStep | undefined)[],
   start: World,
   variant: DraftVariant | undefined,
   vocabulary: Vocabulary,
   report: Report,
-): Step[] {
+): Stage[] {
   let world = start;
-  const resolved: Step[] = [];
-  for (const [index, step] of steps.entries()) {
-    // What cannot be read may have changed the world.
-    if (step === undefined) return resolved;
-    if (step.kind === 'publish') world = published(step, index, world, variant, report);
-    const under = splice(step.under, variant?.under);
-    tryAttacks(under, world, vocabulary, report);
-    const expect = splice(step.expect, variant?.expect);
-    resolved.push(
-      resolveStep(step, world, { under: usesIn(under), expect: usesIn(expect).map(toExpectation) }),
+  const steps: Step[] = [];
+  const attacks: (readonly Spliced[])[] = [];
+  for (const [index, draft] of drafts.entries()) {
+    if (draft === undefined) break;
+    if (draft.kind === 'publish') world = published(draft, index, world, variant, report);
+    const under = splice(draft.under, variant?.under);
+    const expect = splice(draft.expect, variant?.expect);
+    attacks.push(under);
+    // What cannot be read may be what a later attack builds on.
+    const readable = under.slice(0, under.findIndex(({ use }) => typeof use !== 'object') >>> 0);
+    steps.push(
+      resolveStep(draft, world, {
+        under: usesIn(readable),
+        expect: usesIn(expect).map(toExpectation),
+      }),
     );
   }
-  return resolved;
+  const stages = compileStages(start, steps, vocabulary, ({ step, nth, message }) =>
+    report(attacks[step]![nth]!.path, message),
+  );
+  for (const [index, { plan }] of stages.entries()) {
+    const foreign = plan && namesOf(plan).find((name) => !/\.test\.?$/i.test(name));
+    const place = attacks[index]!.at(-1)?.path;
+    if (foreign !== undefined && place) report(place, 'only .test names', { found: foreign });
+  }
+  return stages;
 }
 
 function resolveStep(
@@ -125,6 +154,7 @@ function resolveStep(
         ...lists,
         messages: step.fields.messages,
         to: step.fields.to,
+        keepConnections: step.fields.keepConnections,
       };
     case 'publish':
       return { kind: 'publish', label: step.fields.publish, ...world };
@@ -191,28 +221,34 @@ function toExpectation({ name, options }: RawUse): ExpectationUse {
   };
 }
 
-function tryAttacks(
-  list: readonly Spliced[],
-  { domain, policy }: World,
-  { attacks }: Vocabulary,
+/** A requirement that is named, and that nothing in the scenario can find broken, is not asked. */
+function checkRequirements(
+  { requirements, stages }: Scenario,
+  path: Path,
+  { expectations }: Vocabulary,
   report: Report,
 ): void {
-  let plan = baselinePlan(domain, policy);
-  for (const { path, use } of list) {
-    // What cannot be read may be what a later attack builds on.
-    if (typeof use !== 'object') return;
-    try {
-      plan = attacks.get(use.name)!.apply(plan, use.options);
-      const foreign = namesOf(plan).find((name) => !/\.test\.?$/i.test(name));
-      if (foreign !== undefined) {
-        report(path, 'only .test names', { found: foreign });
-        return;
-      }
-    } catch (error) {
-      if (!(error instanceof PlanError)) throw error;
-      report(path, error.message);
-    }
-  }
+  const uses = stages.flatMap(({ step }) =>
+    isJudged(step)
+      ? step.expect
+      : step.kind === 'recover'
+        ? [{ name: 'recovered', options: {}, requirement: undefined }]
+        : [],
+  );
+  const asked = new Set(
+    uses.flatMap(({ name, options, requirement }) => {
+      const expectation = expectations.get(name);
+      return [
+        requirement ?? expectation?.requirement ?? requirements[0],
+        ...(expectation?.cites?.(options) ?? []),
+      ];
+    }),
+  );
+  for (const [index, requirement] of requirements.entries())
+    if (!asked.has(requirement))
+      report([...path, index], 'no expectation of this scenario can find this requirement broken', {
+        found: requirement,
+      });
 }
 
 /** Names that the lab would serve, or send a sender to. */

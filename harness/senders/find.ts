@@ -10,14 +10,14 @@ import { UsageError } from '../model/usage.ts';
 import { printable } from '../protocol/printable.ts';
 import { findPackage } from '../shipped.ts';
 import { formatProblem, nearestName } from '../yaml/problems.ts';
-import { findSender, referenceFaults, SENDER_NAMES } from './index.ts';
+import { BUILT_IN, builtInSender, referenceTraits } from './built-in.ts';
 
 /**
  * The sender of this name or at this path. Throws UsageError: there is none, or its contract has
  * problems.
  */
 export async function senderOf(name: string): Promise<Sender> {
-  const builtIn = await findSender(name);
+  const builtIn = await builtInSender(name);
   if (builtIn) return builtIn;
   const contract = await contractOf(name);
   if (contract.place.kind === 'external') {
@@ -28,8 +28,13 @@ export async function senderOf(name: string): Promise<Sender> {
   return containerSender(contract, contract.place);
 }
 
+/** Names of all senders that come with Holdfast. */
+export function senderNames(): readonly string[] {
+  return [...BUILT_IN, ...shippedServers()];
+}
+
 /** Names of the mail servers that come with Holdfast, each to be run in a container. */
-export function shippedServers(): readonly string[] {
+function shippedServers(): readonly string[] {
   return readdirSync(findPackage().servers).sort();
 }
 
@@ -52,9 +57,10 @@ function isPath(name: string): boolean {
 }
 
 async function noSender(name: string): Promise<string> {
-  const faulty = Object.keys(await referenceFaults()).map((fault) => `reference:${fault}`);
-  const names = [...SENDER_NAMES, ...shippedServers()];
-  const near = existsSync(name) ? `./${name}` : nearestName(name, [...names, ...faulty]);
+  const names = senderNames();
+  const { faults, temperaments } = await referenceTraits();
+  const traits = Object.keys({ ...faults, ...temperaments }).map((trait) => `reference:${trait}`);
+  const near = existsSync(name) ? `./${name}` : nearestName(name, [...names, ...traits]);
   const hint =
     near === undefined
       ? `there are ${names.join(', ')}, and reference:FAULT ("holdfast senders --faults"); a folder with a sender.yaml is given as a path, ./my-mta`

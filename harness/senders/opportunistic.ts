@@ -8,13 +8,15 @@ import type { Sender } from '../model/sender.ts';
 import { startMta } from './reference/mta.ts';
 import { createTrustStore } from './reference/network.ts';
 import type { Timeouts } from './reference/setting.ts';
+import { traitsOf } from './reference/traits.ts';
 
 export function opportunisticSender({
   timeouts,
 }: {
   readonly timeouts?: Partial<Timeouts>;
 } = {}): Sender {
-  const trustStore = createTrustStore();
+  const is = traitsOf([]);
+  const trustStore = createTrustStore(is);
   return {
     name: 'opportunistic',
     version: '1',
@@ -23,6 +25,6 @@ export function opportunisticSender({
     perInstance: 'scenario',
     unavailable: async () => undefined,
     start: async (lab, onStatus) =>
-      startMta(lab, onStatus, { mtaSts: false, timeouts, trustStore }),
+      startMta(lab, onStatus, { mtaSts: false, is, timeouts, trustStore }),
   };
 }

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import tls from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
-import { type LabRequest, lab, scenesOf } from '../../harness/commands/lab.ts';
+import { type LabRequest, lab, stagesToShow } from '../../harness/commands/lab.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
 import { testTerminal } from './terminal.ts';
@@ -227,7 +227,7 @@ describe('a lab with a scenario', () => {
   });
 });
 
-describe('scenes', async () => {
+describe('stages', async () => {
   const vocabulary = await loadVocabulary();
   const base = {
     policy: { mode: 'enforce', maxAgeSeconds: 60, id: 'a' },
@@ -240,7 +240,7 @@ describe('scenes', async () => {
   ) =>
     it(what, () =>
       expect(
-        scenesOf({ ...base, steps } as unknown as Scenario, vocabulary).map(
+        stagesToShow({ ...base, steps } as unknown as Scenario, vocabulary).map(
           ({ step }) => step?.kind,
         ),
       ).toEqual(expected),
@@ -261,14 +261,14 @@ describe('scenes', async () => {
   );
 
   it('keep the world as it is while time passes', () => {
-    const scenes = scenesOf(
+    const stages = stagesToShow(
       {
         ...base,
         steps: [send, { kind: 'wait', label: '', seconds: 1 }, { kind: 'recover', label: '' }],
       } as unknown as Scenario,
       vocabulary,
     );
-    const [honest, attacked, waiting, healed] = scenes.map(({ plan }) => plan);
+    const [honest, attacked, waiting, healed] = stages.map(({ plan }) => plan);
     expect(attacked).not.toEqual(honest);
     expect(waiting).toEqual(attacked);
     expect(healed).toEqual(honest);
@@ -277,12 +277,12 @@ describe('scenes', async () => {
   it('publish anew, and stay so', () => {
     const next = { ...base.policy, id: 'b', mode: 'testing' } as const;
     const publish = { kind: 'publish', label: '', policy: next, domain: base.domain } as const;
-    const scenes = scenesOf(
+    const stages = stagesToShow(
       { ...base, steps: [publish, { kind: 'recover', label: '' }] } as unknown as Scenario,
       vocabulary,
     );
-    expect(scenes.map(({ policy }) => policy.id)).toEqual(['a', 'b', 'b']);
-    expect(JSON.stringify(scenes[2]!.plan)).toContain('mode: testing');
+    expect(stages.map(({ policy }) => policy.id)).toEqual(['a', 'b', 'b']);
+    expect(JSON.stringify(stages[2]!.plan)).toContain('mode: testing');
   });
 });
 

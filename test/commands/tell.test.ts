@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openAudience } from '../../harness/commands/tell.ts';
+import { openReporters } from '../../harness/commands/tell.ts';
 import type { Terminal } from '../../harness/commands/terminal.ts';
 import type { ReporterModule } from '../../harness/model/reporter.ts';
 import { failed, summary } from '../reporters/fixtures.ts';
@@ -46,15 +46,15 @@ async function tellAll(names: readonly string[]) {
     ['broken', broken],
     ['late', late],
   ]);
-  const audience = openAudience(names, known, terminal);
+  const reporters = openReporters(names, known, terminal);
   const told = summary([failed()]);
-  await audience.onStart(told.run);
-  await audience.onVerdict(told.results[0]!.verdict, told.results[0]!.trial);
-  await audience.onEnd(told);
-  return { heard, complaints, broken: audience.broken };
+  await reporters.onStart(told.run);
+  await reporters.onVerdict(told.results[0]!.verdict, told.results[0]!.trial);
+  await reporters.onEnd(told);
+  return { heard, complaints, broken: reporters.broken };
 }
 
-describe('the audience', () => {
+describe('the reporters', () => {
   it('hears everything', async () => {
     expect(await tellAll(['text', 'quiet'])).toEqual({
       heard: [

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Problem } from '../../harness/protocol/result.ts';
+import type { Violation } from '../../harness/protocol/parsed.ts';
 import {
   createReplyReader,
   formatReply,
@@ -43,7 +43,7 @@ describe('reply lines', () => {
   ])('%j breaks %s', (line, rule, column) => {
     expect(parseReplyLine(line)).toMatchObject({
       ok: false,
-      problem: { rule, section: 'RFC 5321 §4.2', column },
+      violation: { rule, section: 'RFC 5321 §4.2', column },
     });
   });
 });
@@ -78,7 +78,7 @@ describe('the reply reader', () => {
     const reader = createReplyReader();
     expect(reader.push(text)).toEqual(replies);
     expect(reader.pending()).toBe(pending);
-    expect(reader.problem()).toBeUndefined();
+    expect(reader.violation()).toBeUndefined();
   });
 
   test.each<[string, string, ReplyLimits, number, string, number]>([
@@ -100,9 +100,9 @@ describe('the reply reader', () => {
   ])('%s stops it', (_why, text, limits, replies, rule, line) => {
     const reader = createReplyReader(limits);
     expect(reader.push(text)).toHaveLength(replies);
-    expect(reader.problem()).toMatchObject({ rule, line });
+    expect(reader.violation()).toMatchObject({ rule, line });
     expect(reader.push('\r\n250 ok\r\n')).toEqual([]);
-    expect(reader.problem()).toMatchObject({ rule, line });
+    expect(reader.violation()).toMatchObject({ rule, line });
   });
 
   test('the longest line and the longest reply are still read', () => {
@@ -127,7 +127,7 @@ describe('the reply reader', () => {
     );
   });
 
-  test('however the text is cut, replies and problem are the same', () => {
+  test('however the text is cut, replies and violation are the same', () => {
     const piece = fc.oneof(
       { weight: 8, arbitrary: reply.map(formatReply) },
       fc.constantFrom('250-', '\n', '\r', '\r\n', '251 x\r\n', 'junk\r\n', '9'),
@@ -159,7 +159,7 @@ describe('the reply reader', () => {
     for (let count = 0; count < 300_000; count++) reader.push(count === 0 ? '250 ' : 'x');
     expect(reader.push('\r\n')).toHaveLength(1);
     expect(createReplyReader().push('250 ok\r\n'.repeat(200_000))).toHaveLength(200_000);
-    expect(read(['x'.repeat(1_000_000)], {}).problem?.rule).toBe('line-too-long');
+    expect(read(['x'.repeat(1_000_000)], {}).violation?.rule).toBe('line-too-long');
   });
 });
 
@@ -244,7 +244,7 @@ describe('paths', () => {
     ['FROM:<a@b> SIZE=1 -x', 'parameter', 19],
     ['FROM:<a@b>  =1', 'parameter', 13],
   ])('%j breaks %s', (argument, rule, column) => {
-    expect(parsePath(argument)).toMatchObject({ ok: false, problem: { rule, column } });
+    expect(parsePath(argument)).toMatchObject({ ok: false, violation: { rule, column } });
   });
 });
 
@@ -275,10 +275,10 @@ test.each([' ', '\t', '"', '\\', '<', '=', ' a=', '-'])(
 function read(
   pieces: readonly string[],
   limits: ReplyLimits,
-): { replies: Reply[]; problem: Problem | undefined } {
+): { replies: Reply[]; violation: Violation | undefined } {
   const reader = createReplyReader(limits);
   const replies = pieces.flatMap((piece) => reader.push(piece));
-  return { replies, problem: reader.problem() };
+  return { replies, violation: reader.violation() };
 }
 
 function cutAt(text: string, cuts: readonly number[]): string[] {

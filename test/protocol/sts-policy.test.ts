@@ -148,8 +148,8 @@ describe('policies that are none', () => {
     ['8461-3.2-syntax-invalid', `${REST}\r\n`, 'blank-line', 5, 1],
   ])('%s: %j breaks %s', (_requirement, body, rule, line, column) => {
     const result = parseStsPolicy(body);
-    expect(result.ok ? result : result.problem).toMatchObject({ rule, section: 'RFC 8461 §3.2' });
-    expect(!result.ok && [result.problem.line, result.problem.column]).toEqual([line, column]);
+    expect(result.ok ? result : result.violation).toMatchObject({ rule, section: 'RFC 8461 §3.2' });
+    expect(!result.ok && [result.violation.line, result.violation.column]).toEqual([line, column]);
   });
 });
 
@@ -210,7 +210,7 @@ test('no text makes it throw, and what it accepts is whole', () => {
     fc.property(body, (text) => {
       const result = parseStsPolicy(text);
       if (result.ok) expect(result.value.mode === 'none' || result.value.mx.length > 0).toBe(true);
-      else expect(result.problem.rule).toMatch(/^[a-z-]+$/);
+      else expect(result.violation.rule).toMatch(/^[a-z-]+$/);
     }),
   );
 });

@@ -78,8 +78,8 @@ describe('records that are none', () => {
     ['8461-3.1-syntax-invalid', 'v=STSv1; id=1; x=a\u007f', 'extension-value', 19],
   ])('%s: %j breaks %s', (_requirement, text, rule, column) => {
     const result = parseStsRecord(text);
-    expect(result.ok ? result : result.problem).toMatchObject({ rule, section: 'RFC 8461 §3.1' });
-    expect(!result.ok && result.problem.column).toBe(column);
+    expect(result.ok ? result : result.violation).toMatchObject({ rule, section: 'RFC 8461 §3.1' });
+    expect(!result.ok && result.violation.column).toBe(column);
   });
 });
 
@@ -100,7 +100,7 @@ describe('the record that counts', () => {
     ['8461-3.1-wsp-delim', ['v=STSv1 ; id=2;', good], '1'],
   ])('%s: %j gives %s', (_requirement, txts: string[], expected) => {
     const result = selectStsRecord(txts);
-    expect(result.ok ? result.value.id : result.problem.rule).toBe(expected);
+    expect(result.ok ? result.value.id : result.violation.rule).toBe(expected);
   });
 });
 
@@ -132,7 +132,7 @@ test('no text makes it throw, and what it accepts has a proper id', () => {
     fc.property(text, (record) => {
       const result = parseStsRecord(record);
       if (result.ok) expect(result.value.id).toMatch(/^[A-Za-z0-9]{1,32}$/);
-      else expect(result.problem.rule).toMatch(/^[a-z-]+$/);
+      else expect(result.violation.rule).toMatch(/^[a-z-]+$/);
     }),
   );
 });

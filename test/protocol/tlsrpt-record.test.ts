@@ -75,8 +75,8 @@ describe('records that are none', () => {
     ['8460-3-unknown-fields', 'v=TLSRPTv1; rua=mailto:a@d; -x=1', 'field-name', 29],
   ])('%s: %j breaks %s', (_requirement, text, rule, column) => {
     const result = parseTlsrptRecord(text);
-    expect(result.ok ? result : result.problem).toMatchObject({ rule, section: 'RFC 8460 §3' });
-    expect(!result.ok && result.problem.column).toBe(column);
+    expect(result.ok ? result : result.violation).toMatchObject({ rule, section: 'RFC 8460 §3' });
+    expect(!result.ok && result.violation.column).toBe(column);
   });
 });
 
@@ -91,7 +91,7 @@ describe('the record that counts', () => {
     ['8460-3-rua-required', ['v=TLSRPTv1;'], 'rua-missing'],
   ])('%s: %j gives %s', (_requirement, txts: string[], expected) => {
     const result = selectTlsrptRecord(txts);
-    expect(result.ok ? result.value.rua[0]?.uri : result.problem.rule).toBe(expected);
+    expect(result.ok ? result.value.rua[0]?.uri : result.violation.rule).toBe(expected);
   });
 });
 
@@ -135,7 +135,7 @@ test('no text makes it throw, and what it accepts has somewhere to go', () => {
     fc.property(text, (record) => {
       const result = parseTlsrptRecord(record);
       if (result.ok) expect(result.value.rua.length).toBeGreaterThan(0);
-      else expect(result.problem.rule).toMatch(/^[a-z-]+$/);
+      else expect(result.violation.rule).toMatch(/^[a-z-]+$/);
     }),
   );
 });

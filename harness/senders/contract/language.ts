@@ -6,9 +6,9 @@
 
 import { posix } from 'node:path';
 import { z } from 'zod';
+import { duration } from '../../model/duration.ts';
 import { CAPABILITIES } from '../../model/sender.ts';
 import { readAddress, readPrefix, showPrefix, sizeOf } from '../../protocol/ipv4.ts';
-import { duration } from '../../yaml/duration.ts';
 
 /** The schema of a whole contract. */
 export function contractLanguage() {

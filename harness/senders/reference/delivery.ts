@@ -2,47 +2,57 @@
  * Delivery of one mail: the candidates in order, and for each the checks of RFC 8461 §4 before the
  * first byte of mail.
  *
- *   candidate ── permitted by mx? ── STARTTLS offered? ── 220? ── handshake? ── certificate for this host? ── EHLO, MAIL, RCPT, DATA
+ *   candidate ── permitted by mx? ── STARTTLS offered? ── 220? ── handshake? ── certificate for
+ *   this host? ── EHLO, MAIL, RCPT, DATA
  *
  * `enforce`: a "no" means the next candidate, and at the end the mail waits (§5). `testing`: a "no"
  * is noted, and the mail goes on. No policy: TLS where it works, unauthenticated, else clear text
  * (RFC 7435).
  */
 
-import type { X509Certificate } from 'node:crypto';
-import type tls from 'node:tls';
 import { within } from '../../concurrency/wait.ts';
+import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
-import type { FaultName } from './faults.ts';
-import { domainOf, type Mail, messageOf, type Outcome } from './mail.ts';
+import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
 import { mxCandidates } from './mx-candidates.ts';
-import { dnsNamesOf, identifies, pathProblem } from './network.ts';
 import { permits } from './reading.ts';
 import type { Setting } from './setting.ts';
 import { openSmtp, SmtpRefusal, type SmtpSession } from './smtp-client.ts';
 import type { Failure, SessionLog } from './tlsrpt.ts';
+import type { Is } from './traits.ts';
 
-/**
- * Tries to deliver the mail for `domain` under the policy found for it; undefined: none. Never
- * rejects for what a peer does.
- */
-export type Deliver = (
-  mail: Mail,
-  domain: string,
-  policy: CachedPolicy | undefined,
-) => Promise<Outcome>;
+export interface Delivery {
+  /**
+   * Tries to deliver the mail for `domain` under the policy found for it; undefined: none. Never
+   * rejects for what a peer does. `onTry` is told why each host was of no use.
+   */
+  deliver(attempt: Attempt, onTry?: (detail: string) => void): Promise<AttemptResult>;
+  /** Closes connections that were kept for further messages. */
+  closeIdle(): void;
+}
+
+export interface Attempt {
+  readonly mail: Mail;
+  readonly domain: string;
+  readonly policy: CachedPolicy | undefined;
+  /** Counted from 1. */
+  readonly nth: number;
+}
 
 /** Why TLS with a candidate is not what its policy asks for. */
 interface TlsProblem extends Failure {
   readonly at: 'starttls-offer' | 'starttls-reply' | 'handshake' | 'certificate';
   /** The connection is of no more use. */
   readonly connectionLost?: boolean;
+  /** Of a refusal. */
+  readonly code?: number;
 }
 
 interface Candidate {
   readonly host: string;
-  readonly mail: Mail;
-  readonly domain: string;
+  /** Its place in the list, from 0. */
+  readonly place: number;
+  readonly attempt: Attempt;
   /** What discovery found. */
   readonly found: CachedPolicy | undefined;
   /** The same, unless its mode is none. */
@@ -52,240 +62,309 @@ interface Candidate {
   readonly permitted: boolean;
 }
 
+/** A connection that was kept, and what is known of it. */
+interface Kept {
+  readonly session: SmtpSession;
+  readonly inTls: boolean;
+  /** TLS was as a policy asks. */
+  readonly verified: boolean;
+}
+
 const UNLISTED: Failure = {
   type: 'validation-failure',
   why: 'not among the mx of the policy (RFC 8461 §4.1)',
 };
-const UNTRIED: Outcome = { kind: 'temporary', detail: '', byPolicy: false };
+const UNTRIED: AttemptResult = { kind: 'temporary', detail: '', byPolicy: false };
 
-export function createDelivery(setting: Setting, cache: PolicyCache, log: SessionLog): Deliver {
-  const { dns, network, timeouts, fault } = setting;
+export function createDelivery(setting: Setting, cache: PolicyCache, log: SessionLog): Delivery {
+  const { dns, network, timeouts, is } = setting;
+  const kept = new Map<string, Kept>();
+  const tlsSessions = new Map<string, Buffer>();
+  const keepsConnections = is('reuses-connections') || is('reuses-unverified-connections');
 
-  async function deliver(
-    mail: Mail,
-    domain: string,
-    policy: CachedPolicy | undefined,
-  ): Promise<Outcome> {
-    const candidates = await mxCandidates(domain, dns);
-    if (candidates.kind !== 'hosts') return candidates;
+  async function deliver(attempt: Attempt, onTry = (_: string) => {}): Promise<AttemptResult> {
+    const { domain, policy } = attempt;
+    const found = await mxCandidates(domain, dns, is);
+    if (found.kind !== 'hosts') return found;
     // RFC 8461 §5.1: one candidate after the other; a host that fails its checks is as good as
     // unreachable (§8.4).
-    const hosts = fault === 'only-first-mx' ? candidates.hosts.slice(0, 1) : candidates.hosts;
-    let outcome = UNTRIED;
-    for (const host of hosts) {
-      outcome = both(outcome, await tryHost(candidate(host, mail, domain, policy)));
-      if (outcome.kind !== 'temporary') return outcome;
+    const hosts = is('only-first-mx') ? found.hosts.slice(0, 1) : found.hosts;
+    const all = await Promise.all(
+      hosts.map((host, place) => candidate(host, place, attempt, found.isImplicit)),
+    );
+    const isAnyPermitted = all.some(({ permitted }) => permitted);
+    let result = UNTRIED;
+    for (const one of all) {
+      const permitted = one.permitted || (is('permits-all-if-one-is-listed') && isAnyPermitted);
+      const tried = await tryHost({ ...one, permitted });
+      if (tried.kind !== 'delivered') onTry(tried.detail);
+      result = both(result, tried);
+      if (result.kind !== 'temporary') return result;
+      if (is('returns-mail-when-one-mx-fails')) return { kind: 'permanent', detail: result.detail };
     }
     // RFC 5321 §5.1: where MX records exist, the domain's address records are not used.
-    if (fault === 'falls-back-to-address-record')
-      return both(outcome, await tryHost(candidate(domain, mail, domain, undefined)));
-    return outcome;
+    if (is('falls-back-to-address-record'))
+      return both(
+        result,
+        await tryHost(await candidate(domain, 0, { ...attempt, policy: undefined }, true)),
+      );
+    // RFC 8461 §5: what is kept back is kept back in full.
+    if (policy && is('bounces-unlisted-at-once') && !isAnyPermitted)
+      return { kind: 'permanent', detail: result.detail };
+    return result;
   }
 
-  function candidate(
+  async function candidate(
     host: string,
-    mail: Mail,
-    domain: string,
-    own: CachedPolicy | undefined,
-  ): Candidate {
+    place: number,
+    attempt: Attempt,
+    isImplicit: boolean,
+  ): Promise<Candidate> {
     // RFC 8461 §5: a policy binds its own domain and no other that shares the MX.
-    const found = fault === 'caches-by-mx' ? (own ?? policyNaming(host, cache)) : own;
-    const mode = modeOf(found, fault);
+    const found = is('caches-by-mx')
+      ? (attempt.policy ?? policyNaming(host, cache))
+      : attempt.policy;
+    const mode = modeOf(found, is);
     const policy = mode === 'none' ? undefined : found;
+    // RFC 8461 §4.1: by the name in the MX record, and not by what its CNAME leads to.
+    const name = is('matches-the-cname-target') ? await dns.targetOf(host) : host;
+    const isPassedOver =
+      (isImplicit && is('permits-implicit-mx')) || (place > 0 && is('checks-first-mx-only'));
     return {
       host,
-      mail,
-      domain,
+      place,
+      attempt,
       found,
       policy,
-      enforced: mode === 'enforce',
-      permitted: !policy || permits(policy.policy, host, fault),
+      enforced: mode === 'enforce' && !isLaxly(place, attempt, is),
+      permitted: !policy || isPassedOver || permits(policy.policy, name, is),
     };
   }
 
-  async function tryHost(candidate: Candidate): Promise<Outcome> {
-    const { host, domain, found, enforced, permitted } = candidate;
+  async function tryHost(candidate: Candidate): Promise<AttemptResult> {
+    const { host, attempt, found, enforced, permitted } = candidate;
     if (enforced && !permitted) {
-      log.failed({ domain, policy: found, host }, UNLISTED);
+      log.failed({ domain: attempt.domain, policy: found, host }, UNLISTED);
       return forbidden(host, UNLISTED.why);
     }
     const answer = await dns.addresses(host);
     if (answer.kind !== 'records')
       return temporary(host, answer.kind === 'failure' ? answer.why : 'no address');
-    let outcome = UNTRIED;
-    for (const address of answer.records) {
-      outcome = both(outcome, await tryAddress(candidate, address));
-      if (outcome.kind !== 'temporary') return outcome;
+    // RFC 5321 §5.1: each address of a host, in turn.
+    const addresses = is('tries-first-address-only') ? answer.records.slice(0, 1) : answer.records;
+    let result = UNTRIED;
+    for (const [nth, address] of addresses.entries()) {
+      const lax = nth > 0 && is('checks-first-address-only');
+      result = both(
+        result,
+        await tryAddress(lax ? { ...candidate, enforced: false } : candidate, address),
+      );
+      if (result.kind !== 'temporary') return result;
     }
-    return outcome;
+    return result;
   }
 
-  async function tryAddress(candidate: Candidate, address: string): Promise<Outcome> {
-    const { host, mail, domain, found, policy, enforced, permitted } = candidate;
+  async function tryAddress(candidate: Candidate, address: string): Promise<AttemptResult> {
+    const { host, attempt, found, policy, enforced, permitted } = candidate;
+    const { mail, domain } = attempt;
+    const key = `${address} ${host}`;
     let session: SmtpSession | undefined;
     try {
+      const reused = takeKept(key, policy !== undefined);
+      if (reused) {
+        try {
+          const sent = await reused.session.send(mail);
+          kept.set(key, reused);
+          log.succeeded({ domain, policy: found, host, address });
+          return delivered(host, sent, reused.inTls ? 'over TLS' : 'in clear');
+        } catch (error) {
+          // RFC 5321 §3.8: a server may close a connection at any time.
+          if (error instanceof SmtpRefusal && !error.isClosing) throw error;
+          reused.session.quit();
+        }
+      }
       session = await open(address, mail);
-      if (!policy && fault === 'no-opportunistic-tls')
-        return delivered(host, await session.send(mail), 'in clear');
+      // RFC 8461 §5: testing and none ask for no less TLS than there would be without a policy.
+      const mode = found?.policy.mode;
+      const isBare =
+        (!policy && is('no-opportunistic-tls')) ||
+        (mode === 'testing' && is('no-tls-under-testing')) ||
+        (mode === 'none' && is('no-tls-under-none'));
+      if (isBare) return delivered(host, await session.send(mail), 'in clear');
       const problem = await secure(session, candidate);
       const failure = problem ?? (permitted ? undefined : UNLISTED);
       const seen = { domain, policy: found, host, address };
       if (failure) log.failed(seen, failure);
       else log.succeeded(seen);
       // RFC 8461 §5: under enforce no mail goes to a host that fails. RFC 3207 §4.1: QUIT at once.
-      if (problem && enforced && !overlooked(problem, fault))
-        return forbidden(host, `${problem.why}, policy demands it (RFC 8461 §5)`);
-      if (problem?.connectionLost) {
+      if (problem && enforced && !overlooked(problem, session, is))
+        return forbidden(host, `${problem.why}, policy demands it (RFC 8461 §5)`, problem, is);
+      if (problem && problem.at !== 'certificate' && is('wants-tls'))
+        return temporary(host, `${problem.why}, and without TLS nothing is sent`);
+      const isAfresh = problem?.connectionLost || (problem && is('clear-after-bad-certificate'));
+      if (isAfresh && !(is('goes-on-after-failed-handshake') && session.resumeClear())) {
         session.quit();
         session = await open(address, mail);
       }
-      const inTls = problem === undefined || problem.at === 'certificate';
+      const inTls =
+        problem === undefined ||
+        (problem.at === 'certificate' && !is('clear-after-bad-certificate'));
       // RFC 3207 §4.2: EHLO again, inside TLS.
-      if (inTls && fault !== 'no-ehlo-after-tls') await session.hello();
-      return delivered(host, await session.send(mail), inTls ? 'over TLS' : 'in clear');
+      if (inTls && !is('no-ehlo-after-tls')) await session.hello();
+      const sent = await session.send(mail);
+      if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
+      if (keepsConnections) {
+        kept.set(key, {
+          session,
+          inTls,
+          verified: inTls && problem === undefined && policy !== undefined,
+        });
+        session = undefined;
+      }
+      return delivered(host, sent, inTls ? 'over TLS' : 'in clear');
     } catch (error) {
       // RFC 5321 §4.2.1.
       if (error instanceof SmtpRefusal && error.permanent)
         return { kind: 'permanent', detail: `${host}: ${error.message}` };
+      if (is('returns-mail-for-a-refused-connection') && /refused/.test(messageOf(error)))
+        return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
+      if (is('returns-mail-for-a-bad-greeting') && /^greeted with 5/.test(messageOf(error)))
+        return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       return temporary(host, messageOf(error));
     } finally {
       session?.quit();
     }
   }
 
-  async function open(address: string, { from, to }: Mail): Promise<SmtpSession> {
-    const socket = await within(timeouts.connectMs, 'the connection', (signal) =>
-      network.connect(address, 25, signal),
-    );
-    return openSmtp(socket, { name: domainOf(from || to), timeouts, fault });
+  /** A connection that is good for this policy: what was not verified is good for none. */
+  function takeKept(key: string, isUnderPolicy: boolean): Kept | undefined {
+    const known = kept.get(key);
+    if (!known || (isUnderPolicy && !known.verified && !is('reuses-unverified-connections')))
+      return undefined;
+    kept.delete(key);
+    return known;
   }
 
-  /**
-   * RFC 8461 §4.2, RFC 3207: TLS with the candidate; undefined when it is as good as the policy
-   * asks.
-   */
+  async function sendAgain(address: string, mail: Mail): Promise<void> {
+    const session = await open(address, mail);
+    await session.send(mail).catch(() => {});
+    session.quit();
+  }
+
+  async function open(address: string, { from, to }: Mail): Promise<SmtpSession> {
+    const dial = async () => {
+      const socket = await within(timeouts.connectMs, 'the connection', (signal) =>
+        network.connect(address, 25, signal),
+      );
+      return openSmtp(socket, { name: domainOf(from || to), timeouts, is });
+    };
+    if (!is('several-connections')) return dial();
+    const both = [dial(), dial()];
+    const first = await Promise.any(both).catch(() => both[0]!);
+    for (const one of both)
+      void one.then(
+        (other) => other !== first && other.quit(),
+        () => {},
+      );
+    return first;
+  }
+
+  /** RFC 8461 §4.2, RFC 3207: TLS with the candidate; undefined when it is as the policy asks. */
   async function secure(
     session: SmtpSession,
-    { host, mail, policy }: Candidate,
+    { host, attempt, policy }: Candidate,
   ): Promise<TlsProblem | undefined> {
-    if (!session.offers('STARTTLS'))
-      return { at: 'starttls-offer', type: 'starttls-not-supported', why: 'STARTTLS not offered' };
-    let socket: tls.TLSSocket;
+    if (!session.offers('STARTTLS') && !is('starttls-unasked'))
+      return {
+        at: 'starttls-offer',
+        type: 'starttls-not-supported',
+        why: 'STARTTLS not offered',
+      };
     try {
-      const { code } = await session.command('STARTTLS');
+      const { code } = await session.starttls();
       if (code !== 220) {
         const why = `STARTTLS answered ${code}`;
         return {
-          at: 'starttls-reply',
+          at: session.offers('STARTTLS') ? 'starttls-reply' : 'starttls-offer',
           type: 'starttls-not-supported',
           why,
           reason: why,
+          code,
           connectionLost: code === 421,
         };
       }
       // RFC 8461 §7.1: SNI with the name of the MX.
-      socket = await session.startTls({
+      const key = policy && host;
+      const socket = await session.startTls({
         trust: setting.trust.mxHosts,
-        servername: fault === 'no-sni-to-mx' ? undefined : host,
+        servername: is('no-sni-to-mx') ? undefined : host,
+        session: key && is('resumes-sessions') ? tlsSessions.get(key) : undefined,
       });
+      // RFC 3207 §4.1: first decide whether this is secure enough, then go on.
+      if (policy && is('mail-before-check')) {
+        await session.hello();
+        await session.command(`MAIL FROM:<${attempt.mail.from}>`);
+        await session.command('RSET');
+      }
+      // RFC 7435: without a policy the certificate does not matter.
+      const problem = policy && certificateProblem(socket, host, policy, is);
+      if (key && !problem && is('resumes-sessions'))
+        socket.once('session', (ticket) => tlsSessions.set(key, ticket));
+      return problem && asTlsProblem(problem);
     } catch (error) {
       const why = `STARTTLS failed: ${messageOf(error)}`;
-      return {
-        at: 'handshake',
-        type: 'validation-failure',
-        why,
-        reason: messageOf(error),
-        connectionLost: true,
-      };
+      const reason = messageOf(error);
+      return { at: 'handshake', type: 'validation-failure', why, reason, connectionLost: true };
     }
-    // RFC 3207 §4.1: first decide whether this is secure enough, then go on.
-    if (policy && fault === 'mail-before-check') {
-      await session.hello();
-      await session.command(`MAIL FROM:<${mail.from}>`);
-      await session.command('RSET');
-    }
-    // RFC 7435: without a policy the certificate does not matter.
-    return policy && certificateProblem(socket, host, policy, fault);
   }
 
-  return deliver;
+  return {
+    deliver,
+    closeIdle() {
+      for (const { session } of kept.values()) session.quit();
+      kept.clear();
+    },
+  };
 }
 
-/**
- * RFC 8461 §4.2: the path leads to a trusted root, nothing in it has expired, and a DNS-ID names
- * the host dialled, not just a pattern.
- */
-function certificateProblem(
-  socket: tls.TLSSocket,
-  host: string,
-  { policy }: CachedPolicy,
-  fault?: FaultName,
-): TlsProblem | undefined {
-  if (fault === 'no-mx-certificate-check') return undefined;
-  const invalid = pathProblem(socket);
-  if (invalid !== undefined && !condoned(invalid, fault)) {
-    const type =
-      invalid === 'CERT_HAS_EXPIRED' || invalid === 'CERT_NOT_YET_VALID'
-        ? 'certificate-expired'
-        : 'certificate-not-trusted';
-    return { at: 'certificate', type, why: `certificate not valid: ${invalid}`, reason: invalid };
-  }
-  // Node hands it out once.
-  const certificate = socket.getPeerX509Certificate();
-  if (
-    fault === 'certificate-matches-policy-not-host' &&
-    dnsNamesOf(certificate).some((name) => permits(policy, name))
-  )
-    return undefined;
-  const dislike = disliked(certificate, fault);
-  if (dislike)
-    return { at: 'certificate', type: 'certificate-not-trusted', why: dislike, reason: dislike };
-  const named = identifies(certificate, host, { commonName: fault === 'mx-cn-fallback' });
-  return named
-    ? undefined
-    : {
-        at: 'certificate',
-        type: 'certificate-host-mismatch',
-        why: 'the certificate does not name the host',
-      };
-}
-
-/** Faults: right certificates (RFC 8461 §4.2) that are refused all the same. */
-function disliked(leaf: X509Certificate | undefined, fault?: FaultName): string | undefined {
-  const issuer = leaf?.issuerCertificate;
-  if (fault === 'refuses-rsa-keys' && leaf?.publicKey.asymmetricKeyType === 'rsa')
-    return 'the key is RSA';
-  if (fault === 'refuses-intermediates' && issuer && !issuer.checkIssued(issuer))
-    return 'an intermediate vouches for it';
-  if (
-    fault === 'refuses-wildcard-certificates' &&
-    dnsNamesOf(leaf).some((name) => name.startsWith('*'))
-  )
-    return 'a wildcard names it';
-  return fault === 'refuses-empty-subject' && !leaf?.subject ? 'the subject is empty' : undefined;
-}
-
-function condoned(invalid: string, fault?: FaultName): boolean {
-  if (fault === 'accepts-expired-certificate') return invalid === 'CERT_HAS_EXPIRED';
-  return fault === 'accepts-client-auth-certificate' && invalid === 'INVALID_PURPOSE';
+function asTlsProblem(problem: CertificateProblem): TlsProblem {
+  return { at: 'certificate', ...problem };
 }
 
 /** RFC 8461 §5: testing and none never stop a delivery. */
-function modeOf(
-  found: CachedPolicy | undefined,
-  fault?: FaultName,
-): 'enforce' | 'testing' | 'none' {
+function modeOf(found: CachedPolicy | undefined, is: Is): 'enforce' | 'testing' | 'none' {
   const mode = found?.policy.mode ?? 'none';
-  if (mode === 'testing' && fault === 'enforces-testing') return 'enforce';
-  if (found && mode === 'none' && fault === 'enforces-none') return 'enforce';
+  if (mode === 'testing' && is('enforces-testing')) return 'enforce';
+  if (found && mode === 'none' && is('enforces-none')) return 'enforce';
   return mode;
 }
 
+/** Faults: the policy is enforced in some attempts, and at some hosts, only. */
+function isLaxly(place: number, { nth }: Attempt, is: Is): boolean {
+  return (
+    (place > 0 && is('lax-with-further-mx')) ||
+    (nth > 1 && is('lax-on-retry')) ||
+    (nth > 2 && is('lax-on-third-attempt'))
+  );
+}
+
 /** Faults: the mail goes out in clear although the policy is enforced. */
-function overlooked({ at }: TlsProblem, fault?: FaultName): boolean {
-  if (fault === 'plaintext-when-starttls-missing') return at === 'starttls-offer';
-  if (fault === 'plaintext-after-454') return at === 'starttls-reply';
-  return fault === 'plaintext-after-failed-handshake' && at === 'handshake';
+function overlooked({ at, code }: TlsProblem, session: SmtpSession, is: Is): boolean {
+  if (at === 'starttls-offer')
+    return (
+      is('plaintext-when-starttls-missing') ||
+      (is('plaintext-when-ehlo-refused') && !session.isExtended)
+    );
+  if (at === 'starttls-reply')
+    return (
+      is('plaintext-after-454') ||
+      (is('plaintext-after-5yz-to-starttls') && code !== undefined && code >= 500) ||
+      (is('plaintext-after-421') && code === 421) ||
+      (is('plaintext-after-250-to-starttls') && code === 250)
+    );
+  if (at === 'handshake')
+    return is('plaintext-after-failed-handshake') || is('goes-on-after-failed-handshake');
+  return is('clear-after-bad-certificate');
 }
 
 function policyNaming(host: string, { policies }: PolicyCache): CachedPolicy | undefined {
@@ -296,20 +375,28 @@ function delivered(
   host: string,
   { code, lines }: { code: number; lines: readonly string[] },
   channel: string,
-): Outcome {
+): AttemptResult {
   return { kind: 'delivered', detail: `${host}: ${channel}: ${code} ${lines.join(' ')}` };
 }
 
-function temporary(host: string, why: string): Outcome {
+function temporary(host: string, why: string): AttemptResult {
   return { kind: 'temporary', detail: `${host}: ${why}`, byPolicy: false };
 }
 
-function forbidden(host: string, why: string): Outcome {
-  return { kind: 'temporary', detail: `${host}: ${why}`, byPolicy: true };
+/** RFC 8461 §5: for the time being. A 5yz to STARTTLS is about TLS, and not about the mail. */
+function forbidden(host: string, why: string, problem?: TlsProblem, is?: Is): AttemptResult {
+  const detail = `${host}: ${why}`;
+  if (
+    problem?.code !== undefined &&
+    problem.code >= 500 &&
+    is?.('returns-mail-for-5yz-to-starttls')
+  )
+    return { kind: 'permanent', detail };
+  return { kind: 'temporary', detail, byPolicy: true };
 }
 
 /** What two attempts come to: the second decides, unless both are temporary. */
-function both(first: Outcome, second: Outcome): Outcome {
+function both(first: AttemptResult, second: AttemptResult): AttemptResult {
   if (first.kind !== 'temporary' || second.kind !== 'temporary' || first.detail === '')
     return second;
   return {

@@ -38,38 +38,51 @@ export interface Discovery {
    * MTA-STS.
    */
   find(domain: string): Promise<CachedPolicy | undefined>;
+  /** The same, and whatever the sender's habits it asks whether there is a newer one (§5). */
+  findAnew(domain: string): Promise<CachedPolicy | undefined>;
   /** The policy in the cache, without a look-up. */
   recall(domain: string): CachedPolicy | undefined;
 }
 
 /** §3.3: after a failed fetch, five minutes at least until the same id is tried again. */
 const FETCH_BACK_OFF_MS = 5 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
 
 export function createDiscovery(setting: Setting, cache: PolicyCache, log: SessionLog): Discovery {
-  const { clock, dns, fault } = setting;
+  const { clock, dns, is } = setting;
   const fetchBody = createPolicyFetcher(setting);
   const fetching = new Map<string, Promise<CachedPolicy | undefined>>();
 
   async function find(domain: string): Promise<CachedPolicy | undefined> {
+    const cached = recall(domain);
+    if (cached && is('keeps-to-cache')) return cached;
+    if (is('fetches-beside')) {
+      void findAnew(domain).catch(() => {});
+      return cached;
+    }
+    return findAnew(domain);
+  }
+
+  async function findAnew(domain: string): Promise<CachedPolicy | undefined> {
     // §3.1: the TXT record is looked up for every delivery.
     const answer = await dns.txt(`_mta-sts.${domain}`);
-    const id = readStsId(answer.kind === 'records' ? answer.records : [], fault);
+    const id = readStsId(answer.kind === 'records' ? answer.records : [], is);
     if (id.ok) return current(domain, id.value);
     // §3.1: without a record the rest of discovery is skipped.
-    if (fault === 'fetches-without-record') return current(domain, 'norecord');
+    if (is('fetches-without-record')) return current(domain, 'norecord');
     // §3.4: the policy of the recipient's own domain, never of a domain above it.
-    if (fault === 'policy-from-parent-domain' && domain.split('.').length > 2)
-      return find(domain.slice(domain.indexOf('.') + 1));
-    if (answer.kind === 'failure' && fault === 'forgets-cache-on-servfail')
+    if (is('policy-from-parent-domain') && domain.split('.').length > 3)
+      return findAnew(domain.slice(domain.indexOf('.') + 1));
+    const { rule } = id.violation;
+    if (answer.kind === 'failure' && is('forgets-cache-on-servfail')) cache.policies.delete(domain);
+    if (answer.kind !== 'failure' && rule === 'no-record' && is('forgets-cache-when-txt-gone'))
       cache.policies.delete(domain);
-    if (
-      answer.kind !== 'failure' &&
-      id.problem.rule === 'no-record' &&
-      fault === 'forgets-cache-when-txt-gone'
-    )
+    if (rule === 'multiple-records' && is('forgets-cache-on-multiple-txt'))
       cache.policies.delete(domain);
-    if (id.problem.rule === 'multiple-records' && fault === 'forgets-cache-on-multiple-txt')
-      cache.policies.delete(domain);
+    if (rule.startsWith('id-') && is('forgets-cache-on-bad-record')) cache.policies.delete(domain);
+    if (answer.kind === 'failure' && is('defers-when-record-fails'))
+      throw new Error(`${domain}: the policy record cannot be looked up`);
     // §5.1, §10.2: a record that is gone, doubled or broken says there is nothing new; the cached
     // policy stays in force.
     return recall(domain);
@@ -77,34 +90,57 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
 
   function recall(domain: string): CachedPolicy | undefined {
     const cached = cache.policies.get(domain);
+    if (!cached) return undefined;
     // §3.2: max_age counts from the last fetch.
-    const live =
-      cached &&
-      (clock.now() < cached.fetchedAt + cached.policy.maxAgeSeconds * 1000 ||
-        fault === 'ignores-max-age');
-    return live ? cached : undefined;
+    const age = clock.now() - cached.fetchedAt;
+    const lifetime = cached.policy.maxAgeSeconds * 1000;
+    if (age >= lifetime && !is('ignores-max-age')) return undefined;
+    if (age >= DAY_MS && is('keeps-policies-a-day')) return undefined;
+    return cached;
   }
 
   async function current(domain: string, id: string): Promise<CachedPolicy | undefined> {
     const cached = recall(domain);
     // §3.1, §5.1: the same id means the same policy.
-    if (cached?.id === id) return cached;
-    if (cached && fault === 'never-refetches') return cached;
+    if (cached && isSameId(cached.id, id)) return cached;
+    // §3.2: what has expired is fetched anew, whatever its id.
+    if (!cached && cache.policies.get(domain)?.id === id && is('refetches-only-under-a-new-id'))
+      return undefined;
+    if (cached && is('never-refetches')) return cached;
     // §3.1: any other id is a new policy; ids have no order.
-    if (cached && id < cached.id && fault === 'refetches-only-when-id-grows') return cached;
+    if (cached && id < cached.id && is('refetches-only-when-id-grows')) return cached;
+    if (cached && is('forgets-cache-when-id-changes')) cache.policies.delete(domain);
     const key = `${domain} ${id}`;
-    const failedAt = cache.failedAt.get(key);
-    const fetched =
-      failedAt !== undefined && clock.now() < failedAt + FETCH_BACK_OFF_MS
-        ? undefined
-        : await fetchOnce(key, domain, id);
+    const fetched = isBackingOff(domain, key) ? undefined : await fetchOnce(key, domain, id);
     if (fetched) return fetched;
-    if (fault === 'forgets-cache-when-fetch-fails') cache.policies.delete(domain);
-    if (!cached && fault === 'defers-when-discovery-fails')
+    if (is('forgets-cache-when-fetch-fails')) cache.policies.delete(domain);
+    // §3.2: only a fetch renews a policy's life; one that failed does not.
+    const stale = cache.policies.get(domain);
+    if (stale && is('failed-fetch-renews'))
+      cache.policies.set(domain, { ...stale, fetchedAt: clock.now() });
+    if (!cached && is('defers-when-discovery-fails'))
       throw new Error(`${domain}: the policy ${id} cannot be fetched`);
-    // §3.3: with a policy in the cache that one applies; without, mail is delivered as if there
-    // were no MTA-STS.
+    // §3.3: with a policy in the cache that one applies; without, mail is delivered as if there were
+    // no MTA-STS.
     return recall(domain);
+  }
+
+  function isSameId(known: string, id: string): boolean {
+    if (is('compares-ids-without-case')) return known.toLowerCase() === id.toLowerCase();
+    if (is('compares-ids-by-prefix')) return id.startsWith(known) || known.startsWith(id);
+    if (is('compares-ids-as-numbers') && /^\d/.test(known + id))
+      return Number.parseInt(known, 10) === Number.parseInt(id, 10);
+    return known === id;
+  }
+
+  function isBackingOff(domain: string, key: string): boolean {
+    if (is('no-back-off')) return false;
+    const own = [...cache.failedAt].filter(([other]) => other.startsWith(`${domain} `));
+    if (own.length > 0 && is('never-tries-again')) return true;
+    if (is('backs-off-by-domain'))
+      return own.some(([, failedAt]) => clock.now() < failedAt + HOUR_MS);
+    const failedAt = cache.failedAt.get(key);
+    return failedAt !== undefined && clock.now() < failedAt + FETCH_BACK_OFF_MS;
   }
 
   /** One fetch at a time for a domain and id, however many messages wait for it. */
@@ -129,16 +165,14 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
   ): Promise<CachedPolicy | undefined> {
     const fetched = await fetchBody(domain);
     if (!fetched.ok) return failed(key, domain, fetched);
-    const policy = readPolicy(fetched.body, fault);
+    const policy = readPolicy(fetched.body, is);
     if (!policy.ok)
-      return failed(key, domain, { type: 'sts-policy-invalid', why: policy.problem.message });
-    const entry = {
-      domain,
-      id,
-      policy: policy.value,
-      lines: linesOf(fetched.body),
-      fetchedAt: clock.now(),
-    };
+      return failed(key, domain, { type: 'sts-policy-invalid', why: policy.violation.message });
+    const before = cache.policies.get(domain);
+    // §3.2: a policy lives from its last fetch.
+    const fetchedAt = before && is('lives-from-first-fetch') ? before.fetchedAt : clock.now();
+    const lines = linesOf(fetched.body);
+    const entry: CachedPolicy = { domain, id, policy: policy.value, lines, fetchedAt };
     cache.policies.set(domain, entry);
     return entry;
   }
@@ -149,7 +183,7 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     log.failed({ domain, policy: recall(domain) }, failure);
   }
 
-  return { find, recall };
+  return { find, findAnew, recall };
 }
 
 function linesOf(body: string): readonly string[] {

@@ -8,6 +8,7 @@
 import { promises } from 'node:dns';
 import type { Endpoint } from '../../model/sender.ts';
 import { messageOf } from './mail.ts';
+import type { Is } from './traits.ts';
 
 type Answer<T> =
   | { readonly kind: 'records'; readonly records: readonly T[] }
@@ -19,6 +20,8 @@ export interface Dns {
   txt(name: string): Promise<Answer<readonly string[]>>;
   mx(name: string): Promise<Answer<{ readonly priority: number; readonly exchange: string }>>;
   addresses(name: string): Promise<Answer<string>>;
+  /** What the name is an alias of (RFC 1034 §3.6.2); the name itself where it is none. */
+  targetOf(name: string): Promise<string>;
   /** Ends all look-ups under way; they fail. */
   cancel(): void;
 }
@@ -27,7 +30,7 @@ const TIMEOUT_MS = 1000;
 const TRIES = 2;
 const LONGEST_CNAME_CHAIN = 8;
 
-export function createDns({ address, port }: Endpoint): Dns {
+export function createDns({ address, port }: Endpoint, is: Is): Dns {
   const resolver = new promises.Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   resolver.setServers([`${address}:${port}`]);
 
@@ -38,7 +41,7 @@ export function createDns({ address, port }: Endpoint): Dns {
     let asked = name;
     for (let hops = 0; hops < LONGEST_CNAME_CHAIN; hops++) {
       const answer = await once(() => query(asked));
-      if (answer.kind !== 'nodata') return answer;
+      if (answer.kind !== 'nodata' || is('follows-no-cname')) return answer;
       // RFC 1034 §3.6.2: a server may give the CNAME alone; then the question is asked again of its
       // target.
       const alias = await once(() => resolver.resolveCname(asked));
@@ -52,6 +55,10 @@ export function createDns({ address, port }: Endpoint): Dns {
     txt: (name) => ask(name, (asked) => resolver.resolveTxt(asked)),
     mx: (name) => ask(name, (asked) => resolver.resolveMx(asked)),
     addresses: (name) => ask(name, (asked) => resolver.resolve4(asked)),
+    async targetOf(name) {
+      const alias = await once(() => resolver.resolveCname(name));
+      return alias.kind === 'records' ? alias.records[0]! : name;
+    },
     cancel: () => resolver.cancel(),
   };
 }

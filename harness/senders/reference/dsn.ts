@@ -6,9 +6,10 @@
 import { randomUUID } from 'node:crypto';
 import { printable } from '../../protocol/printable.ts';
 import { domainOf, type Mail } from './mail.ts';
+import type { Is } from './traits.ts';
 
 /** Returns the header of the mail to its sender; `detail` may be hostile. */
-export function bounceOf(mail: Mail, detail: string, now: number): Mail {
+export function bounceOf(mail: Mail, detail: string, now: number, is: Is): Mail {
   const domain = domainOf(mail.from);
   const boundary = `=_${randomUUID()}`;
   const part = (type: string, content: string) =>
@@ -35,5 +36,7 @@ export function bounceOf(mail: Mail, detail: string, now: number): Mail {
     part('text/rfc822-headers', header),
     `--${boundary}--\r\n`,
   ];
-  return { from: '', to: mail.from, data: data.join('') };
+  // RFC 5321 §6.1: the null reverse-path, so that it is never returned itself.
+  const from = is('returns-from-postmaster') ? `postmaster@${domain}` : '';
+  return { from, to: mail.from, data: data.join('') };
 }

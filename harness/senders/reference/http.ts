@@ -17,7 +17,7 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   /** As much of the body as was read. */
-  readonly body: string;
+  readonly body: Buffer;
   /** The body is all there: it was not cut short, and no longer than the limit. */
   readonly whole: boolean;
 }
@@ -56,7 +56,7 @@ export async function exchange(
 async function readBody(
   response: http.IncomingMessage,
   limitBytes: number,
-): Promise<{ body: string; whole: boolean }> {
+): Promise<{ body: Buffer; whole: boolean }> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let whole = true;
@@ -70,7 +70,7 @@ async function readBody(
     whole = false;
   }
   return {
-    body: Buffer.concat(chunks).toString('utf8'),
+    body: Buffer.concat(chunks),
     whole: whole && response.complete && bytes <= limitBytes,
   };
 }

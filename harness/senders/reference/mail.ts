@@ -12,7 +12,7 @@ export interface Mail {
   readonly data: string;
 }
 
-export type Outcome =
+export type AttemptResult =
   | { readonly kind: 'delivered' | 'permanent'; readonly detail: string }
   /** `byPolicy`: an MTA-STS policy forbade delivery to at least one candidate. */
   | { readonly kind: 'temporary'; readonly detail: string; readonly byPolicy: boolean };

@@ -9,53 +9,52 @@ import { createClock } from './clock.ts';
 import { createDelivery } from './delivery.ts';
 import { createDiscovery, createPolicyCache, type Discovery } from './discovery.ts';
 import { createDns } from './dns.ts';
-import type { FaultName } from './faults.ts';
 import { createNetwork } from './network.ts';
 import { createQueue } from './queue.ts';
 import { type Setting, TIMEOUTS, type Timeouts } from './setting.ts';
 import { createReporting, NO_LOG } from './tlsrpt.ts';
+import type { Is } from './traits.ts';
 
 export interface MtaOptions {
   readonly mtaSts: boolean;
-  readonly fault?: FaultName;
+  readonly is: Is;
   readonly timeouts?: Partial<Timeouts>;
-  /** Makes the secure context for trust anchors in PEM. */
-  readonly trustStore: (anchors: string) => SecureContext;
+  /** Makes the secure context for trust anchors in PEM, of policy hosts or of MX hosts. */
+  readonly trustStore: (anchors: string, service: 'policy-host' | 'mx') => SecureContext;
 }
 
-const NO_DISCOVERY: Discovery = { find: async () => undefined, recall: () => undefined };
+const NO_DISCOVERY: Discovery = {
+  find: async () => undefined,
+  findAnew: async () => undefined,
+  recall: () => undefined,
+};
 
 export function startMta(
   lab: LabAccess,
   onStatus: (status: MessageStatus) => void,
   options: MtaOptions,
 ): StartedSender {
-  const { mtaSts, fault, timeouts, trustStore } = options;
+  const { mtaSts, is, timeouts, trustStore } = options;
   const clock = createClock();
-  const dns = createDns(lab.dns);
+  const dns = createDns(lab.dns, is);
   const network = createNetwork(lab);
   const setting: Setting = {
     clock,
     dns,
     network,
     trust: {
-      policyHosts: trustStore(lab.trust.policyHosts),
-      mxHosts: trustStore(lab.trust.mxHosts),
+      policyHosts: trustStore(lab.trust.policyHosts, 'policy-host'),
+      mxHosts: trustStore(lab.trust.mxHosts, 'mx'),
     },
     timeouts: { ...TIMEOUTS, ...timeouts },
-    fault,
+    is,
   };
   const cache = createPolicyCache();
   const reporting = createReporting(setting);
   const log = mtaSts ? reporting : NO_LOG;
   const discovery = mtaSts ? createDiscovery(setting, cache, log) : NO_DISCOVERY;
-  const queue = createQueue({
-    clock,
-    discovery,
-    deliver: createDelivery(setting, cache, log),
-    onStatus,
-    fault,
-  });
+  const delivery = createDelivery(setting, cache, log);
+  const queue = createQueue({ clock, discovery, deliver: delivery.deliver, onStatus, is });
 
   return {
     submit: queue.submit,
@@ -66,8 +65,12 @@ export function startMta(
     },
     async restart() {
       await queue.idle();
+      delivery.closeIdle();
       // RFC 8461 §10.2: whoever can make a sender restart must not make it forget.
-      if (fault === 'forgets-cache-on-restart') cache.policies.clear();
+      if (is('forgets-cache-on-restart')) cache.policies.clear();
+      // RFC 5321 §4.5.4.1: nor does it forget its mail.
+      if (is('loses-mail-on-restart')) queue.clear();
+      if (is('leaks-after-restart')) queue.leak();
     },
     ...(mtaSts ? { report: reporting.report } : {}),
     async [Symbol.asyncDispose]() {

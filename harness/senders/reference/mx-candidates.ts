@@ -3,28 +3,34 @@
  */
 
 import type { Dns } from './dns.ts';
-import type { Outcome } from './mail.ts';
+import type { AttemptResult } from './mail.ts';
+import type { Is } from './traits.ts';
 
 export type Candidates =
-  | { readonly kind: 'hosts'; readonly hosts: readonly string[] }
-  | Exclude<Outcome, { kind: 'delivered' }>;
+  | {
+      readonly kind: 'hosts';
+      /** As in the MX records, letter case included. */
+      readonly hosts: readonly string[];
+      /** There is no MX record: the domain itself is the host. */
+      readonly isImplicit: boolean;
+    }
+  | Exclude<AttemptResult, { kind: 'delivered' }>;
 
-/** Host names as in the MX records, letter case included, or why there are none. */
-export async function mxCandidates(domain: string, dns: Dns): Promise<Candidates> {
+export async function mxCandidates(domain: string, dns: Dns, is: Is): Promise<Candidates> {
   const answer = await dns.mx(domain);
   switch (answer.kind) {
     // RFC 5321 §5.1: a temporary error is no licence for anything; the mail waits.
-    case 'failure':
-      return {
-        kind: 'temporary',
-        detail: `${domain}: the MX look-up failed: ${answer.why}`,
-        byPolicy: false,
-      };
+    case 'failure': {
+      if (is('address-after-failed-mx-lookup')) return implicitMx(domain, dns, is);
+      const detail = `${domain}: the MX look-up failed: ${answer.why}`;
+      if (is('returns-mail-for-a-failed-mx-lookup')) return { kind: 'permanent', detail };
+      return { kind: 'temporary', detail, byPolicy: false };
+    }
     case 'nxdomain':
       return { kind: 'permanent', detail: `${domain}: no such domain` };
     // RFC 5321 §5.1: with no MX record at all the domain itself is the host ("implicit MX").
     case 'nodata':
-      return implicitMx(domain, dns);
+      return implicitMx(domain, dns, is);
   }
   const hosts = answer.records
     .map(({ priority, exchange }) => ({ priority, exchange, lot: Math.random() }))
@@ -33,14 +39,22 @@ export async function mxCandidates(domain: string, dns: Dns): Promise<Candidates
     .map(({ exchange }) => exchange.replace(/\.$/, ''))
     .filter((exchange) => exchange !== '');
   // RFC 7505 §3: "." as the only exchange says that the domain takes no mail.
-  return hosts.length > 0
-    ? { kind: 'hosts', hosts }
-    : { kind: 'permanent', detail: `${domain}: takes no mail (null MX, RFC 7505)` };
+  if (hosts.length === 0) {
+    if (is('address-after-null-mx')) return implicitMx(domain, dns, is);
+    return { kind: 'permanent', detail: `${domain}: takes no mail (null MX, RFC 7505)` };
+  }
+  return {
+    kind: 'hosts',
+    hosts: is('prefers-the-last-mx') ? hosts.reverse() : hosts,
+    isImplicit: false,
+  };
 }
 
-async function implicitMx(domain: string, dns: Dns): Promise<Candidates> {
-  const answer = await dns.addresses(domain);
-  if (answer.kind === 'records') return { kind: 'hosts', hosts: [domain] };
+async function implicitMx(domain: string, dns: Dns, is: Is): Promise<Candidates> {
+  const answer = is('knows-no-implicit-mx')
+    ? ({ kind: 'nodata' } as const)
+    : await dns.addresses(domain);
+  if (answer.kind === 'records') return { kind: 'hosts', hosts: [domain], isImplicit: true };
   if (answer.kind === 'failure')
     return {
       kind: 'temporary',

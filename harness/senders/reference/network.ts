@@ -8,7 +8,7 @@ import type { X509Certificate } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { LabAccess } from '../../model/sender.ts';
-import type { FaultName } from './faults.ts';
+import type { Is } from './traits.ts';
 
 export interface Network {
   /** Dials a virtual address. Rejects when there is nothing, or when the signal aborts. */
@@ -41,18 +41,21 @@ export interface HandshakeOptions {
   readonly trust: tls.SecureContext;
   /** SNI (RFC 6066 §3); undefined: none is sent. */
   readonly servername: string | undefined;
+  /** A session to be resumed (RFC 8446 §2.2). */
+  readonly session?: Buffer;
 }
 
 /** The TLS handshake. The certificate is not judged: see pathProblem and identifies. */
 export function handshake(
   socket: net.Socket,
-  { trust, servername }: HandshakeOptions,
+  { trust, servername, session }: HandshakeOptions,
   signal: AbortSignal,
 ): Promise<tls.TLSSocket> {
   const secured = tls.connect({
     socket,
     secureContext: trust,
     ...(servername === undefined ? {} : { servername }),
+    ...(session === undefined ? {} : { session }),
     rejectUnauthorized: false,
     // Node's own check falls back to the common name; ours is `identifies`.
     checkServerIdentity: () => undefined,
@@ -69,6 +72,11 @@ export function pathProblem(socket: tls.TLSSocket): string | undefined {
   return socket.authorizationError ? String(socket.authorizationError) : undefined;
 }
 
+export interface NameMatching {
+  readonly commonName?: boolean;
+  readonly partialWildcards?: boolean;
+}
+
 /**
  * Whether a peer's certificate names the host in a DNS-ID, "*" only as the whole leftmost label
  * (RFC 8461 §3.3, §4.2; RFC 9525 §6.3).
@@ -76,12 +84,12 @@ export function pathProblem(socket: tls.TLSSocket): string | undefined {
 export function identifies(
   certificate: X509Certificate | undefined,
   host: string,
-  { commonName }: { readonly commonName: boolean },
+  { commonName = false, partialWildcards = false }: NameMatching = {},
 ): boolean {
   return (
     certificate?.checkHost(host, {
       subject: commonName ? 'default' : 'never',
-      partialWildcards: false,
+      partialWildcards,
     }) !== undefined
   );
 }
@@ -89,25 +97,42 @@ export function identifies(
 /** The dNSNames of a certificate. */
 export function dnsNamesOf(certificate: X509Certificate | undefined): readonly string[] {
   const names = certificate?.subjectAltName?.split(', ') ?? [];
-  return names.filter((name) => name.startsWith('DNS:')).map((name) => name.slice('DNS:'.length));
+  return names
+    .filter((name) => name.startsWith('DNS:'))
+    .map((name) => name.slice('DNS:'.length).replace(/^"(.*)"$/, '$1'));
 }
 
-/** Secure contexts by their trust anchors (PEM), each made once. */
-export function createTrustStore(fault?: FaultName): (anchors: string) => tls.SecureContext {
+/** Secure contexts by their trust anchors (PEM) and service, each made once. */
+export function createTrustStore(
+  is: Is,
+): (anchors: string, service: 'policy-host' | 'mx') => tls.SecureContext {
   const contexts = new Map<string, tls.SecureContext>();
-  // RFC 8461 §7.2: TLS 1.2 and 1.3.
-  const versions: tls.SecureContextOptions = {
-    minVersion: fault === 'no-tls12' ? 'TLSv1.3' : 'TLSv1.2',
-    maxVersion: fault === 'no-tls13' ? 'TLSv1.2' : 'TLSv1.3',
-  };
-  return (anchors) => {
-    // RFC 8996: nothing below TLS 1.2. RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is
-    // OpenSSL's level 2.
+  return (anchors, service) => {
+    const key = `${service} ${anchors}`;
     const context =
-      contexts.get(anchors) ??
-      tls.createSecureContext({ ca: anchors, ...versions, ciphers: 'DEFAULT@SECLEVEL=2' });
-    contexts.set(anchors, context);
+      contexts.get(key) ?? tls.createSecureContext(contextOptions(anchors, service, is));
+    contexts.set(key, context);
     return context;
+  };
+}
+
+function contextOptions(
+  ca: string,
+  service: 'policy-host' | 'mx',
+  is: Is,
+): tls.SecureContextOptions {
+  const isMx = service === 'mx';
+  // RFC 8461 §7.2: TLS 1.2 and 1.3. RFC 8996: nothing below.
+  const isOld = isMx ? is('speaks-old-tls') : is('speaks-old-tls-to-policy-hosts');
+  const isNew = isMx ? is('no-tls12') : is('no-tls12-to-policy-hosts');
+  const isWeak = isMx ? is('accepts-weak-keys') : is('accepts-weak-policy-hosts');
+  // RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
+  const level = isOld || isWeak ? 0 : 2;
+  return {
+    ca,
+    minVersion: isNew ? 'TLSv1.3' : isOld ? 'TLSv1' : 'TLSv1.2',
+    maxVersion: isMx && is('no-tls13') ? 'TLSv1.2' : 'TLSv1.3',
+    ciphers: `DEFAULT@SECLEVEL=${level}`,
   };
 }
 

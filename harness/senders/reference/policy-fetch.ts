@@ -32,27 +32,28 @@ export type Get = (
 
 /** §3.3 suggests a limit; a body beyond it is no policy, and is never cut to fit. */
 const BODY_LIMIT_BYTES = 64 * 1024;
+const FOR_EVER_MS = 1_000_000;
 
 /** A function that fetches the policy body of a domain. It never rejects. */
 export function createPolicyFetcher(setting: Setting): (domain: string) => Promise<Fetched> {
-  const { fault, timeouts } = setting;
+  const { is, timeouts } = setting;
   const ask: Get = (url, headers, signal) => get(setting, url, headers, signal);
   // §3.3: HTTP caching plays no part.
-  const askOrRecall = fault === 'http-cache' ? throughHttpCache(ask) : ask;
+  const askOrRecall = is('http-cache') ? throughHttpCache(ask) : ask;
 
   async function fetchFrom(url: URL): Promise<Fetched> {
     try {
       // §3.3: a time-out for the whole GET, so that nobody can hold up delivery byte by byte.
-      const answer = await within(timeouts.policyFetchMs, 'the policy fetch', (signal) =>
+      const patience = is('no-fetch-time-out') ? FOR_EVER_MS : timeouts.policyFetchMs;
+      const answer = await within(patience, 'the policy fetch', (signal) =>
         askOrRecall(url, {}, signal),
       );
       const why = problemOf(answer, setting);
-      return why === undefined
-        ? { ok: true, body: answer.body }
-        : { ok: false, type: 'sts-policy-fetch-error', why };
+      if (why !== undefined) return { ok: false, type: 'sts-policy-fetch-error', why };
+      return bodyOf(answer, setting);
     } catch (error) {
       // §3.3: only over authenticated HTTPS.
-      if (fault === 'fetches-plain-http' && url.protocol === 'https:')
+      if (is('fetches-plain-http') && url.protocol === 'https:')
         return fetchFrom(new URL(url.href.replace('https:', 'http:')));
       const type =
         error instanceof PolicyHostCertificateError
@@ -63,7 +64,11 @@ export function createPolicyFetcher(setting: Setting): (domain: string) => Promi
   }
 
   // §3.2: a fixed path at a fixed host, on the port of https.
-  return (domain) => fetchFrom(new URL(`https://mta-sts.${domain}${POLICY_PATH}`));
+  return async (domain) => {
+    if (is('asks-another-path-first'))
+      await fetchFrom(new URL(`https://mta-sts.${domain}/mta-sts.txt`));
+    return fetchFrom(new URL(`https://mta-sts.${domain}${POLICY_PATH}`));
+  };
 }
 
 class PolicyHostCertificateError extends Error {}
@@ -74,58 +79,99 @@ async function get(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
-  const { dns, network, fault } = setting;
+  const { dns, network, is } = setting;
   const found = await dns.addresses(url.hostname);
   if (found.kind !== 'records')
     throw new Error(`${url.hostname}: ${found.kind === 'failure' ? found.why : 'no address'}`);
-  const socket = await network.connect(
-    found.records[0]!,
-    url.protocol === 'https:' ? 443 : 80,
-    signal,
-  );
+  const port = url.protocol === 'https:' ? 443 : 80;
+  const socket = await network.connect(found.records[0]!, port, signal);
   // §7.1: SNI with the name of the policy host.
-  const servername = fault === 'no-sni-to-policy-host' ? undefined : url.hostname;
+  const servername = is('no-sni-to-policy-host') ? undefined : url.hostname;
   const secured =
     url.protocol === 'https:'
       ? await handshake(socket, { trust: setting.trust.policyHosts, servername }, signal)
       : socket;
   if (secured !== socket) authenticate(secured as tls.TLSSocket, url.hostname, setting);
-  const answer = await exchange(secured, { method: 'GET', url, headers }, BODY_LIMIT_BYTES, signal);
+  const method = is('asks-by-post') ? 'POST' : 'GET';
+  const limit = is('no-body-limit') ? Number.POSITIVE_INFINITY : BODY_LIMIT_BYTES;
+  const answer = await exchange(secured, { method, url, headers }, limit, signal);
   // §3.3: redirects are not followed.
-  const target =
-    fault === 'follows-redirects' && answer.status >= 300 && answer.status < 400
-      ? answer.headers.location
-      : undefined;
-  return target === undefined ? answer : get(setting, new URL(target, url), headers, signal);
+  const location =
+    answer.status >= 300 && answer.status < 400 ? answer.headers.location : undefined;
+  const target = location === undefined ? undefined : new URL(location, url);
+  if (target && is('follows-redirects')) return get(setting, target, headers, signal);
+  if (target?.host === url.host && target.protocol === 'https:' && is('follows-redirects-at-home'))
+    return get(setting, target, headers, signal);
+  return answer;
 }
 
 /**
  * §3.3: the certificate's path leads to a trusted root, and a DNS-ID names the policy host; the
  * common name does not count.
  */
-function authenticate(socket: tls.TLSSocket, host: string, { fault }: Setting): void {
-  if (fault === 'accepts-any-policy-host-certificate') return;
+function authenticate(socket: tls.TLSSocket, host: string, { is }: Setting): void {
+  if (is('accepts-any-policy-host-certificate')) return;
   const invalid = pathProblem(socket);
-  const named = identifies(socket.getPeerX509Certificate(), host, {
-    commonName: fault === 'policy-host-cn-fallback',
-  });
-  if (invalid === undefined && named) return;
+  const isCondoned =
+    (invalid === 'CERT_HAS_EXPIRED' && is('policy-host-may-be-expired')) ||
+    (invalid === 'CERT_NOT_YET_VALID' && is('policy-host-may-be-early')) ||
+    (invalid === 'INVALID_PURPOSE' && is('policy-host-may-be-a-client')) ||
+    (invalid !== undefined && UNTRUSTED.includes(invalid) && is('policy-host-may-be-untrusted'));
+  const certificate = socket.getPeerX509Certificate();
+  const named =
+    identifies(certificate, host, {
+      commonName: is('policy-host-cn-fallback'),
+      partialWildcards: is('policy-host-partial-wildcards'),
+    }) || is('policy-host-of-any-name');
+  const isDisliked =
+    (is('policy-host-wants-ec-key') && certificate?.publicKey.asymmetricKeyType === 'rsa') ||
+    (is('policy-host-wants-no-wildcard') && certificate?.subjectAltName?.includes('*.') === true) ||
+    (is('policy-host-wants-recipient-domain') &&
+      !certificate?.subjectAltName?.includes(`DNS:${host.replace(/^mta-sts\./, '')}`));
+  if ((invalid === undefined || isCondoned) && named && !isDisliked) return;
   socket.destroy();
   throw new PolicyHostCertificateError(
     `${host}: ${invalid ?? 'the certificate does not name it'} (RFC 8461 §3.3)`,
   );
 }
 
+const UNTRUSTED: readonly string[] = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_GET_ISSUER_CERT',
+];
+
 /** Why the answer is no policy. */
-function problemOf({ status, headers, whole }: HttpAnswer, { fault }: Setting): string | undefined {
+function problemOf({ status, headers, whole }: HttpAnswer, { is }: Setting): string | undefined {
   // §3.3: any other status than 200 is a failure.
-  const good = status === 200 || (fault === 'accepts-any-2xx' && status >= 200 && status < 300);
+  const good =
+    status === 200 ||
+    (is('accepts-any-2xx') && status >= 200 && status < 300) ||
+    (is('accepts-any-status') && status >= 200 && (status < 300 || status >= 400));
   if (!good) return `status ${status} instead of 200`;
   // §3.2: text/plain; parameters are ignored.
-  const mediaType = (headers['content-type'] ?? 'none').replace(/;.*/, '').trim().toLowerCase();
-  if (mediaType !== 'text/plain' && fault !== 'ignores-content-type')
-    return `media type ${mediaType} instead of text/plain`;
-  if (!whole && fault !== 'uses-truncated-body')
+  const given = headers['content-type'];
+  const mediaType = (given ?? 'none').replace(/;.*/, '').trim().toLowerCase();
+  const isText =
+    mediaType === 'text/plain' ||
+    is('ignores-content-type') ||
+    (mediaType.startsWith('text/') && is('takes-any-text')) ||
+    (given === undefined && is('takes-no-content-type'));
+  if (!isText) return `media type ${mediaType} instead of text/plain`;
+  if (given?.includes(';') && is('refuses-media-type-parameters')) return 'parameters';
+  if (!whole && !is('uses-truncated-body'))
     return `the body was cut short, or is longer than ${BODY_LIMIT_BYTES} bytes`;
   return undefined;
+}
+
+/** §3.2: UTF-8. What is no UTF-8 is no policy. */
+function bodyOf({ body }: HttpAnswer, { is }: Setting): Fetched {
+  try {
+    const decoder = new TextDecoder('utf-8', { fatal: !is('decodes-leniently'), ignoreBOM: true });
+    return { ok: true, body: decoder.decode(body) };
+  } catch {
+    return { ok: false, type: 'sts-policy-fetch-error', why: 'the body is no UTF-8' };
+  }
 }

@@ -5,8 +5,8 @@
 import type { SecureContext } from 'node:tls';
 import type { Clock } from './clock.ts';
 import type { Dns } from './dns.ts';
-import type { FaultName } from './faults.ts';
 import type { Network } from './network.ts';
+import type { Is } from './traits.ts';
 
 export interface Setting {
   readonly clock: Clock;
@@ -15,7 +15,7 @@ export interface Setting {
   /** Policy hosts and MX hosts are trusted by separate anchors. */
   readonly trust: { readonly policyHosts: SecureContext; readonly mxHosts: SecureContext };
   readonly timeouts: Timeouts;
-  readonly fault?: FaultName;
+  readonly is: Is;
 }
 
 /** In real milliseconds. */
@@ -31,6 +31,7 @@ export interface Timeouts {
 export const TIMEOUTS: Timeouts = {
   connectMs: 2000,
   handshakeMs: 2000,
-  replyMs: 2000,
+  // Longer than a path holds a reply back to see whether somebody reads ahead.
+  replyMs: 4000,
   policyFetchMs: 2000,
 };

@@ -7,24 +7,30 @@
  */
 
 import type net from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type tls from 'node:tls';
 import { within } from '../../concurrency/wait.ts';
 import { createReplyReader, parseEhlo, type Reply } from '../../protocol/smtp.ts';
-import type { FaultName } from './faults.ts';
 import type { Mail } from './mail.ts';
 import { type HandshakeOptions, handshake } from './network.ts';
 import type { Timeouts } from './setting.ts';
+import type { Is } from './traits.ts';
 
 export interface SmtpSession {
   /** Whether the server's last EHLO reply offers this extension. */
   offers(keyword: string): boolean;
+  /** EHLO was taken; false: HELO was. */
+  readonly isExtended: boolean;
   /** EHLO, or HELO where EHLO is not understood. */
   hello(): Promise<void>;
   command(line: string): Promise<Reply>;
+  starttls(): Promise<Reply>;
   /** To be called after a 220 to STARTTLS. The certificate is not judged here. */
   startTls(options: HandshakeOptions): Promise<tls.TLSSocket>;
   /** Throws SmtpRefusal. */
   send(mail: Mail): Promise<Reply>;
+  /** After a failed handshake: whether the connection can be spoken on in clear. */
+  resumeClear(): boolean;
   /** Says QUIT and closes, in the background. */
   quit(): void;
 }
@@ -33,15 +39,18 @@ export interface SmtpOptions {
   /** What the client calls itself. */
   readonly name: string;
   readonly timeouts: Timeouts;
-  readonly fault?: FaultName;
+  readonly is: Is;
 }
 
 /** The server refused the mail; `permanent` for a 5yz reply (RFC 5321 §4.2.1). */
 export class SmtpRefusal extends Error {
   readonly permanent: boolean;
+  /** 421: the server closes the connection (§3.8). */
+  readonly isClosing: boolean;
   constructor(what: string, { code, lines }: Reply) {
     super(`${code} to ${what}: ${lines.join(' ')}`);
     this.permanent = code >= 500;
+    this.isClosing = code === 421;
   }
 }
 
@@ -61,14 +70,18 @@ export async function openSmtp(socket: net.Socket, options: SmtpOptions): Promis
   }
 }
 
+const SLOWNESS_MS = 300;
+
 function createSession(
   socket: net.Socket,
-  { name, timeouts, fault }: SmtpOptions,
+  { name, timeouts, is }: SmtpOptions,
 ): SmtpSession & { greeting(): Promise<void> } {
   let stream = socket;
   let reader = createReplyReader();
   let replies: Reply[] = [];
   let extensions = new Map<string, string>();
+  let isExtended = true;
+  let inTls = false;
   let ended = false;
   let lost = false;
   let wake = () => {};
@@ -102,37 +115,69 @@ function createSession(
       wake = () => {
         const reply = replies.shift();
         if (reply) over(() => resolve(reply));
-        else if (reader.problem())
-          fail(`the reply to ${to} is no SMTP: ${reader.problem()!.message}`);
+        else if (reader.violation())
+          fail(`the reply to ${to} is no SMTP: ${reader.violation()!.message}`);
         else if (ended) fail(`the server closed the connection instead of replying to ${to}`);
       };
       wake();
     });
   }
 
-  function command(line: string): Promise<Reply> {
+  async function command(line: string): Promise<Reply> {
+    if (is('slow')) await wait(SLOWNESS_MS);
     stream.write(`${line}\r\n`);
     return nextReply(line);
   }
 
   async function hello(): Promise<void> {
+    if (inTls && is('says-helo-inside-tls')) return void (await command(`HELO ${name}`));
     const reply = await command(`EHLO ${name}`);
     // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the
     // one before.
-    extensions =
-      fault === 'keeps-pre-tls-capabilities'
-        ? new Map([...parseEhlo(reply), ...extensions])
-        : parseEhlo(reply);
+    extensions = is('keeps-pre-tls-capabilities')
+      ? new Map([...parseEhlo(reply), ...extensions])
+      : parseEhlo(reply);
     // RFC 5321 §3.2: a server that does not know EHLO gets HELO.
-    const agreed = reply.code >= 500 ? await command(`HELO ${name}`) : reply;
+    isExtended = reply.code < 500;
+    const agreed =
+      isExtended || is('gives-up-without-ehlo') ? reply : await command(`HELO ${name}`);
     // Not a refusal of the mail: 5yz here has anybody on the path to say it.
     if (agreed.code !== 250) throw new Error(`${agreed.code} to EHLO: ${agreed.lines.join(' ')}`);
+    // RFC 3207 §4.2: what TLS runs over is not offered again.
+    if (inTls && extensions.has('STARTTLS') && is('says-starttls-twice')) await command('STARTTLS');
+  }
+
+  /** MAIL, RCPT and DATA, one by one or together (RFC 2920). */
+  async function envelope(
+    lines: readonly (readonly [string, string, ...number[]])[],
+  ): Promise<void> {
+    const together = is('pipelines') && extensions.has('PIPELINING');
+    if (together) {
+      if (is('slow')) await wait(SLOWNESS_MS);
+      stream.write(lines.map(([, line]) => `${line}\r\n`).join(''));
+    }
+    for (const [what, line, ...codes] of lines) {
+      const reply = together ? await nextReply(line) : await command(line);
+      expect(what, reply, ...codes);
+    }
   }
 
   return {
     offers: (keyword) => extensions.has(keyword),
+    get isExtended() {
+      return isExtended;
+    },
     hello,
     command,
+    async starttls() {
+      // RFC 3207 §4: no parameters, and nothing behind it.
+      if (is('starttls-with-a-parameter')) return command('STARTTLS now');
+      if (is('pipelines-behind-starttls')) {
+        stream.write('STARTTLS\r\nNOOP\r\n');
+        return nextReply('STARTTLS');
+      }
+      return command('STARTTLS');
+    },
     async greeting() {
       const { code, lines } = await nextReply('the connection');
       if (code !== 220) throw new Error(`greeted with ${code} ${lines.join(' ')}`);
@@ -140,7 +185,7 @@ function createSession(
     async startTls(options) {
       stream.off('data', onData).off('end', onEnd).off('close', onEnd);
       // RFC 3207 §6: bytes that came in clear behind the 220 are no replies.
-      if (fault !== 'keeps-pre-tls-replies') {
+      if (!is('keeps-pre-tls-replies')) {
         replies = [];
         reader = createReplyReader();
       }
@@ -149,13 +194,21 @@ function createSession(
           handshake(stream, options, signal),
         );
         stream = secured;
+        inTls = true;
         listen();
         return secured;
       } catch (error) {
         // RFC 3207 §4: what is left of a failed handshake is no SMTP.
-        stream.destroy();
+        if (!is('goes-on-after-failed-handshake')) stream.destroy();
         throw error;
       }
+    },
+    resumeClear() {
+      if (stream.destroyed || !stream.writable) return false;
+      reader = createReplyReader();
+      replies = [];
+      listen();
+      return true;
     },
     async send({ from, to, data }) {
       // RFC 1870 §5: a message longer than the server takes is not sent.
@@ -168,9 +221,12 @@ function createSession(
         });
       // RFC 1870 §6: the size is declared where the server knows the parameter.
       const parameters = extensions.has('SIZE') ? ` SIZE=${size}` : '';
-      expect('MAIL', await command(`MAIL FROM:<${from}>${parameters}`), 250);
-      expect('RCPT', await command(`RCPT TO:<${to}>`), 250, 251);
-      expect('DATA', await command('DATA'), 354);
+      await envelope([
+        ['MAIL', `MAIL FROM:<${from}>${parameters}`, 250],
+        ['RCPT', `RCPT TO:<${to}>`, 250, 251],
+        ['DATA', 'DATA', 354],
+      ]);
+      if (is('slow')) await wait(SLOWNESS_MS);
       stream.write(`${stuffed(data)}.\r\n`);
       const accepted = await nextReply('the content');
       expect('the content', accepted, 250);

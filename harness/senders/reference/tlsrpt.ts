@@ -20,9 +20,10 @@ import type { CachedPolicy } from './discovery.ts';
 import { exchange } from './http.ts';
 import { handshake } from './network.ts';
 import type { Setting } from './setting.ts';
+import type { Is } from './traits.ts';
 
 /** A session, or an attempt that did not get so far. */
-interface Session {
+interface TlsSession {
   readonly domain: string;
   /** The policy applied; undefined: none. */
   readonly policy: CachedPolicy | undefined;
@@ -39,8 +40,8 @@ export interface Failure {
 }
 
 export interface SessionLog {
-  succeeded(session: Session): void;
-  failed(session: Session, failure: Failure): void;
+  succeeded(session: TlsSession): void;
+  failed(session: TlsSession, failure: Failure): void;
 }
 
 export interface Reporting extends SessionLog {
@@ -58,7 +59,7 @@ interface Tally {
   /** By what a reader of the report would tell apart. */
   readonly details: Map<
     string,
-    { readonly session: Session; readonly failure: Failure; count: number }
+    { readonly session: TlsSession; readonly failure: Failure; count: number }
   >;
 }
 
@@ -73,10 +74,10 @@ const ANSWER_LIMIT_BYTES = 64 * 1024;
 const SENDING_MTA_IP = '127.0.0.1';
 
 export function createReporting(setting: Setting): Reporting {
-  const { clock, dns, fault } = setting;
+  const { clock, dns, is } = setting;
   const periods = new Map<string, Period>();
 
-  function tallyOf({ domain, policy }: Session): Tally | undefined {
+  function tallyOf({ domain, policy }: TlsSession): Tally | undefined {
     // RFC 8461 §6: of a policy in mode none nothing is reported.
     if (policy?.policy.mode === 'none') return undefined;
     const period = periods.get(domain) ?? { since: clock.now(), tallies: new Map<string, Tally>() };
@@ -127,7 +128,7 @@ export function createReporting(setting: Setting): Reporting {
       tally.details.set(key, detail);
     },
     async report(domains) {
-      if (fault === 'reports-nothing') return;
+      if (is('reports-nothing')) return;
       await Promise.all(
         domains.map((domain) => {
           const period = periods.get(domain);
@@ -139,11 +140,7 @@ export function createReporting(setting: Setting): Reporting {
 }
 
 /** RFC 8460 §4. */
-function reportOf(
-  domain: string,
-  { since, tallies }: Period,
-  { clock, fault }: Setting,
-): TlsReport {
+function reportOf(domain: string, { since, tallies }: Period, { clock, is }: Setting): TlsReport {
   // §4.1: whole UTC days.
   const day = (time: number) => new Date(time).toISOString().slice(0, 10);
   return {
@@ -154,14 +151,14 @@ function reportOf(
     },
     'contact-info': `postmaster@${SENDER_DOMAIN}`,
     'report-id': `${randomUUID()}@${SENDER_DOMAIN}`,
-    policies: [...tallies.values()].map((tally) => policyEntry(domain, tally, fault)),
+    policies: [...tallies.values()].map((tally) => policyEntry(domain, tally, is)),
   };
 }
 
 function policyEntry(
   domain: string,
   { policy, successes, failures, details }: Tally,
-  fault: Setting['fault'],
+  is: Is,
 ): ReportedPolicy {
   return {
     policy: policy
@@ -179,11 +176,11 @@ function policyEntry(
     // §4.3: failures of different kinds stand apart, each with its own count.
     'failure-details': [...details.values()].map(
       ({ session, failure, count }): FailureDetails => ({
-        'result-type': fault === 'reports-wrong-type' ? 'dane-required' : failure.type,
+        'result-type': is('reports-wrong-type') ? 'dane-required' : failure.type,
         'sending-mta-ip': SENDING_MTA_IP,
         'receiving-mx-hostname': session.host,
         'receiving-ip': session.address,
-        'failed-session-count': fault === 'reports-wrong-count' ? count + 1 : count,
+        'failed-session-count': is('reports-wrong-count') ? count + 1 : count,
         'failure-reason-code': failure.reason && printable(failure.reason),
       }),
     ),

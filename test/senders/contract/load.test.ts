@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contractJsonSchema, loadContract } from '../../../harness/senders/contract/load.ts';
 import { formatProblem } from '../../../harness/yaml/problems.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../../..');
 let folder: string;
 
 beforeAll(async () => {

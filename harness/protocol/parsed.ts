@@ -1,14 +1,14 @@
 /**
- * Result: what a parser says. Parsers here never throw: the text they read comes from a network
+ * Parsed: what a parser says. Parsers here never throw: the text they read comes from a network
  * under attack.
  */
 
-export type Result<T> =
+export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problem: Problem };
+  | { readonly ok: false; readonly violation: Violation };
 
 /** Which rule a text breaks, and where. */
-export interface Problem {
+export interface Violation {
   /** Short kebab-case id, stable: `id-syntax`. */
   readonly rule: string;
   /** `RFC 8461 §3.2` */
@@ -21,12 +21,12 @@ export interface Problem {
   readonly column?: number;
 }
 
-/** The result that carries a value. */
-export function ok<T>(value: T): Result<T> {
+/** What carries a value. */
+export function ok<T>(value: T): Parsed<T> {
   return { ok: true, value };
 }
 
-/** The result that carries a problem. */
-export function fail(problem: Problem): Result<never> {
-  return { ok: false, problem };
+/** What says that a rule is broken. */
+export function fail(violation: Violation): Parsed<never> {
+  return { ok: false, violation };
 }

@@ -1,0 +1,51 @@
+/**
+ * Grades: what a judgement of an expectation comes to.
+ */
+
+import { REQUIREMENTS } from '../model/requirements.ts';
+import type { ExpectationUse } from '../model/scenario.ts';
+import type { Finding, Grade, Judgement } from '../model/verdict.ts';
+
+/**
+ * `fail` = a MUST is broken; `warn` = a SHOULD is broken, only the envelope was exposed, or the
+ * sender was stricter than the RFC. What the RFC does not say with a keyword or in its grammar is at
+ * most a warning, unless mail is exposed, lost or returned. A scenario can ask for a warning at most,
+ * but not where mail went out in clear, was lost or returned. Throws RangeError for an unknown requirement.
+ */
+export function gradeOf(
+  { status, harm, strictness }: Judgement,
+  requirement: string,
+  { grade }: Pick<ExpectationUse, 'grade'>,
+): Grade {
+  if (status === 'met') return 'pass';
+  if (status === 'undecided') return 'inconclusive';
+  if (status === 'unsupported') return 'unsupported';
+  if (harm === 'clear' || harm === 'mail-lost') return 'fail';
+  if (strictness === true) return 'warn';
+  if (harm === 'returned') return 'fail';
+  if (grade === 'warn' || harm === 'envelope') return 'warn';
+  if (harm === 'content') return 'fail';
+  if (!Object.hasOwn(REQUIREMENTS, requirement))
+    throw new RangeError(`no requirement ${requirement}`);
+  const { level, basis } = REQUIREMENTS[requirement]!;
+  const isMust = level === 'MUST' || level === 'MUST NOT';
+  return isMust && (basis === 'keyword' || basis === 'grammar') ? 'fail' : 'warn';
+}
+
+/** Proved by what passed over the wire: it stands whatever else went wrong in the trial. */
+export function isProved({ grade, harm }: Finding): boolean {
+  return grade === 'fail' && (harm === 'clear' || harm === 'content');
+}
+
+/**
+ * A positive control that passes is no pass: what was to be tried counts, where anything was.
+ */
+export function worstOf(findings: readonly Finding[]): Grade {
+  const tried = findings.filter((finding) => finding.expectation !== 'control');
+  const order: readonly Grade[] = ['fail', 'inconclusive', 'warn', 'not-met'];
+  const worst = order.find((grade) => findings.some((finding) => finding.grade === grade));
+  if (worst) return worst;
+  if (tried.length > 0 && tried.every((finding) => finding.grade === 'unsupported'))
+    return 'unsupported';
+  return findings.some((finding) => finding.grade === 'pass') ? 'pass' : 'inconclusive';
+}

@@ -1,0 +1,221 @@
+/**
+ * Tried: whether the sender met what a step has changed. One rule for every attack, for `patch` and
+ * for a new policy, derived from the plans (model/changes.ts):
+ *
+ *   a step is tried where the sender asked every question that is answered otherwise, and came to
+ *   every host that behaves otherwise, as far as the point from which it does
+ *
+ * It need not have come where the policy it holds forbids it to go, nor to a host behind the one
+ * that took the message. Where it did not come for no such reason, what it did proves nothing: if
+ * it lived on a policy that was still valid, as RFC 8461 §5.1 allows, the step is not met; else the
+ * evidence does not decide.
+ */
+
+import { type Change, exchangersOf, type Point, type PointOnConnection } from '../model/changes.ts';
+import { outcomeIn, type StepView } from '../model/evidence.ts';
+import { forbids, heldPolicy } from '../model/held-policy.ts';
+import type { Observation } from '../model/observation.ts';
+import { ofKind, type Session, sessionsOf } from '../model/traffic.ts';
+import { answerTo } from '../model/zone.ts';
+
+export type Tried =
+  | { readonly kind: 'met' }
+  /** `what` was not met; `why` that may be lawful. */
+  | { readonly kind: 'not-met'; readonly what: string; readonly why: string }
+  | { readonly kind: 'unexplained'; readonly what: string };
+
+/** `earlier`: the steps before, in order; what they met of the same world need not be met again. */
+export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
+  const since = earlier.findLastIndex(({ stage }) => stage.news.length > 0);
+  const news = since === -1 ? [] : earlier[since]!.stage.news;
+  const sinceNews = [...earlier.slice(since), view];
+  const missing =
+    news.find((change) => isDue(change, view) && !sinceNews.some((one) => isMet(change, one))) ??
+    view.stage.changes.find(
+      (change) => isDue(change, view) && !isMet(change, view) && !wasMet(change, earlier),
+    );
+  if (missing === undefined) return { kind: 'met' };
+  const what = describe(missing, view);
+  if (missing.way !== 'discovery') return { kind: 'unexplained', what };
+  return isCovered(view)
+    ? {
+        kind: 'not-met',
+        what,
+        why: 'the sender kept to its cached policy, as RFC 8461 §5.1 allows',
+      }
+    : { kind: 'unexplained', what };
+}
+
+// ---- what has to be met ----
+
+function isDue(change: Change, view: StepView): boolean {
+  switch (change.way) {
+    case 'discovery':
+      return true;
+    case 'reporting':
+      return (
+        view.stage.awaits.includes('reports') && view.trial.sender.capabilities.includes('tlsrpt')
+      );
+    case 'delivery':
+      return (
+        change.mx === undefined || (!isKeptFrom(change.mx, view) && !isBehind(change.mx, view))
+      );
+  }
+}
+
+/** The policy that the sender holds does not permit this host (RFC 8461 §4.1). */
+function isKeptFrom(mx: string, view: StepView): boolean {
+  const held = heldNow(view);
+  return held !== undefined && forbids(held, { mx: view.qualified(mx), authenticated: true });
+}
+
+/** Every message arrived through a host that comes before this one (RFC 5321 §5.1). */
+function isBehind(mx: string, view: StepView): boolean {
+  const { dns } = view.stage.plan!;
+  const hosts = view.domains.flatMap((domain) => exchangersOf(dns, plainDomain(view, domain)));
+  const preferenceOf = (host: string) => {
+    const answers = view.domains.map((domain) => answerTo(dns, plainDomain(view, domain), 'MX'));
+    const records = answers.flatMap((answer) => (answer.kind === 'records' ? answer.records : []));
+    const record = records.find(
+      (one) => one.type === 'MX' && isSame(view.qualified(one.exchange), host),
+    );
+    return record?.type === 'MX' ? record.preference : hosts.indexOf(host);
+  };
+  const through = view.tokens.map((token) => {
+    const outcome = outcomeIn(view, token);
+    return outcome.kind === 'delivered' ? outcome.accepted.mx : undefined;
+  });
+  const here = preferenceOf(view.qualified(mx));
+  return (
+    through.length > 0 &&
+    through.every(
+      (host) =>
+        host !== undefined && !isSame(host, view.qualified(mx)) && preferenceOf(host) <= here,
+    )
+  );
+}
+
+/** A recipient domain as the plan writes it. */
+function plainDomain(view: StepView, domain: string): string {
+  const label = ofKind(view.history, 'step-started').at(-1)?.label ?? '';
+  return domain.replace(`.${label}.test`, '.test');
+}
+
+/** The sender lives on a policy that it fetched before this step. */
+function isCovered(view: StepView): boolean {
+  const held = heldNow(view);
+  return held !== undefined && held.fetch.step < view.index;
+}
+
+function heldNow(view: StepView) {
+  const end = view.now.at(-1);
+  return end && heldPolicy(view.history, view.domains[0]!, { at: end.at + 1 });
+}
+
+/** RFC 8461 §3.3: what failed under an id need not be tried again for a while. */
+function wasMet(change: Change, earlier: readonly StepView[]): boolean {
+  return (
+    change.way === 'discovery' &&
+    change.kind === 'host' &&
+    earlier.some(
+      (one) =>
+        one.stage.changes.some((other) => JSON.stringify(other) === JSON.stringify(change)) &&
+        isMet(change, one),
+    )
+  );
+}
+
+// ---- what was met ----
+
+function isMet(change: Change, view: StepView): boolean {
+  if (change.kind === 'question') {
+    const asked = questions(view, change.name, change.type);
+    return change.nth ? change.nth.some((nth) => asked.length >= nth) : asked.length > 0;
+  }
+  const host = view.qualified(change.host);
+  const isAddress = change.points.some(({ at }) => at === 'address');
+  if (isAddress && questions(view, change.mx ?? change.host, 'A').length > 0) return true;
+  if (change.service !== 'mx') {
+    return change.points.some(({ at }) => view.now.some((seen) => isAtWebHost(seen, host, at)));
+  }
+  return sessionsOf(view.now)
+    .filter(({ opened, mx }) => isSame(opened.host ?? mx, host))
+    .some((session) => {
+      const point = pointOf(change.points, session.nth);
+      return point !== undefined && reaches(session, point);
+    });
+}
+
+function questions(view: StepView, name: string, type: string): Observation[] {
+  return ofKind(view.now, 'dns-query').filter(
+    (seen) => seen.type === type && isSame(seen.name, view.qualified(name)),
+  );
+}
+
+function isAtWebHost(seen: Observation, host: string, at: Point): boolean {
+  switch (seen.kind) {
+    case 'web-connection':
+      return at === 'connection' && isSame(seen.host, host);
+    case 'tls-handshake':
+      return at === 'handshake' && isSame(seen.host, host) && seen.hello;
+    case 'policy-request':
+    case 'report-received':
+      return at === 'request' && isSame(seen.host, host);
+    default:
+      return false;
+  }
+}
+
+function pointOf(points: readonly PointOnConnection[], nth: number): Point | undefined {
+  return (
+    points.find((point) => point.nth === nth) ?? points.find((point) => point.nth === undefined)
+  )?.at;
+}
+
+function reaches({ seen, commands, handshake }: Session, at: Point): boolean {
+  const said = (verb: string, secure?: boolean) =>
+    commands.some((one) => one.verb === verb && (secure === undefined || one.secure === secure));
+  switch (at) {
+    case 'address':
+    case 'connection':
+      return true;
+    case 'handshake':
+      return handshake?.hello === true;
+    case 'EHLO':
+    case 'STARTTLS':
+      return said(at, false);
+    case 'EHLO-inside':
+      return said('EHLO', true);
+    case '.':
+      return ofKind(seen, 'smtp-data').length > 0;
+    default:
+      return said(at);
+  }
+}
+
+// ---- words ----
+
+function describe(change: Change, view: StepView): string {
+  if (change.kind === 'question') {
+    const which = change.nth ? ` (query ${change.nth.join(', ')})` : '';
+    return `${change.type} of ${view.qualified(change.name)} was never asked for${which}`;
+  }
+  const host = view.qualified(change.mx ?? change.host);
+  const words = new Set(change.points.map(({ at }) => FAR[at] ?? `was never told ${at}`));
+  return `${host} ${[...words].join(', or ')}`;
+}
+
+const FAR: Readonly<Record<string, string>> = {
+  address: 'was never called',
+  connection: 'was never called',
+  handshake: 'never came to a TLS handshake',
+  request: 'was never asked for the policy',
+  EHLO: 'never heard EHLO',
+  STARTTLS: 'never heard STARTTLS',
+  'EHLO-inside': 'never heard EHLO within TLS',
+  '.': 'never got content',
+};
+
+function isSame(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}

@@ -1,0 +1,114 @@
+/**
+ * The policy that a sender held at a time, by what it was given: the last one that it fetched as
+ * RFC 8461 §3.3 has it, for as long as its max_age lasts (§3.2). Nothing else counts: not what the
+ * domain published meanwhile, and not what an attacker told it.
+ */
+
+import { isPermittedMx } from '../protocol/mx-match.ts';
+import { parseStsPolicy, type StsPolicy } from '../protocol/sts-policy.ts';
+import type { Observation } from './observation.ts';
+import { POLICY_PATH } from './plan.ts';
+import { isBefore, ofKind, type Seen } from './traffic.ts';
+
+export interface HeldPolicy {
+  readonly fetch: Seen<'policy-request'>;
+  readonly policy: StsPolicy;
+  /**
+   * Something was fetched since of which the RFC does not say, or says no more than SHOULD, whether
+   * it takes this one's place.
+   */
+  readonly inDoubt: boolean;
+}
+
+/**
+ * Requests for the policy that brought one (RFC 8461 §3.3): GET over HTTPS from a host that proved
+ * its name, answered 200, whole; for one of the domains, default any.
+ */
+export function policyFetches(
+  observations: readonly Observation[],
+  domains?: readonly string[],
+): Seen<'policy-request'>[] {
+  return ofKind(observations, 'policy-request').filter(
+    (seen) =>
+      seen.scheme === 'https' &&
+      seen.method === 'GET' &&
+      seen.path === POLICY_PATH &&
+      seen.status === 200 &&
+      seen.complete &&
+      seen.authenticated &&
+      isAt('mta-sts', seen.host, domains),
+  );
+}
+
+/**
+ * TXT look-ups at `_mta-sts.` of one of the domains, and of no other: to send a bounce, a sender
+ * looks up its own domain as well.
+ */
+export function stsLookups(
+  observations: readonly Observation[],
+  domains: readonly string[],
+): Seen<'dns-query'>[] {
+  return ofKind(observations, 'dns-query').filter(
+    (seen) => seen.type === 'TXT' && isAt('_mta-sts', seen.name, domains),
+  );
+}
+
+function isAt(label: string, name: string, domains: readonly string[] | undefined): boolean {
+  const lower = name.toLowerCase();
+  return domains
+    ? domains.some((domain) => lower === `${label}.${domain}`)
+    : lower.startsWith(`${label}.`);
+}
+
+/**
+ * What a sender that had seen this much held for the domain before `when`; undefined: nothing, or
+ * it is not proved. A policy without a look-up of its record is no discovery (§3.1).
+ */
+export function heldPolicy(
+  observations: readonly Observation[],
+  domain: string,
+  when: Pick<Observation, 'at'>,
+): HeldPolicy | undefined {
+  const earlier = observations.filter((seen) => isBefore(seen, when));
+  const lookups = stsLookups(earlier, [domain]);
+  let held: HeldPolicy | undefined;
+  for (const fetch of policyFetches(earlier, [domain])) {
+    if (!lookups.some((lookup) => lookup.at <= fetch.at)) continue;
+    const policy = parseStsPolicy(fetch.body ?? '');
+    if (policy.ok && isPlainText(fetch)) held = { fetch, policy: policy.value, inDoubt: false };
+    else if (held && (policy.ok || UNDECIDED.includes(policy.violation.rule)))
+      held = { ...held, inDoubt: true };
+  }
+  const age = held && senderSeconds(observations, held.fetch, when);
+  return held && age! < held.policy.maxAgeSeconds ? held : undefined;
+}
+
+/** The policy forbids delivery to this host over this channel (RFC 8461 §4, §5). */
+export function forbids(
+  { policy }: Pick<HeldPolicy, 'policy'>,
+  channel: { readonly mx: string; readonly authenticated: boolean },
+): boolean {
+  return (
+    policy.mode === 'enforce' && !(channel.authenticated && isPermittedMx(policy.mx, channel.mx))
+  );
+}
+
+/** Rules of the policy file of which the RFC does not say what a sender does when they are broken. */
+const UNDECIDED: readonly string[] = ['blank-line', 'max-age-bound', 'mx-pattern'];
+
+/** RFC 8461 §3.2: a SHOULD, so that a sender may take what is served otherwise. */
+function isPlainText({ contentType }: Seen<'policy-request'>): boolean {
+  return /^text\/plain\s*(;|$)/i.test(contentType ?? 'text/plain');
+}
+
+/** From one observation to another, by the sender's clock, which a scenario can advance. */
+export function senderSeconds(
+  observations: readonly Observation[],
+  from: Pick<Observation, 'at'>,
+  to: Pick<Observation, 'at'>,
+): number {
+  const leaps = ofKind(observations, 'time-advanced').filter(
+    (leap) => !isBefore(leap, from) && isBefore(leap, to),
+  );
+  return (to.at - from.at) / 1000 + leaps.reduce((sum, { seconds }) => sum + seconds, 0);
+}

@@ -1,0 +1,200 @@
+/**
+ * Stage: one step of a scenario, compiled. Everything that can be worked out without a sender is
+ * worked out here, once: which worlds there are, what was changed in them, what is waited for. The
+ * run arranges them, the judge holds the evidence against them, `explain` and `lab` tell them.
+ */
+
+import type { Attack } from './attack.ts';
+import {
+  baselinePlan,
+  DEFAULT_DOMAIN,
+  DEFAULT_POLICY,
+  permittedMx,
+  withoutPolicy,
+} from './baseline.ts';
+import { type Change, changesBetween, type Destination } from './changes.ts';
+import { type LabPlan, type MxPlan, VICTIM } from './plan.ts';
+import { PlanError } from './plan-changes.ts';
+import { type DomainSpec, isJudged, type PolicySpec, type Step, type Use } from './scenario.ts';
+import type { Awaited, Expectation } from './verdict.ts';
+
+export interface Stage {
+  readonly step: Step;
+  /** What the domain honestly publishes while the step lasts. */
+  readonly policy: PolicySpec;
+  /** The mx patterns of that policy. */
+  readonly permittedMx: readonly string[];
+  /** The main leg's world; undefined: the step leaves it as it was. */
+  readonly plan?: LabPlan;
+  /** The positive control, at the same time: an honest domain. */
+  readonly control?: LabPlan;
+  /** The negative control, at the same time: the main leg's world where no policy exists. */
+  readonly unprotected?: Unprotected;
+  /** A prime step, or an earlier one, is the positive control of this one. */
+  readonly isPrimed: boolean;
+  /** Where the world differs from the honest one. */
+  readonly changes: readonly Change[];
+  /** Where the honest world differs from the one before: what a publish step has to tell. */
+  readonly news: readonly Change[];
+  readonly awaits: readonly Awaited[];
+}
+
+export interface Unprotected {
+  /** An honest delivery first: the sender knows the domain, and may remember more than policies. */
+  readonly before?: LabPlan;
+  readonly plan: LabPlan;
+}
+
+/** What compiling takes from the vocabulary. */
+export interface Words {
+  readonly attacks: ReadonlyMap<string, Attack>;
+  readonly expectations: ReadonlyMap<string, Pick<Expectation, 'awaits' | 'needsUnprotected'>>;
+}
+
+/** An attack asks for something that the plan does not have: the `nth` of this step, from 0. */
+export class AttackError extends Error {
+  readonly step: number;
+  readonly nth: number;
+  constructor(step: number, nth: number, message: string) {
+    super(message);
+    this.step = step;
+    this.nth = nth;
+  }
+}
+
+/**
+ * The stages of a scenario, in order. An attack that cannot be applied is told to `onProblem`, and
+ * left out; without that, it is thrown.
+ */
+export function compileStages(
+  start: { readonly domain: DomainSpec; readonly policy: PolicySpec },
+  steps: readonly Step[],
+  words: Words,
+  onProblem: (problem: AttackError) => void = (problem) => {
+    throw problem;
+  },
+): Stage[] {
+  let { domain, policy } = start;
+  let isPrimed = false;
+  let isKnown = false;
+  const knownIds = new Set<string>();
+  return steps.map((step, index): Stage => {
+    const before = baselinePlan(domain, policy);
+    if (step.kind === 'publish') ({ domain, policy } = step);
+    const honest = baselinePlan(domain, policy);
+    const attacked = isJudged(step)
+      ? attackedPlan(honest, step.under, words, (nth, message) =>
+          onProblem(new AttackError(index, nth, message)),
+        )
+      : honest;
+    const destination: Destination = { domains: [toOf(step)], knownIds: [...knownIds] };
+    const changes = changesBetween(honest, attacked, destination);
+    const stage: Stage = {
+      step,
+      policy,
+      permittedMx: permittedMx(domain, policy),
+      ...(arranges(step) && { plan: attacked }),
+      ...controls(step, { isPrimed, isKnown, honest, attacked, changes, words }),
+      isPrimed: isPrimed || step.kind === 'prime',
+      changes,
+      news: step.kind === 'publish' ? changesBetween(before, honest, destination) : [],
+      awaits: awaitsOf(step, words),
+    };
+    if (step.kind === 'prime') isPrimed = true;
+    if (step.kind === 'prime' || step.kind === 'send') {
+      isKnown = true;
+      // Under attack the sender may have learned nothing.
+      if (changes.every(({ way }) => way !== 'discovery')) knownIds.add(policy.id);
+    }
+    return stage;
+  });
+}
+
+function attackedPlan(
+  honest: LabPlan,
+  under: readonly Use[],
+  { attacks }: Words,
+  onProblem: (nth: number, message: string) => void,
+): LabPlan {
+  return under.reduce((plan, { name, options }, nth) => {
+    try {
+      return attacks.get(name)!.apply(plan, options);
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      onProblem(nth, error.message);
+      return plan;
+    }
+  }, honest);
+}
+
+/** Steps that tell the lab what the world is like now. */
+function arranges({ kind }: Step): boolean {
+  return ['prime', 'send', 'publish', 'flush', 'recover'].includes(kind);
+}
+
+function toOf(step: Step): string {
+  return step.kind === 'send' ? step.to : VICTIM;
+}
+
+interface Circumstances {
+  readonly isPrimed: boolean;
+  /** The sender has been sent to the domain before. */
+  readonly isKnown: boolean;
+  readonly honest: LabPlan;
+  readonly attacked: LabPlan;
+  readonly changes: readonly Change[];
+  readonly words: Words;
+}
+
+function controls(
+  step: Step,
+  { isPrimed, isKnown, honest, attacked, changes, words }: Circumstances,
+) {
+  if (step.kind !== 'send') return {};
+  const wanted = step.expect.some(({ name }) => words.expectations.get(name)?.needsUnprotected);
+  // What leads to the MX and what is there are honest: without a policy there is nothing to refuse.
+  const isOnTheWay = changes.some(({ way }) => way === 'delivery');
+  const unprotected: Unprotected = {
+    ...(isKnown && { before: withoutPolicy(honest) }),
+    plan: withoutPolicy(attacked),
+  };
+  return {
+    ...(!isPrimed && { control: baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY) }),
+    ...(wanted && isOnTheWay && { unprotected }),
+  };
+}
+
+function awaitsOf(step: Step, { expectations }: Words): Awaited[] {
+  if (!isJudged(step)) return step.kind === 'prime' ? ['policy'] : [];
+  return [...new Set(step.expect.flatMap(({ name }) => expectations.get(name)?.awaits ?? []))];
+}
+
+/** The lab keeps silent, and the sender has to wait. */
+export function keepsWaiting({ step, plan }: Stage): boolean {
+  if (step.kind === 'wait' || step.kind === 'restart') return true;
+  if (!plan || !isJudged(step)) return false;
+  const hosts = Object.values({ ...plan.mxHosts, ...plan.policyHosts, ...plan.reportHosts });
+  const pages = Object.values(plan.policyHosts).flatMap((host) => Object.values(host.pages));
+  return (
+    hosts.some(isSilent) ||
+    Object.values(plan.mxHosts).some(({ connections = [] }) =>
+      connections.some(({ change }) => isSilent(change)),
+    ) ||
+    plan.dns.rules.some(({ answer }) => answer === 'drop') ||
+    pages.some(({ transfer = 'whole' }) => SILENT_TRANSFERS.includes(transfer))
+  );
+}
+
+const SILENT_TRANSFERS: readonly string[] = ['slow', 'none', 'endless'];
+
+function isSilent({ reach, tls, greeting, beforeTls, afterTls }: MxPlan): boolean {
+  const replies = [
+    greeting,
+    ...[beforeTls, afterTls].flatMap((part) => Object.values(part?.replies ?? {})),
+  ];
+  return (
+    reach === 'silent' ||
+    tls?.handshake === 'stall' ||
+    replies.some((reply) => reply?.then === 'stall' || reply?.untilSpoken === true)
+  );
+}

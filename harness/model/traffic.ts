@@ -1,0 +1,142 @@
+/**
+ * Traffic: SMTP connections as evidence has them, and whose they are. Small pure views; nothing
+ * here grades.
+ */
+
+import type { Event, Observation } from './observation.ts';
+
+export type Seen<K extends Event['kind']> = Extract<Observation, { kind: K }>;
+
+export function ofKind<K extends Event['kind']>(
+  observations: readonly Observation[],
+  kind: K,
+): Seen<K>[] {
+  return observations.filter((seen): seen is Seen<K> => seen.kind === kind);
+}
+
+export const seqs = (observations: readonly Observation[]): number[] =>
+  observations.map((seen) => seen.seq);
+
+/** What has one time may stand in any order: only what is earlier by the clock came before. */
+export function isBefore(a: Pick<Observation, 'at'>, b: Pick<Observation, 'at'>): boolean {
+  return a.at < b.at;
+}
+
+/**
+ * The exchanger of the sender's own domain, where its bounces come home: `mx.sender.LABEL.test`
+ * and no other name, however it begins.
+ */
+export function isHome(mx: string): boolean {
+  const labels = mx.toLowerCase().replace(/\.$/, '').split('.');
+  return labels.length === 4 && labels[0] === 'mx' && labels[1] === 'sender';
+}
+
+/** One SMTP connection, its observations in order. */
+export interface Session {
+  readonly connection: string;
+  readonly mx: string;
+  readonly nth: number;
+  readonly opened: Seen<'smtp-connection'>;
+  readonly seen: readonly Observation[];
+  readonly commands: readonly Seen<'smtp-command'>[];
+  readonly handshake?: Seen<'tls-handshake'>;
+}
+
+export function sessionsOf(observations: readonly Observation[]): Session[] {
+  const byConnection = Map.groupBy(
+    observations.filter((seen) => 'connection' in seen),
+    (seen) => seen.connection,
+  );
+  return ofKind(observations, 'smtp-connection').map((opened) => {
+    const seen = byConnection.get(opened.connection)!.toSorted((a, b) => a.at - b.at);
+    return {
+      connection: opened.connection,
+      mx: opened.mx,
+      nth: opened.nth,
+      opened,
+      seen,
+      commands: ofKind(seen, 'smtp-command'),
+      handshake: ofKind(seen, 'tls-handshake')[0],
+    };
+  });
+}
+
+/** RFC 5321 §3.3: MAIL, RCPT and the content, in order. */
+export interface Transaction {
+  readonly connection: string;
+  readonly parts: readonly Part[];
+  /** The last that was seen of the connection before MAIL, or MAIL itself. */
+  readonly after: Observation;
+}
+
+export type Part = Seen<'smtp-command'> | Seen<'smtp-data'>;
+
+/** Every transaction of these sessions, however far it came. */
+export function transactionsOf(sessions: readonly Session[]): Transaction[] {
+  return sessions.flatMap(({ connection, opened, seen }) => {
+    const all: { connection: string; parts: Part[]; after: Observation }[] = [];
+    let ended: Observation = opened;
+    for (const part of seen.filter(isPart)) {
+      if (all.length === 0 || isMail(part)) all.push({ connection, parts: [part], after: ended });
+      else all.at(-1)!.parts.push(part);
+      // The first transaction was decided upon when the connection was opened.
+      ended = part;
+    }
+    return all;
+  });
+}
+
+function isMail(seen: Part): boolean {
+  return seen.kind === 'smtp-command' && seen.verb === 'MAIL';
+}
+
+function isPart(seen: Observation): seen is Part {
+  if (seen.kind === 'smtp-data') return true;
+  return seen.kind === 'smtp-command' && (seen.verb === 'MAIL' || seen.verb === 'RCPT');
+}
+
+/** Messages, by their tokens, that a transaction names. */
+export function tokensNamed(
+  { parts }: Pick<Transaction, 'parts'>,
+  tokens: readonly string[],
+): string[] {
+  return tokens.filter((token) =>
+    parts.some((part) =>
+      part.kind === 'smtp-data'
+        ? part.tokens.includes(token)
+        : part.line.toLowerCase().includes(token),
+    ),
+  );
+}
+
+/**
+ * It got no further than MAIL, with a reverse-path, so that it might be of any message: a null one
+ * is that of a bounce.
+ */
+export function isAnonymous({ parts }: Pick<Transaction, 'parts'>): boolean {
+  return parts.every(
+    (part) =>
+      part.kind === 'smtp-command' &&
+      part.verb === 'MAIL' &&
+      !/^MAIL\s+FROM:\s*<>/i.test(part.line),
+  );
+}
+
+const TOLD_VERBS = ['EHLO', 'HELO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA'];
+
+/**
+ * What a reader needs of a connection to follow it: commands and replies, TLS, content, arrival.
+ */
+export function dialogueOf(
+  observations: readonly Observation[],
+  connection: string,
+): Observation[] {
+  return observations.filter((seen) => {
+    if (!('connection' in seen) || seen.connection !== connection) return false;
+    if (seen.kind === 'smtp-command') return TOLD_VERBS.includes(seen.verb);
+    if (seen.kind === 'smtp-reply') return TOLD_VERBS.includes(seen.to);
+    return (
+      seen.kind === 'tls-handshake' || seen.kind === 'smtp-data' || seen.kind === 'message-accepted'
+    );
+  });
+}

@@ -1,0 +1,142 @@
+/**
+ * Senders and their labs: which senders can be run here, which of them share a lab, and how many
+ * trials each is given at once.
+ */
+
+import type { Lab } from '../lab/lab.ts';
+import { openLab } from '../labs/open.ts';
+import type { RunSummary, TrialResult } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
+import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
+import type { Vocabulary } from '../scenario/language.ts';
+import { runSuite } from './suite.ts';
+
+export type Skipped = RunSummary['skippedSenders'][number];
+
+export interface SendersOptions {
+  /** Prepared (prepareSenders). */
+  readonly senders: readonly Sender[];
+  readonly scenarios: readonly Scenario[];
+  readonly vocabulary: Vocabulary;
+  /** How many trials at once; default: what suits the sender. */
+  readonly jobs?: number;
+  readonly signal?: AbortSignal;
+  /** What is being done, for people. */
+  tell(line: string): void;
+  /** Each result as soon as it is known. */
+  onResult(result: TrialResult): void | Promise<void>;
+}
+
+/**
+ * Runs every scenario on every sender. The senders of each kind of lab are in one lab, sharing the
+ * jobs; but mail servers in containers come one after the other, since a machine that is busy makes
+ * a slow lab. Returns those that could not be started, with the reason; they stop no other.
+ */
+export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
+  const { senders, signal, tell } = options;
+  const failed: Skipped[] = [];
+  for (const [kind, group] of groupByLab(senders)) {
+    if (signal?.aborted) break;
+    const opened = await openLab(kind, tell, signal).catch(senderErrorOf);
+    if (opened instanceof SenderError) {
+      if (signal?.aborted) break;
+      for (const { name } of group) failed.push({ name, reason: opened.message });
+      continue;
+    }
+    await using lab = opened;
+    const together = kind === 'loopback' ? [group] : group.map((sender) => [sender]);
+    for (const some of together) failed.push(...(await runTogether(some, lab, options)));
+  }
+  return failed;
+}
+
+async function runTogether(
+  senders: readonly Sender[],
+  lab: Lab,
+  { jobs, signal, scenarios, vocabulary, onResult }: SendersOptions,
+): Promise<Skipped[]> {
+  const failed: Skipped[] = [];
+  const runs = senders.map(async (sender) => {
+    try {
+      const own = jobsOf(sender, jobs, senders.length);
+      await runSuite({
+        lab,
+        vocabulary,
+        scenarios,
+        senders: [sender],
+        jobs: own,
+        signal,
+        onResult,
+      });
+    } catch (error) {
+      if (!(error instanceof SenderError)) throw error;
+      if (!signal?.aborted) failed.push({ name: sender.name, reason: error.message });
+    }
+  });
+  // The lab is there until the last has ended.
+  const broken = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected');
+  if (broken) throw broken.reason;
+  return failed;
+}
+
+/**
+ * Trials spend their time waiting for sockets, hardly any of it computing; one server that serves
+ * them all waits for most of them.
+ */
+const JOBS = { loopback: 24, server: 64, serverEach: 16 };
+/** A sender that is made to wait holds some of its jobs for long. */
+const FEWEST_JOBS = 12;
+
+function jobsOf(
+  { lab = 'loopback', perInstance }: Sender,
+  asked: number | undefined,
+  sharedBy: number,
+): number {
+  if (asked !== undefined) return Math.ceil(asked / sharedBy);
+  if (lab === 'loopback') return Math.max(FEWEST_JOBS, Math.ceil(JOBS.loopback / sharedBy));
+  return perInstance === 'trial' ? JOBS.serverEach : JOBS.server;
+}
+
+function groupByLab(senders: readonly Sender[]): [LabKind, Sender[]][] {
+  const groups = Map.groupBy(senders, ({ lab }) => JSON.stringify(lab ?? 'loopback'));
+  return [...groups].map(([kind, group]) => [JSON.parse(kind) as LabKind, group]);
+}
+
+export interface Prepared {
+  readonly senders: readonly Sender[];
+  /** They lack something here. */
+  readonly skipped: readonly Skipped[];
+  /** Something went wrong. */
+  readonly failed: readonly Skipped[];
+}
+
+/** Those that can be run here, made ready; and why the others cannot. */
+export async function prepareSenders(
+  found: readonly Sender[],
+  { tell, signal }: Pick<SendersOptions, 'tell' | 'signal'>,
+): Promise<Prepared> {
+  const senders: Sender[] = [];
+  const skipped: Skipped[] = [];
+  const failed: Skipped[] = [];
+  for (const sender of found) {
+    const missing = await sender.unavailable();
+    if (missing !== undefined) {
+      skipped.push({ name: sender.name, reason: missing });
+      continue;
+    }
+    const prepared = sender.prepare
+      ? await sender.prepare(tell, signal).catch(senderErrorOf)
+      : sender;
+    if (signal?.aborted) break;
+    if (prepared instanceof SenderError)
+      failed.push({ name: sender.name, reason: prepared.message });
+    else senders.push(prepared);
+  }
+  return { senders, skipped, failed };
+}
+
+/** A SenderError is told with its sender; anything else breaks the run. */
+function senderErrorOf(error: unknown): SenderError {
+  if (error instanceof SenderError) return error;
+  throw error;
+}

@@ -1,0 +1,403 @@
+/**
+ * The life of a trial: one scenario, tried on one sender. The only place that knows its order.
+ *
+ *   for each stage   the worlds of its legs are arranged, the sender is driven, and what the step
+ *                    waits for has happened, or a bound is reached
+ *   at the end       the lab says how fast it was, the evidence is frozen, the worlds are closed
+ *
+ * A sending stage has up to three legs, at the same time and each in a world of its own:
+ *
+ *   main         the domain under attack
+ *   control      an honest domain, unless the sender was primed before: the positive control
+ *   unprotected  the same fault where no policy exists: the negative control
+ *
+ * Judging comes after, on the evidence alone.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { settledWithin } from '../concurrency/wait.ts';
+import type { Lab } from '../lab/lab.ts';
+import { createRecorder, type Recorder } from '../lab/recorder.ts';
+import type { World } from '../lab/world.ts';
+import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
+import { inLeg, outcomeOf } from '../model/evidence.ts';
+import { policyFetches } from '../model/held-policy.ts';
+import { composeMessage } from '../model/message.ts';
+import { qualify } from '../model/names.ts';
+import type { Leg } from '../model/observation.ts';
+import { type LabPlan, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
+import type { Scenario, SendStep } from '../model/scenario.ts';
+import {
+  type Sender,
+  type SenderDescription,
+  SenderError,
+  type StartedSender,
+} from '../model/sender.ts';
+import type { Stage } from '../model/stage.ts';
+import { ofKind } from '../model/traffic.ts';
+import type { Awaited, Trial } from '../model/verdict.ts';
+import type { Instances } from './instances.ts';
+
+export interface TrialOptions {
+  readonly scenario: Scenario;
+  readonly sender: Sender;
+  readonly instances: Instances;
+  readonly lab: Lab;
+  readonly bounds: Bounds;
+  readonly signal?: AbortSignal;
+  /** Resolves when the signal is given. */
+  readonly stopped: Promise<void>;
+}
+
+/** Of waiting, in milliseconds. */
+export interface Bounds {
+  /** How long a message may be without a status. */
+  readonly settleMs: number;
+  /**
+   * After so long without a sign of life, a sender that does not log deferrals is asked for its
+   * queue: what is listed there is deferred. Longer than it waits for name servers and policies.
+   */
+  readonly quietMs: number;
+}
+
+export const BOUNDS: Bounds = {
+  // RFC 8461 §3.3 suggests a minute for the policy fetch, and a resolver that gets no answer may
+  // take two and a half before the sender hears of it.
+  settleMs: 180_000,
+  quietMs: 15_000,
+};
+
+const IDLE_MS = 2_000;
+const FETCH_MS = 3_000;
+const BOUNCE_MS = 5_000;
+/** For what a sender logs of an attempt without a look-up or a connection. */
+const UNTRIED_MS = 3_000;
+
+/** Every stage in order; then the evidence is frozen. Never rejects for what the sender does. */
+export async function runTrial(options: TrialOptions): Promise<Trial> {
+  const { scenario, sender, instances, lab, bounds, signal, stopped } = options;
+  const began = performance.now();
+  const recorder = createRecorder();
+  const legOf = new Map<string, Leg>();
+  const taken = await instances.take(scenario, (status) =>
+    recorder.record(legOf.get(status.token) ?? 'main', { kind: 'sender-status', ...status }),
+  );
+  const running: Running = {
+    scenario,
+    recorder,
+    lab,
+    bounds,
+    sender: taken.sender,
+    base: `x${randomBytes(4).toString('hex')}`,
+    worlds: new Map(),
+    owns(token, leg) {
+      legOf.set(token, leg);
+      taken.expect(token);
+    },
+  };
+  const died = (taken.sender.died ?? new Promise<never>(() => {})).then((error): never => {
+    throw error;
+  });
+  died.catch(() => {});
+  try {
+    for (const [index, stage] of scenario.stages.entries()) {
+      if (signal?.aborted) break;
+      recorder.enterStep(index);
+      await Promise.race([runStage(running, stage, index), stopped, died]);
+      // Without its positive control a scenario proves nothing more.
+      if (stage.step.kind === 'prime' && !isAllDelivered(running)) break;
+    }
+  } catch (error) {
+    const kind = error instanceof SenderError ? 'sender-failed' : 'lab-fault';
+    const detail = error instanceof Error ? error.message : String(error);
+    recorder.record('main', { kind, detail });
+  } finally {
+    // Evidence that does not say how fast the lab was decides nothing.
+    const slowness = await lab.slowness(performance.now() - began).catch(() => undefined);
+    if (slowness) recorder.record('main', { kind: 'lab-health', ...slowness });
+    for (const world of running.worlds.values()) world[Symbol.dispose]();
+    await taken.release();
+  }
+  return { scenario, sender: describe(sender), evidence: { observations: recorder.freeze() } };
+}
+
+export function describe({ name, version, summary, capabilities }: Sender): SenderDescription {
+  return { name, version, summary, capabilities };
+}
+
+/** What a trial holds while it runs. */
+interface Running {
+  readonly scenario: Scenario;
+  readonly recorder: Recorder;
+  readonly lab: Lab;
+  readonly bounds: Bounds;
+  readonly sender: StartedSender;
+  /** The main leg's label; those of other legs begin with it. */
+  readonly base: string;
+  /** By label. */
+  readonly worlds: Map<string, World>;
+  /** What the sender says of this message belongs here. */
+  owns(token: string, leg: Leg): void;
+}
+
+/** A leg's world, arranged. */
+interface ArrangedLeg {
+  readonly leg: Leg;
+  readonly index: number;
+  readonly label: string;
+  readonly world: World;
+}
+
+// ---- a stage ----
+
+async function runStage(running: Running, stage: Stage, index: number): Promise<void> {
+  const { recorder, sender } = running;
+  const { step } = stage;
+  switch (step.kind) {
+    case 'prime': {
+      const main = await arrange(running, stage, index, 'main', stage.plan!);
+      await send(running, main, 1, VICTIM);
+      if (stage.policy.mode !== 'absent') await policyFetched(running, main);
+      return;
+    }
+    case 'send':
+      return sendStage(running, stage, step, index);
+    case 'flush':
+      await arrange(running, stage, index, 'main', stage.plan!);
+      await retry(running);
+      return awaited(running, stage);
+    case 'recover':
+      await arrange(running, stage, index, 'main', stage.plan!);
+      await retry(running);
+      return listQueue(running);
+    case 'publish':
+      await arrange(running, stage, index, 'main', stage.plan!);
+      return;
+    case 'advance':
+      if (!sender.advance)
+        throw new SenderError('the sender declares time-travel and has no way to advance');
+      await sender.advance(step.seconds, domainsOf(running));
+      recorder.record('main', { kind: 'time-advanced', seconds: step.seconds });
+      return;
+    case 'restart':
+      if (!sender.restart)
+        throw new SenderError('the sender declares restart and has no way to restart');
+      await sender.restart();
+      recorder.record('main', { kind: 'sender-restarted' });
+      return;
+    case 'wait':
+      await new Promise((resolve) => setTimeout(resolve, step.seconds * 1000));
+  }
+}
+
+async function sendStage(
+  running: Running,
+  stage: Stage,
+  { messages, to, keepConnections }: SendStep,
+  index: number,
+): Promise<void> {
+  const main = await arrange(running, stage, index, 'main', stage.plan!, keepConnections);
+  const control = stage.control && (await arrange(running, stage, index, 'control', stage.control));
+  await Promise.all([
+    send(running, main, messages, to),
+    control && send(running, control, 1, VICTIM),
+    sendUnprotected(running, stage, index, to),
+  ]);
+  if (control) await policyFetched(running, control);
+  await awaited(running, stage, main);
+}
+
+/**
+ * The same fault where no policy exists; and before it, where the sender knows the domain, an
+ * honest delivery: it may remember more than policies.
+ */
+async function sendUnprotected(
+  running: Running,
+  stage: Stage,
+  index: number,
+  to: string,
+): Promise<void> {
+  if (!stage.unprotected) return;
+  const { before, plan } = stage.unprotected;
+  if (before)
+    await send(running, await arrange(running, stage, index, 'unprotected', before), 1, to);
+  await send(running, await arrange(running, stage, index, 'unprotected', plan), 1, to);
+}
+
+/**
+ * Lets a leg's world obey the plan. Control legs get a new world in each step, the main leg keeps
+ * its own.
+ */
+async function arrange(
+  { recorder, lab, base, worlds }: Running,
+  stage: Stage,
+  index: number,
+  leg: Leg,
+  plan: LabPlan,
+  keepConnections = false,
+): Promise<ArrangedLeg> {
+  const label = leg === 'main' ? base : `${base}${leg[0]}${index}`;
+  const world = worlds.get(label) ?? lab.createWorld(label, (event) => recorder.record(leg, event));
+  worlds.set(label, world);
+  await world.arrange(qualify(plan, label), { keepConnections });
+  const published =
+    leg === 'main'
+      ? stage
+      : { policy: DEFAULT_POLICY, permittedMx: permittedMx(DEFAULT_DOMAIN, DEFAULT_POLICY) };
+  recorder.record(leg, {
+    kind: 'step-started',
+    label,
+    policy: published.policy,
+    permittedMx: qualify(published.permittedMx, label),
+  });
+  return { leg, index, label, world };
+}
+
+// ---- mail ----
+
+/** Submits messages one after the other, each once the one before has settled. */
+async function send(
+  running: Running,
+  { leg, label, world }: ArrangedLeg,
+  messages: number,
+  to: string,
+): Promise<void> {
+  for (let i = 0; i < messages; i++) {
+    const token = `hf${randomBytes(6).toString('hex')}`;
+    const from = running.sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`;
+    const recipient = `${token}@${qualify(to, label)}`;
+    running.owns(token, leg);
+    const since = running.recorder.observations.length;
+    running.recorder.record(leg, { kind: 'message-submitted', token, from, to: recipient });
+    await running.sender.submit(composeMessage({ token, from, to: recipient }));
+    await settled(running, { leg, tokens: [token], since, world, isRetry: false });
+  }
+}
+
+/** Runs the queue: what is still queued must get a new status. */
+async function retry(running: Running): Promise<void> {
+  const { recorder, sender } = running;
+  const queued = ofKind(recorder.observations, 'message-submitted')
+    .filter(
+      ({ leg, token }) =>
+        leg === 'main' && outcomeOf(recorder.observations, token).kind === 'deferred',
+    )
+    .map(({ token }) => token);
+  const since = recorder.observations.length;
+  recorder.record('main', { kind: 'queue-flushed' });
+  await sender.flush(domainsOf(running));
+  const world = running.worlds.get(running.base)!;
+  await settled(running, { leg: 'main', tokens: queued, since, world, isRetry: true });
+}
+
+async function listQueue({ recorder, sender }: Running): Promise<void> {
+  if (sender.queued)
+    recorder.record('main', { kind: 'queue-listed', tokens: await sender.queued() });
+}
+
+/** Recipient domains of every leg. */
+function domainsOf({ worlds }: Running): string[] {
+  return [...worlds.keys()].map((label) => qualify(VICTIM, label));
+}
+
+function isAllDelivered({ recorder: { observations } }: Running): boolean {
+  return ofKind(observations, 'message-submitted').every(
+    ({ token }) => outcomeOf(observations, token).kind === 'delivered',
+  );
+}
+
+// ---- waiting ----
+
+interface Settling {
+  readonly leg: Leg;
+  readonly tokens: readonly string[];
+  /** Place in the stream from which on a status counts. */
+  readonly since: number;
+  readonly world: World;
+  /** A status may be a late one of the attempt before. */
+  readonly isRetry: boolean;
+}
+
+/**
+ * Event-driven: until the sender has said of each message what became of it, or lists it after a
+ * long silence, and is in the middle of nothing.
+ */
+async function settled(running: Running, settling: Settling): Promise<void> {
+  const { recorder, sender, bounds } = running;
+  const { leg, tokens, since, world, isRetry } = settling;
+  const recent = () => recorder.observations.slice(since).filter((seen) => seen.leg === leg);
+  const listed = new Set<string>();
+  const isTold = (token: string) => {
+    const seen = recent();
+    const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
+    if (at === -1) return listed.has(token);
+    const isLate = isRetry && !seen.slice(0, at).some(({ kind }) => ATTEMPTS.includes(kind));
+    return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
+  };
+  const open = () => tokens.filter((token) => !isTold(token));
+  const deadline = performance.now() + bounds.settleMs;
+  while (open().length > 0 && performance.now() < deadline && !recorder.isFrozen()) {
+    if (sender.queued && recorder.quietMs() >= bounds.quietMs) {
+      const queued = await sender.queued();
+      recorder.record(leg, { kind: 'queue-listed', tokens: queued });
+      for (const token of queued) listed.add(token);
+    }
+    // A status that came too early counts once nothing has followed it for a while.
+    const waitMs = Math.min(isRetry ? UNTRIED_MS : bounds.quietMs, deadline - performance.now());
+    await recorder.until(() => open().length === 0, waitMs);
+  }
+  if (open().length > 0)
+    recorder.record(leg, {
+      kind: 'settle-timeout',
+      tokens: open(),
+      boundMs: bounds.settleMs,
+    });
+  await settledWithin(world.idle(), IDLE_MS);
+}
+
+const ATTEMPTS: readonly string[] = ['dns-query', 'smtp-connection', 'smtp-command'];
+
+/** What a stage waits for before it ends. */
+async function awaited(running: Running, { awaits }: Stage, main?: ArrangedLeg): Promise<void> {
+  const waitFor: Readonly<Record<Awaited, () => Promise<void>>> = {
+    policy: async () => main && policyFetched(running, main),
+    bounce: () => givenUp(running),
+    reports: () => askForReports(running),
+  };
+  for (const what of ORDER.filter((one) => awaits.includes(one))) await waitFor[what]();
+}
+
+const ORDER = ['policy', 'bounce', 'reports'] as const satisfies readonly Awaited[];
+
+/**
+ * RFC 8461 §5.1 lets a sender fetch the policy beside the delivery; it is held to the policy from
+ * when it has it, the answer read.
+ */
+async function policyFetched(
+  { recorder, scenario }: Running,
+  { leg, index, world }: ArrangedLeg,
+): Promise<void> {
+  if (!scenario.needs.includes('mta-sts')) return;
+  await recorder.until(
+    () => policyFetches(inLeg(recorder.observations, leg, index)).length > 0,
+    FETCH_MS,
+  );
+  await settledWithin(world.idle(), IDLE_MS);
+}
+
+/** A sender may say that the last try failed, and only then give the message up. */
+async function givenUp({ recorder, worlds, base }: Running): Promise<void> {
+  const main = () => recorder.observations.filter((seen) => seen.leg === 'main');
+  const queued = () =>
+    ofKind(main(), 'message-submitted').filter(
+      ({ token }) => outcomeOf(main(), token).kind === 'deferred',
+    );
+  await recorder.until(() => queued().length === 0, BOUNCE_MS);
+  await settledWithin(worlds.get(base)!.idle(), IDLE_MS);
+}
+
+async function askForReports(running: Running): Promise<void> {
+  if (!running.sender.report) return;
+  running.recorder.record('main', { kind: 'reports-asked-for' });
+  await running.sender.report(domainsOf(running).slice(0, 1));
+}

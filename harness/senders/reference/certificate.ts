@@ -1,0 +1,109 @@
+/**
+ * What a policy asks of an MX's certificate (RFC 8461 §4.2): the path leads to a trusted root,
+ * nothing in it has expired, and a DNS-ID names the host dialled, not just a pattern.
+ */
+
+import type { X509Certificate } from 'node:crypto';
+import type tls from 'node:tls';
+import type { CachedPolicy } from './discovery.ts';
+import { dnsNamesOf, identifies, pathProblem } from './network.ts';
+import { permits } from './reading.ts';
+import type { Failure } from './tlsrpt.ts';
+import type { Is } from './traits.ts';
+
+export type CertificateProblem = Failure;
+
+/** undefined: it is as the policy asks. */
+export function certificateProblem(
+  socket: tls.TLSSocket,
+  host: string,
+  { policy }: CachedPolicy,
+  is: Is,
+): CertificateProblem | undefined {
+  if (is('no-mx-certificate-check')) return undefined;
+  const invalid = pathProblem(socket);
+  // Node hands it out once.
+  const certificate = socket.getPeerX509Certificate();
+  if (invalid !== undefined && !isCondoned(invalid, certificate, is)) {
+    const type =
+      invalid === 'CERT_HAS_EXPIRED' || invalid === 'CERT_NOT_YET_VALID'
+        ? 'certificate-expired'
+        : 'certificate-not-trusted';
+    return { type, why: `certificate not valid: ${invalid}`, reason: invalid };
+  }
+  if (
+    is('certificate-matches-policy-not-host') &&
+    dnsNamesOf(certificate).some((name) => permits(policy, name))
+  )
+    return undefined;
+  const dislike = disliked(certificate, host, is);
+  if (dislike) return { type: 'certificate-not-trusted', why: dislike, reason: dislike };
+  return isNamed(certificate, host, is)
+    ? undefined
+    : { type: 'certificate-host-mismatch', why: 'the certificate does not name the host' };
+}
+
+function isNamed(certificate: X509Certificate | undefined, host: string, is: Is): boolean {
+  if (is('accepts-any-name')) return true;
+  const names = dnsNamesOf(certificate).map((name) => name.toLowerCase());
+  const domain = host.slice(host.indexOf('.') + 1);
+  if (is('accepts-the-recipient-domain') && names.includes(domain)) return true;
+  if (is('accepts-an-address') && certificate?.subjectAltName?.includes('IP Address:')) return true;
+  if (
+    is('reads-names-to-the-nul') &&
+    names.some((name) => name.split(/\\u0000|\0|\\0/)[0] === host)
+  )
+    return true;
+  const deep = names.some((name) => name.startsWith('*.') && host.endsWith(name.slice(1)));
+  if (is('certificate-wildcards-match-deep') && deep) return true;
+  const inner = names.some((name) =>
+    new RegExp(`^${name.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`).test(host),
+  );
+  if (is('certificate-wildcards-match-anywhere') && inner) return true;
+  return identifies(certificate, host, { commonName: is('mx-cn-fallback') });
+}
+
+/** Faults: right certificates (RFC 8461 §4.2) that are refused all the same. */
+function disliked(leaf: X509Certificate | undefined, host: string, is: Is): string | undefined {
+  const issuer = leaf?.issuerCertificate;
+  const isRsa = leaf?.publicKey.asymmetricKeyType === 'rsa';
+  if (is('refuses-rsa-keys') && isRsa) return 'the key is RSA';
+  if (is('refuses-intermediates') && issuer && !issuer.checkIssued(issuer))
+    return 'an intermediate vouches for it';
+  if (is('refuses-wildcard-certificates') && dnsNamesOf(leaf).some((name) => name.startsWith('*')))
+    return 'a wildcard names it';
+  const domain = host.slice(host.indexOf('.') + 1);
+  if (is('wants-the-recipient-domain') && !dnsNamesOf(leaf).includes(domain))
+    return 'it does not name the recipient domain';
+  return is('refuses-empty-subject') && !leaf?.subject ? 'the subject is empty' : undefined;
+}
+
+const SELF_SIGNED: readonly string[] = ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN'];
+
+const UNKNOWN_ISSUER: readonly string[] = [
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_GET_ISSUER_CERT',
+];
+
+function isCondoned(invalid: string, leaf: X509Certificate | undefined, is: Is): boolean {
+  const isLeafExpired = leaf !== undefined && Date.parse(leaf.validTo) < Date.now();
+  switch (invalid) {
+    case 'CERT_HAS_EXPIRED':
+      if (is('accepts-expired-certificate')) return true;
+      return is('looks-at-the-leafs-dates-only') && !isLeafExpired;
+    case 'CERT_NOT_YET_VALID':
+      return is('accepts-early-certificate');
+    case 'INVALID_PURPOSE':
+      return is('accepts-client-auth-certificate');
+    case 'INVALID_CA':
+    case 'PATH_LENGTH_EXCEEDED':
+      return is('accepts-any-issuer');
+    case 'PERMITTED_VIOLATION':
+    case 'EXCLUDED_VIOLATION':
+      return is('ignores-name-constraints');
+    default:
+      if (SELF_SIGNED.includes(invalid)) return is('accepts-self-signed');
+      return UNKNOWN_ISSUER.includes(invalid) && is('accepts-unknown-issuers');
+  }
+}
