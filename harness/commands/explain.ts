@@ -137,7 +137,7 @@ export function stepText(step: Step): string {
     case 'publish':
       return `${named(step)}The domain publishes something else from now on. ${describePolicy(step.policy, step.domain)}`;
     case 'advance':
-      return `All that the sender remembers, and all its queued mail, gets older by ${duration(step.seconds)}.`;
+      return `All that the sender remembers, and all its queued mail, gets older by ${duration(step.seconds)}${step.isOptional ? ', if it has a way to' : ''}.`;
     case 'restart':
       return `${named(step)}The sender is restarted.`;
     case 'flush':

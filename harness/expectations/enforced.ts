@@ -8,6 +8,7 @@
  */
 
 import { z } from 'zod';
+import { announcedId } from '../model/changes.ts';
 import {
   comesUnprotected,
   connectionsTo,
@@ -21,8 +22,9 @@ import {
   viewStep,
   worstBreach,
 } from '../model/evidence.ts';
-import { heldPolicy, policyFetches, stsLookups } from '../model/held-policy.ts';
+import { type HeldPolicy, heldPolicy, policyFetches, stsLookups } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
+import { STS_NAME } from '../model/plan.ts';
 import { dialogueOf, isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
@@ -113,6 +115,11 @@ function chanceMissed(view: StepView): number | undefined {
   );
   if (last === -1) return undefined;
   const then = viewStep(view.trial, last);
+  const [start] = then.now;
+  const held = then.domains.flatMap(
+    (domain) => (start && heldPolicy(view.history, domain, start)) ?? [],
+  );
+  if (held.some((one) => isAnnounced(one, view))) return undefined;
   const isTried = [...mxLookups(then.now, then.domains), ...connectionsTo(then)].length > 0;
   const came = then.now.some(
     (seen) =>
@@ -121,6 +128,14 @@ function chanceMissed(view: StepView): number | undefined {
       (seen.kind === 'tls-handshake' && seen.service === 'policy-host'),
   );
   return isTried && !came ? last : undefined;
+}
+
+/** RFC 8461 §3.1: there was a usable record when the policy was fetched; without one it is none. */
+function isAnnounced({ fetch }: HeldPolicy, { trial }: StepView): boolean {
+  const { plan } = trial.scenario.stages.findLast(
+    (stage, index) => index <= fetch.step && stage.plan !== undefined,
+  )!;
+  return announcedId(plan!.dns, STS_NAME) !== undefined;
 }
 
 /** ` and delivered in clear through mx1.…`, of the first message that arrived where it should not. */

@@ -147,7 +147,7 @@ function questionChange(
 }
 
 /** The id in the one usable record (RFC 8461 §3.1); undefined: there is none. */
-function announcedId(dns: DnsPlan, name: string): string | undefined {
+export function announcedId(dns: DnsPlan, name: string): string | undefined {
   const answer = answerTo(dns, name, 'TXT');
   const records = answer.kind === 'records' ? answer.records : [];
   const texts = records.map((record) =>

@@ -75,7 +75,7 @@ export function heldPolicy(
   for (const fetch of policyFetches(earlier, [domain])) {
     if (!lookups.some((lookup) => lookup.at <= fetch.at)) continue;
     const policy = parseStsPolicy(fetch.body ?? '');
-    if (policy.ok && isPlainText(fetch)) held = { fetch, policy: policy.value, inDoubt: false };
+    if (policy.ok && isPlainText(fetch) && isUtf8(fetch)) held = { fetch, policy: policy.value, inDoubt: false };
     else if (held && (policy.ok || UNDECIDED.includes(policy.violation.rule)))
       held = { ...held, inDoubt: true };
   }
@@ -99,6 +99,11 @@ const UNDECIDED: readonly string[] = ['blank-line', 'max-age-bound', 'mx-pattern
 /** RFC 8461 §3.2: a SHOULD, so that a sender may take what is served otherwise. */
 function isPlainText({ contentType }: Seen<'policy-request'>): boolean {
   return /^text\/plain\s*(;|$)/i.test(contentType ?? 'text/plain');
+}
+
+/** Of a byte that is no UTF-8 no more is known than that there was one. */
+function isUtf8({ body = '' }: Seen<'policy-request'>): boolean {
+  return !body.includes('\uFFFD');
 }
 
 /** From one observation to another, by the sender's clock, which a scenario can advance. */

@@ -600,6 +600,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   '5321-5.1-implicit-mx': must('keyword', 'a domain without MX records is its own MX'),
   '5321-5.1-sort': must('keyword', 'lower preference first, equal ones in random order'),
   '5321-5.1-multi-address': should('keyword', 'at least two addresses are tried'),
+  '5321-5.1-each-address': must(
+    'keyword',
+    'every host and address of the domain is tried, in order, until one takes the mail',
+  ),
   '5321-4.5.4.1-queue': must(
     'keyword',
     'mail that cannot be delivered now is queued and tried again',

@@ -137,7 +137,13 @@ export type Step =
       readonly policy: PolicySpec;
       readonly domain: DomainSpec;
     }
-  | { readonly kind: 'advance'; readonly label: string; readonly seconds: number }
+  | {
+      readonly kind: 'advance';
+      readonly label: string;
+      readonly seconds: number;
+      /** A sender that has no way to age goes on without it. */
+      readonly isOptional: boolean;
+    }
   | { readonly kind: 'restart'; readonly label: string }
   /** The queue is run while the named attacks are on. */
   | FlushStep
@@ -175,11 +181,19 @@ export function neededCapabilities({
   needs,
   stages,
 }: Pick<Scenario, 'needs' | 'stages'>): Capability[] {
-  const ofStep: Partial<Record<Step['kind'], Capability>> = {
-    advance: 'time-travel',
-    restart: 'restart',
-    flush: 'queue',
-    recover: 'queue',
-  };
-  return [...new Set([...needs, ...stages.flatMap(({ step }) => ofStep[step.kind] ?? [])])];
+  return [...new Set([...needs, ...stages.flatMap(({ step }) => neededBy(step) ?? [])])];
+}
+
+function neededBy(step: Step): Capability | undefined {
+  switch (step.kind) {
+    case 'advance':
+      return step.isOptional ? undefined : 'time-travel';
+    case 'restart':
+      return 'restart';
+    case 'flush':
+    case 'recover':
+      return 'queue';
+    default:
+      return undefined;
+  }
 }

@@ -90,6 +90,10 @@ export function language(words: {
       advance: duration.describe(
         'All that the sender remembers and all its queued mail gets older by this much.',
       ),
+      optional: z
+        .boolean()
+        .default(false)
+        .describe('A sender that has no way to age goes on without it.'),
     }),
     restart: z.strictObject({
       restart: label.describe('The sender is restarted. The value is a label.'),

@@ -163,6 +163,7 @@ function resolveStep(
         kind: 'advance',
         label: `advance ${step.fields.advance}s`,
         seconds: step.fields.advance,
+        isOptional: step.fields.optional,
       };
     case 'restart':
       return { kind: 'restart', label: step.fields.restart };
