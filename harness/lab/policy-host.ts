@@ -56,6 +56,9 @@ export function createPolicyServer(): PolicyServer {
       socket.on('error', () => {});
       const { host, connection, scheme, plan } = setting;
       setting.record({ kind: 'web-connection', connection, service: 'policy-host', host, scheme });
+      socket.once('close', () =>
+        setting.record({ kind: 'web-closed', connection, host, sentBytes: socket.bytesWritten }),
+      );
       if (plan.reach === 'reset') return void socket.resetAndDestroy();
       if (plan.reach === 'silent') return void socket.resume();
       if (scheme === 'http') {

@@ -40,6 +40,18 @@ export function policyFetches(
   );
 }
 
+/** RFC 8461 §3.3 suggests a minute for the whole fetch, and 64 KB. This is more than enough. */
+export const LONGEST_FETCH_SECONDS = 120;
+export const LARGEST_FETCH_BYTES = 32 * 1024 * 1024;
+
+/** Connections to policy hosts that have not ended. */
+export function openFetches(observations: readonly Observation[]): Seen<'web-connection'>[] {
+  const closed = new Set(ofKind(observations, 'web-closed').map(({ connection }) => connection));
+  return ofKind(observations, 'web-connection').filter(
+    (seen) => seen.service === 'policy-host' && !closed.has(seen.connection),
+  );
+}
+
 /**
  * TXT look-ups at `_mta-sts.` of one of the domains, and of no other: to send a bounce, a sender
  * looks up its own domain as well.
@@ -75,7 +87,8 @@ export function heldPolicy(
   for (const fetch of policyFetches(earlier, [domain])) {
     if (!lookups.some((lookup) => lookup.at <= fetch.at)) continue;
     const policy = parseStsPolicy(fetch.body ?? '');
-    if (policy.ok && isPlainText(fetch) && isUtf8(fetch)) held = { fetch, policy: policy.value, inDoubt: false };
+    if (policy.ok && isPlainText(fetch) && isUtf8(fetch))
+      held = { fetch, policy: policy.value, inDoubt: false };
     else if (held && (policy.ok || UNDECIDED.includes(policy.violation.rule)))
       held = { ...held, inDoubt: true };
   }

@@ -25,6 +25,7 @@ export type Event =
   | StepEvent
   | DnsEvent
   | WebEvent
+  | WebClosedEvent
   | PolicyEvent
   | TlsEvent
   | SmtpEvent
@@ -62,6 +63,15 @@ export interface WebEvent {
   readonly service: 'policy-host' | 'report-host';
   readonly host: string;
   readonly scheme: 'https' | 'http';
+}
+
+/** The end of a connection to a policy host. */
+export interface WebClosedEvent {
+  readonly kind: 'web-closed';
+  readonly connection: string;
+  readonly host: string;
+  /** To the sender, TLS included. */
+  readonly sentBytes: number;
 }
 
 /** A request to a policy host, once its answer is out, or will never be. */

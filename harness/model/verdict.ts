@@ -64,10 +64,11 @@ export interface Expectation<O = any> {
 }
 
 /**
- * `policy`: the policy is fetched. `bounce`: the messages are given up. `reports`: the sender is
- * asked for its TLSRPT reports, and they come.
+ * `policy`: the policy is fetched. `fetch-end`: the sender is done with the policy host, or does
+ * not come to an end. `bounce`: the messages are given up. `reports`: the sender is asked for its
+ * TLSRPT reports, and they come.
  */
-export type Awaited = 'policy' | 'bounce' | 'reports';
+export type Awaited = 'policy' | 'fetch-end' | 'bounce' | 'reports';
 
 /** What model may know of a zod schema. */
 export interface OptionSchema<O> {

@@ -182,6 +182,8 @@ export function describeObservation(seen: Observation): string {
       return `${seen.type} ${seen.name}: ${seen.answer}`;
     case 'web-connection':
       return `connection to ${seen.host} (${seen.scheme})`;
+    case 'web-closed':
+      return `connection to ${seen.host} closed after ${seen.sentBytes} bytes`;
     case 'policy-request':
       return `${seen.method} ${seen.scheme}://${seen.host}${seen.path} ${seen.status || 'no answer'}`;
     case 'tls-handshake':

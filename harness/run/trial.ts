@@ -21,7 +21,7 @@ import { createRecorder, type Recorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
 import { inLeg, outcomeOf } from '../model/evidence.ts';
-import { policyFetches } from '../model/held-policy.ts';
+import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
 import { composeMessage } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
 import type { Leg } from '../model/observation.ts';
@@ -363,13 +363,14 @@ const ATTEMPTS: readonly string[] = ['dns-query', 'smtp-connection', 'smtp-comma
 async function awaited(running: Running, { awaits }: Stage, main?: ArrangedLeg): Promise<void> {
   const waitFor: Readonly<Record<Awaited, () => Promise<void>>> = {
     policy: async () => main && policyFetched(running, main),
+    'fetch-end': () => fetchEnded(running),
     bounce: () => givenUp(running),
     reports: () => askForReports(running),
   };
   for (const what of ORDER.filter((one) => awaits.includes(one))) await waitFor[what]();
 }
 
-const ORDER = ['policy', 'bounce', 'reports'] as const satisfies readonly Awaited[];
+const ORDER = ['policy', 'fetch-end', 'bounce', 'reports'] as const satisfies readonly Awaited[];
 
 /**
  * RFC 8461 §5.1 lets a sender fetch the policy beside the delivery; it is held to the policy from
@@ -385,6 +386,14 @@ async function policyFetched(
     FETCH_MS,
   );
   await settledWithin(world.idle(), IDLE_MS);
+}
+
+/** RFC 8461 §3.3 suggests a minute for the fetch; who takes two of them has no bound. */
+async function fetchEnded({ recorder }: Running): Promise<void> {
+  await recorder.until(
+    () => openFetches(recorder.observations).length === 0,
+    LONGEST_FETCH_SECONDS * 1000,
+  );
 }
 
 /** A sender may say that the last try failed, and only then give the message up. */

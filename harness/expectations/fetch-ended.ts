@@ -1,0 +1,64 @@
+/**
+ * RFC 8461 §3.3: a policy fetch has an end, whatever the policy host does. The RFC leaves the bounds
+ * to the sender, and suggests a minute and 64 KB; but mail that waits for a policy which cannot be
+ * had has to be delivered.
+ */
+
+import { z } from 'zod';
+import { outcomeIn } from '../model/evidence.ts';
+import { LARGEST_FETCH_BYTES, LONGEST_FETCH_SECONDS, openFetches } from '../model/held-policy.ts';
+import { ofKind, type Seen, seqs } from '../model/traffic.ts';
+import type { Expectation } from '../model/verdict.ts';
+
+export const expectation: Expectation = {
+  summary: 'every fetch of a policy came to an end, in time and in size',
+  options: z.strictObject({}),
+  example: '- fetch-ended',
+  requirement: '8461-3.3-continue-on-fetch-failure',
+  awaits: ['fetch-end'],
+  cites: () => ['8461-3.3-timeout', '8461-3.3-size-limit'],
+  describe: () =>
+    `no fetch longer than ${LONGEST_FETCH_SECONDS} s or larger than ${LARGEST_FETCH_BYTES / 1024 / 1024} MB`,
+  judge(view) {
+    const opened = ofKind(view.now, 'web-connection').filter(
+      ({ service }) => service === 'policy-host',
+    );
+    if (opened.length === 0)
+      return { status: 'undecided', actual: 'the policy host was never called', because: [] };
+    const closed = ofKind(view.whole, 'web-closed');
+    const end = (one: Seen<'web-connection'>) =>
+      closed.find(({ connection }) => connection === one.connection);
+    const last = view.whole.at(-1)!;
+    const secondsOf = (one: Seen<'web-connection'>) => ((end(one) ?? last).at - one.at) / 1000;
+    const long = opened.filter((one) => secondsOf(one) > LONGEST_FETCH_SECONDS);
+    if (long.length > 0) {
+      const isHeld = view.tokens.some((token) => outcomeIn(view, token).kind !== 'delivered');
+      return {
+        status: 'unmet',
+        actual: `a fetch that had not ended after ${LONGEST_FETCH_SECONDS} s${isHeld ? ', and mail that waits for it' : ''}`,
+        because: seqs(long),
+        ...(isHeld ? {} : { requirement: '8461-3.3-timeout' }),
+      };
+    }
+    const large = closed.filter(
+      (one) =>
+        one.sentBytes > LARGEST_FETCH_BYTES &&
+        opened.some(({ connection }) => connection === one.connection),
+    );
+    if (large.length > 0)
+      return {
+        status: 'unmet',
+        actual: `${large[0]!.sentBytes} bytes read`,
+        because: seqs(large),
+        requirement: '8461-3.3-size-limit',
+      };
+    if (openFetches(view.whole).length > 0)
+      return {
+        status: 'undecided',
+        actual: 'a fetch that had not ended when the wait was over',
+        because: seqs(opened),
+      };
+    const longest = Math.max(...opened.map(secondsOf));
+    return { status: 'met', actual: `ended within ${longest.toFixed(1)} s`, because: seqs(opened) };
+  },
+};
