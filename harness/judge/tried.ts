@@ -26,11 +26,11 @@ export type Tried =
 
 /** `earlier`: the steps before, in order; what they met of the same world need not be met again. */
 export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
-  const since = earlier.findLastIndex(({ stage }) => stage.news.length > 0);
-  const news = since === -1 ? [] : earlier[since]!.stage.news;
-  const sinceNews = [...earlier.slice(since), view];
+  const { news } = view.stage;
+  const published = earlier.findLastIndex(({ step }) => step.kind === 'publish');
+  const sinceThen = [...earlier.slice(Math.max(published, 0)), view];
   const missing =
-    news.find((change) => isDue(change, view) && !sinceNews.some((one) => isMet(change, one))) ??
+    news.find((change) => isDue(change, view) && !sinceThen.some((one) => isMet(change, one))) ??
     view.stage.changes.find(
       (change) => isDue(change, view) && !isMet(change, view) && !wasMet(change, earlier),
     );

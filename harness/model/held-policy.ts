@@ -111,7 +111,7 @@ const UNDECIDED: readonly string[] = ['blank-line', 'max-age-bound', 'mx-pattern
 
 /** RFC 8461 §3.2: a SHOULD, so that a sender may take what is served otherwise. */
 function isPlainText({ contentType }: Seen<'policy-request'>): boolean {
-  return /^text\/plain\s*(;|$)/i.test(contentType ?? 'text/plain');
+  return /^text\/plain\s*(;|$)/i.test(contentType ?? '');
 }
 
 /** Of a byte that is no UTF-8 no more is known than that there was one. */

@@ -34,7 +34,7 @@ export interface Stage {
   readonly isPrimed: boolean;
   /** Where the world differs from the honest one. */
   readonly changes: readonly Change[];
-  /** Where the honest world differs from the one before: what a publish step has to tell. */
+  /** Where the world differs from the honest one before the last publish step: what is new. */
   readonly news: readonly Change[];
   readonly awaits: readonly Awaited[];
 }
@@ -77,10 +77,13 @@ export function compileStages(
   let { domain, policy } = start;
   let isPrimed = false;
   let isKnown = false;
+  let old: LabPlan | undefined;
   const knownIds = new Set<string>();
   return steps.map((step, index): Stage => {
-    const before = baselinePlan(domain, policy);
-    if (step.kind === 'publish') ({ domain, policy } = step);
+    if (step.kind === 'publish') {
+      old = baselinePlan(domain, policy);
+      ({ domain, policy } = step);
+    }
     const honest = baselinePlan(domain, policy);
     const attacked = isJudged(step)
       ? attackedPlan(honest, step.under, words, (nth, message) =>
@@ -97,7 +100,7 @@ export function compileStages(
       ...controls(step, { isPrimed, isKnown, honest, attacked, changes, words }),
       isPrimed: isPrimed || step.kind === 'prime',
       changes,
-      news: step.kind === 'publish' ? changesBetween(before, honest, destination) : [],
+      news: old ? changesBetween(old, attacked, destination) : [],
       awaits: awaitsOf(step, words),
     };
     if (step.kind === 'prime') isPrimed = true;
