@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { outcomeIn } from '../model/evidence.ts';
+import { isEnforced, looksBefore, outcomeIn } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -13,6 +13,7 @@ export const expectation: Expectation = {
   options: z.strictObject({}),
   example: '- not-bounced',
   requirement: '8461-5-transient',
+  cites: () => ['8461-5-recheck-before-bounce'],
   describe: () => 'not bounced',
   judge: (view) =>
     inTurn(view, (token) => {
@@ -25,7 +26,14 @@ export const expectation: Expectation = {
         };
       if (outcome.kind === 'bounced') {
         const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
-        return { status: 'unmet', actual: `bounced${words}`, because: [outcome.by.seq] };
+        const isBlind =
+          isEnforced(view, token, outcome.by) && looksBefore(view, outcome.by).length === 0;
+        return {
+          status: 'unmet',
+          actual: `bounced${isBlind ? ' without looking for a new policy' : ''}${words}`,
+          because: [outcome.by.seq],
+          ...(isBlind && { requirement: '8461-5-recheck-before-bounce' }),
+        };
       }
       return { status: 'met', actual: outcome.kind, because: [] };
     }),

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import {
   connectionsTo,
   harmOf,
+  isEnforced,
   looksBefore,
   mxLookups,
   outcomeIn,
@@ -15,7 +16,6 @@ import {
   tokensSubmitted,
   worstBreach,
 } from '../model/evidence.ts';
-import { heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { dialogueOf, isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
@@ -58,7 +58,10 @@ function judgeMessage(view: StepView, token: string): Judgement {
       because: [listed.seq],
       harm: 'mail-lost',
     };
-  const tried = connectionsTo(view).at(-1);
+  const tried = [
+    ...mxLookups(view.now, view.domains).filter(({ answer }) => /^NOERROR\b/.test(answer)),
+    ...connectionsTo(view),
+  ].at(-1);
   if (outcome.kind === 'deferred' && tried) {
     // RFC 8461 §5: that a policy failure is transient is a SHOULD.
     const transient = isEnforced(view, token, outcome.by)
@@ -102,11 +105,4 @@ function dnsFailed(view: StepView, token: string, sign: Observation): boolean {
     isBefore(seen, sign),
   );
   return last !== undefined && !/^(NOERROR|NXDOMAIN)\b/.test(last.answer);
-}
-
-/** The sender held a policy to be enforced when this was seen. */
-function isEnforced(view: StepView, token: string, sign: Observation): boolean {
-  return recipientDomains(view.history, [token]).some(
-    (domain) => heldPolicy(view.history, domain, sign)?.policy.mode === 'enforce',
-  );
 }

@@ -65,6 +65,7 @@ function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
   const findings: Finding[] = [];
   const views: StepView[] = [];
   let control: Finding | undefined;
+  let unlearned: Exclude<Tried, { kind: 'met' }> | undefined;
   for (const [index, { step, isPrimed }] of trial.scenario.stages.entries()) {
     const view = viewStep(trial, index);
     const started = ofKind(view.now, 'step-started').length > 0;
@@ -74,8 +75,11 @@ function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
     } else if (isJudged(step) || step.kind === 'recover') {
       const own = step.kind === 'send' && !isPrimed && started;
       if (own) control = judgeControl(trial, index, 'control');
-      if (started) findings.push(...judgeStep(view, views, expectations, control));
-      else findings.push(neverRun(trial, index));
+      if (started) {
+        const tried = triedIn(view, views);
+        findings.push(...judgeStep(view, expectations, { tried, unlearned, control }));
+        if (tried.kind === 'not-met') unlearned = tried;
+      } else findings.push(neverRun(trial, index));
       if (own && control?.grade !== 'pass') findings.push(control!);
     }
     views.push(view);
@@ -83,32 +87,43 @@ function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
   return findings;
 }
 
+/** Of a step, and of what the steps before it did not meet. */
+interface Circumstances {
+  readonly tried: Tried;
+  /** A step before was not met: what was to be learned there is not known here. */
+  readonly unlearned: Exclude<Tried, { kind: 'met' }> | undefined;
+  readonly control: Finding | undefined;
+}
+
 function judgeStep(
   view: StepView,
-  earlier: readonly StepView[],
   expectations: Expectations,
-  control: Finding | undefined,
+  { tried, unlearned, control }: Circumstances,
 ): Finding[] {
-  const tried = triedIn(view, earlier);
   return usesOf(view).map((use) => {
-    const finding = judgeUse(view, use, expectations.get(use.name), control);
-    return use.name === 'recovered' ? finding : asTried(finding, tried);
+    const { finding, stands } = judgeUse(view, use, expectations.get(use.name), control);
+    // Whatever the sender met: what was queued has arrived.
+    const isHome = use.name === 'recovered' && finding.grade === 'pass';
+    if (stands || isHome || finding.grade === 'unsupported') return finding;
+    if (tried.kind !== 'met') return asUntried(finding, tried);
+    return unlearned && finding.grade === 'inconclusive' ? asUntried(finding, unlearned) : finding;
   });
 }
 
-/**
- * What was found in a step that was not tried: harm that was done stands, and so does a broken
- * MUST. The rest proves nothing.
- */
-function asTried(finding: Finding, tried: Tried): Finding {
-  if (tried.kind === 'met') return finding;
-  const { grade, harm } = finding;
-  if (grade === 'fail' || grade === 'unsupported' || (grade === 'warn' && harm)) return finding;
+/** What was found in a step that was not tried proves nothing. */
+function asUntried(finding: Finding, tried: Exclude<Tried, { kind: 'met' }>): Finding {
+  const { grade, actual } = finding;
   if (tried.kind === 'not-met')
     return { ...finding, grade: 'not-met', actual: `${tried.what}: ${tried.why}` };
   return grade === 'inconclusive'
     ? finding
-    : { ...finding, grade: 'inconclusive', actual: `${finding.actual}, but ${tried.what}` };
+    : { ...finding, grade: 'inconclusive', actual: `${actual}, but ${tried.what}` };
+}
+
+/** A finding, and whether it stands by itself, whatever the sender did not meet. */
+interface Judged {
+  readonly finding: Finding;
+  readonly stands: boolean;
 }
 
 /**
@@ -120,7 +135,7 @@ function judgeUse(
   use: ExpectationUse,
   expectation: Expectation | undefined,
   control: Finding | undefined,
-): Finding {
+): Judged {
   const fallback = view.trial.scenario.requirements[0]!;
   try {
     if (expectation === undefined) throw new Error('there is no such expectation');
@@ -135,7 +150,7 @@ function judgeUse(
       control.grade === 'pass' ||
       standsAlone ||
       judgement.harm === 'clear';
-    return {
+    const finding: Finding = {
       step: view.index,
       expectation: use.name,
       requirement,
@@ -145,9 +160,11 @@ function judgeUse(
       because: judgement.because,
       ...(judgement.harm ? { harm: judgement.harm } : {}),
     };
+    const isProof = standsAlone || judgement.harm !== undefined;
+    return { finding, stands: decided && judgement.status === 'unmet' && isProof };
   } catch (error) {
     // Not knowing is an answer: what breaks the judge proves nothing about the sender.
-    return {
+    const finding: Finding = {
       step: view.index,
       expectation: use.name,
       requirement: use.requirement ?? fallback,
@@ -156,6 +173,7 @@ function judgeUse(
       actual: `the expectation broke: ${error instanceof Error ? error.message : String(error)}`,
       because: [],
     };
+    return { finding, stands: false };
   }
 }
 

@@ -63,10 +63,16 @@ function isDue(change: Change, view: StepView): boolean {
   }
 }
 
-/** The policy that the sender holds does not permit this host (RFC 8461 §4.1). */
+/**
+ * The policy that the sender held when the step began, or that it has got in it, does not permit
+ * this host (RFC 8461 §4.1).
+ */
 function isKeptFrom(mx: string, view: StepView): boolean {
-  const held = heldNow(view);
-  return held !== undefined && forbids(held, { mx: view.qualified(mx), authenticated: true });
+  const host = { mx: view.qualified(mx), authenticated: true };
+  const [domain] = view.domains;
+  const [start] = view.now;
+  const before = start && heldPolicy(view.history, domain!, start);
+  return [before, heldNow(view)].some((held) => held !== undefined && forbids(held, host));
 }
 
 /** Every message arrived through a host that comes before this one (RFC 5321 §5.1). */

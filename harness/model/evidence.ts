@@ -284,6 +284,13 @@ export function looksBefore(view: StepView, sign: Observation): Seen<'dns-query'
   );
 }
 
+/** The sender held a policy to be enforced on this message when this was seen. */
+export function isEnforced(view: StepView, token: string, sign: Observation): boolean {
+  return recipientDomains(view.history, [token]).some(
+    (domain) => heldPolicy(view.history, domain, sign)?.policy.mode === 'enforce',
+  );
+}
+
 /** Whether the same fault stopped the mail, or was not seen to let it pass, without a policy too. */
 export function isRefusedUnprotected({ trial, index }: StepView): boolean {
   const unprotected = inLeg(trial.evidence.observations, 'unprotected', index);

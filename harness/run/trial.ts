@@ -20,7 +20,7 @@ import type { Lab } from '../lab/lab.ts';
 import { createRecorder, type Recorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
-import { inLeg, outcomeOf } from '../model/evidence.ts';
+import { inLeg, outcomeOf, recipientDomains, tokensSubmitted } from '../model/evidence.ts';
 import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
 import { composeMessage } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
@@ -72,6 +72,9 @@ const FETCH_MS = 3_000;
 const BOUNCE_MS = 5_000;
 /** For what a sender logs of an attempt without a look-up or a connection. */
 const UNTRIED_MS = 3_000;
+/** Until it is looked again whether the sender is silent. */
+const SOON_MS = 20;
+const MOMENT_MS = 100;
 
 /** Every stage in order; then the evidence is frozen. Never rejects for what the sender does. */
 export async function runTrial(options: TrialOptions): Promise<Trial> {
@@ -163,9 +166,7 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
     case 'send':
       return sendStage(running, stage, step, index);
     case 'flush':
-      await arrange(running, stage, index, 'main', stage.plan!);
-      await retry(running);
-      return awaited(running, stage);
+      return flushStage(running, stage, index);
     case 'recover':
       await arrange(running, stage, index, 'main', stage.plan!);
       await retry(running);
@@ -190,6 +191,12 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
     case 'wait':
       await new Promise((resolve) => setTimeout(resolve, step.seconds * 1000));
   }
+}
+
+async function flushStage(running: Running, stage: Stage, index: number): Promise<void> {
+  const main = await arrange(running, stage, index, 'main', stage.plan!);
+  await retry(running);
+  await awaited(running, stage, main);
 }
 
 async function sendStage(
@@ -297,9 +304,15 @@ async function listQueue({ recorder, sender }: Running): Promise<void> {
     recorder.record('main', { kind: 'queue-listed', tokens: await sender.queued() });
 }
 
-/** Recipient domains of every leg. */
-function domainsOf({ worlds }: Running): string[] {
-  return [...worlds.keys()].map((label) => qualify(VICTIM, label));
+/** Recipient domains of every leg, that of the scenario first. */
+function domainsOf({ worlds, recorder }: Running): string[] {
+  const { observations } = recorder;
+  return [
+    ...new Set([
+      ...[...worlds.keys()].map((label) => qualify(VICTIM, label)),
+      ...recipientDomains(observations, tokensSubmitted(observations)),
+    ]),
+  ];
 }
 
 function isAllDelivered({ recorder: { observations } }: Running): boolean {
@@ -344,10 +357,15 @@ async function settled(running: Running, settling: Settling): Promise<void> {
       recorder.record(leg, { kind: 'queue-listed', tokens: queued });
       for (const token of queued) listed.add(token);
     }
+    const leftMs = deadline - performance.now();
+    const quietInMs = Math.max(bounds.quietMs - recorder.quietMs(), SOON_MS);
     // A status that came too early counts once nothing has followed it for a while.
-    const waitMs = Math.min(isRetry ? UNTRIED_MS : bounds.quietMs, deadline - performance.now());
+    const waitMs = Math.min(quietInMs, isRetry ? UNTRIED_MS : quietInMs, leftMs);
     await recorder.until(() => open().length === 0, waitMs);
   }
+  // Some say so of each host that they tried.
+  if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
+    await silence(recorder, deadline);
   if (open().length > 0)
     recorder.record(leg, {
       kind: 'settle-timeout',
@@ -357,12 +375,21 @@ async function settled(running: Running, settling: Settling): Promise<void> {
   await settledWithin(world.idle(), IDLE_MS);
 }
 
+/** Nothing has happened for a moment. */
+async function silence(recorder: Recorder, deadline: number): Promise<void> {
+  while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isFrozen()) {
+    const { length } = recorder.observations;
+    const isBroken = () => recorder.observations.length > length;
+    await recorder.until(isBroken, MOMENT_MS - recorder.quietMs());
+  }
+}
+
 const ATTEMPTS: readonly string[] = ['dns-query', 'smtp-connection', 'smtp-command'];
 
 /** What a stage waits for before it ends. */
-async function awaited(running: Running, { awaits }: Stage, main?: ArrangedLeg): Promise<void> {
+async function awaited(running: Running, { awaits }: Stage, main: ArrangedLeg): Promise<void> {
   const waitFor: Readonly<Record<Awaited, () => Promise<void>>> = {
-    policy: async () => main && policyFetched(running, main),
+    policy: () => policyFetched(running, main),
     'fetch-end': () => fetchEnded(running),
     bounce: () => givenUp(running),
     reports: () => askForReports(running),

@@ -175,7 +175,6 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         try {
           const sent = await reused.session.send(mail);
           kept.set(key, reused);
-          log.succeeded({ domain, policy: found, host, address });
           return delivered(host, sent, reused.inTls ? 'over TLS' : 'in clear');
         } catch (error) {
           // RFC 5321 §3.8: a server may close a connection at any time.
@@ -307,7 +306,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         await session.command('RSET');
       }
       // RFC 7435: without a policy the certificate does not matter.
-      const problem = policy && certificateProblem(socket, host, policy, is);
+      // Only verified sessions are kept, and the host of one that is resumed proves nothing anew.
+      const problem =
+        policy && !socket.isSessionReused()
+          ? certificateProblem(socket, host, policy, is)
+          : undefined;
       if (key && !problem && is('resumes-sessions'))
         socket.once('session', (ticket) => tlsSessions.set(key, ticket));
       return problem && asTlsProblem(problem);

@@ -1,0 +1,65 @@
+/**
+ * Trying senders of other faults and temperaments: the reference sender with these traits, over
+ * shipped scenarios, all in one lab.
+ */
+
+import { fileURLToPath } from 'node:url';
+import { inParallel } from '../../harness/concurrency/limit.ts';
+import { startLab } from '../../harness/lab/lab.ts';
+import type { TrialResult } from '../../harness/model/reporter.ts';
+import type { Scenario } from '../../harness/model/scenario.ts';
+import type { Verdict } from '../../harness/model/verdict.ts';
+import { runSuite } from '../../harness/run/suite.ts';
+import { loadScenarios } from '../../harness/scenario/load.ts';
+import { parseTraits, referenceSender } from '../../harness/senders/reference/index.ts';
+import { loadVocabulary } from '../../harness/vocabulary.ts';
+
+/** A sender, and the scenarios to try it with. */
+export interface Course {
+  /** `follows-redirects+keeps-to-cache`; empty: the reference as it is. */
+  readonly traits: string;
+  readonly scenarios: readonly Scenario[];
+}
+
+const SCENARIOS = fileURLToPath(new URL('../../scenarios', import.meta.url));
+/** How many trials at once, of how many senders. */
+const JOBS = 48;
+const SENDERS = 12;
+
+/**
+ * A message that a fault loses is not waited for as long as a slow mail server would be, and a
+ * queue is asked for sooner; but no sooner than a path that holds a reply back lets it go.
+ */
+const BOUNDS = { settleMs: 8000, quietMs: 3500 };
+
+export async function shippedScenarios(): Promise<readonly Scenario[]> {
+  const { scenarios, problems } = await loadScenarios(
+    [SCENARIOS],
+    SCENARIOS,
+    await loadVocabulary(),
+  );
+  if (problems.length > 0)
+    throw new Error(
+      `the shipped scenarios have ${problems.length} problems: run npm run holdfast -- lint scenarios`,
+    );
+  return scenarios;
+}
+
+/** The results of each course, in the order of the courses. */
+export async function tryCourses(courses: readonly Course[]): Promise<TrialResult[][]> {
+  await using lab = await startLab();
+  const vocabulary = await loadVocabulary();
+  const results: TrialResult[][] = courses.map(() => []);
+  const jobs = Math.max(4, Math.ceil(JOBS / Math.min(courses.length, SENDERS)));
+  await inParallel([...courses.entries()], SENDERS, async ([index, { traits, scenarios }]) => {
+    const senders = [referenceSender({ traits: traits === '' ? [] : parseTraits(traits) })];
+    results[index] = await runSuite({ lab, vocabulary, senders, scenarios, jobs, bounds: BOUNDS });
+  });
+  return results;
+}
+
+/** A verdict in a line, for the message of a test that fails. */
+export function tell({ sender, scenario, grade, findings }: Verdict): string {
+  const worst = findings.filter((finding) => finding.grade === grade);
+  return `${sender} ${scenario} ${grade}: ${worst.map(({ actual, requirement }) => `${actual} (${requirement})`).join(' · ')}`;
+}
