@@ -8,7 +8,6 @@
  */
 
 import { z } from 'zod';
-import { announcedId } from '../model/changes.ts';
 import {
   comesUnprotected,
   connectionsTo,
@@ -24,7 +23,8 @@ import {
 } from '../model/evidence.ts';
 import { type HeldPolicy, heldPolicy, policyFetches, stsLookups } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
-import { STS_NAME } from '../model/plan.ts';
+import { announcedId, offeredPolicy } from '../model/offered-policy.ts';
+import { VICTIM } from '../model/plan.ts';
 import { dialogueOf, isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
@@ -86,7 +86,7 @@ function judgeUnbound(
   if (chance !== undefined)
     return {
       status: 'unmet',
-      actual: `${what}; in step ${chance + 1} the policy was there to be fetched, and the sender, which held none, did not ask for it`,
+      actual: `${what}; in step ${chance + 1} the policy was there to be fetched, and the sender, which held none, did not get it`,
       because: seqs(because),
       harm,
       requirement: '8461-5.1-cold-fetch',
@@ -101,17 +101,18 @@ function isClear(because: readonly Observation[]): boolean {
 }
 
 /**
- * An earlier step whose discovery was honest, in which the sender had mail for the domain, held no
- * policy, and came nowhere near the policy host: what it lives on is nothing that it may have.
+ * The last earlier step in which an enforce policy was there for every sound sender to be got, and
+ * the sender, which had mail for the domain, held none and did not get it: what it lives on is
+ * nothing that it may have.
  */
 function chanceMissed(view: StepView): number | undefined {
   const { stages } = view.trial.scenario;
   const last = stages.findLastIndex(
-    ({ step, changes, policy }, index) =>
+    ({ step, plan }, index) =>
       index < view.index &&
       (step.kind === 'send' || step.kind === 'prime') &&
-      policy.mode === 'enforce' &&
-      changes.every(({ way }) => way !== 'discovery'),
+      plan !== undefined &&
+      offeredPolicy(plan, VICTIM)?.mode === 'enforce',
   );
   if (last === -1) return undefined;
   const then = viewStep(view.trial, last);
@@ -121,13 +122,8 @@ function chanceMissed(view: StepView): number | undefined {
   );
   if (held.some((one) => isAnnounced(one, view))) return undefined;
   const isTried = [...mxLookups(then.now, then.domains), ...connectionsTo(then)].length > 0;
-  const came = then.now.some(
-    (seen) =>
-      seen.kind === 'policy-request' ||
-      (seen.kind === 'web-connection' && seen.service === 'policy-host') ||
-      (seen.kind === 'tls-handshake' && seen.service === 'policy-host'),
-  );
-  return isTried && !came ? last : undefined;
+  const isGot = policyFetches(then.now, then.domains).length > 0;
+  return isTried && !isGot ? last : undefined;
 }
 
 /** RFC 8461 §3.1: there was a usable record when the policy was fetched; without one it is none. */
@@ -135,7 +131,7 @@ function isAnnounced({ fetch }: HeldPolicy, { trial }: StepView): boolean {
   const { plan } = trial.scenario.stages.findLast(
     (stage, index) => index <= fetch.step && stage.plan !== undefined,
   )!;
-  return announcedId(plan!.dns, STS_NAME) !== undefined;
+  return announcedId(plan!, VICTIM) !== undefined;
 }
 
 /** ` and delivered in clear through mx1.…`, of the first message that arrived where it should not. */

@@ -9,10 +9,10 @@
  * nothing to be met.
  */
 
-import { selectStsRecord } from '../protocol/sts-record.ts';
+import { announcedId } from './offered-policy.ts';
 import type { DnsPlan, LabPlan, MxPlan, PolicyHostPlan, ReportHostPlan } from './plan.ts';
 import { mxOnConnection } from './plan-changes.ts';
-import { answerTo, ruleFor } from './zone.ts';
+import { addressesOf, answerTo, ruleFor } from './zone.ts';
 
 /** Names are as in the plan, not yet a world's own. */
 export type Change = QuestionChange | HostChange;
@@ -91,7 +91,7 @@ function discoveryChanges(
 ): Change[] {
   const name = `_mta-sts.${domain}`;
   const record = questionChange(before.dns, after.dns, 'discovery', name, 'TXT');
-  const id = announcedId(after.dns, name);
+  const id = announcedId(after, domain);
   // RFC 8461 §3.1: without a record nothing is fetched, and under an id that is known neither.
   if (id === undefined || knownIds.includes(id)) return record;
   const policyHost = `mta-sts.${domain}`;
@@ -144,24 +144,6 @@ function questionChange(
   const same =
     isSame(old, rule) && isSame(answerTo(before, name, type), answerTo(after, name, type));
   return same ? [] : [{ kind: 'question', way, name, type, ...(rule?.nth && { nth: rule.nth }) }];
-}
-
-/** The id in the one usable record (RFC 8461 §3.1); undefined: there is none. */
-export function announcedId(dns: DnsPlan, name: string): string | undefined {
-  const answer = answerTo(dns, name, 'TXT');
-  const records = answer.kind === 'records' ? answer.records : [];
-  const texts = records.map((record) =>
-    record.type === 'TXT' ? [record.text].flat().join('') : '',
-  );
-  const selected = selectStsRecord(texts);
-  return selected.ok ? selected.value.id : undefined;
-}
-
-/** Hosts of the plan at the addresses of a name. */
-function addressesOf(dns: DnsPlan, name: string): string[] {
-  const answer = answerTo(dns, name, 'A');
-  const records = answer.kind === 'records' ? answer.records : [];
-  return records.flatMap((record) => (record.type === 'A' ? [record.host] : []));
 }
 
 /** RFC 5321 §5.1: the MX hosts, or, where there is no MX record, the domain itself. */

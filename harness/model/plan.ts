@@ -152,12 +152,15 @@ export const tlsVersions = {
 };
 
 /** What a host's certificate is like; certs/profiles.ts says how each is made. */
-export const CERTIFICATE_PROFILES = [
+export const RIGHT_CERTIFICATES = [
   'right',
   'right-rsa',
   'right-intermediate',
   'wildcard',
   'empty-subject',
+] as const;
+export const CERTIFICATE_PROFILES = [
+  ...RIGHT_CERTIFICATES,
   'expired',
   'not-yet-valid',
   'self-signed',

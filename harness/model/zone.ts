@@ -84,3 +84,10 @@ function plain(name: string): string {
 function isBelow(name: string, parent: string): boolean {
   return plain(name).endsWith(`.${plain(parent)}`);
 }
+
+/** Hosts of the plan at the addresses of a name. */
+export function addressesOf(dns: DnsPlan, name: string): string[] {
+  const answer = answerTo(dns, name, 'A');
+  const records = answer.kind === 'records' ? answer.records : [];
+  return records.flatMap((record) => (record.type === 'A' ? [record.host] : []));
+}

@@ -1,0 +1,89 @@
+/**
+ * A farm of processes, as many as there are cores, each trying senders in a lab of its own.
+ *
+ * Run as a program it is one of these processes.
+ */
+
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Grade, Verdict } from '../../harness/model/verdict.ts';
+import { shippedScenarios, tell, tryCourses } from './try.ts';
+
+/** A sender by its traits, and the ids of the scenarios to try it with. */
+export interface Order {
+  readonly traits: string;
+  readonly scenarios: readonly string[];
+}
+
+export interface Result {
+  readonly traits: string;
+  readonly scenario: string;
+  readonly grade: Grade;
+  /** Of the first finding of that grade. */
+  readonly requirement: string;
+  readonly words: string;
+}
+
+/** Orders that a process takes at once. */
+const BATCH = 12;
+
+/** The results of all orders. `onBatch` is told how many orders are done. */
+export async function farm(
+  orders: readonly Order[],
+  onBatch: (done: number, results: readonly Result[]) => void = () => {},
+): Promise<Result[]> {
+  const waiting = [...orders];
+  const all: Result[] = [];
+  let done = 0;
+  const work = () =>
+    new Promise<void>((resolve, reject) => {
+      const child = fork(fileURLToPath(import.meta.url), ['--worker']);
+      let batch: Order[] = [];
+      const next = () => {
+        const trials = (some: readonly Order[]) => some.reduce((n, o) => n + o.scenarios.length, 0);
+        batch = [];
+        while (waiting.length > 0 && batch.length < BATCH && trials(batch) < 200)
+          batch.push(waiting.shift()!);
+        if (batch.length === 0) child.disconnect();
+        else child.send(batch);
+      };
+      child.on('message', (results: readonly Result[]) => {
+        all.push(...results);
+        done += batch.length;
+        onBatch(done, results);
+        next();
+      });
+      child.on('error', reject);
+      child.on('exit', (code) =>
+        code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`)),
+      );
+      next();
+    });
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return all;
+}
+
+export function resultOf(traits: string, verdict: Verdict): Result {
+  const { scenario, grade, findings } = verdict;
+  const requirement = findings.find((finding) => finding.grade === grade)?.requirement ?? '';
+  return { traits, scenario, grade, requirement, words: tell(verdict) };
+}
+
+async function serveParent(): Promise<void> {
+  const shipped = await shippedScenarios();
+  process.on('message', async (orders: readonly Order[]) => {
+    const courses = orders.map(({ traits, scenarios }) => ({
+      traits,
+      scenarios: shipped.filter(({ id }) => scenarios.includes(id)),
+    }));
+    const results = await tryCourses(courses);
+    process.send!(
+      results.flatMap((some, nth) =>
+        some.map(({ verdict }) => resultOf(orders[nth]!.traits, verdict)),
+      ),
+    );
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await serveParent();
