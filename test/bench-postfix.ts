@@ -5,11 +5,12 @@
  */
 
 import { openLab } from '../harness/labs/open.ts';
+import type { TrialResult } from '../harness/model/reporter.ts';
 import type { Scenario } from '../harness/model/scenario.ts';
-import { runSuite, type TrialResult } from '../harness/run/suite.ts';
+import { runSuite } from '../harness/run/suite.ts';
 import { senderOf } from '../harness/senders/find.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
-import { shippedScenarios } from './mutants.ts';
+import { shippedScenarios } from './mutants/try.ts';
 
 const JOBS = 64;
 const TRIED_ALONE = 3;

@@ -19,11 +19,12 @@ import { SMTPServer } from 'smtp-server';
 import { createPki } from '../certs/index.ts';
 import { startLab } from '../harness/lab/lab.ts';
 import { readLines } from '../harness/lab/lines.ts';
-import { ofKind } from '../harness/model/evidence.ts';
-import { runSuite, type TrialResult } from '../harness/run/suite.ts';
+import type { TrialResult } from '../harness/model/reporter.ts';
+import { ofKind } from '../harness/model/traffic.ts';
+import { runSuite } from '../harness/run/suite.ts';
 import { referenceSender } from '../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
-import { shippedScenarios } from './mutants.ts';
+import { shippedScenarios } from './mutants/try.ts';
 
 const JOBS = 32;
 const LIST_RUNS = 5;

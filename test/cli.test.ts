@@ -190,7 +190,7 @@ describe('runs', () => {
 
   it('json alone is all there is on standard output', async () => {
     const { code, out } = await holdfast('run', 'tls/sni', '--reporter', 'json');
-    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, summary: { pass: 1 } });
+    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 2, summary: { pass: 1 } });
     expect(code).toBe(0);
   });
 
@@ -212,12 +212,12 @@ describe('runs', () => {
     ]);
     expect(kept).toEqual({
       code: 70,
-      out: expect.stringMatching(/^1 verdicts .* 1 pass$/m),
+      out: expect.stringMatching(/^1 verdict .* 1 pass$/m),
       err: expect.stringMatching(/^evidence cannot be kept: ENOTDIR/),
     });
     expect(written).toEqual({
       code: 70,
-      out: expect.stringMatching(/^1 verdicts .* 1 pass$/m),
+      out: expect.stringMatching(/^1 verdict .* 1 pass$/m),
       err: expect.stringMatching(/^the reporter junit failed: ENOTDIR/),
     });
   });

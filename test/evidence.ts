@@ -8,8 +8,13 @@
  * the one submitted last in that leg; what needs a connection means the one opened last.
  */
 
-import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../harness/model/baseline.ts';
-import { type StepView, viewStep } from '../harness/model/evidence.ts';
+import {
+  DEFAULT_DOMAIN,
+  DEFAULT_POLICY,
+  permittedMx,
+  policyText,
+} from '../harness/model/baseline.ts';
+import { LOOK_LASTS_SECONDS, type StepView, viewStep } from '../harness/model/evidence.ts';
 import { qualify } from '../harness/model/names.ts';
 import type { Event, Leg, Observation } from '../harness/model/observation.ts';
 import {
@@ -23,10 +28,12 @@ import {
 } from '../harness/model/plan.ts';
 import type { ExpectationUse, PolicySpec, Scenario, Step } from '../harness/model/scenario.ts';
 import { CAPABILITIES, type Capability } from '../harness/model/sender.ts';
+import { compileStages } from '../harness/model/stage.ts';
 import type { Expectation, Judgement, Trial } from '../harness/model/verdict.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
 
-export const { expectations } = await loadVocabulary();
+export const vocabulary = await loadVocabulary();
+export const { expectations } = vocabulary;
 
 const MX1 = 'mx1.victim.test';
 type Of<K extends Event['kind']> = Partial<Extract<Event, { kind: K }>>;
@@ -36,6 +43,8 @@ export interface EvidenceBuilder {
   readonly observations: readonly Observation[];
   /** Goes on in this step and leg, and begins it there. */
   step(index: number, leg?: Leg, policy?: Partial<PolicySpec>): EvidenceBuilder;
+  /** Longer than a look at the TXT record lasts (RFC 8461 §3.3, §5). */
+  later(): EvidenceBuilder;
   /** Any event as it stands. */
   see(event: Event): EvidenceBuilder;
   submit(to?: string): EvidenceBuilder;
@@ -88,6 +97,7 @@ export function evidence(): EvidenceBuilder {
   let at: { step: number; leg: Leg } = { step: 0, leg: 'main' };
   let channel = { connection: '', mx: '', secure: false, authenticated: false };
   let connections = 0;
+  let published: PolicySpec = DEFAULT_POLICY;
 
   const world = () => (at.leg === 'main' ? 'xw1' : `xw1${at.leg[0]}${at.step}`);
   const named = <T>(value: T): T => qualify(value, world());
@@ -115,12 +125,14 @@ export function evidence(): EvidenceBuilder {
       return [...all];
     },
     see: add,
+    later: () => add({ kind: 'time-advanced', seconds: LOOK_LASTS_SECONDS + 1 }),
     step(step, leg = 'main', change = {}) {
       at = { step, leg };
       const policy = { ...DEFAULT_POLICY, ...change };
+      published = policy;
       return add({
         kind: 'step-started',
-        token: world(),
+        label: world(),
         policy,
         permittedMx: named(permittedMx(DEFAULT_DOMAIN, policy)),
       });
@@ -148,6 +160,8 @@ export function evidence(): EvidenceBuilder {
         status: 200,
         complete: true,
         authenticated: true,
+        contentType: 'text/plain',
+        body: bodyOf(named(permittedMx(DEFAULT_DOMAIN, published)), published),
         ...named(change),
       }),
     policyTls: (change = {}) =>
@@ -159,6 +173,7 @@ export function evidence(): EvidenceBuilder {
         servername: named(POLICY_HOST),
         certificate: 'right',
         authenticated: true,
+        hello: true,
         result: 'completed',
         ...change,
       }),
@@ -197,6 +212,7 @@ export function evidence(): EvidenceBuilder {
       const shaken = {
         certificate: 'right',
         authenticated: true,
+        hello: true,
         result: 'completed',
         servername: mx,
         ...change,
@@ -309,6 +325,10 @@ export function evidence(): EvidenceBuilder {
 
 // ---- scenarios and trials ----
 
+function bodyOf(mx: readonly string[], { mode, maxAgeSeconds, text }: PolicySpec): string {
+  return text ?? (mode === 'absent' ? '' : policyText(mode, maxAgeSeconds, mx));
+}
+
 export const use = (
   name: string,
   options: object = {},
@@ -319,7 +339,12 @@ export const use = (
   ...more,
 });
 
-const attack = [{ name: 'strip-starttls', options: {} }];
+const attack = [
+  {
+    name: 'strip-starttls',
+    options: vocabulary.attacks.get('strip-starttls')!.options.parse({}),
+  },
+];
 export const prime: Step = { kind: 'prime', label: 'prime' };
 export const recover: Step = { kind: 'recover', label: 'recover' };
 export const send = (...expect: readonly ExpectationUse[]): Step => ({
@@ -329,6 +354,7 @@ export const send = (...expect: readonly ExpectationUse[]): Step => ({
   expect,
   messages: 1,
   to: VICTIM,
+  keepConnections: false,
 });
 export const flush = (...expect: readonly ExpectationUse[]): Step => ({
   kind: 'flush',
@@ -338,6 +364,7 @@ export const flush = (...expect: readonly ExpectationUse[]): Step => ({
 });
 
 export function scenarioOf(steps: readonly Step[], change: Partial<Scenario> = {}): Scenario {
+  const { domain = DEFAULT_DOMAIN, policy = DEFAULT_POLICY, ...others } = change;
   return {
     id: 'test/made-by-hand',
     file: 'test/made-by-hand.yaml',
@@ -345,10 +372,10 @@ export function scenarioOf(steps: readonly Step[], change: Partial<Scenario> = {
     why: '',
     requirements: ['8461-5-enforce-no-starttls'],
     needs: ['mta-sts'],
-    domain: DEFAULT_DOMAIN,
-    policy: DEFAULT_POLICY,
-    steps,
-    ...change,
+    domain,
+    policy,
+    stages: compileStages({ domain, policy }, steps, vocabulary),
+    ...others,
   };
 }
 

@@ -17,18 +17,6 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
-it('the JSON Schema in the checkout is that of the scenario language: else npm run build', async () => {
-  const kept = await readFile(join(root, 'scenarios', 'scenario.schema.json'), 'utf8');
-  expect(JSON.parse(kept)).toEqual(
-    JSON.parse(JSON.stringify(scenarioJsonSchema(await loadVocabulary()))),
-  );
-});
-
-it('the JSON Schema of sender.yaml in the checkout is that of the contract: else npm run build', async () => {
-  const kept = await readFile(join(root, 'docker', 'sender.schema.json'), 'utf8');
-  expect(JSON.parse(kept)).toEqual(JSON.parse(JSON.stringify(contractJsonSchema())));
-});
-
 describe('the compiled package, away from the checkout', () => {
   let folder: string;
   const holdfast = async (...args: string[]) =>

@@ -6,10 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judge } from '../harness/judge/judge.ts';
 import type { Trial } from '../harness/model/verdict.ts';
 import { claimFolder, EvidenceError, keepTrial, readTrials } from '../harness/store.ts';
-import { loadVocabulary } from '../harness/vocabulary.ts';
+import { expectations, prime, scenarioOf, send, use } from './evidence.ts';
 import { scenario, sender, stripped, trial } from './reporters/fixtures.ts';
 
-const { expectations } = await loadVocabulary();
 let top: string;
 beforeAll(async () => {
   top = await mkdtemp(join(tmpdir(), 'holdfast-store-'));
@@ -17,16 +16,14 @@ beforeAll(async () => {
 afterAll(() => rm(top, { recursive: true }));
 
 const newFolder = () => mkdtemp(join(top, 'kept-'));
-const judged = (of: Trial) => ({ trial: of, verdict: judge(of, expectations), plans: [] });
+const judged = (of: Trial) => ({ trial: of, verdict: judge(of, expectations) });
 const read = (dir: string) => Array.fromAsync(readTrials(dir));
 
 /** A trial with something to judge, by this sender in this scenario. */
 function attacked(id: string, name: string): Trial {
-  const steps = trial().scenario.steps.map((step) =>
-    step.kind === 'send' ? { ...step, expect: [{ name: 'enforced', options: {} }] } : step,
-  );
+  const { stages } = scenarioOf([prime, send(use('enforced'))]);
   return trial({
-    scenario: scenario(id, { steps }),
+    scenario: scenario(id, { stages }),
     sender: sender({ name }),
     observations: stripped,
   });

@@ -95,7 +95,7 @@ export async function connectLab({
       // What comes next on the stream finds the world made; a lab that is gone says so then.
       call('createWorld', label).catch(() => {});
       return {
-        arrange: (plan, options) => call('arrange', label, plan, options),
+        arrange: (plan, options = {}) => call('arrange', label, plan, options),
         // A lab that is gone has no connection open.
         idle: () => call('idle', label).catch(() => {}),
         [Symbol.dispose]() {

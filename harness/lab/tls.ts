@@ -87,7 +87,10 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
       const profile = servername === '' ? plan.certificateWithoutSni : undefined;
       const shown = issue(host, profile);
       const authenticated = identifies(shown, host.host);
-      const tell = (result: Pick<TlsEvent, 'result' | 'protocol' | 'cipher' | 'reason'>) =>
+      const tell = (
+        result: Pick<TlsEvent, 'result' | 'protocol' | 'cipher' | 'reason'>,
+        isShown = true,
+      ) =>
         record({
           kind: 'tls-handshake',
           connection,
@@ -96,20 +99,20 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
           hello: hello.kind === 'whole',
           servername,
           certificate: shown.profile,
-          authenticated,
+          authenticated: isShown && authenticated,
           ...result,
         });
       const handshake = plan.handshake ?? 'complete';
       if (hello.kind === 'none') {
-        tell({ result: 'failed', reason: 'the client sent no TLS' });
+        tell({ result: 'failed', reason: 'the client sent no TLS' }, false);
         return { kind: 'clear', bytes };
       }
       if (hello.kind === 'partial') {
-        tell({ result: 'failed', reason: 'closed before a ClientHello' });
+        tell({ result: 'failed', reason: 'closed before a ClientHello' }, false);
         return { kind: 'over' };
       }
       if (handshake !== 'complete') {
-        tell({ result: 'failed', reason: `the lab answered with ${handshake}` });
+        tell({ result: 'failed', reason: `the lab answered with ${handshake}` }, false);
         return refuseHandshake(socket, handshake);
       }
       // Who is shown something else may go on in clear after it: that has to be heard.
@@ -141,6 +144,8 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
 }
 
 const LONGEST_HELLO_BYTES = 64 * 1024;
+/** Whoever goes on in clear after a failed handshake does it at once. */
+const GO_ON_MS = 3_000;
 
 /** Read until it is a ClientHello, or none, or nothing more comes; the socket is paused then. */
 async function firstBytes(
@@ -253,6 +258,8 @@ function tapOf(socket: net.Socket): Tap {
     stream,
     goOn() {
       socket.resume();
+      const timer = setTimeout(() => socket.destroySoon(), GO_ON_MS);
+      void over.promise.then(() => clearTimeout(timer));
       return over.promise;
     },
   };

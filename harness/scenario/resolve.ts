@@ -236,6 +236,8 @@ function checkRequirements(
         ? [{ name: 'recovered', options: {}, requirement: undefined }]
         : [],
   );
+  // What expects nothing decides nothing, and says so when it is run.
+  if (uses.length === 0) return;
   const asked = new Set(
     uses.flatMap(({ name, options, requirement }) => {
       const expectation = expectations.get(name);

@@ -122,11 +122,17 @@ describe('each attack changes the plan so', () => {
     ],
     [
       'refuse-ehlo',
-      both({ beforeTls: { replies: { EHLO: { text: '502 5.5.1 command not implemented' } } } }),
+      both({
+        beforeTls: { replies: { EHLO: { text: '502 5.5.1 command not implemented' } } },
+        starttls: { reply: { text: '502 5.5.1 Command not implemented' } },
+      }),
     ],
     [
       ['refuse-ehlo', { text: '500 what', ...mx1 }],
-      first({ beforeTls: { replies: { EHLO: { text: '500 what' } } } }),
+      first({
+        beforeTls: { replies: { EHLO: { text: '500 what' } } },
+        starttls: { reply: { text: '502 5.5.1 Command not implemented' } },
+      }),
     ],
     ['block-mx', both({ reach: 'refused' })],
     [

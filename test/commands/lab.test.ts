@@ -12,8 +12,9 @@ import { PassThrough } from 'node:stream';
 import tls from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { type LabRequest, lab, stagesToShow } from '../../harness/commands/lab.ts';
-import type { Scenario } from '../../harness/model/scenario.ts';
-import { loadVocabulary } from '../../harness/vocabulary.ts';
+import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
+import type { Step } from '../../harness/model/scenario.ts';
+import { prime, recover, scenarioOf, send } from '../evidence.ts';
 import { testTerminal } from './terminal.ts';
 
 interface Sitting extends AsyncDisposable {
@@ -174,7 +175,7 @@ describe('a lab with a scenario', () => {
   });
 
   it('tells what is published anew', async () => {
-    await using sitting = sit({ scenario: 'policy-host/redirected@status-301' });
+    await using sitting = sit({ scenario: 'policy-host/redirected-at-first-contact@status-301' });
     await sitting.tells(/^Press Enter/m);
     sitting.type('');
     await sitting.tells(
@@ -221,53 +222,21 @@ describe('a lab with a scenario', () => {
     expect(told[1]).toMatchObject({
       seq: 1,
       leg: 'main',
-      token: expect.stringMatching(/^x/),
+      label: expect.stringMatching(/^x/),
       policy: { mode: 'enforce' },
     });
   });
 });
 
-describe('stages', async () => {
-  const vocabulary = await loadVocabulary();
-  const base = {
-    policy: { mode: 'enforce', maxAgeSeconds: 60, id: 'a' },
-    domain: { mx: [{ host: 'mx1.victim.test', preference: 10 }], tlsrpt: false, records: [] },
-  } as const;
-  const kinds = (
-    what: string,
-    steps: Scenario['steps'],
-    expected: readonly (string | undefined)[],
-  ) =>
-    it(what, () =>
-      expect(
-        stagesToShow({ ...base, steps } as unknown as Scenario, vocabulary).map(
-          ({ step }) => step?.kind,
-        ),
-      ).toEqual(expected),
-    );
-  const send = {
-    kind: 'send',
-    label: '',
-    under: [{ name: 'strip-starttls', options: { how: 'remove', mx: '*' } }],
-    expect: [],
-    messages: 1,
-    to: 'victim.test',
-  } as const;
-  kinds('begin in an honest world', [send], [undefined, 'send']);
-  kinds(
-    'begin with the honest delivery, where there is one',
-    [{ kind: 'prime', label: '' }, send],
-    ['prime', 'send'],
-  );
+describe('stages', () => {
+  const stagesOf = (...steps: Step[]) => stagesToShow(scenarioOf(steps));
+  const kinds = (what: string, steps: Step[], expected: readonly (string | undefined)[]) =>
+    it(what, () => expect(stagesOf(...steps).map(({ step }) => step?.kind)).toEqual(expected));
+  kinds('begin in an honest world', [send()], [undefined, 'send']);
+  kinds('begin with the honest delivery, where there is one', [prime, send()], ['prime', 'send']);
 
   it('keep the world as it is while time passes', () => {
-    const stages = stagesToShow(
-      {
-        ...base,
-        steps: [send, { kind: 'wait', label: '', seconds: 1 }, { kind: 'recover', label: '' }],
-      } as unknown as Scenario,
-      vocabulary,
-    );
+    const stages = stagesOf(send(), { kind: 'wait', label: '', seconds: 1 }, recover);
     const [honest, attacked, waiting, healed] = stages.map(({ plan }) => plan);
     expect(attacked).not.toEqual(honest);
     expect(waiting).toEqual(attacked);
@@ -275,13 +244,12 @@ describe('stages', async () => {
   });
 
   it('publish anew, and stay so', () => {
-    const next = { ...base.policy, id: 'b', mode: 'testing' } as const;
-    const publish = { kind: 'publish', label: '', policy: next, domain: base.domain } as const;
-    const stages = stagesToShow(
-      { ...base, steps: [publish, { kind: 'recover', label: '' }] } as unknown as Scenario,
-      vocabulary,
+    const policy = { ...DEFAULT_POLICY, id: 'b', mode: 'testing' } as const;
+    const stages = stagesOf(
+      { kind: 'publish', label: '', policy, domain: DEFAULT_DOMAIN },
+      recover,
     );
-    expect(stages.map(({ policy }) => policy.id)).toEqual(['a', 'b', 'b']);
+    expect(stages.map((stage) => stage.policy.id)).toEqual([DEFAULT_POLICY.id, 'b', 'b']);
     expect(JSON.stringify(stages[2]!.plan)).toContain('mode: testing');
   });
 });

@@ -3,9 +3,9 @@ import { run } from '../../harness/commands/run.ts';
 import { type Sender, SenderError } from '../../harness/model/sender.ts';
 import { testTerminal } from './terminal.ts';
 
-vi.mock('../../harness/senders/index.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../harness/senders/index.ts')>();
-  const reference = (await original.findSender('reference'))!;
+vi.mock('../../harness/senders/built-in.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../harness/senders/built-in.ts')>();
+  const reference = (await original.builtInSender('reference'))!;
   const starting = (name: string, start: Sender['start'], missing?: string): Sender => ({
     ...reference,
     name,
@@ -24,7 +24,7 @@ vi.mock('../../harness/senders/index.ts', async (importOriginal) => {
   ]);
   return {
     ...original,
-    findSender: async (name: string) => fakes.get(name) ?? original.findSender(name),
+    builtInSender: async (name: string) => fakes.get(name) ?? original.builtInSender(name),
   };
 });
 
@@ -48,7 +48,7 @@ describe('a sender', () => {
 
   it('that breaks the harness does not take with it what is known', async () => {
     const { out, ended } = await runWith('reference', 'faulty');
-    expect(out).toMatch(/^1 verdicts .* 1 pass · interrupted, 1 not judged$/m);
+    expect(out).toMatch(/^1 verdict .* 1 pass · interrupted, 1 not judged$/m);
     expect(ended).toEqual(new TypeError('x is not a function'));
   });
 

@@ -47,7 +47,7 @@ says('delivered', [
     'unmet',
     'in clear, by a sender that holds the policy',
     attacked().leaks(),
-    { options: { channel: 'authenticated' }, harm: 'content' },
+    { options: { channel: 'authenticated' }, harm: 'clear' },
   ],
   [
     'unmet',
@@ -61,25 +61,25 @@ says('delivered', [
     cold().turnsAway().status('deferred', '4.7.5 no TLS'),
     { actual: /^deferred: 4\.7\.5/, harm: 'none' },
   ],
-  ['unmet', 'bounced', cold().turnsAway().status('bounced'), { harm: 'none' }],
+  ['unmet', 'bounced', cold().turnsAway().status('bounced'), { harm: 'returned' }],
   [
     'unmet',
     'deferred by the cached policy, where the domain has published another',
     republished().turnsAway().status('deferred'),
-    { requirement: '8461-5.1-id-change-refetch' },
+    { requirement: 'own' },
   ],
   [
     'unmet',
     'bounced by the cached policy, where the domain has published another',
     republished().turnsAway().status('bounced'),
-    { requirement: '8461-5-recheck-before-bounce' },
+    { requirement: '5321-4.5.4.1-queue', harm: 'returned' },
   ],
   [
     'unmet',
     'deferred, the cached policy being what is published',
     attacked().turnsAway().status('deferred'),
   ],
-  ['unmet', 'returned by a DSN', cold().turnsAway().dsn('failed'), { harm: 'none' }],
+  ['unmet', 'returned by a DSN', cold().turnsAway().dsn('failed'), { harm: 'returned' }],
   ['undecided', 'nothing was seen', cold()],
   ['undecided', 'the sender says so, and nothing arrived', cold().status('delivered')],
   [

@@ -143,7 +143,7 @@ describe('a leak', () => {
       'unmet',
       'in clear',
       attacked().leaks().status('delivered'),
-      { harm: 'content', actual: /content exposed and delivered in clear through mx1/ },
+      { harm: 'clear', actual: /content exposed and delivered in clear through mx1/ },
     ],
     [
       'unmet',
@@ -167,7 +167,7 @@ describe('a leak', () => {
       'unmet',
       'swallowed by the path, so that it never arrived',
       attacked().mx().connect().ehlo().mail().rcpt().data(),
-      { harm: 'content' },
+      { harm: 'clear' },
     ],
     [
       'unmet',
@@ -192,13 +192,13 @@ describe('a leak', () => {
       'unmet',
       'of content cut off in the middle',
       attacked().mx().connect().ehlo().mail().rcpt().data({ tokens: [] }).status('deferred'),
-      { harm: 'content' },
+      { harm: 'clear' },
     ],
     [
       'unmet',
       'through a connection kept from an earlier step',
       evidence().primed().connect().ehlo().step(1).submit().delivered().status('delivered'),
-      { harm: 'content' },
+      { harm: 'clear' },
     ],
     [
       'unmet',
@@ -221,13 +221,13 @@ describe('a leak', () => {
       'unmet',
       'by a sender that never asks for policies',
       cold().leaks().status('delivered'),
-      { harm: 'content', actual: /never asked for _mta-sts/ },
+      { harm: 'clear', actual: /never asked for _mta-sts/ },
     ],
     [
       'unmet',
       'by a sender that asks only for its own',
       cold().txt('_mta-sts.sender.test').leaks().status('delivered'),
-      { harm: 'content', actual: /never asked for _mta-sts/ },
+      { harm: 'clear', actual: /never asked for _mta-sts/ },
     ],
     [
       'undecided',
@@ -320,8 +320,14 @@ describe('a bounce', () => {
     [
       'unmet',
       'without a look for a new policy',
-      attacked().turnsAway().status('bounced'),
+      attacked().later().turnsAway().status('bounced'),
       { requirement: '8461-5-recheck-before-bounce', harm: 'none' },
+    ],
+    [
+      'unmet',
+      'five minutes after a look',
+      attacked().turnsAway().status('bounced'),
+      { requirement: '8461-5-transient', harm: 'none' },
     ],
     [
       'unmet',
@@ -332,7 +338,7 @@ describe('a bounce', () => {
     [
       'unmet',
       "whose DSN made the sender look up its own domain, not the recipient's",
-      attacked().turnsAway().dsn('failed').status('bounced'),
+      attacked().later().turnsAway().dsn('failed').status('bounced'),
       { requirement: '8461-5-recheck-before-bounce' },
     ],
     [

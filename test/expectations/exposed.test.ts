@@ -19,7 +19,7 @@ says('exposed', [
     'the sender came near its own MX only',
     attacked().mx('sender.test').connect('mx.sender.test').ehlo(),
   ],
-  ['unmet', 'in clear', attacked().leaks(), { harm: 'content' }],
+  ['unmet', 'in clear', attacked().leaks(), { harm: 'clear' }],
   [
     'unmet',
     'an unlisted host',
@@ -37,14 +37,14 @@ says('exposed', [
     'unmet',
     'content, where the envelope was allowed',
     attacked().leaks(),
-    { options: { atMost: 'envelope' }, harm: 'content' },
+    { options: { atMost: 'envelope' }, harm: 'clear' },
   ],
   ['met', 'content, where all is allowed', attacked().leaks(), { options: { atMost: 'content' } }],
   [
     'unmet',
     'a message from an earlier step, on its retry',
     evidence().primed().step(1).submit().turnsAway().status('deferred').step(2).leaks(),
-    { harm: 'content' },
+    { harm: 'clear' },
   ],
   [
     'unmet',
@@ -59,7 +59,7 @@ says('exposed', [
       .rcpt()
       .step(2)
       .data({ tokens: [] }),
-    { harm: 'content' },
+    { harm: 'clear' },
   ],
   [
     'met',

@@ -52,7 +52,13 @@ says('recovered', [
     'unmet',
     'bounced now',
     waiting().dsn('failed').status('bounced'),
-    { requirement: '8461-5-transient' },
+    { requirement: 'own', harm: 'returned' },
+  ],
+  [
+    'unmet',
+    'bounced now, without a look for a new policy',
+    waiting().later().dsn('failed').status('bounced'),
+    { requirement: '8461-5-recheck-before-bounce', harm: 'returned' },
   ],
   [
     'undecided',
@@ -65,12 +71,18 @@ says('recovered', [
     'unmet',
     'in clear, by a sender that remembers "no TLS here"',
     waiting().leaks().status('delivered'),
-    { harm: 'content', actual: /in clear/, requirement: '8461-4-check-all' },
+    { harm: 'clear', actual: /in clear/, requirement: '8461-4-check-all' },
   ],
   [
     'met',
     'in clear, the domain having left MTA-STS',
-    attacked().turnsAway().status('deferred').step(2, 'main', { mode: 'none' }).leaks(),
+    attacked()
+      .turnsAway()
+      .status('deferred')
+      .step(2, 'main', { mode: 'none' })
+      .txt()
+      .fetch()
+      .leaks(),
   ],
   [
     'met',
@@ -79,6 +91,8 @@ says('recovered', [
       .turnsAway()
       .status('deferred')
       .step(2, 'main', { text: 'version: STSv1\nmode: none\nmax_age: 60\n' })
+      .txt()
+      .fetch()
       .leaks(),
   ],
   [

@@ -19,12 +19,13 @@ const withoutDsn = CAPABILITIES.filter((capability) => capability !== 'dsn');
 
 describe('deferred', () => {
   says('deferred', [
-    ['met', 'the sender says so', cold().status('deferred')],
+    ['met', 'the sender says so', cold().mx().status('deferred')],
+    ['undecided', 'never near an MX', cold().status('deferred')],
     ['undecided', 'silence', cold()],
     ['undecided', 'no message', evidence().step(0)],
     ['unmet', 'delivered', cold().leaks()],
-    ['unmet', 'bounced: returned, and so not lost', cold().status('bounced'), { harm: 'none' }],
-    ['met', 'with a warning of delay', cold().status('deferred').dsn('delayed')],
+    ['unmet', 'bounced: returned, and so not lost', cold().status('bounced'), { harm: 'returned' }],
+    ['met', 'with a warning of delay', cold().mx().status('deferred').dsn('delayed')],
   ]);
 });
 
@@ -71,17 +72,18 @@ describe('looked-again', () => {
   const again = () => attacked().turnsAway().status('deferred').step(2);
   says('looked-again', [
     ['met', 'looked up, then bounced', again().txt().turnsAway().status('bounced')],
-    ['unmet', 'bounced', again().turnsAway().status('bounced')],
+    ['met', 'looked up minutes before', again().turnsAway().status('bounced')],
+    ['unmet', 'bounced', again().later().turnsAway().status('bounced')],
     [
       'unmet',
       'the record was looked up in an earlier step',
-      evidence().primed().step(1).submit().txt().step(2).status('bounced'),
+      evidence().primed().step(1).submit().txt().step(2).later().status('bounced'),
     ],
-    ['unmet', 'looked up after the bounce', again().status('bounced').txt()],
+    ['unmet', 'looked up after the bounce', again().later().status('bounced').txt()],
     [
       'unmet',
       "the DSN made the sender look up its own domain, not the recipient's",
-      again().turnsAway().dsn('failed').status('bounced'),
+      again().later().turnsAway().dsn('failed').status('bounced'),
     ],
     ['undecided', 'still queued', again().txt().status('deferred')],
     ['undecided', 'delivered', again().txt().leaks()],

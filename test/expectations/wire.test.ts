@@ -12,7 +12,7 @@ describe('contacted', () => {
     [
       'unmet',
       'another was',
-      cold().connect('mx1.victim.test'),
+      cold().connect('mx1.victim.test').status('deferred'),
       { options: { mx: 'mx2.victim.test' } },
     ],
     [
@@ -36,7 +36,7 @@ describe('contacted', () => {
     [
       'met',
       'never',
-      cold().connect('mx1.victim.test'),
+      cold().connect('mx1.victim.test').status('deferred'),
       { options: { mx: 'victim.test', never: true } },
     ],
     [
@@ -55,7 +55,7 @@ describe('contacted', () => {
     [
       'unmet',
       'the MX was looked up, and nobody was contacted',
-      cold().mx(),
+      cold().mx().status('deferred'),
       { options: { mx: 'mx1.victim.test' } },
     ],
   ]);
@@ -67,7 +67,8 @@ describe('dns-queried', () => {
     ['met', 'it was', cold().txt('_MTA-STS.victim.test'), { options }],
     ['unmet', 'it was not', cold().mx(), { options }],
     ['unmet', 'with another type', cold().mx('_mta-sts.victim.test'), { options }],
-    ['met', 'never', cold().mx(), { options: { ...options, never: true } }],
+    ['met', 'never', cold().txt(), { options: { name: '_mta-sts.above.test', never: true } }],
+    ['undecided', 'never, nor its like', cold().mx(), { options: { ...options, never: true } }],
     ['unmet', 'never, and it was', cold().txt(), { options: { ...options, never: true } }],
     [
       'undecided',
@@ -129,12 +130,17 @@ describe('sni', () => {
       cold().connect().ehlo().tls({ servername: 'victim.xw1.test', result: 'failed' }),
     ],
     [
-      'undecided',
-      'a handshake that the lab broke off',
+      'unmet',
+      'none, on a handshake that the lab broke off',
       cold()
         .connect()
         .ehlo()
         .tls({ servername: '', result: 'failed', reason: 'the lab answered with reset' }),
+    ],
+    [
+      'undecided',
+      'no ClientHello came',
+      cold().connect().ehlo().tls({ servername: '', hello: false, result: 'failed' }),
     ],
     ['undecided', 'no handshake', cold()],
     [

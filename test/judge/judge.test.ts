@@ -4,7 +4,8 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { gradeOf, judge, SLOW_LAB } from '../../harness/judge/judge.ts';
+import { gradeOf } from '../../harness/judge/grade.ts';
+import { judge, SLOW_LAB } from '../../harness/judge/judge.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../../harness/model/baseline.ts';
 import type { ExpectationUse, Scenario, Step } from '../../harness/model/scenario.ts';
 import { CAPABILITIES } from '../../harness/model/sender.ts';
@@ -103,7 +104,9 @@ describe('grades (DESIGN §3)', () => {
     ['fail', 'mail lost', unmet('mail-lost'), should, plain],
     ['warn', 'only the envelope exposed', unmet('envelope'), keyword, plain],
     ['warn', 'content exposed, capped', unmet('content'), keyword, capped],
-    ['warn', 'mail lost, capped', unmet('mail-lost'), keyword, capped],
+    ['fail', 'content exposed in clear, capped', unmet('clear'), keyword, capped],
+    ['fail', 'mail lost, capped', unmet('mail-lost'), keyword, capped],
+    ['fail', 'mail returned, capped', unmet('returned'), should, capped],
     ['warn', 'a MUST, capped', unmet(), keyword, capped],
     ['pass', 'met, capped', { ...unmet(), status: 'met' }, keyword, capped],
     ['inconclusive', 'undecided, capped', { ...unmet(), status: 'undecided' }, keyword, capped],
@@ -190,6 +193,16 @@ describe('the positive control', () => {
       'inconclusive',
       'the policy was not got',
       honest().txt().leaks().status('delivered'),
+      /never got$/,
+    ],
+    [
+      'inconclusive',
+      'the policy host was turned down by an alert',
+      honest()
+        .txt()
+        .policyTls({ result: 'failed', reason: 'alert:unknown_ca' })
+        .leaks()
+        .status('delivered'),
       /trust the lab's authority/,
     ],
     [
@@ -317,10 +330,9 @@ describe('the positive control', () => {
     expect(judge(trialOf(attacked().health(), scenario, silent), expectations).grade).toBe(
       'unsupported',
     );
-    const delivers = scenarioOf([prime, send(use('delivered'), use('not-reported'))]);
-    expect(judge(trialOf(attacked().leaks().health(), delivers, silent), expectations).grade).toBe(
-      'pass',
-    );
+    const delivers = scenarioOf([prime, send(use('not-bounced'), use('not-reported'))]);
+    const held = attacked().turnsAway().status('deferred').health();
+    expect(judge(trialOf(held, delivers, silent), expectations).grade).toBe('pass');
   });
 });
 
@@ -350,16 +362,17 @@ describe('the negative control', () => {
 
 describe('inconclusive, whatever else', () => {
   const leaking = () => attacked().leaks().status('delivered').step(2);
-  test.each<[string, () => EvidenceBuilder]>([
-    ['right', right],
-    ['leaking', leaking],
-  ])('of a sender that is %s', (_which, made) => {
+  test.each<[string, () => EvidenceBuilder, Grade]>([
+    ['right', right, 'inconclusive'],
+    // What passed in clear has passed, whatever went wrong besides.
+    ['leaking', leaking, 'fail'],
+  ])('of a sender that is %s', (_which, made, expected) => {
     const grade = (built: EvidenceBuilder) => verdictOf(built).grade;
-    expect(grade(made().health(SLOW_LAB.eventLoopDelayMs + 1))).toBe('inconclusive');
-    expect(grade(made().health(0, SLOW_LAB.answerMs + 1))).toBe('inconclusive');
-    expect(grade(made().see({ kind: 'lab-fault', detail: 'x' }).health())).toBe('inconclusive');
-    expect(grade(made().see({ kind: 'sender-failed', detail: 'x' }).health())).toBe('inconclusive');
-    expect(grade(made())).toBe('inconclusive');
+    expect(grade(made().health(SLOW_LAB.eventLoopDelayMs + 1))).toBe(expected);
+    expect(grade(made().health(0, SLOW_LAB.answerMs + 1))).toBe(expected);
+    expect(grade(made().see({ kind: 'lab-fault', detail: 'x' }).health())).toBe(expected);
+    expect(grade(made().see({ kind: 'sender-failed', detail: 'x' }).health())).toBe(expected);
+    expect(grade(made())).toBe(expected);
     expect(grade(made().health(SLOW_LAB.eventLoopDelayMs, SLOW_LAB.answerMs))).not.toBe(
       'inconclusive',
     );
@@ -433,7 +446,7 @@ describe('unsupported', () => {
   test.each<[string, Step[]]>([
     ['queue', ENFORCED],
     ['restart', [prime, { kind: 'restart', label: '' }]],
-    ['time-travel', [prime, { kind: 'advance', label: '', seconds: 1 }]],
+    ['time-travel', [prime, { kind: 'advance', label: '', seconds: 1, isOptional: false }]],
   ])('comes from the steps too: %s', (lacking, steps) =>
     expect(judgeWith(evidence().primed().health(), lacking, steps).grade).toBe('unsupported'),
   );

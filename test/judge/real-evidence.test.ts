@@ -8,8 +8,8 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { judge } from '../../harness/judge/judge.ts';
 import { startLab } from '../../harness/lab/lab.ts';
-import { ofKind } from '../../harness/model/evidence.ts';
 import type { Observation } from '../../harness/model/observation.ts';
+import { ofKind } from '../../harness/model/traffic.ts';
 import type { Trial } from '../../harness/model/verdict.ts';
 import { runSuite } from '../../harness/run/suite.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
     const [result] = await runSuite({
       lab,
       vocabulary,
-      senders: [referenceSender({ fault })],
+      senders: [referenceSender({ traits: fault ? [fault] : [] })],
       scenarios: chosen,
       jobs: 1,
     });

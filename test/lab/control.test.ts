@@ -102,8 +102,8 @@ describe('calls', () => {
     await ask(peer, 'createWorld', 'a');
     await ask(peer, 'arrange', 'a', EMPTY);
     expect(peer.lines.slice(-2)).toEqual([
-      { token: 'a', event: EVENT },
-      { id: expect.any(Number), value: undefined },
+      { label: 'a', event: EVENT },
+      { id: expect.any(Number) },
     ]);
   });
 

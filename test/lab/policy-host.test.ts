@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import type { PagePlan, PolicyHostPlan, TlsPlan, TlsVersion } from '../../harness/model/plan.ts';
 import { POLICY_PATH } from '../../harness/model/plan.ts';
-import { openWorld, type TestWorld, zone } from './world.ts';
+import { clientHello, openWorld, type TestWorld, zone } from './world.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -264,7 +264,7 @@ describe('TLS', () => {
     ] as const) {
       using seen = shaking({ handshake });
       const socket = await connect(seen, 443);
-      socket.write('anything');
+      socket.write(await clientHello('mta-sts.victim.test'));
       expect(await endOf(socket)).toBe(end);
     }
   });
@@ -290,7 +290,9 @@ describe('TLS', () => {
       if (how === 'reset') socket.resetAndDestroy();
       const [handshake] = await seen.until('tls-handshake');
       expect(handshake).toMatchObject({ result: 'failed' });
-      expect(handshake!.reason).toBe({ reset: 'reset', end: 'closed', noise: 'http_request' }[how]);
+      expect(handshake!.reason).toBe(
+        how === 'noise' ? 'the client sent no TLS' : 'closed before a ClientHello',
+      );
       socket.destroy();
       await seen.idle();
     },
@@ -336,7 +338,11 @@ describe('reach', () => {
     socket.end();
     await seen.idle();
     expect(socket.bytesRead).toBe(0);
-    expect(seen.observations.map((one) => one.kind)).toEqual(['dns-query']);
+    expect(seen.observations.map((one) => one.kind)).toEqual([
+      'dns-query',
+      'web-connection',
+      'web-closed',
+    ]);
   });
 });
 

@@ -14,7 +14,7 @@ test('numbers, times, and files under leg and step what is recorded', () => {
   recorder.record('control', other);
   expect(recorder.observations).toEqual([
     { seq: 1, at: 0, leg: 'main', step: 0, kind: 'queue-flushed' },
-    { seq: 2, at: 12.3, leg: 'control', step: 2, kind: 'sender-restarted' },
+    { seq: 2, at: 12.346, leg: 'control', step: 2, kind: 'sender-restarted' },
   ]);
 });
 

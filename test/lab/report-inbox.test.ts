@@ -149,7 +149,7 @@ test('plain HTTP at the port of HTTPS is a failed handshake', async () => {
   const request = http.request({ host, port, method: 'POST' }).end('{}');
   await once(request, 'error');
   expect(await seen.until('tls-handshake')).toMatchObject([
-    { result: 'failed', reason: 'http_request' },
+    { result: 'failed', reason: 'the client sent no TLS' },
   ]);
 });
 

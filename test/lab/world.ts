@@ -7,15 +7,16 @@ import { randomBytes } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import net from 'node:net';
+import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { Lab } from '../../harness/lab/lab.ts';
 import { createRecorder } from '../../harness/lab/recorder.ts';
 import type { World } from '../../harness/lab/world.ts';
-import { ofKind, type Seen } from '../../harness/model/evidence.ts';
 import { qualify, qualifyName } from '../../harness/model/names.ts';
 import type { Event, Observation } from '../../harness/model/observation.ts';
 import type { DnsRecord, LabPlan, MxPlan } from '../../harness/model/plan.ts';
 import type { Endpoint } from '../../harness/model/sender.ts';
+import { ofKind, type Seen } from '../../harness/model/traffic.ts';
 
 /** Longer than anything here takes: for what must happen. */
 const BOUND_MS = 20_000;
@@ -159,4 +160,24 @@ function peerOn(socket: net.Socket): Peer {
       return peer;
     },
   };
+}
+
+/** The first flight of a TLS client. */
+export async function clientHello(
+  servername: string,
+  maxVersion?: tls.SecureVersion,
+): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const wire = new Duplex({
+    read() {},
+    write(chunk, _encoding, done) {
+      resolve(chunk);
+      done();
+    },
+  });
+  const client = tls.connect({ socket: wire, servername, maxVersion });
+  client.on('error', () => {});
+  const hello = await promise;
+  client.destroy();
+  return hello;
 }

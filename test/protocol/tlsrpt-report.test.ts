@@ -210,7 +210,7 @@ describe('reports that are none', () => {
     const result = parseTlsReport(json);
     expect(result).toMatchObject({
       ok: false,
-      problem: { rule, message: expect.stringContaining(message) },
+      violation: { rule, message: expect.stringContaining(message) },
     });
   });
 });

@@ -1,16 +1,17 @@
 /** Hand-made verdicts, trials and summaries, and a context that collects what a reporter writes. */
 
-import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
+import { DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import type { Event, Observation } from '../../harness/model/observation.ts';
 import type {
   ReporterContext,
   ReporterModule,
-  Result,
   RunSummary,
+  TrialResult,
 } from '../../harness/model/reporter.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import type { SenderDescription } from '../../harness/model/sender.ts';
 import type { Finding, Trial, Verdict } from '../../harness/model/verdict.ts';
+import { prime, scenarioOf, send } from '../evidence.ts';
 
 const postfix = sender({ name: 'postfix', version: '3.10.13' });
 
@@ -25,28 +26,13 @@ export function sender(change: Partial<SenderDescription> = {}): SenderDescripti
 }
 
 export function scenario(id: string, change: Partial<Scenario> = {}): Scenario {
-  return {
+  return scenarioOf([prime, { ...send(), label: 'attacked' }], {
     id,
     file: `scenarios/${id.split('@')[0]}.yaml`,
     title: 'A server that stops offering STARTTLS gets no mail',
     why: 'The classic downgrade.',
-    requirements: ['8461-5-enforce-no-starttls'],
-    needs: ['mta-sts'],
-    domain: DEFAULT_DOMAIN,
-    policy: DEFAULT_POLICY,
-    steps: [
-      { kind: 'prime', label: 'prime' },
-      {
-        kind: 'send',
-        label: 'attacked',
-        under: [{ name: 'strip-starttls', options: {} }],
-        expect: [],
-        messages: 1,
-        to: 'victim.test',
-      },
-    ],
     ...change,
-  };
+  });
 }
 
 export function finding(change: Partial<Finding> = {}): Finding {
@@ -99,7 +85,7 @@ export const stripped: readonly Observation[] = observed(
   [
     {
       kind: 'step-started',
-      token: 'k3x9-7',
+      label: 'k3x9-7',
       policy: DEFAULT_POLICY,
       permittedMx: ['mx1.victim.k3x9-7.test'],
     },
@@ -158,7 +144,7 @@ export function trial(
 export function result(
   change: Partial<Verdict> = {},
   observations?: readonly Observation[],
-): Result {
+): TrialResult {
   const own = verdict(change);
   return {
     verdict: own,
@@ -178,7 +164,10 @@ export const failed = (change: Partial<Verdict> = {}) =>
     ...change,
   });
 
-export function summary(results: readonly Result[], change: Partial<RunSummary> = {}): RunSummary {
+export function summary(
+  results: readonly TrialResult[],
+  change: Partial<RunSummary> = {},
+): RunSummary {
   const senders = new Map(results.map(({ trial }) => [trial.sender.name, trial.sender]));
   const scenarios = new Map(results.map(({ trial }) => [trial.scenario.id, trial.scenario]));
   return {

@@ -86,7 +86,7 @@ describe('renderExposure', () => {
     const honest = result({ exposure: 'none' });
     const peaceful = {
       ...honest,
-      trial: { ...honest.trial, scenario: { ...honest.trial.scenario, steps: [] } },
+      trial: { ...honest.trial, scenario: { ...honest.trial.scenario, stages: [] } },
     };
     expect(renderExposure(summary([peaceful]))).toEqual([]);
   });

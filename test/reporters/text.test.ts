@@ -68,7 +68,7 @@ Try next
       results: run.results.slice(0, 1),
       interrupted: true,
     });
-    expect(out).toMatch(/1 verdicts in 12\.3 s · 1 pass · interrupted, 2 not judged\n$/);
+    expect(out).toMatch(/1 verdict in 12\.3 s · 1 pass · interrupted, 2 not judged\n$/);
   });
 
   it('survives a run in which nothing ran', async () => {

@@ -2,7 +2,6 @@
 
 import { expect, test } from 'vitest';
 import type { Lab } from '../../harness/lab/lab.ts';
-import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import type { Scenario, Step } from '../../harness/model/scenario.ts';
 import {
   type MessageStatus,
@@ -11,6 +10,7 @@ import {
   type StartedSender,
 } from '../../harness/model/sender.ts';
 import { type Instances, openInstances } from '../../harness/run/instances.ts';
+import { scenarioOf } from '../evidence.ts';
 
 const PLAIN = scenario([{ kind: 'recover', label: '' }]);
 const RESTARTING = scenario([{ kind: 'restart', label: '' }]);
@@ -171,6 +171,5 @@ async function take(instances: Instances, wanted: Scenario) {
 }
 
 function scenario(steps: readonly Step[]): Scenario {
-  const about = { id: 'a/b', file: 'a/b.yaml', title: '', why: '', requirements: [], needs: [] };
-  return { ...about, domain: DEFAULT_DOMAIN, policy: DEFAULT_POLICY, steps };
+  return scenarioOf(steps);
 }

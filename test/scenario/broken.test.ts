@@ -308,7 +308,7 @@ describe('steps', () => {
       `unknown step (found "prme"; ${STEPS}; did you mean prime?)`,
       'unknown attack (found "strip"; allowed strip-starttls, reply)',
       'unknown value (found "plane"; allowed authenticated, plain; did you mean plain?)',
-      'unknown key (found "mesages"; allowed send, under, expect, messages, to; did you mean messages?)',
+      'unknown key (found "mesages"; allowed send, under, expect, messages, to, keepConnections; did you mean messages?)',
       `${DURATION} (found "x")`,
     );
   });

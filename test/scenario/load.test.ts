@@ -12,7 +12,7 @@ function load(text: string): readonly Scenario[] {
 }
 
 const one = (text: string): Scenario => load(HEAD + text)[0]!;
-const steps = (text: string): readonly Step[] => one(text).steps;
+const steps = (text: string): readonly Step[] => one(text).stages.map(({ step }) => step);
 const policies = (text: string) =>
   steps(text).flatMap((step) => (step.kind === 'publish' ? [step.policy] : []));
 const STRIP = { name: 'strip-starttls', options: { how: 'remove', mx: '*' } };
@@ -30,7 +30,7 @@ describe('a scenario', () => {
         needs: ['mta-sts'],
         domain: DEFAULT_DOMAIN,
         policy: DEFAULT_POLICY,
-        steps: [{ kind: 'prime', label: 'prime' }],
+        stages: [expect.objectContaining({ step: { kind: 'prime', label: 'prime' } })],
       },
     ]);
   });
@@ -57,16 +57,17 @@ steps:
         expect: [ENFORCED],
         messages: 1,
         to: 'victim.test',
+        keepConnections: false,
       },
       { kind: 'recover', label: 'recover' },
     ];
     expect(
-      scenarios.map(({ id, title, policy, domain, steps }) => ({
+      scenarios.map(({ id, title, policy, domain, stages }) => ({
         id,
         title,
         policy,
         domain,
-        steps,
+        steps: stages.map(({ step }) => step),
       })),
     ).toEqual([
       {
@@ -102,7 +103,7 @@ steps:
   - prime: learns
   - { send: a, to: sub.victim.test, messages: 3, expect: [enforced] }
   - advance: 2d
-  - advance: 90
+  - { advance: 90, optional: true }
   - restart
   - flush
   - { flush: again, under: [strip-starttls], expect: [enforced] }
@@ -118,9 +119,10 @@ steps:
         expect: [ENFORCED],
         messages: 3,
         to: 'sub.victim.test',
+        keepConnections: false,
       },
-      { kind: 'advance', label: 'advance 172800s', seconds: 172_800 },
-      { kind: 'advance', label: 'advance 90s', seconds: 90 },
+      { kind: 'advance', label: 'advance 172800s', seconds: 172_800, isOptional: false },
+      { kind: 'advance', label: 'advance 90s', seconds: 90, isOptional: true },
       { kind: 'restart', label: 'restart' },
       { kind: 'flush', label: 'flush', under: [], expect: [] },
       { kind: 'flush', label: 'again', under: [STRIP], expect: [ENFORCED] },
@@ -150,7 +152,7 @@ steps:
     under: [strip-starttls, $variant, { strip-starttls: overwrite }, { strip-starttls: { mx: [mx1.victim.test] } }]
     expect: [enforced]
 `);
-    expect((scenario!.steps[0] as Extract<Step, { kind: 'send' }>).under).toEqual([
+    expect((scenario!.stages[0]!.step as Extract<Step, { kind: 'send' }>).under).toEqual([
       STRIP,
       { name: 'reply', options: { code: 454, when: { on: 'connection', nth: [1] } } },
       { name: 'reply', options: { code: 500 } },
@@ -167,7 +169,7 @@ steps:
     expect: [{ delivered: { channel: plain, grade: warn, requirement: 8461-3.1-id } }, { enforced: { grade: warn } }, $variant]
   - { send: b, expect: $variant }
 `);
-    const expected = scenario!.steps.map((step) => (step.kind === 'send' ? step.expect : []));
+    const expected = scenario!.stages.map(({ step }) => (step.kind === 'send' ? step.expect : []));
     const delivered = { name: 'delivered', options: { channel: 'authenticated' } };
     expect(expected).toEqual([
       [
@@ -292,7 +294,7 @@ steps:
     const [scenario] = load(`${HEAD}
 variants: { v: { publish: { policy: { mode: none, id: second }, domain: { tlsrpt: false } } } }
 steps: [{ publish: b, policy: $variant, domain: $variant }]`);
-    expect(scenario!.steps).toEqual([
+    expect(scenario!.stages.map(({ step }) => step)).toEqual([
       {
         kind: 'publish',
         label: 'b',
@@ -316,7 +318,11 @@ steps:
     expect(scenario).toMatchObject({
       title: 'yes',
       why: 'no',
-      steps: [{ label: 'a', under: [STRIP] }, { label: 'b', under: [STRIP] }, { label: 'a' }],
+      stages: [
+        { step: { label: 'a', under: [STRIP] } },
+        { step: { label: 'b', under: [STRIP] } },
+        { step: { label: 'a' } },
+      ],
     });
   });
 });

@@ -87,7 +87,7 @@ describe('what the loader takes', () => {
       'steps: [{ send: a, under: [{ strip-starttls: overwrite }, { reply: { code: 454 } }], expect: [enforced] }, flush, { flush: a }, recover]',
     ],
     [
-      'steps: [{ send: a, expect: [{ delivered: { channel: plain, grade: warn, requirement: 8461-5-transient } }] }, { publish: a, policy: { mode: none } }]',
+      'steps: [{ send: a, expect: [enforced, { delivered: { channel: plain, grade: warn, requirement: 8461-5-transient } }] }, { publish: a, policy: { mode: none } }]',
     ],
     [
       'variants: { a: { publish: { policy: absent, domain: {} } } }\nsteps: [{ publish: a, policy: $variant, domain: $variant }]',

@@ -26,20 +26,22 @@ steps:
   );
 
 test.each([
-  ['{ a: { under: [{ swap-mx: evil.example.com }] } }', 'evil.example.com'],
+  ['{ a: { under: [{ swap-mx: evil.example.com }] } }', 'evil.example.com', 37],
   [
     '{ a: { under: [{ patch: { mxHosts: { evil.example.com: { create: true } } } }] } }',
     'evil.example.com',
+    26,
   ],
   [
     '{ a: { under: [{ patch: { dns: { rules: [{ name: example.org, type: MX, answer: nxdomain }] } } }] } }',
     'example.org',
+    60,
   ],
-])('a foreign name is a problem at its attack: %s', (variants, name) => {
+])('a foreign name is a problem at its attack: %s', (variants, name, column) => {
   const { scenarios, problems } = load(variants);
   expect(scenarios).toEqual([]);
   expect(problems).toMatchObject([
-    { line: 4, column: 26, message: 'only .test names', found: JSON.stringify(name) },
+    { line: 4, column, message: 'only .test names', found: JSON.stringify(name) },
   ]);
 });
 

@@ -18,6 +18,7 @@ const strip: Attack<z.output<typeof stripOptions>> = {
   summary: 'Takes STARTTLS out of the EHLO reply',
   options: stripOptions,
   shorthand: 'how',
+  example: '- strip-starttls: overwrite',
   apply: (plan, { mx }) =>
     changeMx(plan, mx, (host) => ({ ...host, beforeTls: { ehlo: { remove: ['STARTTLS'] } } })),
 };
@@ -37,6 +38,7 @@ const replyOptions = z.strictObject({
 const reply: Attack<z.output<typeof replyOptions>> = {
   summary: 'Answers with another code',
   options: z.object(replyOptions.shape),
+  example: '- reply: { code: 450 }',
   apply: (plan) => plan,
 };
 
@@ -49,6 +51,7 @@ const expectations: Record<string, Expectation> = {
   enforced: {
     summary: 'no mail over a channel the policy forbids',
     options: z.strictObject({}),
+    example: '- enforced',
     describe: () => 'enforced',
     judge: met,
   },
@@ -56,6 +59,7 @@ const expectations: Record<string, Expectation> = {
     summary: 'the mail arrives',
     options: deliveredOptions,
     shorthand: 'channel',
+    example: '- delivered: plain',
     describe: () => 'delivered',
     judge: met,
   },

@@ -26,7 +26,8 @@ beforeAll(async () => {
 afterAll(() => lab[Symbol.asyncDispose]());
 
 const TIMEOUTS = { connectMs: 500, handshakeMs: 500, replyMs: 500, policyFetchMs: 500 };
-const start = (fault?: FaultName) => drive(lab, referenceSender({ fault, timeouts: TIMEOUTS }));
+const start = (fault?: FaultName) =>
+  drive(lab, referenceSender({ traits: fault ? [fault] : [], timeouts: TIMEOUTS }));
 const mx1 = (change: MxPlan) => (plan: LabPlan) =>
   changeMx(plan, `mx1.${VICTIM}`, (mx) => ({ ...mx, ...change }));
 const stripped = mx1({ beforeTls: { ehlo: { remove: ['STARTTLS'] } } });
@@ -459,7 +460,7 @@ describe.concurrent('reports', () => {
     const [received, ...more] = driver.seenOf('report-received');
     expect(more).toEqual([]);
     const parsed = parseTlsReport(received?.report);
-    if (!parsed.ok) throw new Error(parsed.problem.message);
+    if (!parsed.ok) throw new Error(parsed.violation.message);
     return parsed.value;
   }
 
