@@ -1,11 +1,23 @@
-/** Two projects: `unit` needs nothing but Node; `containers` needs a Docker engine, and a minute or more for each mail server. */
+/**
+ * Two projects: `unit` needs nothing but Node; `containers` needs a Docker engine, and a minute or
+ * more for each mail server.
+ *
+ * HOLDFAST_PLANTED names a fault of test/planted/faults.ts that the harness gets as it is imported.
+ */
 
-import { defineConfig } from 'vitest/config';
+import { relative } from 'node:path';
+import { defineConfig, type Plugin } from 'vitest/config';
+import { PLANTED } from './test/planted/faults.ts';
+
+const fault = process.env.HOLDFAST_PLANTED;
 
 export default defineConfig({
   test: {
+    // What was transformed without the fault, or with another, is not what is wanted now.
+    fsModuleCache: fault === undefined,
     projects: [
       {
+        plugins: [planted(fault)],
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
@@ -28,3 +40,16 @@ export default defineConfig({
     ],
   },
 });
+
+function planted(name: string | undefined): Plugin {
+  const fault = name === undefined ? undefined : PLANTED[name];
+  return {
+    name: 'planted-fault',
+    enforce: 'pre',
+    transform(code, id) {
+      if (fault === undefined || relative(process.cwd(), id) !== fault.file) return undefined;
+      if (!code.includes(fault.from)) throw new Error(`${fault.file} has no ${fault.from}`);
+      return code.replace(fault.from, () => fault.to);
+    },
+  };
+}

@@ -9,9 +9,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { scenarioJsonSchema } from '../harness/scenario/schema.ts';
-import { contractJsonSchema } from '../harness/senders/contract/load.ts';
-import { loadVocabulary } from '../harness/vocabulary.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');

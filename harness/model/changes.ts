@@ -232,7 +232,12 @@ function pointOfReach({ reach }: { readonly reach?: MxPlan['reach'] }): Point {
   return reach === 'refused' ? 'address' : 'connection';
 }
 
-/** As JSON: what is left out and what is undefined are the same. */
+/** As JSON: what is left out, what is undefined and what has nothing in it are the same. */
 function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+  return asText(a) === asText(b);
+}
+
+function asText(value: unknown): string {
+  const isEmpty = typeof value === 'object' && value !== null && JSON.stringify(value) === '{}';
+  return JSON.stringify(isEmpty ? null : (value ?? null));
 }
