@@ -11,7 +11,7 @@ import {
 } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import { VICTIM } from '../model/plan.ts';
-import { ofKind, type Seen, seqs } from '../model/traffic.ts';
+import { ofKind, type Seen, seqs, turnedDown } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { inTurn } from './per-message.ts';
@@ -97,10 +97,7 @@ function judgeRefusal(
 ): Judgement {
   const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
   const actual = `${outcome.kind}${words}`;
-  const refusals = ofKind(view.now, 'tls-handshake').filter(
-    ({ result, reason, authenticated }) =>
-      result === 'failed' && authenticated && /^alert:(?!unknown_ca)/.test(reason ?? ''),
-  );
+  const refusals = turnedDown(view.now, 'mx');
   const because = [...seqs(refusals), outcome.by.seq];
   if (isRefusedUnprotected(view))
     return {
@@ -109,7 +106,7 @@ function judgeRefusal(
       because,
       strictness: true,
     };
-  // A right certificate that the sender's own alert refuses needs no control to be seen.
+  // That it turns down a right certificate needs no control to be seen.
   const standsAlone = refusals.length > 0;
   if (outcome.kind === 'deferred') return { status: 'unmet', actual, because, standsAlone };
   const hosts = view.stage.plan ? exchangersOf(view.stage.plan.dns, VICTIM) : [];

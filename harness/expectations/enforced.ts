@@ -202,12 +202,14 @@ function judgeBounce(view: StepView, sign: Observation): Judgement {
   return looks.length > 0
     ? {
         status: 'unmet',
+        known: true,
         actual: 'bounced at once, though a new policy was looked for',
         because: [...seqs(looks), sign.seq],
         requirement: '8461-5-transient',
       }
     : {
         status: 'unmet',
+        known: true,
         actual: 'bounced without looking for a new policy in the five minutes before',
         because: [sign.seq],
         requirement: '8461-5-recheck-before-bounce',

@@ -30,6 +30,7 @@ export const expectation: Expectation = {
           isEnforced(view, token, outcome.by) && looksBefore(view, outcome.by).length === 0;
         return {
           status: 'unmet',
+          known: true,
           actual: `bounced${isBlind ? ' without looking for a new policy' : ''}${words}`,
           because: [outcome.by.seq],
           ...(isBlind && { requirement: '8461-5-recheck-before-bounce' }),

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
-import { seqs } from '../model/traffic.ts';
+import { seqs, turnedDown } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 export const expectation: Expectation = {
@@ -44,14 +44,18 @@ export const expectation: Expectation = {
         because: [],
       };
     const isDiscarded = contacts(view).length === 0;
+    const refusals = turnedDown(view.now, 'policy-host');
     return {
       status: 'unmet',
       actual: isDiscarded
         ? 'the TXT record was asked for and not believed: the policy host was never called'
-        : 'the TXT record was asked for, the policy was not fetched',
+        : refusals.length > 0
+          ? 'a right certificate of the policy host was turned down'
+          : 'the TXT record was asked for, the policy was not fetched',
       because: seqs([...lookups, ...contacts(view)]),
-      // A sender that takes no record it is shown fails the control as well, and for that reason.
-      standsAlone: isDiscarded,
+      // A sender that takes no such record or certificate fails the control as well, and for that
+      // reason.
+      standsAlone: isDiscarded || refusals.length > 0,
     };
   },
 };

@@ -80,7 +80,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
 
 /** What was broken in the step that bounced was judged there; here it counts that it is gone. */
 function judgeBounce(view: StepView, token: string, sign: Observation): Judgement {
-  const unmet = { status: 'unmet', because: [sign.seq] } as const;
+  const unmet = { status: 'unmet', known: true, because: [sign.seq] } as const;
   const isBound = isEnforced(view, token, sign);
   if (sign.step < view.index) {
     const transient =

@@ -160,7 +160,7 @@ function judgeUse(
       because: judgement.because,
       ...(judgement.harm ? { harm: judgement.harm } : {}),
     };
-    const isProof = standsAlone || judgement.harm !== undefined;
+    const isProof = standsAlone || judgement.known === true || judgement.harm !== undefined;
     return { finding, stands: decided && judgement.status === 'unmet' && isProof };
   } catch (error) {
     // Not knowing is an answer: what breaks the judge proves nothing about the sender.

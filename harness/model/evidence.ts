@@ -4,7 +4,7 @@
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { forbids, type HeldPolicy, heldPolicy, senderSeconds, stsLookups } from './held-policy.ts';
-import { qualifyName } from './names.ts';
+import { labelOf, qualifyName } from './names.ts';
 import type { Leg, Observation } from './observation.ts';
 import { SENDER_DOMAIN, VICTIM } from './plan.ts';
 import type { Step } from './scenario.ts';
@@ -59,9 +59,10 @@ export interface StepView extends Span {
 }
 
 export function viewStep(trial: Trial, index: number): StepView {
-  const leg = trial.evidence.observations.filter((seen) => seen.leg === 'main');
+  const all = trial.evidence.observations.filter((seen) => seen.leg === 'main');
+  const started = ofKind(all, 'step-started').findLast((seen) => seen.step <= index);
+  const leg = all.filter((seen) => !isForeign(seen, started?.label));
   const before = leg.filter((seen) => seen.step < index);
-  const started = ofKind(leg, 'step-started').findLast((seen) => seen.step <= index);
   const qualified = (name: string) => (started ? qualifyName(name, started.label) : name);
   const history = leg.filter((seen) => seen.step <= index);
   const submitted = tokensSubmitted(history.filter((seen) => seen.step === index));
@@ -100,6 +101,20 @@ function spanOf(whole: readonly Observation[], index: number): Span {
     history: whole.filter((seen) => seen.step <= index),
     whole,
   };
+}
+
+/** About a name of another world. */
+function isForeign(seen: Observation, label: string | undefined): boolean {
+  const name =
+    seen.kind === 'dns-query'
+      ? seen.name
+      : 'mx' in seen
+        ? seen.mx
+        : seen.kind === 'tls-handshake'
+          ? seen.host
+          : undefined;
+  const own = name === undefined ? undefined : labelOf(name);
+  return own !== undefined && label !== undefined && own !== label;
 }
 
 /** At the exchanger of the sender's own domain, or asked for on the way there. */

@@ -26,6 +26,8 @@ export interface Judgement {
   readonly requirement?: string;
   /** Unmet by a strictness that loses no mail: a warning, whatever the requirement says. */
   readonly strictness?: boolean;
+  /** What became of the message is known, whether or not it was tried in this step. */
+  readonly known?: boolean;
   /** It rests on the wire alone, and stands even where the positive control failed. */
   readonly standsAlone?: boolean;
 }
