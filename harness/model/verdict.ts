@@ -11,6 +11,9 @@ import type { SenderDescription } from './sender.ts';
 export const GRADES = ['pass', 'warn', 'fail', 'not-met', 'inconclusive', 'unsupported'] as const;
 export type Grade = (typeof GRADES)[number];
 
+/** As people read it: `not met`. */
+export const gradeWord = (grade: Grade): string => grade.replace('-', ' ');
+
 /** How much a channel that the policy forbids, or that nobody authenticated, saw. */
 export type Exposure = 'none' | 'envelope' | 'content';
 

@@ -12,7 +12,7 @@
 import type { RunSummary, TrialResult } from '../model/reporter.ts';
 import { countGrades, scenarioFileId } from '../model/reporter.ts';
 import { isJudged } from '../model/scenario.ts';
-import { type Exposure, GRADES, type Grade, type Verdict } from '../model/verdict.ts';
+import { type Exposure, GRADES, type Grade, gradeWord, type Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { SYMBOL } from './failure-text.ts';
 
@@ -82,7 +82,7 @@ export function renderMatrix({ run, results }: RunSummary, width: number): strin
         .filter(({ counts }) => counts.some((count) => count > 0))
         .map(({ grade, counts }) =>
           line(
-            grade,
+            gradeWord(grade),
             counts.map((count) => (count === 0 ? '' : String(count))),
           ),
         ),

@@ -7,7 +7,7 @@
 import { styleText } from 'node:util';
 import type { ReporterContext, ReporterModule, RunInfo, RunSummary } from '../model/reporter.ts';
 import { countGrades, scenarioFileId } from '../model/reporter.ts';
-import type { Grade, Trial, Verdict } from '../model/verdict.ts';
+import { GRADES, type Grade, gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
 import { describeVerdict, SYMBOL, title, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { renderExposure, renderMatrix } from './matrix.ts';
@@ -85,8 +85,9 @@ function statusLine(verdicts: readonly Verdict[], planned: number, columns: numb
 }
 
 function gradeCounts(verdicts: readonly Verdict[]): string[] {
-  return Object.entries(countGrades(verdicts)).flatMap(([grade, count]) =>
-    count === 0 ? [] : [`${count} ${grade}`],
+  const counts = countGrades(verdicts);
+  return GRADES.flatMap((grade) =>
+    counts[grade] === 0 ? [] : [`${counts[grade]} ${gradeWord(grade)}`],
   );
 }
 

@@ -576,6 +576,34 @@ describe('STARTTLS', () => {
     expect(seen.seen('smtp-command').filter((one) => one.secure)).toEqual([]);
   });
 
+  test('a handshake that stalls leaves the connection open', async () => {
+    using seen = world({ tls: { handshake: 'stall' } });
+    const peer = await greeted(seen);
+    await peer.say('STARTTLS');
+    peer.send(await clientHello(MX));
+    await seen.until('tls-handshake');
+    // Another dialogue is over, and this connection is still there.
+    const other = await greeted(seen);
+    await other.say('QUIT');
+    await other.over;
+    expect(peer.socket.readableEnded).toBe(false);
+    peer.socket.destroy();
+  });
+
+  test('a sender that goes on in clear after a handshake that it broke off is heard', async () => {
+    using seen = world({ tls: { certificate: 'unknown-ca' } });
+    const peer = await greeted(seen);
+    await peer.say('STARTTLS');
+    peer.send(await clientHello(MX, 'TLSv1.2'));
+    await once(peer.socket, 'data');
+    peer.send(Buffer.from([0x15, 0x03, 0x03, 0, 2, 2, 48]));
+    await seen.until('tls-handshake');
+    peer.send('MAIL FROM:<a@sender.test>\r\n');
+    const mail = (await seen.until('smtp-command', 3))[2];
+    expect(mail).toMatchObject({ verb: 'MAIL', secure: false });
+    peer.socket.destroy();
+  });
+
   test('a sender that speaks on in clear after the 220 is recorded', async () => {
     using seen = world();
     const peer = await greeted(seen);
@@ -837,6 +865,47 @@ describe('between sender and exchanger', () => {
     });
     peer.socket.resume();
     await stub.until(() => bytes >= howMany * reply.length);
+  });
+});
+describe('a reply that is held back', () => {
+  const held = () => world({ afterTls: { replies: { EHLO: { untilSpoken: true } } } });
+  test('comes once the sender has gone on, and what it said was early', async () => {
+    using seen = held();
+    const peer = await secured(seen);
+    peer.send('EHLO probe.test\r\n');
+    await seen.until('smtp-command', 3);
+    peer.send('MAIL FROM:<a@sender.test>\r\n');
+    expect(await peer.reply()).toMatch(/^250/);
+    await seen.until('smtp-command', 4);
+    expect(seen.seen('smtp-command').map(({ verb, early }) => [verb, early])).toEqual([
+      ['EHLO', false],
+      ['STARTTLS', false],
+      ['EHLO', false],
+      ['MAIL', true],
+    ]);
+    peer.socket.destroy();
+  });
+
+  test('or never, where the sender goes', async () => {
+    using seen = held();
+    const peer = await secured(seen);
+    peer.send('EHLO probe.test\r\n');
+    await seen.until('smtp-command', 3);
+    peer.socket.destroy();
+    expect(await seen.until('smtp-closed')).toMatchObject([{ by: 'sender', held: 'EHLO' }]);
+  });
+});
+
+describe('a connection that is kept for the next message', () => {
+  test('is closed when the world changes', async () => {
+    using seen = world();
+    const peer = await greeted(seen);
+    await deliver(peer);
+    await seen.arrange(oneMx({ greeting: { text: '554 no' } }));
+    expect(await peer.reply()).toMatch(/^421/);
+    expect(await peer.over).toBe('end');
+    peer.socket.destroy();
+    expect(await seen.until('smtp-closed')).toMatchObject([{ how: 'closed while idle' }]);
   });
 });
 

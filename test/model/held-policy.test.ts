@@ -69,6 +69,13 @@ describe('a policy is held', () => {
   ])('%s', (_what, made, mode) => expect(held(made)?.policy.mode).toBe(mode));
 });
 
+test('what has one time came neither before nor after', () => {
+  const { observations } = cold().txt().fetch();
+  const fetched = observations.at(-1)!;
+  expect(heldPolicy(observations, DOMAIN, fetched)).toBeUndefined();
+  expect(heldPolicy(observations, DOMAIN, { at: fetched.at + 1 })).toBeDefined();
+});
+
 describe('it is in doubt whether it was replaced', () => {
   test.each<[string, Parameters<EvidenceBuilder['fetch']>[0]]>([
     ['by a page of another media type', { body: text('none'), contentType: 'text/html' }],

@@ -200,7 +200,7 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
     file: 'harness/model/traffic.ts',
     from: 'return a.at < b.at;',
     to: 'return a.at <= b.at;',
-    caughtBy: 'test/forgeries/properties.test.ts',
+    caughtBy: 'test/model/held-policy.test.ts',
   },
   'every exchanger that begins like the sender’s is home': {
     file: 'harness/model/traffic.ts',
@@ -248,7 +248,7 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
     file: 'harness/model/verdict.ts',
     from: "(strict && (has('warn') || has('not-met')))",
     to: 'false',
-    caughtBy: 'test/judge/judge.test.ts',
+    caughtBy: 'test/model/verdict.test.ts',
   },
   'a bounce that nobody looked before': {
     file: 'harness/model/evidence.ts',

@@ -5,7 +5,7 @@ import { reporter } from '../../harness/reporters/junit.ts';
 import { failed, finding, observed, report, result, summary } from './fixtures.ts';
 import { attributesOf, childrenOf, parseXml, type XmlElement } from './xml.ts';
 
-const grades: readonly Grade[] = ['pass', 'warn', 'fail', 'inconclusive', 'unsupported'];
+const grades: readonly Grade[] = ['pass', 'warn', 'fail', 'inconclusive', 'unsupported', 'not-met'];
 
 const run = summary(
   [
@@ -19,6 +19,12 @@ const run = summary(
       findings: [finding({ grade: 'unsupported', actual: 'no dane' })],
     }),
     result({ sender: 'reference', senderVersion: '', scenario: 'starttls/refused@454' }),
+    result({
+      sender: 'courier',
+      scenario: 'a/not-met',
+      grade: 'not-met',
+      findings: [finding({ grade: 'not-met', actual: 'the host was never called' })],
+    }),
   ],
   { skippedSenders: [{ name: 'exim', reason: 'no Docker' }] },
 );
@@ -38,7 +44,7 @@ describe('the junit reporter', () => {
     const root = await parsed();
     expect(attributesOf(root)).toEqual({
       name: 'holdfast',
-      tests: '7',
+      tests: '8',
       failures: '1',
       errors: '1',
       time: '12.345',
@@ -59,6 +65,15 @@ describe('the junit reporter', () => {
         failures: '0',
         errors: '0',
         skipped: '0',
+        timestamp: '2026-11-22T14:50:03',
+        time: '0.412',
+      },
+      {
+        name: 'courier',
+        tests: '1',
+        failures: '0',
+        errors: '0',
+        skipped: '1',
         timestamp: '2026-11-22T14:50:03',
         time: '0.412',
       },
@@ -107,6 +122,7 @@ describe('the junit reporter', () => {
     ]);
     expect(find(root, 'skipped').map(attributesOf)).toEqual([
       { message: 'no dane' },
+      { message: 'the host was never called' },
       { message: 'no Docker' },
     ]);
   });

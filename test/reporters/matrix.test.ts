@@ -5,7 +5,7 @@ import { result, summary } from './fixtures.ts';
 const variants = (
   sender: string,
   file: string,
-  grades: readonly ('pass' | 'warn' | 'fail' | 'inconclusive' | 'unsupported')[],
+  grades: readonly ('pass' | 'warn' | 'fail' | 'inconclusive' | 'unsupported' | 'not-met')[],
 ) => grades.map((grade, index) => result({ sender, grade, scenario: `${file}@v${index}` }));
 
 describe('renderMatrix', () => {
@@ -28,6 +28,20 @@ describe('renderMatrix', () => {
       'fail                                 1',
       'inconclusive                         2',
       'unsupported               2',
+    ]);
+  });
+
+  it('counts what was not met apart, and never as a pass', () => {
+    const run = summary([
+      ...variants('courier', 'policy-host/forged', ['not-met', 'not-met']),
+      ...variants('courier', 'policy-host/status', ['pass', 'not-met']),
+    ]);
+    expect(renderMatrix(run, 100)).toEqual([
+      '                          courier',
+      'policy-host/forged        ○ 2',
+      'policy-host/status        ○ 1/2',
+      'pass                      1',
+      'not met                   3',
     ]);
   });
 
