@@ -99,7 +99,9 @@ function judgeRefusal(
   const actual = `${outcome.kind}${words}`;
   const refusals = turnedDown(view.now, 'mx');
   const because = [...seqs(refusals), outcome.by.seq];
-  if (isRefusedUnprotected(view))
+  const hosts = view.stage.plan ? exchangersOf(view.stage.plan.dns, VICTIM) : [];
+  const isGivenUpEarly = outcome.kind === 'bounced' && hosts.length > 1;
+  if (isRefusedUnprotected(view) && !isGivenUpEarly)
     return {
       status: 'unmet',
       actual: `${actual}; without a policy as well: a strictness of its own`,
@@ -109,8 +111,7 @@ function judgeRefusal(
   // That it turns down a right certificate needs no control to be seen.
   const standsAlone = refusals.length > 0;
   if (outcome.kind === 'deferred') return { status: 'unmet', actual, because, standsAlone };
-  const hosts = view.stage.plan ? exchangersOf(view.stage.plan.dns, VICTIM) : [];
-  const requirement = hosts.length > 1 ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
+  const requirement = isGivenUpEarly ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
   return { status: 'unmet', actual, because, standsAlone, harm: 'returned', requirement };
 }
 

@@ -25,12 +25,13 @@ export const expectation: Expectation = {
     );
     if (opened.length === 0)
       return { status: 'undecided', actual: 'the policy host was never called', because: [] };
-    const closed = ofKind(view.whole, 'web-closed');
-    const end = (one: Seen<'web-connection'>) =>
-      closed.find(({ connection }) => connection === one.connection);
-    const last = view.whole.at(-1)!;
-    const secondsOf = (one: Seen<'web-connection'>) => ((end(one) ?? last).at - one.at) / 1000;
-    const long = opened.filter((one) => secondsOf(one) > LONGEST_FETCH_SECONDS);
+    const isOf = (one: { readonly connection: string }) =>
+      opened.some(({ connection }) => connection === one.connection);
+    const closed = ofKind(view.whole, 'web-closed').filter(isOf);
+    const long = [
+      ...ofKind(view.now, 'fetch-open').filter(isOf),
+      ...closed.filter((one) => secondsOf(one, opened) > LONGEST_FETCH_SECONDS),
+    ];
     if (long.length > 0) {
       const isHeld = view.tokens.some((token) => outcomeIn(view, token).kind !== 'delivered');
       return {
@@ -40,11 +41,7 @@ export const expectation: Expectation = {
         ...(isHeld ? {} : { requirement: '8461-3.3-timeout' }),
       };
     }
-    const large = closed.filter(
-      (one) =>
-        one.sentBytes > LARGEST_FETCH_BYTES &&
-        opened.some(({ connection }) => connection === one.connection),
-    );
+    const large = closed.filter(({ sentBytes }) => sentBytes > LARGEST_FETCH_BYTES);
     if (large.length > 0)
       return {
         status: 'unmet',
@@ -58,7 +55,12 @@ export const expectation: Expectation = {
         actual: 'a fetch that had not ended when the wait was over',
         because: seqs(opened),
       };
-    const longest = Math.max(...opened.map(secondsOf));
+    const longest = Math.max(...closed.map((one) => secondsOf(one, opened)));
     return { status: 'met', actual: `ended within ${longest.toFixed(1)} s`, because: seqs(opened) };
   },
 };
+
+function secondsOf(closed: Seen<'web-closed'>, opened: readonly Seen<'web-connection'>[]): number {
+  const { at } = opened.find(({ connection }) => connection === closed.connection)!;
+  return (closed.at - at) / 1000;
+}

@@ -62,7 +62,7 @@ function severity({ harm }: Pick<Finding, 'harm'>): number {
  * control of its own.
  */
 function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
-  const findings: Finding[] = [];
+  const judged: Judged[] = [];
   const views: StepView[] = [];
   let control: Finding | undefined;
   let unlearned: Exclude<Tried, { kind: 'met' }> | undefined;
@@ -71,21 +71,30 @@ function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
     const started = ofKind(view.now, 'step-started').length > 0;
     if (step.kind === 'prime') {
       control = started ? judgeControl(trial, index, 'main') : neverRun(trial, index);
-      findings.push(control);
+      judged.push(asControl(control));
     } else if (isJudged(step) || step.kind === 'recover') {
       const own = step.kind === 'send' && !isPrimed && started;
       if (own) control = judgeControl(trial, index, 'control');
       if (started) {
         const tried = triedIn(view, views);
-        findings.push(...judgeStep(view, expectations, { tried, unlearned, control }));
+        judged.push(...judgeStep(view, expectations, { tried, unlearned, control }));
         if (tried.kind === 'not-met') unlearned = tried;
-      } else findings.push(neverRun(trial, index));
-      if (own && control?.grade !== 'pass') findings.push(control!);
+      } else judged.push({ finding: neverRun(trial, index) });
+      if (own && control && control.grade !== 'pass') judged.push(asControl(control));
     }
     views.push(view);
   }
-  return findings;
+  // Where it is known by what the control failed, that decides, and not that it failed.
+  const isExplained = judged.some(({ explainsControl }) => explainsControl);
+  return judged
+    .filter(({ isBlocked }) => !(isExplained && isBlocked))
+    .map(({ finding }) => finding);
 }
+
+const asControl = (finding: Finding): Judged => ({
+  finding,
+  isBlocked: finding.grade === 'inconclusive',
+});
 
 /** Of a step, and of what the steps before it did not meet. */
 interface Circumstances {
@@ -99,14 +108,17 @@ function judgeStep(
   view: StepView,
   expectations: Expectations,
   { tried, unlearned, control }: Circumstances,
-): Finding[] {
+): Judged[] {
   return usesOf(view).map((use) => {
-    const { finding, stands } = judgeUse(view, use, expectations.get(use.name), control);
+    const judged = judgeUse(view, use, expectations.get(use.name), control);
+    const { finding, stands } = judged;
     // Whatever the sender met: what was queued has arrived.
     const isHome = use.name === 'recovered' && finding.grade === 'pass';
-    if (stands || isHome || finding.grade === 'unsupported') return finding;
-    if (tried.kind !== 'met') return asUntried(finding, tried);
-    return unlearned && finding.grade === 'inconclusive' ? asUntried(finding, unlearned) : finding;
+    if (stands || isHome || finding.grade === 'unsupported') return judged;
+    if (tried.kind !== 'met') return { ...judged, finding: asUntried(finding, tried) };
+    return unlearned && finding.grade === 'inconclusive'
+      ? { ...judged, finding: asUntried(finding, unlearned) }
+      : judged;
   });
 }
 
@@ -120,10 +132,14 @@ function asUntried(finding: Finding, tried: Exclude<Tried, { kind: 'met' }>): Fi
     : { ...finding, grade: 'inconclusive', actual: `${actual}, but ${tried.what}` };
 }
 
-/** A finding, and whether it stands by itself, whatever the sender did not meet. */
 interface Judged {
   readonly finding: Finding;
-  readonly stands: boolean;
+  /** It stands by itself, whatever the sender did not meet. */
+  readonly stands?: boolean;
+  /** Nothing is known of it, since the positive control failed. */
+  readonly isBlocked?: boolean;
+  /** It says by what the control failed. */
+  readonly explainsControl?: boolean;
 }
 
 /**
@@ -161,7 +177,14 @@ function judgeUse(
       ...(judgement.harm ? { harm: judgement.harm } : {}),
     };
     const isProof = standsAlone || judgement.known === true || judgement.harm !== undefined;
-    return { finding, stands: decided && judgement.status === 'unmet' && isProof };
+    const stands = decided && judgement.status === 'unmet' && isProof;
+    const isControlled = control === undefined || control.grade === 'pass';
+    return {
+      finding,
+      stands,
+      isBlocked: !decided,
+      explainsControl: stands && standsAlone && !isControlled,
+    };
   } catch (error) {
     // Not knowing is an answer: what breaks the judge proves nothing about the sender.
     const finding: Finding = {
@@ -173,7 +196,7 @@ function judgeUse(
       actual: `the expectation broke: ${error instanceof Error ? error.message : String(error)}`,
       because: [],
     };
-    return { finding, stands: false };
+    return { finding };
   }
 }
 

@@ -106,7 +106,10 @@ function discoveryChanges(
 
 function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Change[] {
   const records = questionChange(before.dns, after.dns, 'delivery', domain, 'MX');
-  const hosts = exchangersOf(after.dns, domain).flatMap((mx) => [
+  // Whoever was told of a new host has met what is new; whether it goes there is its own doing.
+  const known = exchangersOf(before.dns, domain);
+  const exchangers = exchangersOf(after.dns, domain).filter((mx) => known.includes(mx));
+  const hosts = exchangers.flatMap((mx) => [
     ...questionChange(before.dns, after.dns, 'delivery', mx, 'A').map((one) => ({ ...one, mx })),
     ...addressesOf(after.dns, mx).flatMap((host) =>
       hostChange({

@@ -42,7 +42,7 @@ export function policyFetches(
 
 /** RFC 8461 §3.3 suggests a minute for the whole fetch, and 64 KB. This is more than enough. */
 export const LONGEST_FETCH_SECONDS = 120;
-export const LARGEST_FETCH_BYTES = 32 * 1024 * 1024;
+export const LARGEST_FETCH_BYTES = 16 * 1024 * 1024;
 
 /** Connections to policy hosts that have not ended. */
 export function openFetches(observations: readonly Observation[]): Seen<'web-connection'>[] {

@@ -8,7 +8,7 @@
  * replies.
  */
 
-const TEST_SUFFIX = /\.test(?!\.?[\w-])/gi;
+const TEST_SUFFIX = /\.test(?![\w-])/gi;
 
 /** `mx1.victim.test` → `mx1.victim.<label>.test`, in any string. */
 export function qualifyName(text: string, label: string): string {

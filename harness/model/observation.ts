@@ -26,6 +26,7 @@ export type Event =
   | DnsEvent
   | WebEvent
   | WebClosedEvent
+  | FetchOpenEvent
   | PolicyEvent
   | TlsEvent
   | SmtpEvent
@@ -72,6 +73,14 @@ export interface WebClosedEvent {
   readonly host: string;
   /** To the sender, TLS included. */
   readonly sentBytes: number;
+}
+
+/** A connection to a policy host that was still open when the wait for its end was over. */
+export interface FetchOpenEvent {
+  readonly kind: 'fetch-open';
+  readonly connection: string;
+  /** For so long at least. */
+  readonly seconds: number;
 }
 
 /** A request to a policy host, once its answer is out, or will never be. */

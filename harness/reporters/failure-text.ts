@@ -184,6 +184,8 @@ export function describeObservation(seen: Observation): string {
       return `connection to ${seen.host} (${seen.scheme})`;
     case 'web-closed':
       return `connection to ${seen.host} closed after ${seen.sentBytes} bytes`;
+    case 'fetch-open':
+      return `the connection is still open after ${seen.seconds} s`;
     case 'policy-request':
       return `${seen.method} ${seen.scheme}://${seen.host}${seen.path} ${seen.status || 'no answer'}`;
     case 'tls-handshake':

@@ -417,10 +417,10 @@ async function policyFetched(
 
 /** RFC 8461 §3.3 suggests a minute for the fetch; who takes two of them has no bound. */
 async function fetchEnded({ recorder }: Running): Promise<void> {
-  await recorder.until(
-    () => openFetches(recorder.observations).length === 0,
-    LONGEST_FETCH_SECONDS * 1000,
-  );
+  const open = () => openFetches(recorder.observations);
+  await recorder.until(() => open().length === 0, LONGEST_FETCH_SECONDS * 1000);
+  for (const { leg, connection } of open())
+    recorder.record(leg, { kind: 'fetch-open', connection, seconds: LONGEST_FETCH_SECONDS });
 }
 
 /** A sender may say that the last try failed, and only then give the message up. */

@@ -86,6 +86,11 @@ const UNKNOWN_ISSUER: readonly string[] = [
   'UNABLE_TO_GET_ISSUER_CERT',
 ];
 
+/** RFC 5280 §4.2.1.12: id-kp-clientAuth. */
+function isForClients(leaf: X509Certificate | undefined): boolean {
+  return leaf?.keyUsage?.includes('1.3.6.1.5.5.7.3.2') === true;
+}
+
 function isCondoned(invalid: string, leaf: X509Certificate | undefined, is: Is): boolean {
   const isLeafExpired = leaf !== undefined && Date.parse(leaf.validTo) < Date.now();
   switch (invalid) {
@@ -94,13 +99,11 @@ function isCondoned(invalid: string, leaf: X509Certificate | undefined, is: Is):
       return is('looks-at-the-leafs-dates-only') && !isLeafExpired;
     case 'CERT_NOT_YET_VALID':
       return is('accepts-early-certificate');
+    // Of the leaf, or of an issuer that may issue none.
     case 'INVALID_PURPOSE':
-      return is('accepts-client-auth-certificate');
-    case 'INVALID_CA':
-    case 'PATH_LENGTH_EXCEEDED':
-      return is('accepts-any-issuer');
-    case 'PERMITTED_VIOLATION':
-    case 'EXCLUDED_VIOLATION':
+      return isForClients(leaf) ? is('accepts-client-auth-certificate') : is('accepts-any-issuer');
+    // What Node calls a broken name constraint.
+    case 'UNSPECIFIED':
       return is('ignores-name-constraints');
     default:
       if (SELF_SIGNED.includes(invalid)) return is('accepts-self-signed');

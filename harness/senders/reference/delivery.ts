@@ -225,7 +225,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // RFC 5321 §4.2.1.
       if (error instanceof SmtpRefusal && error.permanent)
         return { kind: 'permanent', detail: `${host}: ${error.message}` };
-      if (is('returns-mail-for-a-refused-connection') && /refused/.test(messageOf(error)))
+      if (is('returns-mail-for-a-refused-connection') && /ECONNREFUSED/.test(messageOf(error)))
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       if (is('returns-mail-for-a-bad-greeting') && /^greeted with 5/.test(messageOf(error)))
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
