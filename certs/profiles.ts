@@ -70,6 +70,13 @@ export const PROFILES = {
     authenticates: true,
     change: () => ({ issuer: 'intermediate' }),
   },
+  'right-and-recipient-domain': {
+    summary: 'Right, and for the recipient domain as well.',
+    authenticates: true,
+    change: ({ host, recipientDomain }) => ({
+      dnsNames: [host, recipientDomain ?? parent(host)],
+    }),
+  },
   wildcard: {
     summary: 'Right: "*" for the whole leftmost label of the host.',
     authenticates: true, // RFC 8461 §3.3, §4.2

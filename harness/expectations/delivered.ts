@@ -11,7 +11,7 @@ import {
 } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import { VICTIM } from '../model/plan.ts';
-import { ofKind, type Seen, seqs, turnedDown } from '../model/traffic.ts';
+import { ofKind, type Seen } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { inTurn } from './per-message.ts';
@@ -97,8 +97,7 @@ function judgeRefusal(
 ): Judgement {
   const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
   const actual = `${outcome.kind}${words}`;
-  const refusals = turnedDown(view.now, 'mx');
-  const because = [...seqs(refusals), outcome.by.seq];
+  const because = [outcome.by.seq];
   const hosts = view.stage.plan ? exchangersOf(view.stage.plan.dns, VICTIM) : [];
   const isGivenUpEarly = outcome.kind === 'bounced' && hosts.length > 1;
   if (isRefusedUnprotected(view) && !isGivenUpEarly)
@@ -108,11 +107,9 @@ function judgeRefusal(
       because,
       strictness: true,
     };
-  // That it turns down a right certificate needs no control to be seen.
-  const standsAlone = refusals.length > 0;
-  if (outcome.kind === 'deferred') return { status: 'unmet', actual, because, standsAlone };
+  if (outcome.kind === 'deferred') return { status: 'unmet', actual, because };
   const requirement = isGivenUpEarly ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
-  return { status: 'unmet', actual, because, standsAlone, harm: 'returned', requirement };
+  return { status: 'unmet', actual, because, harm: 'returned', requirement };
 }
 
 /** By the policy that the sender held, or, if it held none, by the one that is published. */

@@ -25,7 +25,7 @@ import { type HeldPolicy, heldPolicy, policyFetches, stsLookups } from '../model
 import type { Observation } from '../model/observation.ts';
 import { announcedId, offeredPolicy } from '../model/offered-policy.ts';
 import { VICTIM } from '../model/plan.ts';
-import { dialogueOf, isBefore, ofKind, seqs } from '../model/traffic.ts';
+import { dialogueOf, isBefore, seqs } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { inTurn } from './per-message.ts';
@@ -74,7 +74,7 @@ function judgeUnbound(
   // RFC 8461 §5.1: a sender may fetch the policy of a new domain beside the first delivery.
   const late = fetches.filter((fetch) => because[0] && !isBefore(fetch, because[0]));
   if (late.length > 0) return say('the policy was got only after the sender had connected', late);
-  const harm = exposure === 'envelope' ? exposure : isClear(because) ? 'clear' : 'content';
+  const harm = exposure === 'envelope' ? exposure : 'unheld';
   if (stsLookups(view.whole, view.domains).length === 0)
     return {
       status: 'unmet',
@@ -94,10 +94,6 @@ function judgeUnbound(
   if (fetches.length > 0)
     return say('the policy that the sender held had expired, or did not forbid it');
   return say('the sender never got the policy');
-}
-
-function isClear(because: readonly Observation[]): boolean {
-  return ofKind(because, 'smtp-data').some(({ secure }) => !secure);
 }
 
 /**

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
-import { seqs, turnedDown } from '../model/traffic.ts';
+import { seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 export const expectation: Expectation = {
@@ -44,25 +44,25 @@ export const expectation: Expectation = {
         because: [],
       };
     const isDiscarded = contacts(view).length === 0;
-    const refusals = turnedDown(view.now, 'policy-host');
     return {
       status: 'unmet',
       actual: isDiscarded
-        ? 'the TXT record was asked for and not believed: the policy host was never called'
-        : refusals.length > 0
-          ? 'a right certificate of the policy host was turned down'
-          : 'the TXT record was asked for, the policy was not fetched',
+        ? 'the TXT record was asked for and not believed: nobody looked for the policy host'
+        : 'the TXT record was asked for, the policy was not fetched',
       because: seqs([...lookups, ...contacts(view)]),
-      // A sender that takes no such record or certificate fails the control as well, and for that
-      // reason.
-      standsAlone: isDiscarded || refusals.length > 0,
+      // A sender that takes no record it is shown fails the control as well, and for that reason.
+      standsAlone: isDiscarded,
+      explainsControl: isDiscarded,
     };
   },
 };
 
+/** Whatever shows that the sender looked for the policy host. */
 function contacts(view: StepView) {
+  const names = view.domains.map((domain) => `mta-sts.${domain}`);
   return view.now.filter(
     (seen) =>
+      (seen.kind === 'dns-query' && names.includes(seen.name.toLowerCase())) ||
       seen.kind === 'policy-request' ||
       ((seen.kind === 'web-connection' || seen.kind === 'tls-handshake') &&
         seen.service === 'policy-host'),

@@ -55,6 +55,8 @@ export const expectation: Expectation<z.output<typeof options>> = {
         status: 'unmet',
         actual: bad.map((one) => `${one.method} ${one.scheme}://${one.host}${one.path}`).join(', '),
         because: seqs(bad),
+        // A policy that is asked for in another way is none (RFC 8461 §3.3).
+        explainsControl: true,
       };
     // Never coming near the policy host is no proof of asking rightly, nor of holding back.
     const came = cameNear(view);

@@ -5,7 +5,7 @@
 
 import { type Breach, breachesOf, byHarm, exposedBy, harmOf, viewStep } from '../model/evidence.ts';
 import { dialogueOf, seqs } from '../model/traffic.ts';
-import type { Exposure, Finding, Trial } from '../model/verdict.ts';
+import { type Exposure, exposureOf, type Finding, type Trial } from '../model/verdict.ts';
 
 const REQUIREMENT = '8461-4-check-all';
 
@@ -48,8 +48,7 @@ export function worstExposure(trial: Trial, findings: readonly Finding[]): Expos
   const attacked = trial.scenario.stages.flatMap(({ changes }, index) =>
     changes.length > 0 ? [exposedBy(viewStep(trial, index)).exposure] : [],
   );
-  const harms = findings.map(({ harm }) => harm);
-  if (attacked.includes('content') || harms.includes('clear') || harms.includes('content'))
-    return 'content';
-  return attacked.includes('envelope') || harms.includes('envelope') ? 'envelope' : 'none';
+  const all = [...attacked, ...findings.map(({ harm }) => exposureOf(harm))];
+  if (all.includes('content')) return 'content';
+  return all.includes('envelope') ? 'envelope' : 'none';
 }

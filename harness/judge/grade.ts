@@ -24,7 +24,7 @@ export function gradeOf(
   if (strictness === true) return 'warn';
   if (harm === 'returned') return 'fail';
   if (grade === 'warn' || harm === 'envelope') return 'warn';
-  if (harm === 'content') return 'fail';
+  if (harm === 'content' || harm === 'unheld') return 'fail';
   if (!Object.hasOwn(REQUIREMENTS, requirement))
     throw new RangeError(`no requirement ${requirement}`);
   const { level, basis } = REQUIREMENTS[requirement]!;

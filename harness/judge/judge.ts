@@ -54,7 +54,9 @@ function findingsOf(trial: Trial, expectations: Expectations): Finding[] {
 }
 
 function severity({ harm }: Pick<Finding, 'harm'>): number {
-  return harm === 'clear' ? 3 : harm === 'content' ? 2 : harm === 'envelope' ? 1 : 0;
+  if (harm === 'clear') return 3;
+  if (harm === 'content' || harm === 'unheld') return 2;
+  return harm === 'envelope' ? 1 : 0;
 }
 
 /**
@@ -74,7 +76,7 @@ function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
       judged.push(asControl(control));
     } else if (isJudged(step) || step.kind === 'recover') {
       const own = step.kind === 'send' && !isPrimed && started;
-      if (own) control = judgeControl(trial, index, 'control');
+      if (own) control = bestControl(trial, index, control);
       if (started) {
         const tried = triedIn(view, views);
         judged.push(...judgeStep(view, expectations, { tried, unlearned, control }));
@@ -89,6 +91,16 @@ function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
   return judged
     .filter(({ isBlocked }) => !(isExplained && isBlocked))
     .map(({ finding }) => finding);
+}
+
+/**
+ * An honest delivery that went as it should shows that the sender can do it, in the control leg or
+ * in the main one, in this step or before.
+ */
+function bestControl(trial: Trial, index: number, earlier: Finding | undefined): Finding {
+  const own = judgeControl(trial, index, 'control');
+  const main = judgeControl(trial, index, 'main');
+  return [own, main, earlier].find((one) => one?.grade === 'pass') ?? own;
 }
 
 const asControl = (finding: Finding): Judged => ({
@@ -178,12 +190,11 @@ function judgeUse(
     };
     const isProof = standsAlone || judgement.known === true || judgement.harm !== undefined;
     const stands = decided && judgement.status === 'unmet' && isProof;
-    const isControlled = control === undefined || control.grade === 'pass';
     return {
       finding,
       stands,
       isBlocked: !decided,
-      explainsControl: stands && standsAlone && !isControlled,
+      explainsControl: stands && judgement.explainsControl === true,
     };
   } catch (error) {
     // Not knowing is an answer: what breaks the judge proves nothing about the sender.

@@ -153,8 +153,10 @@ function isMet(change: Change, view: StepView): boolean {
 }
 
 function questions(view: StepView, name: string, type: string): Observation[] {
+  // An address can be asked for in several ways.
+  const types = type === 'A' ? ['A', 'AAAA', 'CNAME', 'ANY'] : [type];
   return ofKind(view.now, 'dns-query').filter(
-    (seen) => seen.type === type && isSame(seen.name, view.qualified(name)),
+    (seen) => types.includes(seen.type) && isSame(seen.name, view.qualified(name)),
   );
 }
 

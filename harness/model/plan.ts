@@ -156,6 +156,7 @@ export const RIGHT_CERTIFICATES = [
   'right',
   'right-rsa',
   'right-intermediate',
+  'right-and-recipient-domain',
   'wildcard',
   'empty-subject',
 ] as const;

@@ -122,27 +122,6 @@ export function isAnonymous({ parts }: Pick<Transaction, 'parts'>): boolean {
   );
 }
 
-/**
- * Handshakes with a right certificate that the sender turned down: it broke off by an alert that is
- * not about the authority, or had nothing to say once it had seen the certificate.
- */
-export function turnedDown(
-  observations: readonly Observation[],
-  service: 'mx' | 'policy-host',
-): Seen<'tls-handshake'>[] {
-  const requests = ofKind(observations, 'policy-request');
-  const spoken = ofKind(observations, 'smtp-command').filter(
-    ({ secure, verb }) => secure && verb !== 'QUIT',
-  );
-  return ofKind(observations, 'tls-handshake').filter((seen) => {
-    if (seen.service !== service || !seen.authenticated) return false;
-    if (seen.result === 'failed') return /^alert:(?!unknown_ca)/.test(seen.reason ?? '');
-    return service === 'mx'
-      ? !spoken.some(({ connection }) => connection === seen.connection)
-      : !requests.some(({ host, at }) => host === seen.host && at > seen.at);
-  });
-}
-
 const TOLD_VERBS = ['EHLO', 'HELO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA'];
 
 /**

@@ -31,6 +31,8 @@ export interface Judgement {
   readonly strictness?: boolean;
   /** What became of the message is known, whether or not it was tried in this step. */
   readonly known?: boolean;
+  /** It is why the positive control fails as well, and so decides in its place. */
+  readonly explainsControl?: boolean;
   /** It rests on the wire alone, and stands even where the positive control failed. */
   readonly standsAlone?: boolean;
 }
@@ -38,9 +40,16 @@ export interface Judgement {
 /**
  * `clear`: content went over the wire in clear, though the policy the sender held forbade it.
  * `content`: over a channel that nobody authenticated, or that the policy does not allow.
+ * `unheld`: content passed that a policy forbids which the sender could have held, and did not.
  * `returned`: a message was given up that could have been delivered.
  */
-export type Harm = 'clear' | 'content' | 'envelope' | 'mail-lost' | 'returned';
+export type Harm = 'clear' | 'content' | 'unheld' | 'envelope' | 'mail-lost' | 'returned';
+
+/** What a harm says that an attacker saw. */
+export function exposureOf(harm: Harm | undefined): Exposure {
+  if (harm === 'clear' || harm === 'content' || harm === 'unheld') return 'content';
+  return harm === 'envelope' ? 'envelope' : 'none';
+}
 
 /** One file each in expectations/; the file name is the name in YAML. */
 export interface Expectation<O = any> {

@@ -18,7 +18,13 @@ import type { Observation } from '../model/observation.ts';
 import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import { neededCapabilities } from '../model/scenario.ts';
 import { ofKind } from '../model/traffic.ts';
-import type { Finding, Grade, Trial, Verdict } from '../model/verdict.ts';
+import {
+  exposureOf,
+  type Finding,
+  type Grade,
+  type Trial,
+  type Verdict,
+} from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 
 export const SYMBOL: Readonly<Record<Grade, string>> = {
@@ -268,14 +274,15 @@ function attackerSaw(
   decided: readonly Observation[],
   trial: Trial,
 ): string | undefined {
-  if (finding.harm !== 'content' && finding.harm !== 'envelope') return undefined;
+  const exposure = exposureOf(finding.harm);
+  if (exposure === 'none') return undefined;
   const connections = new Set(
     decided.flatMap((seen) => ('connection' in seen ? [seen.connection] : [])),
   );
   const passed = trial.evidence.observations.filter(
     (seen) => 'connection' in seen && connections.has(seen.connection),
   );
-  if (finding.harm === 'content') {
+  if (exposure === 'content') {
     const mail = ofKind(passed, 'smtp-data').find((data) => data.tokens.length > 0);
     if (!mail) return 'the whole message';
     const line = /^Subject:.*$/im.exec(mail.excerpt)?.[0] ?? mail.excerpt;

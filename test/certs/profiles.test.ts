@@ -16,13 +16,14 @@ import {
   type Pki,
   PROFILES,
 } from '../../certs/index.ts';
-import type { CertificateProfile } from '../../harness/model/plan.ts';
+import { type CertificateProfile, RIGHT_CERTIFICATES } from '../../harness/model/plan.ts';
 
 /** The first error of `openssl verify` (X509_V_ERR_*); 0: accepted. */
 const OPENSSL_ERROR: Record<CertificateProfile, number> = {
   right: 0,
   'right-rsa': 0,
   'right-intermediate': 0,
+  'right-and-recipient-domain': 0,
   wildcard: 0,
   'empty-subject': 0,
   expired: 10,
@@ -82,6 +83,10 @@ describe('openssl verify', () => {
 
   it.each(NAMES)('%s', async (profile) => {
     expect(await firstError(issue(profile))).toBe(OPENSSL_ERROR[profile]);
+  });
+
+  it('the right ones are those that plans call right', () => {
+    expect(NAMES.filter((name) => PROFILES[name].authenticates)).toEqual([...RIGHT_CERTIFICATES]);
   });
 
   it('agrees with the RFCs, but for its known leniency', () => {

@@ -1,179 +1,238 @@
 /**
- * The oracle's self-test by mutation (DESIGN §4.11): the reference sender must pass every scenario,
- * every named fault of it must be caught by a scenario, and every scenario must catch a fault.
+ * The oracle's self-test by mutation. No lawful temperament of the reference sender may be failed,
+ * and every named fault of it has to be caught, under every temperament that can commit it, with
+ * the grade and for the requirement that are pinned.
  *
- *   npm run mutants              the whole table, faults × scenarios, in as many processes as there are cores
- *   npm run mutants -- --write   and keeps one catch per fault and per scenario in mutants.json, which `npm test` tries again
+ *   npm run mutants              temperaments × scenarios, and faults × temperaments by their pins
+ *   npm run mutants -- --write   finds the pins anew: faults × scenarios first, which takes an hour
  */
 
-import { fork } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { startLab } from '../harness/lab/lab.ts';
-import type { Scenario } from '../harness/model/scenario.ts';
-import type { Grade, Verdict } from '../harness/model/verdict.ts';
-import { runSuite } from '../harness/run/suite.ts';
-import { loadScenarios } from '../harness/scenario/load.ts';
-import { FAULTS, type FaultName } from '../harness/senders/reference/faults.ts';
-import { referenceSender } from '../harness/senders/reference/index.ts';
-import { loadVocabulary } from '../harness/vocabulary.ts';
+import { FAULTS, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
+import { excuseOf } from './excused.ts';
+import { farm, type Order, type Result } from './farm.ts';
+import { isCaught, type Pin, readPins, traitsOf, writePins } from './pins.ts';
+import { shippedScenarios } from './try.ts';
 
-/** One trial that catches: pairs kept in mutants.json. */
-export interface Catch {
-  readonly fault: string;
-  readonly scenario: string;
+const faults = Object.keys(FAULTS);
+const temperaments = ['', ...Object.keys(TEMPERAMENTS)];
+const scenarios = (await shippedScenarios()).map(({ id }) => id);
+
+/** How many catches of a fault are tried under every temperament. */
+const TRIED = 5;
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
 }
 
-export const KEPT = new URL('./mutants.json', import.meta.url);
-const SCENARIOS = fileURLToPath(new URL('../scenarios', import.meta.url));
-const JOBS = 48;
-/** A message that a fault loses is not waited for as long as a slow mail server would be. */
-const SETTLE_MS = 4000;
+function counting(what: string, orders: readonly Order[]) {
+  return (done: number) =>
+    void process.stderr.write(`${what}: ${done} of ${orders.length} senders\n`);
+}
 
-export const isCaught = (grade: Grade) => grade === 'fail' || grade === 'warn';
+const run = (what: string, orders: readonly Order[]) => farm(orders, counting(what, orders));
 
-export async function shippedScenarios(): Promise<readonly Scenario[]> {
-  const { scenarios, problems } = await loadScenarios(
-    [SCENARIOS],
-    SCENARIOS,
-    await loadVocabulary(),
+// ---- temperaments ----
+
+/** Lawful senders over all scenarios; problems: what failed, what nobody could decide. */
+async function tryTemperaments(): Promise<string[]> {
+  const orders = temperaments.map((traits) => ({ traits, scenarios }));
+  const results = await run('temperaments', orders);
+  const wrong = results.filter(
+    ({ traits, grade }) =>
+      grade === 'fail' || grade === 'inconclusive' || (traits === '' && grade !== 'pass'),
   );
-  if (problems.length > 0)
-    throw new Error(
-      `the shipped scenarios have ${problems.length} problems: run holdfast lint scenarios`,
-    );
-  return scenarios;
+  say(`${'temperament'.padEnd(24)} ${GRADES.map((grade) => grade.padStart(13)).join('')}`);
+  for (const temperament of temperaments) {
+    const own = results.filter(({ traits }) => traits === temperament);
+    const counts = GRADES.map((grade) => own.filter((one) => one.grade === grade).length);
+    const columns = counts.map((count) => String(count || '').padStart(13)).join('');
+    say(`${(temperament || 'none').padEnd(24)} ${columns}`);
+  }
+  return wrong.map(({ words }) => words);
 }
 
-/** The reference sender's verdicts on these scenarios; with a fault, the mutant's. */
-export async function tryReference(
-  scenarios: readonly Scenario[],
-  fault?: FaultName,
-): Promise<Verdict[]> {
-  await using lab = await startLab();
-  const senders = [referenceSender({ fault })];
-  const results = await runSuite({
-    lab,
-    vocabulary: await loadVocabulary(),
-    senders,
-    scenarios,
-    jobs: JOBS,
-    settleMs: SETTLE_MS,
-  });
-  return results.map((result) => result.verdict);
-}
+const GRADES = ['pass', 'warn', 'not-met', 'unsupported', 'fail', 'inconclusive'] as const;
 
-interface Row {
-  /** undefined: no fault. */
-  readonly fault: string | undefined;
-  readonly grades: Readonly<Record<string, Grade>>;
-}
+// ---- faults ----
 
-async function main(write: boolean): Promise<number> {
-  const scenarios = await shippedScenarios();
-  const began = performance.now();
-  const rows = await inProcesses([undefined, ...Object.keys(FAULTS)], (row) =>
-    process.stderr.write(`${row.fault ?? 'no fault'}: ${summary(row)}\n`),
+/** Every pin, tried; problems: what is not caught as pinned. */
+async function tryPins(pins: readonly Pin[]): Promise<string[]> {
+  const orders = pins.flatMap(({ fault, scenario, under }) =>
+    under.map((temperament) => ({ traits: traitsOf(fault, temperament), scenarios: [scenario] })),
   );
-  const mutants = rows.filter((row) => row.fault !== undefined);
-  const catches: Catch[] = mutants.flatMap((row) =>
-    Object.entries(row.grades).flatMap(([scenario, grade]) =>
-      isCaught(grade) ? [{ fault: row.fault!, scenario }] : [],
+  const results = await run('faults', together(orders));
+  const problems = unpinned(pins);
+  for (const { fault, scenario, grade, requirement, under } of pins) {
+    for (const temperament of under) {
+      const traits = traitsOf(fault, temperament);
+      const seen = results.find((one) => one.traits === traits && one.scenario === scenario);
+      if (seen?.grade !== grade || seen.requirement !== requirement)
+        problems.push(
+          `${seen?.words ?? `${traits} ${scenario}`}; pinned: ${grade} (${requirement})`,
+        );
+    }
+  }
+  return problems;
+}
+
+/** A sender that has several orders gets them at once. */
+function together(orders: readonly Order[]): Order[] {
+  return [...Map.groupBy(orders, ({ traits }) => traits)].map(([traits, own]) => ({
+    traits,
+    scenarios: own.flatMap((order) => order.scenarios),
+  }));
+}
+
+/** What should be pinned, and is not. */
+function unpinned(pins: readonly Pin[]): string[] {
+  const missing = faults.flatMap((fault) =>
+    temperaments
+      .filter((temperament) => excuseOf(fault, temperament) === undefined)
+      .filter((one) => !pins.some((pin) => pin.fault === fault && pin.under.includes(one)))
+      .map((temperament) => `${traitsOf(fault, temperament)}: NOBODY catches it`),
+  );
+  const idle = scenarios.filter((id) => !pins.some(({ scenario }) => scenario === id));
+  return [...missing, ...idle.map((id) => `${id} catches no fault`)];
+}
+
+function showPins(pins: readonly Pin[]): void {
+  say(`\n${'fault'.padEnd(40)} grade requirement and scenario, and under how many temperaments`);
+  for (const fault of faults) {
+    const own = pins.filter((pin) => pin.fault === fault && pin.under.length > 0);
+    for (const [index, { scenario, grade, requirement, under }] of own.entries())
+      say(
+        `${(index === 0 ? fault : '').padEnd(40)} ${grade.padEnd(5)} ${requirement} ${scenario} ${under.length}`,
+      );
+    if (own.length === 0) say(`${fault.padEnd(40)} NOBODY`);
+  }
+  const excused = faults.flatMap((fault) =>
+    temperaments.flatMap((one) => excuseOf(fault, one) ?? []),
+  );
+  say(
+    `\n${faults.length} faults under ${temperaments.length} temperaments, ${excused.length} excused`,
+  );
+}
+
+// ---- new pins ----
+
+async function findPins(): Promise<Pin[]> {
+  const explored = await run(
+    'exploring',
+    faults.map((traits) => ({ traits, scenarios })),
+  );
+  const caught = explored.filter(({ grade }) => isCaught(grade));
+  const rarity = (scenario: string) => caught.filter((one) => one.scenario === scenario).length;
+  const candidates = new Map(
+    faults.map((fault) => {
+      const own = caught.filter(({ traits }) => traits === fault);
+      const worst = own.some(({ grade }) => grade === 'fail') ? 'fail' : 'warn';
+      const best = own
+        .filter(({ grade }) => grade === worst)
+        .toSorted((a, b) => rarity(a.scenario) - rarity(b.scenario));
+      return [fault, spreadOverFiles(best)] as const;
+    }),
+  );
+  const some = await tryUnderAll(candidates, (fault) => candidates.get(fault)!.slice(0, TRIED));
+  // What escapes these may be caught by another.
+  const open = faults.filter((fault) =>
+    temperaments.some(
+      (temperament) =>
+        excuseOf(fault, temperament) === undefined && !isAnyCaught(some, fault, temperament),
     ),
   );
-  const sound = rows.find((row) => row.fault === undefined)!;
-  const notPassed = Object.entries(sound.grades).filter(([, grade]) => grade !== 'pass');
-  const missed = mutants
-    .filter((row) => !catches.some((one) => one.fault === row.fault))
-    .map((row) => row.fault);
-  const idle = scenarios
-    .map((scenario) => scenario.id)
-    .filter((id) => !catches.some((one) => one.scenario === id));
-
-  console.log(
-    `${'fault'.padEnd(40)} ${'fail'.padStart(5)} ${'warn'.padStart(5)} ${'incon'.padStart(6)}  first caught by`,
+  const more = await tryUnderAll(candidates, (fault) =>
+    open.includes(fault) ? candidates.get(fault)!.slice(TRIED, 40) : [],
   );
-  for (const row of mutants)
-    console.log(
-      `${row.fault!.padEnd(40)} ${columns(row)}  ${catches.find((one) => one.fault === row.fault)?.scenario ?? 'NOBODY'}`,
-    );
-  console.log(`\n${mutants.length - missed.length} of ${mutants.length} faults caught`);
-  console.log(
-    `${scenarios.length - idle.length} of ${scenarios.length} scenarios catch a fault${idle.length > 0 ? `; idle: ${idle.join(', ')}` : ''}`,
-  );
-  console.log(
-    `reference passes ${scenarios.length - notPassed.length} of ${scenarios.length}${notPassed.map(([id, grade]) => `\n  ${grade} ${id}`).join('')}`,
-  );
-  console.log(`${Math.round((performance.now() - began) / 1000)} s`);
-  const clean = missed.length + idle.length + notPassed.length === 0;
-  if (write && clean)
-    writeFileSync(KEPT, `${JSON.stringify(fewest(scenarios, catches), null, 2)}\n`);
-  return clean ? 0 : 1;
+  return [...choose([...some, ...more]), ...forIdle(caught, [...some, ...more])];
 }
 
-/** One catch for every scenario, and one for every fault that these leave out. */
-function fewest(scenarios: readonly Scenario[], catches: readonly Catch[]): Catch[] {
-  const load = new Map<string, number>();
-  const kept = scenarios.map(({ id }) => {
-    const [rarest] = catches
-      .filter((one) => one.scenario === id)
-      .sort((a, b) => (load.get(a.fault) ?? 0) - (load.get(b.fault) ?? 0));
-    load.set(rarest!.fault, (load.get(rarest!.fault) ?? 0) + 1);
-    return rarest!;
-  });
-  const others = Object.keys(FAULTS)
-    .filter((fault) => !load.has(fault))
-    .map((fault) => catches.find((one) => one.fault === fault)!);
-  return [...kept, ...others];
+/** The first of each file first. */
+function spreadOverFiles(results: readonly Result[]): Result[] {
+  const byFile = [...Map.groupBy(results, ({ scenario }) => scenario.split('@')[0]).values()];
+  const rounds = Math.max(0, ...byFile.map((own) => own.length));
+  return Array.from({ length: rounds }, (_, round) =>
+    byFile.flatMap((own) => own[round] ?? []),
+  ).flat();
 }
 
-function columns({ grades }: Row): string {
-  const count = (grade: Grade) => Object.values(grades).filter((one) => one === grade).length;
-  return `${String(count('fail')).padStart(5)} ${String(count('warn')).padStart(5)} ${String(count('inconclusive')).padStart(6)}`;
-}
-
-const summary = (row: Row) => columns(row).trim().replace(/ +/g, ' / ');
-
-/** Each process takes the next fault as soon as it is done with one. */
-async function inProcesses(
-  faults: readonly (string | undefined)[],
-  onRow: (row: Row) => void,
-): Promise<Row[]> {
-  const waiting = [...faults];
-  const rows: Row[] = [];
-  const work = () =>
-    new Promise<void>((resolve, reject) => {
-      const child = fork(fileURLToPath(import.meta.url), ['--worker']);
-      const next = () =>
-        waiting.length > 0 ? child.send({ fault: waiting.shift() }) : child.disconnect();
-      child.on('message', (row: Row) => {
-        rows.push(row);
-        onRow(row);
-        next();
-      });
-      child.on('error', reject);
-      child.on('exit', (code) =>
-        code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`)),
-      );
-      next();
-    });
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
-  return rows;
-}
-
-async function serveParent(): Promise<void> {
-  const scenarios = await shippedScenarios();
-  process.on('message', async ({ fault }: { fault?: FaultName }) => {
-    const verdicts = await tryReference(scenarios, fault);
-    process.send!({
+async function tryUnderAll(
+  candidates: ReadonlyMap<string, readonly Result[]>,
+  pick: (fault: string) => readonly Result[],
+): Promise<(Result & { fault: string; temperament: string })[]> {
+  const orders = [...candidates.keys()].flatMap((fault) =>
+    temperaments.map((temperament) => ({
       fault,
-      grades: Object.fromEntries(verdicts.map((verdict) => [verdict.scenario, verdict.grade])),
-    } satisfies Row);
+      temperament,
+      traits: traitsOf(fault, temperament),
+      scenarios: pick(fault).map(({ scenario }) => scenario),
+    })),
+  );
+  const wanted = orders.filter((order) => order.scenarios.length > 0);
+  const results = await run('faults × temperaments', wanted);
+  return results.map((result) => {
+    const { fault, temperament } = orders.find(({ traits }) => traits === result.traits)!;
+    return { ...result, fault, temperament };
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (process.argv.includes('--worker')) await serveParent();
-  else process.exitCode = await main(process.argv.includes('--write'));
+type Tried = Awaited<ReturnType<typeof tryUnderAll>>[number];
+
+const isAnyCaught = (tried: readonly Tried[], fault: string, temperament: string) =>
+  tried.some(
+    (one) => one.fault === fault && one.temperament === temperament && isCaught(one.grade),
+  );
+
+/** For each fault the fewest scenarios that catch it under all temperaments. */
+function choose(tried: readonly Tried[]): Pin[] {
+  return faults.flatMap((fault) => {
+    const own = tried.filter((one) => one.fault === fault && isCaught(one.grade));
+    const wanted = new Set(own.map(({ temperament }) => temperament));
+    const groups = [
+      ...Map.groupBy(own, (one) => `${one.scenario} ${one.grade} ${one.requirement}`).values(),
+    ];
+    const pins: Pin[] = [];
+    while (wanted.size > 0) {
+      const gain = (group: readonly Tried[]) =>
+        group.filter(({ temperament }) => wanted.has(temperament)).length +
+        (group[0]!.grade === 'fail' ? 100 : 0);
+      const useful = groups.filter((group) => group.some((one) => wanted.has(one.temperament)));
+      const [best] = useful.toSorted((a, b) => gain(b) - gain(a));
+      const [{ scenario, grade, requirement }] = best as [Tried];
+      const under = temperaments.filter(
+        (one) => wanted.has(one) && best!.some(({ temperament }) => temperament === one),
+      );
+      pins.push({ fault, scenario, grade, requirement, under });
+      for (const one of under) wanted.delete(one);
+    }
+    return pins;
+  });
 }
+
+/** Scenarios that no chosen pin names, each with the fault that it catches rarest. */
+function forIdle(caught: readonly Result[], tried: readonly Tried[]): Pin[] {
+  const named = new Set(choose(tried).map(({ scenario }) => scenario));
+  const load = new Map<string, number>();
+  return scenarios
+    .filter((id) => !named.has(id))
+    .flatMap((id) => {
+      const [rarest] = caught
+        .filter(({ scenario }) => scenario === id)
+        .toSorted((a, b) => (load.get(a.traits) ?? 0) - (load.get(b.traits) ?? 0));
+      if (!rarest) return [];
+      const { traits: fault, scenario, grade, requirement } = rarest;
+      load.set(fault, (load.get(fault) ?? 0) + 1);
+      return [{ fault, scenario, grade, requirement, under: [''] }];
+    });
+}
+
+// ---- the command ----
+
+const began = performance.now();
+const isWriting = process.argv.includes('--write');
+if (isWriting) writePins(await findPins());
+const pins = readPins();
+const problems = [...(await tryTemperaments()), ...(await tryPins(pins))];
+showPins(pins);
+for (const problem of problems) say(`✗ ${problem}`);
+say(`${problems.length} problems, ${Math.round((performance.now() - began) / 1000)} s`);
+process.exitCode = problems.length === 0 ? 0 : 1;
