@@ -27,7 +27,8 @@ export interface PolicyServer {
 
 /** `endless` ends here all the same: a bound on what one sender can be sent. */
 const ENDLESS_BYTES = 64 * 1024 * 1024;
-const DRIP_MS = 100;
+/** How long `slow` takes for the body, of which the last byte never comes. */
+const DRIPPING_MS = 180_000;
 const BODY_KEPT_CHARS = 64 * 1024;
 
 interface Served {
@@ -165,8 +166,11 @@ function pour(response: http.ServerResponse, body: Buffer): void {
 /** The last byte never comes. */
 function drip(response: http.ServerResponse, body: Buffer): void {
   let sent = 0;
-  const timer = setInterval(() => {
-    if (sent < body.length - 1) response.write(body.subarray(sent, ++sent));
-  }, DRIP_MS);
+  const timer = setInterval(
+    () => {
+      if (sent < body.length - 1) response.write(body.subarray(sent, ++sent));
+    },
+    Math.ceil(DRIPPING_MS / Math.max(body.length, 1)),
+  );
   response.on('close', () => clearInterval(timer));
 }
