@@ -95,7 +95,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     )
     .option('--out <dir>', 'folder for the files of reporters')
     .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
-    .option('--strict', 'count warnings as failures')
+    .option('--strict', 'count warnings, and what was not met, as failures')
     .addHelpText('after', SELECTION)
     .action(async (scenarios: string[], { sender, reporter, ...options }: RunFlags) => {
       const { run } = await import('./commands/run.ts');
@@ -160,6 +160,15 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('log')
+    .description('print what a sender logs of mail that is sent, kept and given up')
+    .requiredOption('--sender <name>', 'as for run')
+    .action(async ({ sender }: { sender: string }) => {
+      const { log } = await import('./commands/log.ts');
+      code = await log(sender, terminal);
+    });
+
+  program
     .command('explain')
     .description('tell in words what a scenario does and what it takes to pass')
     .argument('<scenario>', 'as for run')
@@ -203,7 +212,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .command('judge')
     .description('judge kept evidence again, without a lab')
     .argument('<dir>', 'what was given to --keep, or a folder in it')
-    .option('--strict', 'count warnings as failures')
+    .option('--strict', 'count warnings, and what was not met, as failures')
     .action(async (dir: string, options: { strict?: boolean }) => {
       const { judge } = await import('./commands/judge.ts');
       code = await judge(dir, options, terminal);

@@ -125,7 +125,7 @@ function openDomain({ lab, sender, label, patienceMs, own }: DomainOptions): Ope
       const token = `hf${randomBytes(6).toString('hex')}`;
       const message = composeMessage({
         token,
-        from: `probe@${qualify(SENDER_DOMAIN, label)}`,
+        from: sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`,
         to: `${token}@${name}`,
       });
       own(token);

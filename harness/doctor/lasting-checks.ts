@@ -7,9 +7,11 @@ import { attack as blockMx } from '../attacks/block-mx.ts';
 import { attack as blockPolicyHost } from '../attacks/block-policy-host.ts';
 import { attack as hideStsRecord } from '../attacks/hide-sts-record.ts';
 import { attack as stripStarttls } from '../attacks/strip-starttls.ts';
+import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
 import { outcomeOf } from '../model/evidence.ts';
-import { policyFetches } from '../model/held-policy.ts';
-import type { LabPlan } from '../model/plan.ts';
+import { policyFetches, stsLookups } from '../model/held-policy.ts';
+import { type LabPlan, VICTIM } from '../model/plan.ts';
+import { ofKind } from '../model/traffic.ts';
 import { type Check, fault, proved, skipped } from './check.ts';
 import type { Domain } from './examination.ts';
 import { arrived, HOME, HONEST_CHECKS, honestPlan, MAX_AGE_SECONDS } from './honest-checks.ts';
@@ -56,7 +58,7 @@ const remembers: Check = {
     if (fate === 'deferred') return proved();
     const what = {
       delivered: 'was delivered in clear: the policy from before was forgotten',
-      bounced: 'was returned at once, where its policy forbade to deliver it',
+      bounced: `was returned at once${reasonOf(lasting, token)}`,
       pending: `neither arrived nor was deferred`,
     }[fate];
     return fault(
@@ -66,6 +68,82 @@ const remembers: Check = {
     );
   },
 };
+
+/** What the sender's log gives as the reason. */
+function reasonOf(domain: Domain, token: string): string {
+  const said = ofKind(domain.seen, 'sender-status').findLast((seen) => seen.token === token);
+  return said === undefined ? '' : `: ${said.detail}`;
+}
+
+const CHANGING = 'changing';
+
+const meetsChange: Check = {
+  name: 'a second message meets what has changed',
+  after: [deliversOverTls.name],
+  async run({ domain, log }) {
+    const changing = domain(CHANGING);
+    await changing.arrange(planWith('mx1'));
+    if (!(await arrived(changing, await changing.send())))
+      return skipped('the first message did not arrive');
+    await changing.arrange(planWith('mx2'));
+    const token = await changing.send();
+    if (await arrived(changing, token)) return proved();
+    return fault(
+      'the domain moved to another MX after the first message, and the second one did not follow',
+      'the answers of the name server are good for no time (TTL 0), and the lab closes idle connections: let no resolver and no pool of the server keep either.',
+      log.excerpt([token]),
+    );
+  },
+};
+
+/** A domain without a policy, and this host its only MX. */
+function planWith(mx: string): LabPlan {
+  const domain = { ...DEFAULT_DOMAIN, mx: [{ host: `${mx}.${VICTIM}`, preference: 10 }] };
+  return baselinePlan(domain, { ...DEFAULT_POLICY, mode: 'absent' });
+}
+
+const LOOKING = 'looking';
+const HOUR_SECONDS = 3_600;
+/** Of a policy that lives for a day. */
+const AGES = [
+  { seconds: 0, words: 'with the next message' },
+  { seconds: HOUR_SECONDS, words: 'after an hour' },
+  { seconds: 12 * HOUR_SECONDS, words: 'after half its life' },
+  { seconds: 2 * MAX_AGE_SECONDS, words: 'once it has expired' },
+] as const;
+
+const looksAgain: Check = {
+  name: 'a policy is looked at again',
+  needs: ['mta-sts'],
+  after: [fetchesPolicy.name],
+  async run({ domain, sender, log }) {
+    const looking = domain(LOOKING);
+    await looking.arrange(honestPlan());
+    await fateOf(looking, await looking.send());
+    await looking.until(() => policyFetches(looking.seen).length > 0);
+    let token = '';
+    for (const { seconds, words } of AGES) {
+      if (seconds > 0 && sender.advance === undefined)
+        return proved('not with the next message; without commands.age no more can be told');
+      if (seconds > 0) await sender.advance?.(seconds, [looking.name]);
+      const before = stsLookups(looking.seen, [looking.name]).length;
+      token = await looking.send();
+      await fateOf(looking, token);
+      if (
+        await looking.until(() => stsLookups(looking.seen, [looking.name]).length > before, LATE_MS)
+      )
+        return proved(`${words}, as RFC 8461 §5.1 allows`);
+    }
+    return fault(
+      'a policy with a max_age of one day was made two days older, and nobody asked for its record',
+      'a sender that has no valid policy has to look for one (RFC 8461 §3.3); see commands.age.',
+      log.excerpt([token]),
+    );
+  },
+};
+
+/** RFC 8461 §5.1 lets a sender look beside the delivery. */
+const LATE_MS = 1_000;
 
 const MEND_AGE =
   'commands.age is run by sh -c, with $DOMAINS and $SECONDS: it has to set back the times at which their policies were cached, where the server reads them, and to exit with 0.';
@@ -163,4 +241,4 @@ const bearsMany: Check = {
  * The clock of some senders is one for all domains: what has to be young comes before what is made
  * older.
  */
-export const LASTING_CHECKS = { restarts, remembers, ages, bearsMany };
+export const LASTING_CHECKS = { meetsChange, restarts, remembers, looksAgain, ages, bearsMany };

@@ -2,10 +2,14 @@
  * What the sender's log has said, as far as it helps to mend a pattern.
  */
 
+import { tokensIn } from '../model/message.ts';
+
 export interface Log {
   hear(line: string): void;
   /** The last lines that name one of the messages; when none does, the last lines there are. */
   excerpt(tokens?: readonly string[]): Excerpt;
+  /** All lines that name a message of the lab. */
+  mentions(): readonly string[];
 }
 
 export interface Excerpt {
@@ -26,6 +30,7 @@ export function createLog(): Log {
       lines.push(line);
       if (lines.length >= 2 * KEPT_LINES) lines = lines.slice(KEPT_LINES);
     },
+    mentions: () => lines.filter((line) => tokensIn(line).length > 0),
     excerpt(tokens = []) {
       const about = lines.filter((line) =>
         tokens.some((token) => line.toLowerCase().includes(token)),

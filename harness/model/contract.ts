@@ -25,6 +25,8 @@ export interface SenderContract {
    * used again for the next.
    */
   readonly instances: 'shared' | 'exclusive';
+  /** Mail is given up after so many tries, however old it is. */
+  readonly attempts?: number;
 }
 
 /** The server runs in a container of the lab's network. */
@@ -70,21 +72,29 @@ export interface Submission {
   readonly starttls: boolean;
   readonly user?: string;
   readonly password?: string;
+  /** The only address from which the server takes mail; then no bounce comes home to the lab. */
+  readonly from?: string;
 }
 
 /**
  * Regular expressions, a line at a time, with the group `recipient` and, if the line tells it,
- * `reason`.
+ * `reason`; of a log in JSON, for members of the line's object by their names.
  */
+export type LogPattern = string | Readonly<Record<string, string>>;
+
 export interface LogPatterns {
   /**
    * `stdout`: what the container prints. `file`: a file in the container. `command`: what a command
    * of this machine prints (external).
    */
   readonly from: 'stdout' | { readonly file: string } | { readonly command: string };
-  readonly sent: string;
-  readonly deferred: string;
-  readonly bounced: string;
+  /** A line is a JSON object: names of its members, `a.b` for one within another. */
+  readonly fields?: { readonly recipient: string; readonly reason?: string; readonly id?: string };
+  readonly sent: LogPattern;
+  readonly deferred: LogPattern;
+  readonly bounced: LogPattern;
+  /** A line of its own that tells why, before the one that tells what became of the message. */
+  readonly reason?: LogPattern;
 }
 
 /**

@@ -67,6 +67,8 @@ export interface Sender extends SenderDescription {
 export interface StartedSender extends AsyncDisposable {
   /** The only address that it takes mail from; default: any. */
   readonly from?: string;
+  /** It gives mail up after so many tries, however old it is. */
+  readonly attempts?: number;
   /** Resolves once the message is in the sender's queue; what becomes of it is told by onStatus. */
   submit(message: OutgoingMessage): Promise<void>;
   /**

@@ -181,7 +181,7 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
       }
       await sender.advance(step.seconds, domainsOf(running));
       recorder.record('main', { kind: 'time-advanced', seconds: step.seconds });
-      return;
+      return wearOut(running, step.seconds);
     case 'restart':
       if (!sender.restart)
         throw new SenderError('the sender declares restart and has no way to restart');
@@ -261,6 +261,19 @@ async function arrange(
   });
   return { leg, index, label, world };
 }
+
+/**
+ * Of a sender that counts its tries instead of days: after days in the queue one try is left
+ * (RFC 5321 §4.5.4.1 asks for four or five of them).
+ */
+async function wearOut(running: Running, seconds: number): Promise<void> {
+  const { attempts } = running.sender;
+  if (attempts === undefined || seconds < FOUR_DAYS_SECONDS) return;
+  const made = 1 + ofKind(running.recorder.observations, 'queue-flushed').length;
+  for (let left = attempts - made; left > 1; left--) await retry(running);
+}
+
+const FOUR_DAYS_SECONDS = 4 * 24 * 60 * 60;
 
 // ---- mail ----
 

@@ -106,8 +106,14 @@ export function tooLarge(file: string, kind: Kind): Problem {
 const MAX_DEPTH = 64;
 const TOO_DEEP = 'nested too deeply';
 
+/** In a plain text a colon and a blank, or a colon at the end, make a map of it (YAML 1.2 §7.3.3). */
+const UNQUOTED: readonly string[] = ['BLOCK_AS_IMPLICIT_KEY', 'BLOCK_IN_FLOW'];
+
 function wordingOf(code: string, kind: Kind): string | undefined {
-  return code === 'MULTIPLE_DOCS' ? `a ${kind} file is one YAML document` : undefined;
+  if (code === 'MULTIPLE_DOCS') return `a ${kind} file is one YAML document`;
+  return UNQUOTED.includes(code)
+    ? 'a second ": " on the line, or ":" at its end: if it belongs to the text, put the text in quotes'
+    : undefined;
 }
 
 interface Flaw {

@@ -7,15 +7,16 @@
  *   npm run mutants -- --write   finds the pins anew: faults × scenarios first, which takes an hour
  */
 
-import { FAULTS, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
+import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result } from './farm.ts';
-import { isCaught, type Pin, readPins, traitsOf, writePins } from './pins.ts';
+import { isCaught, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
 import { shippedScenarios } from './try.ts';
 
 const faults = Object.keys(FAULTS);
-const temperaments = ['', ...Object.keys(TEMPERAMENTS)];
-const scenarios = (await shippedScenarios()).map(({ id }) => id);
+const temperaments = TEMPERED;
+const shipped = await shippedScenarios();
+const scenarios = shipped.map(({ id }) => id);
 
 /** How many catches of a fault are tried under every temperament. */
 const TRIED = 5;
@@ -61,7 +62,7 @@ async function tryPins(pins: readonly Pin[]): Promise<string[]> {
     under.map((temperament) => ({ traits: traitsOf(fault, temperament), scenarios: [scenario] })),
   );
   const results = await run('faults', together(orders));
-  const problems = unpinned(pins);
+  const problems = unpinned(pins, shipped);
   for (const { fault, scenario, grade, requirement, under } of pins) {
     for (const temperament of under) {
       const traits = traitsOf(fault, temperament);
@@ -81,18 +82,6 @@ function together(orders: readonly Order[]): Order[] {
     traits,
     scenarios: own.flatMap((order) => order.scenarios),
   }));
-}
-
-/** What should be pinned, and is not. */
-function unpinned(pins: readonly Pin[]): string[] {
-  const missing = faults.flatMap((fault) =>
-    temperaments
-      .filter((temperament) => excuseOf(fault, temperament) === undefined)
-      .filter((one) => !pins.some((pin) => pin.fault === fault && pin.under.includes(one)))
-      .map((temperament) => `${traitsOf(fault, temperament)}: NOBODY catches it`),
-  );
-  const idle = scenarios.filter((id) => !pins.some(({ scenario }) => scenario === id));
-  return [...missing, ...idle.map((id) => `${id} catches no fault`)];
 }
 
 function showPins(pins: readonly Pin[]): void {

@@ -4,7 +4,10 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Scenario } from '../../harness/model/scenario.ts';
 import type { Grade } from '../../harness/model/verdict.ts';
+import { FAULTS, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
+import { excuseOf } from './excused.ts';
 
 export interface Pin {
   readonly fault: string;
@@ -31,3 +34,17 @@ export const isCaught = (grade: Grade) => grade === 'fail' || grade === 'warn';
 
 export const traitsOf = (fault: string, temperament: string) =>
   [fault, temperament].filter((trait) => trait !== '').join('+');
+
+/** No temperament, and each. */
+export const TEMPERED: readonly string[] = ['', ...Object.keys(TEMPERAMENTS)];
+
+/** What should be pinned, and is not. */
+export function unpinned(pins: readonly Pin[], scenarios: readonly Scenario[]): string[] {
+  const missing = Object.keys(FAULTS).flatMap((fault) =>
+    TEMPERED.filter((temperament) => excuseOf(fault, temperament) === undefined)
+      .filter((one) => !pins.some((pin) => pin.fault === fault && pin.under.includes(one)))
+      .map((temperament) => `${traitsOf(fault, temperament)}: NOBODY catches it`),
+  );
+  const idle = scenarios.filter(({ id }) => !pins.some(({ scenario }) => scenario === id));
+  return [...missing, ...idle.map(({ id }) => `${id} catches no fault`)];
+}

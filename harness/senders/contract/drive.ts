@@ -111,6 +111,8 @@ export async function drive({
     throw error;
   }
   return {
+    ...(submit.from !== undefined && { from: submit.from }),
+    ...(contract.attempts !== undefined && { attempts: contract.attempts }),
     async submit(message) {
       await places.enter(message.token);
       try {

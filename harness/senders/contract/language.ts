@@ -111,22 +111,60 @@ const path = text.refine(
 );
 
 const pattern = text.superRefine((value, context) => {
-  const refuse = (message: string) =>
-    context.addIssue({ code: 'custom', message, input: value, continue: false });
-  const flaw = flawOf(value);
-  if (flaw !== undefined) refuse(`not a regular expression: ${flaw}`);
-  // A block scalar (`|`) ends with one.
-  else if (/[\r\n]/.test(value))
-    refuse('patterns are matched line by line, and this one holds a line end');
-  else if (new RegExp(value).test(''))
-    refuse('matches an empty line, and so any line: make it stricter');
+  const flaw = patternFlaw(value);
+  if (flaw !== undefined) context.addIssue({ code: 'custom', message: flaw, input: value });
 });
 
-const logPattern = pattern.refine(
-  // The empty alternative matches, and the match has every group there is.
-  (value) => 'recipient' in (new RegExp(`${value}|`).exec('')?.groups ?? {}),
+/** Why this is no pattern for a line; undefined: it is one. */
+function patternFlaw(value: string): string | undefined {
+  const flaw = flawOf(value);
+  if (flaw !== undefined) return `not a regular expression: ${flaw}`;
+  // A block scalar (`|`) ends with one.
+  if (/[\r\n]/.test(value))
+    return 'patterns are matched line by line, and this one holds a line end';
+  return new RegExp(value).test('')
+    ? 'matches an empty line, and so any line: make it stricter'
+    : undefined;
+}
+
+/** A pattern with these groups; or, of a log in JSON, one for each member that counts. */
+function linePattern(groups: readonly string[], lacking: string) {
+  return z
+    .union(
+      [text, z.record(text, text)],
+      'expected a regular expression, or one for each member of a JSON object',
+    )
+    .superRefine((value, context) => {
+      const refuse = (message: string, path: readonly string[] = []) =>
+        context.addIssue({ code: 'custom', message, input: value, path: [...path] });
+      if (typeof value === 'string') {
+        const flaw = patternFlaw(value);
+        if (flaw !== undefined) refuse(flaw);
+        else if (!groups.every((group) => groupsOf(value).includes(group))) refuse(lacking);
+        return;
+      }
+      if (Object.keys(value).length === 0) refuse('says of no member what it has to be');
+      for (const [name, one] of Object.entries(value)) {
+        const flaw = patternFlaw(one);
+        if (flaw !== undefined) refuse(flaw, [name]);
+      }
+    });
+}
+
+const logPattern = linePattern(
+  ['recipient'],
   'needs the named group (?<recipient>…), or nobody knows whose message the line is about',
 );
+const reasonPattern = linePattern(
+  ['id', 'reason'],
+  'needs the named groups (?<id>…) and (?<reason>…)',
+);
+
+/** Names of the groups of a regular expression. */
+export function groupsOf(expression: string): string[] {
+  // The empty alternative matches, and the match has every group there is.
+  return Object.keys(new RegExp(`${expression}|`).exec('')?.groups ?? {});
+}
 
 function flawOf(value: string): string | undefined {
   try {
@@ -211,6 +249,12 @@ const submit = z.strictObject({
     .describe('Submit over STARTTLS; whatever certificate is shown is taken.'),
   user: line.optional().describe('Submit with SMTP AUTH, as this user.'),
   password: line.optional().describe('And with this password.'),
+  from: line
+    .regex(/^[^\s<>@]+@[^\s<>@]+$/, 'expected a mail address')
+    .optional()
+    .describe(
+      'The address that all mail is from, for a server that takes it from no other. Its bounces do not come home to the lab: it cannot declare dsn.',
+    ),
 });
 
 const log = z.strictObject({
@@ -230,13 +274,28 @@ const log = z.strictObject({
     ])
     .optional()
     .describe('Where the log is. Default: stdout; an external sender has to say.'),
+  fields: z
+    .strictObject({
+      recipient: text.describe('Where the recipient stands.'),
+      reason: text.optional().describe('Where it says why.'),
+      id: text.optional().describe('Where the id of the message stands; see reason.'),
+    })
+    .optional()
+    .describe(
+      'The log is in JSON, an object a line: names of its members, a.b for one within another.',
+    ),
   sent: logPattern.describe(
-    'A regular expression for the line that tells that a message was delivered, with the group (?<recipient>…).',
+    'A regular expression for the line that tells that a message was delivered, with the group (?<recipient>…). Of a log in JSON: one for each member that tells it, by name.',
   ),
   deferred: logPattern.describe(
     'The same for one that is kept for another try. A group (?<reason>…) says why.',
   ),
   bounced: logPattern.describe('The same for one that was given up.'),
+  reason: reasonPattern
+    .optional()
+    .describe(
+      'A line of its own that says why, before the one that says what became of the message: with the groups (?<id>…), which the other patterns then have too, and (?<reason>…).',
+    ),
 });
 
 const commands = z.strictObject({
@@ -272,5 +331,13 @@ const limits = z.strictObject({
     .default('shared')
     .describe(
       'One warm server for all scenarios (shared), or one for each that runs at the time (exclusive). Default: shared.',
+    ),
+  attempts: z
+    .int()
+    .min(2)
+    .max(1_000)
+    .optional()
+    .describe(
+      'Mail is given up after so many tries, however old it is (with the capability queue-lifetime). Default: it is given up by its age.',
     ),
 });

@@ -18,7 +18,7 @@ import type { Problem } from '../../yaml/problems.ts';
 import { inOrder } from '../../yaml/problems.ts';
 import type { Path, Source } from '../../yaml/source.ts';
 import { isMapping, readSource } from '../../yaml/source.ts';
-import { contractLanguage, PLACES } from './language.ts';
+import { contractLanguage, groupsOf, PLACES } from './language.ts';
 
 export { contractJsonSchema } from './language.ts';
 
@@ -45,6 +45,7 @@ export async function loadContract(path: string, cwd: string): Promise<LoadedCon
   const draft = readContract(source, report);
   if (draft !== undefined) {
     checkPlace(draft, report);
+    checkLog(draft, report);
     checkCommands(draft, report);
     await checkFiles(draft, dirname(found), report);
   }
@@ -179,8 +180,37 @@ function checkAddresses({ dns, addresses }: NonNullable<Head['external']>, repor
     );
 }
 
+/** Patterns are for lines of text or for lines of JSON, and not for both. */
+function checkLog({ head: { log } }: Draft, report: Report): void {
+  if (!log) return;
+  const { fields, reason } = log;
+  for (const key of ['sent', 'deferred', 'bounced', 'reason'] as const) {
+    const pattern = log[key];
+    if (pattern === undefined) continue;
+    if (fields === undefined && typeof pattern !== 'string')
+      report(['log', key], 'a log in JSON needs log.fields, which says where the recipient stands');
+    if (fields !== undefined && typeof pattern === 'string')
+      report(['log', key], 'of a log in JSON (log.fields), says by member what a line has to be');
+    if (
+      reason !== undefined &&
+      key !== 'reason' &&
+      key !== 'sent' &&
+      typeof pattern === 'string' &&
+      !groupsOf(pattern).includes('id')
+    )
+      report(['log', key], 'needs the named group (?<id>…), by which log.reason is found');
+  }
+  if (reason !== undefined && fields !== undefined)
+    for (const key of ['id', 'reason'] as const)
+      if (fields[key] === undefined)
+        report(['log', 'reason'], `needs log.fields.${key} beside it`, { part: 'key' });
+}
+
 /** What is declared needs the command by which it is done. */
-function checkCommands({ head: { commands, capabilities }, kind }: Draft, report: Report): void {
+function checkCommands(
+  { head: { commands, capabilities, submit, limits }, kind }: Draft,
+  report: Report,
+): void {
   if (commands?.flush === 'restart' && kind === 'external' && commands.restart === undefined)
     report(
       ['commands', 'flush'],
@@ -200,6 +230,13 @@ function checkCommands({ head: { commands, capabilities }, kind }: Draft, report
       { part: 'key' },
     );
 
+  if (limits?.attempts !== undefined && !declares('queue-lifetime'))
+    report(
+      ['limits', 'attempts'],
+      'is of use only with the capability queue-lifetime: declare it, or leave this out',
+      { part: 'key' },
+    );
+
   function missingFor(capability: Capability): string | undefined {
     if (
       (capability === 'testing-mode' || capability === 'persistent-cache') &&
@@ -211,6 +248,8 @@ function checkCommands({ head: { commands, capabilities }, kind }: Draft, report
       return 'queue needs commands.flush, which retries what is queued';
     if (capability === 'time-travel' && commands.age === undefined)
       return 'time-travel needs commands.age, which makes policies and mail older';
+    if (capability === 'dsn' && submit?.from !== undefined)
+      return 'a bounce goes to submit.from, and so comes not home to the lab: leave dsn out';
     if (capability === 'restart' && kind === 'external' && commands.restart === undefined)
       return 'restart needs commands.restart: an external server is not restarted without one';
     return undefined;

@@ -3,26 +3,88 @@
  * of the contract, and whom it is about is told by the token in the recipient's address.
  */
 
-import type { LogPatterns } from '../../model/contract.ts';
+import type { LogPattern, LogPatterns } from '../../model/contract.ts';
 import { tokensIn } from '../../model/message.ts';
 import type { MessageStatus } from '../../model/sender.ts';
 
 const LONGEST_DETAIL_CHARS = 500;
+/** Reasons that wait for the line that they belong to. */
+const MOST_REASONS = 1_000;
+
+/** What is found in a line, by name: `recipient`, `reason`, `id`. */
+type Found = Readonly<Record<string, string | undefined>>;
 
 /** What a line says of a message; undefined for lines that say nothing of one. */
 export function statusReader(log: LogPatterns): (line: string) => MessageStatus | undefined {
   const patterns = [
-    ['delivered', new RegExp(log.sent)],
-    ['deferred', new RegExp(log.deferred)],
-    ['bounced', new RegExp(log.bounced)],
+    ['delivered', finderOf(log.sent, log)],
+    ['deferred', finderOf(log.deferred, log)],
+    ['bounced', finderOf(log.bounced, log)],
   ] as const;
+  const findReason = log.reason === undefined ? undefined : finderOf(log.reason, log);
+  const reasons = new Map<string, string>();
   return (line) => {
-    for (const [status, pattern] of patterns) {
-      const groups = pattern.exec(line)?.groups;
-      const [token] = tokensIn(groups?.recipient ?? '');
-      if (token)
-        return { token, status, detail: (groups?.reason ?? line).slice(0, LONGEST_DETAIL_CHARS) };
+    for (const [status, find] of patterns) {
+      const found = find(line);
+      const [token] = tokensIn(found?.recipient ?? '');
+      if (!token) continue;
+      const reason = found?.reason ?? reasons.get(found?.id ?? '') ?? line;
+      return { token, status, detail: reason.slice(0, LONGEST_DETAIL_CHARS) };
     }
+    const { id, reason } = findReason?.(line) ?? {};
+    if (id !== undefined && reason !== undefined) remember(reasons, id, reason);
     return undefined;
   };
+}
+
+/** The last reason counts; the oldest ones go. */
+function remember(reasons: Map<string, string>, id: string, reason: string): void {
+  reasons.delete(id);
+  reasons.set(id, reason);
+  const [oldest] = reasons.keys();
+  if (reasons.size > MOST_REASONS) reasons.delete(oldest!);
+}
+
+function finderOf(
+  pattern: LogPattern,
+  { fields }: LogPatterns,
+): (line: string) => Found | undefined {
+  if (typeof pattern === 'string') {
+    const expression = new RegExp(pattern);
+    return (line) => expression.exec(line)?.groups;
+  }
+  const expressions = Object.entries(pattern).map(
+    ([name, one]) => [name, new RegExp(one)] as const,
+  );
+  return (line) => {
+    const value = objectIn(line);
+    if (!value || !expressions.every(([name, one]) => one.test(textAt(value, name) ?? '')))
+      return undefined;
+    const names = Object.entries(fields ?? {});
+    return Object.fromEntries(names.map(([what, name]) => [what, textAt(value, name)]));
+  };
+}
+
+function objectIn(line: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The member of this name, as text; `a.b` is one within another. */
+function textAt(value: object, name: string): string | undefined {
+  const member = name
+    .split('.')
+    .reduce<unknown>(
+      (inner, key) =>
+        typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
+          ? (inner as Record<string, unknown>)[key]
+          : undefined,
+      value,
+    );
+  if (member === undefined || member === null) return undefined;
+  return typeof member === 'string' ? member : JSON.stringify(member);
 }

@@ -613,6 +613,52 @@ const tables: Readonly<Record<string, Table>> = {
       'time-travel needs commands.age, which makes policies and mail older',
     ],
     [
+      'a DSN to an address of its own',
+      container({ submit: '{ port: 25, from: me@mine.test }', capabilities: '[‸dsn]' }),
+      'a bounce goes to submit.from, and so comes not home to the lab: leave dsn out',
+    ],
+    [
+      'an address that is none',
+      container({ submit: '{ port: 25, from: ‸me }' }),
+      'expected a mail address (found "me")',
+    ],
+    [
+      'tries that nobody counts',
+      container({ limits: '{ ‸attempts: 5 }' }),
+      'is of use only with the capability queue-lifetime: declare it, or leave this out',
+    ],
+    [
+      'JSON patterns without fields',
+      container({ log: LOG.replace("'^s (?<recipient>\\S+)'", '‸{ event: sent }') }),
+      'a log in JSON needs log.fields, which says where the recipient stands',
+    ],
+    [
+      'text patterns with fields',
+      container({
+        log: LOG.replace('{ sent: ', '{ fields: { recipient: to }, sent: ‸')
+          .replace('deferred: ', 'deferred: ‸')
+          .replace('bounced: ', 'bounced: ‸'),
+      }),
+      'of a log in JSON (log.fields), says by member what a line has to be',
+      'of a log in JSON (log.fields), says by member what a line has to be',
+      'of a log in JSON (log.fields), says by member what a line has to be',
+    ],
+    [
+      'a reason that no line asks for',
+      container({
+        log: LOG.replace('{ ', "{ reason: '^(?<id>\\w+) (?<reason>.*)', ")
+          .replace('deferred: ', 'deferred: ‸')
+          .replace('bounced: ', 'bounced: ‸'),
+      }),
+      'needs the named group (?<id>…), by which log.reason is found',
+      'needs the named group (?<id>…), by which log.reason is found',
+    ],
+    [
+      'a reason without an id',
+      container({ log: LOG.replace('{ ', "{ reason: ‸'^why (?<reason>.*)', ") }),
+      'needs the named groups (?<id>…) and (?<reason>…)',
+    ],
+    [
       'parts of mta-sts',
       container({ capabilities: '[‸testing-mode, ‸persistent-cache]' }),
       'testing-mode is a part of mta-sts: declare that too',

@@ -100,3 +100,49 @@ test.each<[string, string, string[]]>([
   ['too short', TOKEN.slice(0, -1), []],
   ['with a stranger before it', `x${TOKEN}`, [TOKEN]],
 ])('tokens in a queue: %s', (_, text, tokens) => expect(tokensIn(text)).toEqual(tokens));
+
+test('a reason on a line of its own is that of the next line with its id', () => {
+  const said = statusReader({
+    ...LOG,
+    deferred: '^(?<id>\\w+): to=<(?<recipient>[^>]+)> deferred$',
+    reason: '^(?<id>\\w+): error (?<reason>.*)$',
+  });
+  expect(said('A1: error no TLS')).toBeUndefined();
+  expect(said('B2: error no route')).toBeUndefined();
+  expect(said(`A1: to=<${TOKEN}@v.test> deferred`)).toMatchObject({ detail: 'no TLS' });
+  expect(said(`C3: to=<${TOKEN}@v.test> deferred`)).toMatchObject({
+    detail: `C3: to=<${TOKEN}@v.test> deferred`,
+  });
+});
+
+test('reasons that nobody asks for are forgotten, the oldest first', () => {
+  const said = statusReader({
+    ...LOG,
+    deferred: '^(?<id>\\w+): to=<(?<recipient>[^>]+)> deferred$',
+    reason: '^(?<id>\\w+): error (?<reason>.*)$',
+  });
+  for (let n = 0; n <= 1000; n++) said(`q${n}: error ${n}`);
+  expect(said(`q0: to=<${TOKEN}@v.test> deferred`)?.detail).toContain('deferred');
+  expect(said(`q1: to=<${TOKEN}@v.test> deferred`)?.detail).toBe('1');
+});
+
+test('a log in JSON is read by its members', () => {
+  const said = statusReader({
+    from: 'stdout',
+    fields: { recipient: 'rcpt.to', reason: 'error' },
+    sent: { event: '^delivered$' },
+    deferred: { event: '^failed$', permanent: '^false$' },
+    bounced: { event: '^failed$', permanent: '^true$' },
+  });
+  const line = (value: object) => JSON.stringify({ rcpt: { to: [`${TOKEN}@v.test`] }, ...value });
+  expect(said(line({ event: 'delivered' }))).toMatchObject({ token: TOKEN, status: 'delivered' });
+  expect(said(line({ event: 'failed', permanent: false, error: 'no TLS' }))).toEqual({
+    token: TOKEN,
+    status: 'deferred',
+    detail: 'no TLS',
+  });
+  expect(said(line({ event: 'failed', permanent: true }))).toMatchObject({ status: 'bounced' });
+  expect(said(line({ event: 'queued' }))).toBeUndefined();
+  expect(said('no JSON')).toBeUndefined();
+  expect(said('"a string"')).toBeUndefined();
+});
