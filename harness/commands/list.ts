@@ -82,6 +82,7 @@ export async function senders(
         `${title} · ${missing === undefined ? 'available' : 'not available'}`,
         `  ${printable(sender.summary)}`,
         `  declares ${sender.capabilities.join(', ')}`,
+        ...(sender.differs ?? []).map((one) => `  set: ${printable(one)}`),
         ...(missing === undefined ? [] : [`  ${printable(missing)}`]),
         '',
       ].join('\n'),

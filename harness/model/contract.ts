@@ -25,6 +25,8 @@ export interface SenderContract {
    * used again for the next.
    */
   readonly instances: 'shared' | 'exclusive';
+  /** What is set otherwise than the software ships, and why. */
+  readonly differs: readonly string[];
   /** Mail is given up after so many tries, however old it is. */
   readonly attempts?: number;
 }

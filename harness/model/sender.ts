@@ -44,6 +44,8 @@ export interface Sender extends SenderDescription {
    * time).
    */
   readonly perInstance: 'scenario' | 'trial' | 'run';
+  /** What is set otherwise than the software ships, and why, a line each. */
+  readonly differs?: readonly string[];
   /** The lab it needs; default: on loopback. */
   readonly lab?: LabKind;
   /**

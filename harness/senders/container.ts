@@ -17,12 +17,13 @@ import { versionIn } from './contract/version.ts';
  * prepared.
  */
 export function containerSender(contract: SenderContract, place: ContainerPlace): Sender {
-  const { name, summary, capabilities } = contract;
+  const { name, summary, capabilities, differs } = contract;
   let engine: Engine | undefined;
   let image: string | undefined;
   const sender: Sender = {
     name,
     summary,
+    differs,
     capabilities,
     version: typeof contract.version === 'string' ? contract.version : '',
     perInstance: contract.instances === 'exclusive' ? 'trial' : 'run',

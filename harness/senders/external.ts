@@ -29,11 +29,12 @@ import { versionIn } from './contract/version.ts';
 
 /** The sender that a contract describes. Its version is known once it is prepared. */
 export function externalSender(contract: SenderContract, place: ExternalPlace): Sender {
-  const { name, summary, capabilities } = contract;
+  const { name, summary, capabilities, differs } = contract;
   let shared: { readonly server: Promise<StartedSender>; users: number } | undefined;
   const sender: Sender = {
     name,
     summary,
+    differs,
     capabilities,
     version: typeof contract.version === 'string' ? contract.version : '',
     perInstance: 'run',

@@ -18,6 +18,7 @@ const CONTRACT: SenderContract = {
   capabilities: [],
   parallel: 50,
   instances: 'shared',
+  differs: [],
 };
 /** What the name `fake` stands for, beside its contract. */
 const fake = vi.hoisted(() => ({ sender: undefined as Sender | undefined }));

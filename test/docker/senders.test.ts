@@ -13,14 +13,24 @@ const STATUSES = ['sent', 'deferred', 'bounced'] as const;
 
 describe.each(readdirSync(fileURLToPath(FOLDER)))('%s', (name) => {
   const read = (file: string) => readFileSync(new URL(`${name}/${file}`, FOLDER), 'utf8');
-  const { name: declared, log } = parse(read('sender.yaml')) as {
+  const {
+    name: declared,
+    log,
+    differs,
+  } = parse(read('sender.yaml')) as {
     name: string;
+    differs?: string[];
     log: Record<string, string>;
   };
   const samples = read('samples.log')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)] as const);
+
+  test('says what is set otherwise than it ships, and why', () => {
+    for (const one of differs ?? []) expect(one).toContain(': ');
+    expect(differs?.length).toBeGreaterThan(0);
+  });
 
   test('is named after its folder, and has a line of each kind', () => {
     expect(declared).toBe(name);

@@ -55,6 +55,7 @@ function contractWith(changes: Partial<SenderContract> = {}): SenderContract {
     capabilities: ['queue', 'restart'],
     parallel: 50,
     instances: 'shared',
+    differs: [],
     ...changes,
   };
 }

@@ -19,11 +19,10 @@ set_in esmtpd MAXPERC 400
 set_in esmtpd MAXPERIP 400
 set_in esmtpd TCPDOPTS '"-stderrlogger=/usr/sbin/courierlogger -nodnslookup"'
 
-# Many deliveries at once. A delivery that failed does not make its host wait, and no connection outlives its message.
+# Many deliveries at once. A delivery that failed does not make its host wait.
 set_in module.esmtp MAXDELS 300
 set_in module.dsn MAXDELS 40
 echo 0 >esmtpdelay
-echo 0 >esmtptimeoutkeepalive
 
 # Retries are driven by the harness. Mail is given up after five days, as other servers do.
 echo 15m >retryalpha

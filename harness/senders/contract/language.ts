@@ -82,6 +82,12 @@ export function contractLanguage() {
           'What the sender can do. A scenario that needs what is not declared is unsupported.',
         ),
       limits: limits.prefault({}).describe('What it can bear.'),
+      differs: z
+        .array(line)
+        .default([])
+        .describe(
+          'What is set otherwise than the software ships, and why: a line for each, for whoever reads its verdicts.',
+        ),
     })
     .meta({ title: 'Holdfast sender', oneOf: PLACES.map((place) => ({ required: [place] })) });
 }

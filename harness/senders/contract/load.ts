@@ -280,8 +280,19 @@ async function statOf(path: string): Promise<Stats | undefined> {
 }
 
 function contractOf(head: Head, source: Source, folder: string): SenderContract {
-  const { name, summary, version, trust, submit, log, commands, capabilities, limits, ready } =
-    head;
+  const {
+    name,
+    summary,
+    version,
+    trust,
+    submit,
+    log,
+    commands,
+    capabilities,
+    limits,
+    ready,
+    differs,
+  } = head;
   return {
     name,
     summary,
@@ -296,6 +307,7 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
     commands,
     capabilities,
     ...limits,
+    differs,
   };
 }
 

@@ -232,6 +232,7 @@ const CONTRACT: SenderContract = {
   capabilities: [],
   parallel: 100,
   instances: 'shared',
+  differs: [],
 };
 
 function message(letter: string): OutgoingMessage {

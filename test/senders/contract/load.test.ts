@@ -119,6 +119,7 @@ describe('a contract', () => {
       capabilities: [],
       parallel: 50,
       instances: 'shared',
+      differs: [],
     });
   });
 
@@ -257,7 +258,7 @@ const RECIPIENT =
 const CAPABILITIES =
   'mta-sts, testing-mode, tlsrpt, dane, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn';
 const TOP =
-  'allowed name, summary, version, image, build, external, hostname, environment, files, command, trust, ready, submit, log, commands, capabilities and 1 more';
+  'allowed name, summary, version, image, build, external, hostname, environment, files, command, trust, ready, submit, log, commands, capabilities and 2 more';
 const sent = (pattern: string) =>
   container({ log: LOG.replace("'^s (?<recipient>\\S+)'", () => pattern) });
 
