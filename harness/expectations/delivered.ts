@@ -99,8 +99,7 @@ function judgeRefusal(
   const actual = `${outcome.kind}${words}`;
   const because = [outcome.by.seq];
   const hosts = view.stage.plan ? exchangersOf(view.stage.plan.dns, VICTIM) : [];
-  const isGivenUpEarly = outcome.kind === 'bounced' && hosts.length > 1;
-  if (isRefusedUnprotected(view) && !isGivenUpEarly)
+  if (outcome.kind === 'deferred' && isRefusedUnprotected(view))
     return {
       status: 'unmet',
       actual: `${actual}; without a policy as well: a strictness of its own`,
@@ -108,7 +107,7 @@ function judgeRefusal(
       strictness: true,
     };
   if (outcome.kind === 'deferred') return { status: 'unmet', actual, because };
-  const requirement = isGivenUpEarly ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
+  const requirement = hosts.length > 1 ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
   return { status: 'unmet', actual, because, harm: 'returned', requirement };
 }
 

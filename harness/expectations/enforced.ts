@@ -161,7 +161,8 @@ function judgeMessage(view: StepView, token: string): Judgement {
   if (outcome.kind === 'pending')
     return undecided('nothing exposed, but the sender did not say what became of the message');
   const [domain = ''] = recipientDomains(view.history, [token]);
-  const held = heldPolicy(view.history, domain, outcome.by);
+  const held =
+    heldPolicy(view.history, domain, outcome.by) ?? stalePolicy(view, domain, outcome.by);
   if (!held)
     return undecided('nothing exposed, but no proof that the sender holds the policy', [
       outcome.by.seq,
@@ -182,6 +183,17 @@ function judgeMessage(view: StepView, token: string): Judgement {
     );
   const because = [held.fetch.seq, reached.seq, outcome.by.seq];
   return { status: 'met', actual: 'deferred, nothing exposed', because };
+}
+
+/**
+ * The policy that the sender got last, though it has expired, where the domain still publishes the
+ * same: to hold to it is no less than what it asks for.
+ */
+function stalePolicy(view: StepView, domain: string, sign: Observation): HeldPolicy | undefined {
+  const fetch = policyFetches(view.history, [domain]).findLast((one) => isBefore(one, sign));
+  const then = fetch && view.trial.scenario.stages[fetch.step];
+  if (!fetch || then?.policy.id !== view.stage.policy.id) return undefined;
+  return heldPolicy(view.history, domain, { at: fetch.at + 1 });
 }
 
 /** A look-up that failed leads to no MX, and explains a deferral by itself. */

@@ -118,18 +118,24 @@ function heldNow(view: StepView) {
   return end && heldPolicy(view.history, view.domains[0]!, { at: end.at + 1 });
 }
 
-/** RFC 8461 §3.3: what failed under an id need not be tried again for a while. */
+/**
+ * RFC 8461 §3.3: what failed under an id need not be tried again for a while; and a record that was
+ * looked at need not be looked at again as long as no time has passed and nothing was published.
+ */
 function wasMet(change: Change, earlier: readonly StepView[]): boolean {
+  const since = earlier.findLastIndex(({ step }) => MOVES_ON.includes(step.kind));
+  const recent = change.kind === 'host' ? earlier : earlier.slice(since + 1);
   return (
     change.way === 'discovery' &&
-    change.kind === 'host' &&
-    earlier.some(
+    recent.some(
       (one) =>
         one.stage.changes.some((other) => JSON.stringify(other) === JSON.stringify(change)) &&
         isMet(change, one),
     )
   );
 }
+
+const MOVES_ON: readonly string[] = ['advance', 'publish', 'restart'];
 
 // ---- what was met ----
 

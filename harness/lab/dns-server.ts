@@ -178,6 +178,9 @@ function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?:
   if (edns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
     reply.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: 1232 }));
   }
+  const isEmpty = reply.header.rcode === RCODE.NOERROR && reply.answers.length === 0;
+  if ((isEmpty && !reply.header.tc) || reply.header.rcode === RCODE.NXDOMAIN)
+    reply.authorities.push(startOfAuthority(request.questions[0]!.name));
   const { length } = reply.toBuffer();
   if (transport === 'tcp' && length > LONGEST_MESSAGE_BYTES)
     throw new RangeError(`${length} bytes are more than a DNS message can hold`);
@@ -187,6 +190,23 @@ function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?:
     reply.answers = [];
   }
   return reply;
+}
+
+/**
+ * RFC 2308 §3: that there is nothing is said with the SOA of the zone; here so that no resolver
+ * keeps it.
+ */
+function startOfAuthority(name: string): Packet['authorities'][number] {
+  const zone = name.split('.').slice(-2).join('.');
+  const times = { serial: 1, refresh: 0, retry: 0, expiration: 0, minimum: 0 };
+  const soa = { primary: `ns.${zone}`, admin: `admin.${zone}`, ...times };
+  return new Packet.Resource({
+    name: zone,
+    ttl: 0,
+    class: CLASS.IN,
+    type: TYPE.SOA,
+    ...soa,
+  } as any);
 }
 
 async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']> {

@@ -72,7 +72,7 @@ export function createRecorder(now: () => number = () => performance.now()): Rec
           resolve(value);
         };
         const waiter = { check: () => void (holds() && finish(true)), giveUp: () => finish(false) };
-        const timer = setTimeout(waiter.giveUp, boundMs);
+        const timer = setTimeout(waiter.giveUp, Math.max(boundMs, 0));
         waiting.add(waiter);
       });
     },

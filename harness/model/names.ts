@@ -29,7 +29,7 @@ export function qualify<T>(value: T, label: string): T {
 
 /** The way back, for people to read: `mx1.victim.k3x9-7.test` → `mx1.victim.test`. */
 export function plainName(text: string, label: string): string {
-  return text.replaceAll(`.${label}.test`, '.test');
+  return text.replace(new RegExp(`\\.${label}(?=\\.test)`, 'gi'), '');
 }
 
 /**

@@ -8,7 +8,6 @@
 import { promises } from 'node:dns';
 import type { Endpoint } from '../../model/sender.ts';
 import { messageOf } from './mail.ts';
-import type { Is } from './traits.ts';
 
 type Answer<T> =
   | { readonly kind: 'records'; readonly records: readonly T[] }
@@ -30,7 +29,7 @@ const TIMEOUT_MS = 1000;
 const TRIES = 2;
 const LONGEST_CNAME_CHAIN = 8;
 
-export function createDns({ address, port }: Endpoint, is: Is): Dns {
+export function createDns({ address, port }: Endpoint): Dns {
   const resolver = new promises.Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   resolver.setServers([`${address}:${port}`]);
 
@@ -41,7 +40,7 @@ export function createDns({ address, port }: Endpoint, is: Is): Dns {
     let asked = name;
     for (let hops = 0; hops < LONGEST_CNAME_CHAIN; hops++) {
       const answer = await once(() => query(asked));
-      if (answer.kind !== 'nodata' || is('follows-no-cname')) return answer;
+      if (answer.kind !== 'nodata') return answer;
       // RFC 1034 §3.6.2: a server may give the CNAME alone; then the question is asked again of its
       // target.
       const alias = await once(() => resolver.resolveCname(asked));

@@ -42,7 +42,6 @@ export const FAULTS = {
   'compares-ids-without-case': 'Takes ids that differ in letter case for the same.',
   'compares-ids-by-prefix': 'Takes an id that begins like the old one for the same.',
   'compares-ids-as-numbers': 'Compares ids as numbers, so that 01 is 1.',
-  'follows-no-cname': 'Does not follow a CNAME that is given without its target.',
 
   // ---- discovery: the policy fetch (RFC 8461 §3.3) ----
   'follows-redirects': 'Follows a redirect of the policy host.',
@@ -237,6 +236,8 @@ export const FAULTS = {
   'knows-no-implicit-mx': 'Returns mail to a domain that has an address and no MX.',
   'address-after-null-mx':
     "Falls back to the domain's own address record where its null MX says that it takes no mail.",
+  'address-after-nxdomain':
+    "Falls back to the domain's own address record where there is no such domain at the MX look-up.",
   'address-after-failed-mx-lookup':
     "Falls back to the domain's own address record when the MX look-up fails.",
   'falls-back-to-address-record':

@@ -27,6 +27,7 @@ export async function mxCandidates(domain: string, dns: Dns, is: Is): Promise<Ca
       return { kind: 'temporary', detail, byPolicy: false };
     }
     case 'nxdomain':
+      if (is('address-after-nxdomain')) return implicitMx(domain, dns, is);
       return { kind: 'permanent', detail: `${domain}: no such domain` };
     // RFC 5321 §5.1: with no MX record at all the domain itself is the host ("implicit MX").
     case 'nodata':
