@@ -167,6 +167,13 @@ function judgeMessage(view: StepView, token: string): Judgement {
     return undecided('nothing exposed, but no proof that the sender holds the policy', [
       outcome.by.seq,
     ]);
+  if (held.policy.mode !== 'enforce' && !isAnnounced(held, view))
+    return {
+      status: 'unmet',
+      actual: `nothing exposed, but the sender holds a policy of mode ${held.policy.mode} that no record announced`,
+      because: [held.fetch.seq],
+      requirement: '8461-5.1-cold-fetch',
+    };
   if (held.policy.mode !== 'enforce')
     return undecided(
       'nothing exposed, but the policy that the sender holds is not to be enforced',

@@ -29,10 +29,15 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
   const { news } = view.stage;
   const published = earlier.findLastIndex(({ step }) => step.kind === 'publish');
   const sinceThen = [...earlier.slice(Math.max(published, 0)), view];
+  const { changes } = view.stage;
   const missing =
     news.find((change) => isDue(change, view) && !sinceThen.some((one) => isMet(change, one))) ??
-    view.stage.changes.find(
-      (change) => isDue(change, view) && !isMet(change, view) && !wasMet(change, earlier),
+    changes.find(
+      (change) =>
+        isDue(change, view) &&
+        !isMet(change, view) &&
+        !wasMet(change, earlier) &&
+        !changes.some((other) => isAnotherAddress(other, change) && isMet(other, view)),
     );
   if (missing === undefined) return { kind: 'met' };
   const what = describe(missing, view);
@@ -47,6 +52,17 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
 }
 
 // ---- what has to be met ----
+
+/** Both are of one MX, at two of its addresses: a sender may try one of them at a time. */
+function isAnotherAddress(other: Change, change: Change): boolean {
+  return (
+    other.kind === 'host' &&
+    change.kind === 'host' &&
+    other.mx !== undefined &&
+    other.mx === change.mx &&
+    other.host !== change.host
+  );
+}
 
 function isDue(change: Change, view: StepView): boolean {
   switch (change.way) {

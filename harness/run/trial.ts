@@ -91,6 +91,7 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
     lab,
     bounds,
     sender: taken.sender,
+    hasQueue: sender.capabilities.includes('queue'),
     base: `x${randomBytes(4).toString('hex')}`,
     worlds: new Map(),
     owns(token, leg) {
@@ -135,6 +136,8 @@ interface Running {
   readonly lab: Lab;
   readonly bounds: Bounds;
   readonly sender: StartedSender;
+  /** Its queue can be run. */
+  readonly hasQueue: boolean;
   /** The main leg's label; those of other legs begin with it. */
   readonly base: string;
   /** By label. */
@@ -293,7 +296,24 @@ async function send(
     running.recorder.record(leg, { kind: 'message-submitted', token, from, to: recipient });
     await running.sender.submit(composeMessage({ token, from, to: recipient }));
     await settled(running, { leg, tokens: [token], since, world, isRetry: false });
+    await tryAgain(running, { leg, tokens: [token], since, world, isRetry: true });
   }
+}
+
+/**
+ * A sender may find out only with the next message that a connection which it has kept was closed,
+ * and defer that without a try: then its queue is run once.
+ */
+async function tryAgain(running: Running, settling: Settling): Promise<void> {
+  const { recorder, sender } = running;
+  const { leg, tokens, since } = settling;
+  const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
+  const isDeferred = tokens.some((token) => outcomeOf(recent, token).kind === 'deferred');
+  const isTried = recent.some(({ kind }) => ATTEMPTS.includes(kind));
+  if (!isDeferred || isTried || !running.hasQueue) return;
+  recorder.record(leg, { kind: 'queue-flushed' });
+  await sender.flush(domainsOf(running));
+  await settled(running, { ...settling, since: recorder.observations.length });
 }
 
 /** Runs the queue: what is still queued must get a new status. */
