@@ -9,7 +9,7 @@ import {
   recipientDomains,
   type StepView,
 } from '../model/evidence.ts';
-import { forbids, heldPolicy } from '../model/held-policy.ts';
+import { type HeldPolicy, heldPolicy, policyAgainst } from '../model/held-policy.ts';
 import { VICTIM } from '../model/plan.ts';
 import { ofKind, type Seen } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
@@ -64,25 +64,25 @@ function judgeMessage(
   const seen = channelOf(accepted);
   const actual = `delivered${overChannel[seen]} through ${accepted.mx}`;
   const [domain = ''] = recipientDomains(view.history, [token]);
-  // As the connection was opened: a sender may fetch the policy beside the delivery.
-  const opened = ofKind(view.history, 'smtp-connection').find(
-    ({ connection }) => connection === accepted.connection,
-  );
-  const held = heldPolicy(view.history, domain, opened ?? accepted);
+  const opened =
+    ofKind(view.history, 'smtp-connection').find(
+      ({ connection }) => connection === accepted.connection,
+    ) ?? accepted;
+  const held = [opened, accepted].flatMap((when) => heldPolicy(view.history, domain, when) ?? []);
+  const against = policyAgainst(view.history, domain, opened, accepted);
   const unmet = { status: 'unmet', actual } as const;
   if (!satisfies(seen, channel)) {
     // Without a policy the sender owes nobody an authenticated channel: nothing is called exposed.
-    if (channel !== 'authenticated' || !held || !forbids(held, accepted))
-      return { ...unmet, because: [accepted.seq] };
-    const harm = accepted.secure || held.inDoubt ? 'content' : 'clear';
-    return { ...unmet, because: [held.fetch.seq, accepted.seq], harm };
+    if (channel !== 'authenticated' || !against) return { ...unmet, because: [accepted.seq] };
+    const harm = accepted.secure || against.inDoubt ? 'content' : 'clear';
+    return { ...unmet, because: [against.fetch.seq, accepted.seq], harm };
   }
   if (channel === 'authenticated' && !isListed(view, held, accepted))
     return {
       ...unmet,
       actual: `${actual}, which the policy does not list`,
-      because: [...(held ? [held.fetch.seq] : []), accepted.seq],
-      ...(held && forbids(held, accepted) ? { harm: 'content' } : {}),
+      because: [...(against ? [against.fetch.seq] : []), accepted.seq],
+      ...(against ? { harm: 'content' } : {}),
       requirement: '8461-4-check-all',
     };
   if (mx !== undefined && view.qualified(mx).toLowerCase() !== accepted.mx.toLowerCase())
@@ -114,11 +114,12 @@ function judgeRefusal(
 /** By the policy that the sender held, or, if it held none, by the one that is published. */
 function isListed(
   view: StepView,
-  held: ReturnType<typeof heldPolicy>,
+  held: readonly HeldPolicy[],
   { mx }: Seen<'message-accepted'>,
 ): boolean {
   const { mode } = view.stage.policy;
-  if (held) return held.policy.mode === 'none' || isPermittedMx(held.policy.mx, mx);
+  if (held.length > 0)
+    return held.some(({ policy }) => policy.mode === 'none' || isPermittedMx(policy.mx, mx));
   return mode === 'absent' || mode === 'none' || isPermittedMx(view.permittedMx, mx);
 }
 

@@ -3,7 +3,13 @@
  */
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
-import { forbids, type HeldPolicy, heldPolicy, senderSeconds, stsLookups } from './held-policy.ts';
+import {
+  type HeldPolicy,
+  heldPolicy,
+  policyAgainst,
+  senderSeconds,
+  stsLookups,
+} from './held-policy.ts';
 import { labelOf, qualifyName } from './names.ts';
 import type { Leg, Observation } from './observation.ts';
 import { SENDER_DOMAIN, VICTIM } from './plan.ts';
@@ -368,14 +374,15 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
   return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
     const named = tokensNamed(transaction, tokens);
     const domains = recipientDomains(leg, named.length > 0 ? named : tokens);
-    const held = domains.flatMap((domain) => heldPolicy(leg, domain, transaction.after) ?? []);
+    const held = domains.filter((domain) => heldPolicy(leg, domain, transaction.after));
     // Of a message that names nobody it is not known whose it was, unless all are under a policy.
     const isBound =
       named.length > 0 || (isAnonymous(transaction) && held.length === domains.length);
     if (!isBound) return [];
     return transaction.parts.flatMap((part) => {
-      const broken = isHome(part.mx) ? undefined : held.find((one) => forbids(one, part));
-      return broken ? [{ part, held: broken }] : [];
+      if (isHome(part.mx)) return [];
+      const against = held.flatMap((one) => policyAgainst(leg, one, transaction.after, part) ?? []);
+      return against.slice(0, 1).map((broken) => ({ part, held: broken }));
     });
   });
 }

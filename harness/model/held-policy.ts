@@ -99,14 +99,31 @@ export function heldPolicy(
   return held && age! < held.policy.maxAgeSeconds ? held : undefined;
 }
 
+interface Channel {
+  readonly mx: string;
+  readonly authenticated: boolean;
+}
+
 /** The policy forbids delivery to this host over this channel (RFC 8461 §4, §5). */
-export function forbids(
-  { policy }: Pick<HeldPolicy, 'policy'>,
-  channel: { readonly mx: string; readonly authenticated: boolean },
-): boolean {
+export function forbids({ policy }: Pick<HeldPolicy, 'policy'>, channel: Channel): boolean {
   return (
     policy.mode === 'enforce' && !(channel.authenticated && isPermittedMx(policy.mx, channel.mx))
   );
+}
+
+/**
+ * The policy against what passed in a connection: the one held as it passed, if that forbids it and
+ * the one held when the connection was opened did so too. One sender fetches before it connects,
+ * one beside the delivery, and one after it has seen that the MX offers STARTTLS.
+ */
+export function policyAgainst(
+  observations: readonly Observation[],
+  domain: string,
+  opened: Pick<Observation, 'at'>,
+  passed: Pick<Observation, 'at'> & Channel,
+): HeldPolicy | undefined {
+  const [before, now] = [opened, passed].map((when) => heldPolicy(observations, domain, when));
+  return before && now && forbids(before, passed) && forbids(now, passed) ? now : undefined;
 }
 
 /** Rules of the policy file of which the RFC does not say what a sender does when they are broken. */
