@@ -14,7 +14,6 @@ export const expectation: Expectation<z.output<typeof options>> = {
   shorthand: 'to',
   example: '- sni: policy-host',
   requirement: '8461-7.1-sni-smtp',
-  standsAlone: true,
   describe: ({ to }) => `SNI with the name of the ${to === 'mx' ? 'MX' : 'policy host'}`,
   judge(view, { to }) {
     const handshakes = ofKind(view.now, 'tls-handshake').filter(
@@ -28,6 +27,8 @@ export const expectation: Expectation<z.output<typeof options>> = {
         status: 'unmet',
         actual: wrong[0]!.servername === '' ? 'no SNI' : `SNI ${wrong[0]!.servername}`,
         because: seqs(wrong),
+        // A fetch is always about MTA-STS; delivery is only where the policy was learned.
+        standsAlone: to === 'policy-host',
       };
     if (handshakes.length === 0)
       return { status: 'undecided', actual: 'no handshake was seen', because: [] };

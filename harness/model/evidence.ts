@@ -239,7 +239,7 @@ function arrivalOf(
 }
 
 /** Each time that the honest exchanger took it, for its recipient. */
-export function arrivalsOf(
+function arrivalsOf(
   observations: readonly Observation[],
   token: string,
 ): Seen<'message-accepted'>[] {

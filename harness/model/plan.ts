@@ -24,7 +24,7 @@ export type Immutable<T> = T extends (infer Item)[]
 
 /** Text, or a list of texts. */
 export const lines = z.string().or(z.array(z.string()));
-export const milliseconds = z.int().nonnegative();
+const milliseconds = z.int().nonnegative();
 /** Counted from 1. */
 export const nth = z.array(z.int().positive()).min(1);
 const ttl = z.int().min(0).max(2_147_483_647);
@@ -97,7 +97,7 @@ export const dnsRecord = z.discriminatedUnion('type', [
 export type DnsRecord = Immutable<z.output<typeof dnsRecord>>;
 
 /** `cname-only`: CNAMEs are not chased, and the client has to ask again. */
-export const dnsAnswer = z.enum([
+const dnsAnswer = z.enum([
   'honest',
   'nxdomain',
   'nodata',
@@ -185,7 +185,7 @@ export const CERTIFICATE_PROFILES = [
   'sha1',
   'weak-key',
 ] as const;
-export const certificateProfile = z.enum(CERTIFICATE_PROFILES);
+const certificateProfile = z.enum(CERTIFICATE_PROFILES);
 export type CertificateProfile = z.output<typeof certificateProfile>;
 
 export const tlsPlan = z.strictObject({

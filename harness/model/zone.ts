@@ -72,7 +72,7 @@ export function answerTo(plan: DnsPlan, name: string, type: string): ZoneAnswer 
   return records.length > 0 ? { kind: 'records', records } : { kind: 'none' };
 }
 
-export function sameName(a: string, b: string): boolean {
+function sameName(a: string, b: string): boolean {
   return plain(a) === plain(b);
 }
 
