@@ -2,7 +2,7 @@
  * The lab's PKI: two authorities, one for web hosts and one for MX hosts, so that a sender can
  * distrust each alone; and a certificate of any profile for any host.
  *
- * A slow lab makes false verdicts (DESIGN §4.9): leaves share one key per kind, the slow RSA keys
+ * A slow lab makes false verdicts: leaves share one key per kind, the slow RSA keys
  * are made off the event loop before the first certificate is asked for, and nothing is issued
  * twice.
  */

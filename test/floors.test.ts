@@ -11,7 +11,7 @@ const sources = new Map(
   paths.map((path) => [path.replaceAll('\\', '/'), readFileSync(join(root, path), 'utf8')]),
 );
 
-describe('the floors of DESIGN §2', () => {
+describe('the floors', () => {
   it('hold', () => {
     expect(sources.size).toBeGreaterThan(80);
     expect(findBreaches(sources)).toEqual([]);

@@ -1,5 +1,5 @@
 /**
- * The floors of DESIGN §2: who may import whom, which package is allowed where, and who may print,
+ * The floors (harness/README.md): who may import whom, which package is allowed where, and who may print,
  * exit, and hold state. Works on source text alone, so that it can be tested with planted breaches.
  */
 

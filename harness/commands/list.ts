@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { scenarioFileId } from '../model/reporter.ts';
 import { citeRequirement } from '../model/requirements.ts';
 import type { Scenario } from '../model/scenario.ts';
-import { printable } from '../protocol/printable.ts';
+import { counted, printable } from '../protocol/printable.ts';
 import { loadScenarios } from '../scenario/load.ts';
 import { scenarioJsonSchema } from '../scenario/schema.ts';
 import { referenceTraits } from '../senders/built-in.ts';
@@ -35,7 +35,7 @@ export async function list(
     return `${id.padEnd(width)}  ${variants.padStart(3)}  ${first!.title}\n`;
   });
   terminal.write(
-    `${lines.join('')}\n${files.length} scenarios, ${scenarios.length} with their variants; holdfast explain SCENARIO tells what one does\n`,
+    `${lines.join('')}\n${counted(files.length, 'scenario')}, ${scenarios.length} with variants; holdfast explain SCENARIO tells what one does\n`,
   );
   return 0;
 }
@@ -120,8 +120,6 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
   terminal.write(`${counts.join(', ')}, no problems\n`);
   return 0;
 }
-
-const counted = (howMany: number, what: string) => `${howMany} ${what}${howMany === 1 ? '' : 's'}`;
 
 /** The JSON Schema of scenario files, or of a sender's contract, for editors. */
 export async function schema(

@@ -1,6 +1,6 @@
 /**
- * `run` and `demo`: scenarios and senders are chosen, run, and what is found is told and, if wanted,
- * kept.
+ * `run` and `demo`: scenarios and senders are chosen, run, and what is found is told and, if
+ * wanted, kept.
  */
 
 import type { TrialResult } from '../model/reporter.ts';
@@ -127,7 +127,9 @@ interface Store {
   broken(): boolean;
 }
 
-/** Evidence that cannot be kept, the disk being full for example, is told once and stops nothing. */
+/**
+ * Evidence that cannot be kept, the disk being full for example, is told once and stops nothing.
+ */
 async function openStore(dir: string | undefined, terminal: Terminal): Promise<Store> {
   let trouble = false;
   const attempt = async (work: () => Promise<unknown>) => {

@@ -2,7 +2,10 @@
  * Limiting: so many at the same time and no more.
  */
 
-/** Works on every item, `atOnce` at the same time, in order. What one of them threw is thrown once the others have ended. */
+/**
+ * Works on every item, `atOnce` at the same time, in order. What one of them threw is thrown once
+ * the others have ended.
+ */
 export async function inParallel<T>(
   items: readonly T[],
   atOnce: number,

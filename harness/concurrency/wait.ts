@@ -2,7 +2,10 @@
  * Waiting: for something that may never come, and for somebody who may want to stop.
  */
 
-/** Runs `work` for at most `ms`; then its signal aborts and this rejects with a message that names `what`. */
+/**
+ * Runs `work` for at most `ms`; then its signal aborts and this rejects with a message that names
+ * `what`.
+ */
 export async function within<T>(
   ms: number,
   what: string,

@@ -1,4 +1,6 @@
-/** Every message of the step arrived at the honest exchanger, over the channel that was asked for. */
+/**
+ * Every message of the step arrived at the honest exchanger, over the channel that was asked for.
+ */
 
 import { z } from 'zod';
 import { exchangersOf } from '../model/changes.ts';

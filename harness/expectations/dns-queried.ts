@@ -5,6 +5,7 @@ import { mxLookups } from '../model/evidence.ts';
 import { stsLookups } from '../model/held-policy.ts';
 import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { counted } from '../protocol/printable.ts';
 
 const options = z.strictObject({
   name: z.string().describe('the name, as in the scenario'),
@@ -26,7 +27,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
       (seen) =>
         seen.type === type && seen.name.toLowerCase() === view.qualified(name).toLowerCase(),
     );
-    const actual = `${queries.length} ${type} ${queries.length === 1 ? 'query' : 'queries'}`;
+    const actual = counted(queries.length, `${type} query`, `${type} queries`);
     if (queries.length > 0)
       return { status: never ? 'unmet' : 'met', actual, because: seqs(queries) };
     // That a name was not asked for says something only of one that asked for what lies beside it.

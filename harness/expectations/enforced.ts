@@ -2,9 +2,9 @@
  * RFC 8461 §4, §5: under `enforce`, no delivery to a host that fails the policy; the message stays
  * queued.
  *
- * Silence is never a pass. `enforced` needs proof that this sender holds this policy (fetched whole,
- * over authenticated HTTPS, in this scenario), that it came to the faulty hop (it asked for the MX
- * or connected), and that the message is still queued.
+ * Silence is never a pass. `enforced` needs proof that this sender holds this policy (fetched
+ * whole, over authenticated HTTPS, in this scenario), that it came to the faulty hop (it asked for
+ * the MX or connected), and that the message is still queued.
  */
 
 import { z } from 'zod';
@@ -130,7 +130,9 @@ function isAnnounced({ fetch }: HeldPolicy, { trial }: StepView): boolean {
   return announcedId(plan!, VICTIM) !== undefined;
 }
 
-/** ` and delivered in clear through mx1.…`, of the first message that arrived where it should not. */
+/**
+ * ` and delivered in clear through mx1.…`, of the first message that arrived where it should not.
+ */
 function arrival(view: StepView): string {
   const outcomes = view.tokens.map((token) => outcomeIn(view, token));
   const accepted = outcomes.flatMap((one) => (one.kind === 'delivered' ? [one.accepted] : []));

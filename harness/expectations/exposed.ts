@@ -40,7 +40,8 @@ export const expectation: Expectation<z.output<typeof options>> = {
     const { exposure, because } = exposedBy(view);
     if (!breach && exposure !== 'none' && isTooMuch(exposure)) {
       const actual = `${exposure} exposed`;
-      // Who holds no policy owes nobody more than that; where there is one to hold, that is all that is known.
+      // Who holds no policy owes nobody more than that; where there is one to hold, that is all
+      // that is known.
       if (view.stage.policy.mode !== 'absent')
         return {
           status: 'undecided',

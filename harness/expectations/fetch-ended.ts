@@ -1,7 +1,7 @@
 /**
- * RFC 8461 §3.3: a policy fetch has an end, whatever the policy host does. The RFC leaves the bounds
- * to the sender, and suggests a minute and 64 KB; but mail that waits for a policy which cannot be
- * had has to be delivered.
+ * RFC 8461 §3.3: a policy fetch has an end, whatever the policy host does. The RFC leaves the
+ * bounds to the sender, and suggests a minute and 64 KB; but mail that waits for a policy which
+ * cannot be had has to be delivered.
  */
 
 import { z } from 'zod';

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { stsLookups } from '../model/held-policy.ts';
 import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { counted } from '../protocol/printable.ts';
 
 export const expectation: Expectation = {
   summary: 'no policy was asked for in this step, though the record was looked up',
@@ -17,7 +18,7 @@ export const expectation: Expectation = {
     if (requests.length > 0)
       return {
         status: 'unmet',
-        actual: `${requests.length} ${requests.length === 1 ? 'request' : 'requests'} to the policy host`,
+        actual: `${counted(requests.length, 'request')} to the policy host`,
         because: seqs(requests),
       };
     if (lookups.length === 0)

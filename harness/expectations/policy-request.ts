@@ -9,6 +9,7 @@ import { stsLookups } from '../model/held-policy.ts';
 import { POLICY_HOST, POLICY_PATH } from '../model/plan.ts';
 import { ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { counted } from '../protocol/printable.ts';
 
 const options = z
   .strictObject({
@@ -71,7 +72,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
     if (never)
       return { status: 'met', actual: 'no such request', because: seqs([...lookups, ...came]) };
     const status = about.length >= atLeast && about.length <= atMost ? 'met' : 'unmet';
-    const actual = `${about.length} ${about.length === 1 ? 'request' : 'requests'}`;
+    const actual = counted(about.length, 'request');
     return { status, actual, because: seqs([...lookups, ...about]) };
   },
 };

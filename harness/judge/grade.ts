@@ -8,9 +8,10 @@ import type { Finding, Grade, Judgement } from '../model/verdict.ts';
 
 /**
  * `fail` = a MUST is broken; `warn` = a SHOULD is broken, only the envelope was exposed, or the
- * sender was stricter than the RFC. What the RFC does not say with a keyword or in its grammar is at
- * most a warning, unless mail is exposed, lost or returned. A scenario can ask for a warning at most,
- * but not where mail went out in clear, was lost or returned. Throws RangeError for an unknown requirement.
+ * sender was stricter than the RFC. What the RFC does not say with a keyword or in its grammar is
+ * at most a warning, unless mail is exposed, lost or returned. A scenario can ask for a warning at
+ * most, but not where mail went out in clear, was lost or returned. Throws RangeError for an
+ * unknown requirement.
  */
 export function gradeOf(
   { status, harm, strictness }: Judgement,

@@ -38,7 +38,9 @@ export function isRecord(bytes: Buffer): boolean {
   return type >= 20 && type <= 24 && (bytes[1] ?? 3) === 3;
 }
 
-/** Bytes of the record at the start, its header included; undefined: the header is not all there. */
+/**
+ * Bytes of the record at the start, its header included; undefined: the header is not all there.
+ */
 export function recordLength(bytes: Buffer): number | undefined {
   return bytes.length < RECORD_HEADER_BYTES
     ? undefined

@@ -367,7 +367,9 @@ const ENDS: readonly string[] = ['RSET', 'EHLO', 'HELO', 'QUIT'];
 
 // ---- commands ----
 
-/** The honest exchanger is asked, unless the plan refuses; what the plan grants must be true there. */
+/**
+ * The honest exchanger is asked, unless the plan refuses; what the plan grants must be true there.
+ */
 async function relay(dialogue: Dialogue, line: string, verb: string): Promise<End | undefined> {
   return (await relayed(dialogue, line, verb)).end;
 }

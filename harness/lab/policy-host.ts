@@ -1,6 +1,6 @@
 /**
- * The policy host (RFC 8461 §3.3): HTTPS at `mta-sts.<domain>`, with every TLS and HTTP misbehaviour
- * a plan can name.
+ * The policy host (RFC 8461 §3.3): HTTPS at `mta-sts.<domain>`, with every TLS and HTTP
+ * misbehaviour a plan can name.
  */
 
 import http from 'node:http';
@@ -36,7 +36,9 @@ interface Served {
   readonly authenticated: boolean;
 }
 
-/** One HTTP parser for every policy host of the lab; a connection's setting goes with its socket. */
+/**
+ * One HTTP parser for every policy host of the lab; a connection's setting goes with its socket.
+ */
 export function createPolicyServer(): PolicyServer {
   const served = new WeakMap<object, Served>();
   const server = http.createServer({ keepAlive: false }, (request, response) => {

@@ -72,7 +72,7 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
 }
 
 /**
- * The same world with no MTA-STS in it at all, whatever the plan said (DESIGN: negative control).
+ * The same world with no MTA-STS in it at all, whatever the plan said: the negative control.
  */
 export function withoutPolicy(plan: LabPlan): LabPlan {
   const isSts = (name: string) =>

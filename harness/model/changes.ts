@@ -1,7 +1,7 @@
 /**
- * Changes: where, on the way of a message, a world is not as it was. Derived from two plans, so that
- * whatever an attack, a `patch` or a new policy does, it is known which questions a sender has to
- * ask and how far it has to come before it has met it.
+ * Changes: where, on the way of a message, a world is not as it was. Derived from two plans, so
+ * that whatever an attack, a `patch` or a new policy does, it is known which questions a sender has
+ * to ask and how far it has to come before it has met it.
  *
  * The way is the one the RFCs describe. Discovery (RFC 8461 §3): the TXT record, the policy host's
  * address, the policy host. Delivery (RFC 5321 §5.1): the MX records, the address of each host, the

@@ -312,7 +312,9 @@ export function isEnforced(view: StepView, token: string, sign: Observation): bo
   );
 }
 
-/** Whether the same fault stopped the mail, or was not seen to let it pass, without a policy too. */
+/**
+ * Whether the same fault stopped the mail, or was not seen to let it pass, without a policy too.
+ */
 export function isRefusedUnprotected({ trial, index }: StepView): boolean {
   const unprotected = inLeg(trial.evidence.observations, 'unprotected', index);
   // The last is the one under the fault; an honest one may have gone before.

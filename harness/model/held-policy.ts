@@ -126,7 +126,9 @@ export function policyAgainst(
   return before && now && forbids(before, passed) && forbids(now, passed) ? now : undefined;
 }
 
-/** Rules of the policy file of which the RFC does not say what a sender does when they are broken. */
+/**
+ * Rules of the policy file of which the RFC does not say what a sender does when they are broken.
+ */
 const UNDECIDED: readonly string[] = ['blank-line', 'max-age-bound', 'mx-pattern'];
 
 /** RFC 8461 §3.2: a SHOULD, so that a sender may take what is served otherwise. */

@@ -66,7 +66,7 @@ const policyFields = z
     max_age: duration
       .optional()
       .describe('How long the policy may be cached: seconds, or 90s, 5m, 1h, 1d, 1w. Default: 1w.'),
-    mx: z.array(z.string().min(1)).optional().describe('mx patterns. Default: the MX hosts.'),
+    mx: z.array(z.string().min(1)).optional().describe('The mx patterns. Default: the MX hosts.'),
     id: z
       .string()
       // RFC 8461 §3.1: sts-id is 1*32(ALPHA / DIGIT).

@@ -69,3 +69,8 @@ function* utf16(character: string): Generator<string> {
   for (let at = 0; at < character.length; at++)
     yield `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`;
 }
+
+/** `1 query`, `2 queries`. */
+export function counted(howMany: number, one: string, many = `${one}s`): string {
+  return `${howMany} ${howMany === 1 ? one : many}`;
+}

@@ -80,7 +80,9 @@ export function parseTlsReport(json: unknown): Parsed<TlsReport> {
   return ok(json as TlsReport);
 }
 
-/** Only the first violation is ever asked for, so what follows one may rely on it not being there. */
+/**
+ * Only the first violation is ever asked for, so what follows one may rely on it not being there.
+ */
 function* violationsOf(report: unknown): Generator<Violation> {
   if (!isObject(report)) return yield wrong('the report', 'an object', '§4');
   for (const name of ['organization-name', 'contact-info', 'report-id']) {

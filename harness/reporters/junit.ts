@@ -3,9 +3,9 @@
  * each scenario variant.
  *
  * Valid against junit-10.xsd of Jenkins' xUnit plugin, with at most one of failure, error and
- * skipped in a testcase. A warning passes and is told in system-out; unsupported and not met are skipped;
- * inconclusive is an error; and a sender that could not be started is a suite with one skipped
- * case, so that it is not overlooked.
+ * skipped in a testcase. A warning passes and is told in system-out; unsupported and not met are
+ * skipped; inconclusive is an error; and a sender that could not be started is a suite with one
+ * skipped case, so that it is not overlooked.
  */
 
 import type { ReporterModule, RunSummary, TrialResult } from '../model/reporter.ts';

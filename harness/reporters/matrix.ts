@@ -13,7 +13,7 @@ import type { RunSummary, TrialResult } from '../model/reporter.ts';
 import { countGrades, scenarioFileId } from '../model/reporter.ts';
 import { isJudged } from '../model/scenario.ts';
 import { type Exposure, GRADES, type Grade, gradeWord, type Verdict } from '../model/verdict.ts';
-import { printable } from '../protocol/printable.ts';
+import { counted, printable } from '../protocol/printable.ts';
 import { SYMBOL } from './failure-text.ts';
 
 const ROW_NAME_MIN = 24;
@@ -129,7 +129,7 @@ export function renderExposure({ run, results }: RunSummary): string[] {
       .sort((a, b) => severity(b) - severity(a))
       .slice(0, WORST_NAMED);
     return [
-      `${printable(name, nameWidth).padEnd(nameWidth)}  ${tallies.join(' · ')}, of ${attacked.length} scenarios on a changed path`,
+      `${printable(name, nameWidth).padEnd(nameWidth)}  ${tallies.join(' · ')}, of ${counted(attacked.length, 'scenario')} on a changed path`,
       ...worst.map(
         (verdict) =>
           `${' '.repeat(nameWidth)}  ${SYMBOL[verdict.grade]} ${verdict.exposure} in ${printable(verdict.scenario, 60)}`,

@@ -8,7 +8,7 @@ import { styleText } from 'node:util';
 import type { ReporterContext, ReporterModule, RunInfo, RunSummary } from '../model/reporter.ts';
 import { countGrades, scenarioFileId } from '../model/reporter.ts';
 import { GRADES, type Grade, gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
-import { printable, printableLines } from '../protocol/printable.ts';
+import { counted, printable, printableLines } from '../protocol/printable.ts';
 import { describeVerdict, SYMBOL, title, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { renderExposure, renderMatrix } from './matrix.ts';
 
@@ -95,7 +95,7 @@ function opening(run: RunInfo): string {
   const senders = run.senders
     .map(({ name, version }) => printable(`${name} ${version}`.trim(), 40))
     .join(', ');
-  return `holdfast ${run.holdfast} · ${run.scenarios.length} scenarios · ${senders || 'no sender'}`;
+  return `holdfast ${run.holdfast} · ${counted(run.scenarios.length, 'scenario')} · ${senders || 'no sender'}`;
 }
 
 function closing(summary: RunSummary, width: number, paint: Paint): string[] {
@@ -140,11 +140,14 @@ function remarksOnPasses({ results }: RunSummary): string[] {
   );
   return [...Map.groupBy(remarks, (remark) => remark)].map(([remark, all]) => {
     const [sender, words] = remark.split('\0');
-    return `${sender}  ${times(all.length)}: ${words}`;
+    return `${sender}  ${counted(all.length, 'time')}: ${words}`;
   });
 }
 
-/** `chasquid  31 times: TXT of _mta-sts.victim.test was never asked for: …`, the most frequent first. */
+/**
+ * `chasquid  31 times: TXT of _mta-sts.victim.test was never asked for: …`, the most frequent
+ * first.
+ */
 function notMet({ results }: RunSummary): string[] {
   const reasons = results
     .filter(({ verdict }) => verdict.grade === 'not-met')
@@ -153,11 +156,9 @@ function notMet({ results }: RunSummary): string[] {
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([reason, all]) => {
       const [sender, words] = reason.split('\0');
-      return `${sender}  ${times(all.length)}: ${words}`;
+      return `${sender}  ${counted(all.length, 'time')}: ${words}`;
     });
 }
-
-const times = (howMany: number) => `${howMany} ${howMany === 1 ? 'time' : 'times'}`;
 
 function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
   const worst =
@@ -201,7 +202,7 @@ function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const verdicts = results.map(({ verdict }) => verdict);
   const stopped = interrupted ? [`interrupted, ${planned - verdicts.length} not judged`] : [];
   return [
-    `${verdicts.length} ${verdicts.length === 1 ? 'verdict' : 'verdicts'} in ${(elapsedMs / 1000).toFixed(1)} s`,
+    `${counted(verdicts.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
     ...gradeCounts(verdicts),
     ...stopped,
   ].join(' · ');

@@ -67,6 +67,8 @@ export const BOUNDS: Bounds = {
   quietMs: 15_000,
 };
 
+/** A resolver without an answer asks again at longer and longer intervals. */
+const UNANSWERED_FACTOR = 4;
 const IDLE_MS = 2_000;
 const FETCH_MS = 3_000;
 const BOUNCE_MS = 5_000;
@@ -302,7 +304,8 @@ async function send(
 
 /**
  * A sender may find out only with the next message that a connection which it has kept was closed,
- * and defer that without a try: then its queue is run once.
+ * and defer that without a try; or it was still at the try before when its queue was run. Then the
+ * queue is run once more.
  */
 async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const { recorder, sender } = running;
@@ -311,9 +314,10 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const isDeferred = tokens.some((token) => outcomeOf(recent, token).kind === 'deferred');
   const isTried = recent.some(({ kind }) => ATTEMPTS.includes(kind));
   if (!isDeferred || isTried || !running.hasQueue) return;
+  const before = recorder.observations.length;
   recorder.record(leg, { kind: 'queue-flushed' });
   await sender.flush(domainsOf(running));
-  await settled(running, { ...settling, since: recorder.observations.length });
+  await settled(running, { ...settling, since: before });
 }
 
 /** Runs the queue: what is still queued must get a new status. */
@@ -329,7 +333,9 @@ async function retry(running: Running): Promise<void> {
   recorder.record('main', { kind: 'queue-flushed' });
   await sender.flush(domainsOf(running));
   const world = running.worlds.get(running.base)!;
-  await settled(running, { leg: 'main', tokens: queued, since, world, isRetry: true });
+  const settling: Settling = { leg: 'main', tokens: queued, since, world, isRetry: true };
+  await settled(running, settling);
+  await tryAgain(running, settling);
 }
 
 async function listQueue({ recorder, sender }: Running): Promise<void> {
@@ -385,13 +391,19 @@ async function settled(running: Running, settling: Settling): Promise<void> {
   const open = () => tokens.filter((token) => !isTold(token));
   const deadline = performance.now() + bounds.settleMs;
   while (open().length > 0 && performance.now() < deadline && !recorder.isFrozen()) {
-    if (sender.queued && recorder.quietMs() >= bounds.quietMs) {
+    const isUnanswered = ofKind(recent(), 'dns-query').at(-1)?.answer === 'dropped';
+    const quietMs = bounds.quietMs * (isUnanswered ? UNANSWERED_FACTOR : 1);
+    if (
+      sender.queued &&
+      recorder.quietMs() >= quietMs &&
+      (await isIdle(recorder, world, deadline))
+    ) {
       const queued = await sender.queued();
       recorder.record(leg, { kind: 'queue-listed', tokens: queued });
       for (const token of queued) listed.add(token);
     }
     const leftMs = deadline - performance.now();
-    const quietInMs = Math.max(bounds.quietMs - recorder.quietMs(), SOON_MS);
+    const quietInMs = Math.max(quietMs - recorder.quietMs(), SOON_MS);
     // A status that came too early counts once nothing has followed it for a while.
     const waitMs = Math.min(quietInMs, isRetry ? UNTRIED_MS : quietInMs, leftMs);
     await recorder.until(() => open().length === 0, waitMs);
@@ -406,6 +418,13 @@ async function settled(running: Running, settling: Settling): Promise<void> {
       boundMs: bounds.settleMs,
     });
   await settledWithin(world.idle(), IDLE_MS);
+}
+
+/** The silence is the sender's, and not of a connection that the lab has let stall. */
+async function isIdle(recorder: Recorder, world: World, deadline: number): Promise<boolean> {
+  const { length } = recorder.observations;
+  await settledWithin(world.idle(), deadline - performance.now());
+  return recorder.observations.length === length;
 }
 
 /** Nothing has happened for a moment. */

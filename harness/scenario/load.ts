@@ -8,7 +8,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Scenario } from '../model/scenario.ts';
 import { nameFrom, readText, unreadable, wholeFile } from '../yaml/file.ts';
-import { startReport } from '../yaml/issues.ts';
+import { startComplaints } from '../yaml/issues.ts';
 import type { Problem } from '../yaml/problems.ts';
 import { inOrder } from '../yaml/problems.ts';
 import { readSource } from '../yaml/source.ts';
@@ -79,10 +79,10 @@ function loadText(
 ): Loaded {
   const { source, problems } = readSource(text, file);
   if (source === undefined) return { scenarios: [], problems: inOrder(problems) };
-  const { report, problems: reported } = startReport(source);
-  const draft = readDraft(source, grammar, report);
-  const scenarios = draft ? resolveDraft(draft, id, file, vocabulary, report) : [];
-  const all = inOrder([...problems, ...reported]);
+  const { complain, problems: told } = startComplaints(source);
+  const draft = readDraft(source, grammar, complain);
+  const scenarios = draft ? resolveDraft(draft, id, file, vocabulary, complain) : [];
+  const all = inOrder([...problems, ...told]);
   return { scenarios: all.length === 0 ? scenarios : [], problems: all };
 }
 

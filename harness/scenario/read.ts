@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import type { Report } from '../yaml/issues.ts';
+import type { Complain } from '../yaml/issues.ts';
 import { parseKeys, parsePart } from '../yaml/issues.ts';
 import { isMapping, type Path, type Source } from '../yaml/source.ts';
 import type { Language, StepKind, Vocabulary } from './language.ts';
@@ -62,22 +62,26 @@ export type DraftStep = {
   };
 }[StepKind];
 
-/** undefined: the file is no map. Everything that cannot be read is reported. */
-export function readDraft({ value }: Source, grammar: Grammar, report: Report): Draft | undefined {
+/** undefined: the file is no map. Everything that cannot be read is told. */
+export function readDraft(
+  { value }: Source,
+  grammar: Grammar,
+  complain: Complain,
+): Draft | undefined {
   if (value === null) {
-    report([], 'an empty file holds no scenario');
+    complain([], 'an empty file holds no scenario');
     return undefined;
   }
   if (!isMapping(value)) {
-    report([], 'a scenario is a map with title, why, requirements and steps', { found: value });
+    complain([], 'a scenario is a map with title, why, requirements and steps', { found: value });
     return undefined;
   }
-  const head: Partial<Head> = parseKeys(grammar.file, value, report);
+  const head: Partial<Head> = parseKeys(grammar.file, value, complain);
   return {
     head,
-    variants: readVariants(value.variants, head.variants, grammar, report),
+    variants: readVariants(value.variants, head.variants, grammar, complain),
     steps: Array.isArray(value.steps)
-      ? value.steps.map((step, index) => readStep(step, ['steps', index], grammar, report))
+      ? value.steps.map((step, index) => readStep(step, ['steps', index], grammar, complain))
       : [],
     hasWorld: (['policy', 'domain'] as const).every(
       (key) => value[key] === undefined || head[key] !== undefined,
@@ -89,7 +93,7 @@ function readVariants(
   raw: unknown,
   variants: Head['variants'],
   grammar: Grammar,
-  report: Report,
+  complain: Complain,
 ): DraftVariant[] | undefined {
   if (raw === undefined) return [];
   if (!isMapping(raw)) return undefined;
@@ -99,7 +103,7 @@ function readVariants(
       name,
       path,
       fields: variants?.[name] ?? {},
-      ...readLists(value, path, grammar, report),
+      ...readLists(value, path, grammar, complain),
     };
   });
   return variants && drafts;
@@ -109,13 +113,13 @@ function readStep(
   step: unknown,
   path: Path,
   grammar: Grammar,
-  report: Report,
+  complain: Complain,
 ): DraftStep | undefined {
   const { steps } = grammar;
   const kinds = Object.keys(steps) as StepKind[];
-  if (typeof step === 'string') return readBareStep(step, path, kinds, report);
+  if (typeof step === 'string') return readBareStep(step, path, kinds, complain);
   if (!isMapping(step)) {
-    report(path, 'expected a step', { found: step, allowed: kinds });
+    complain(path, 'expected a step', { found: step, allowed: kinds });
     return undefined;
   }
   const keys = Object.keys(step);
@@ -126,22 +130,26 @@ function readStep(
     const companions = new Set(Object.values(steps).flatMap((schema) => Object.keys(schema.shape)));
     const stranger = keys.find((key) => !companions.has(key));
     if (stranger === undefined)
-      report(path, 'this step does not say what happens', { allowed: kinds });
+      complain(path, 'this step does not say what happens', { allowed: kinds });
     else
-      report([...path, stranger], 'unknown step', { part: 'key', found: stranger, allowed: kinds });
-    readLists(step, path, grammar, report);
+      complain([...path, stranger], 'unknown step', {
+        part: 'key',
+        found: stranger,
+        allowed: kinds,
+      });
+    readLists(step, path, grammar, complain);
     return undefined;
   }
-  const lists = readLists(step, path, grammar, report);
+  const lists = readLists(step, path, grammar, complain);
   if (others.length > 0) {
     for (const other of others)
-      report([...path, other], `one step is one thing, and this one is ${kind} already`, {
+      complain([...path, other], `one step is one thing, and this one is ${kind} already`, {
         part: 'key',
         found: other,
       });
     return undefined;
   }
-  const fields = parsePart<z.ZodType>(steps[kind], step, path, report);
+  const fields = parsePart<z.ZodType>(steps[kind], step, path, complain);
   return fields ? ({ kind, path, fields, ...lists } as unknown as DraftStep) : undefined;
 }
 
@@ -149,24 +157,29 @@ function readBareStep(
   word: string,
   path: Path,
   kinds: readonly StepKind[],
-  report: Report,
+  complain: Complain,
 ): DraftStep | undefined {
   const kind = kinds.find((one) => one === word);
   if (kind === undefined) {
-    report(path, 'unknown step', { found: word, allowed: kinds });
+    complain(path, 'unknown step', { found: word, allowed: kinds });
     return undefined;
   }
   if (!(BARE_STEPS as readonly StepKind[]).includes(kind)) {
-    report(path, `${kind} needs a value: { ${kind}: … }`, { found: word });
+    complain(path, `${kind} needs a value: { ${kind}: … }`, { found: word });
     return undefined;
   }
   return { kind, path, fields: { [kind]: kind }, under: [], expect: [] } as unknown as DraftStep;
 }
 
-function readLists(value: unknown, path: Path, { attacks, expectations }: Grammar, report: Report) {
+function readLists(
+  value: unknown,
+  path: Path,
+  { attacks, expectations }: Grammar,
+  complain: Complain,
+) {
   const { under, expect } = isMapping(value) ? value : {};
   return {
-    under: readUses(under, [...path, 'under'], attacks, report),
-    expect: readUses(expect, [...path, 'expect'], expectations, report),
+    under: readUses(under, [...path, 'under'], attacks, complain),
+    expect: readUses(expect, [...path, 'expect'], expectations, complain),
   };
 }

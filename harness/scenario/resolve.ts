@@ -17,29 +17,34 @@ import {
   type Step,
 } from '../model/scenario.ts';
 import { compileStages, type Stage } from '../model/stage.ts';
-import type { Report } from '../yaml/issues.ts';
+import type { Complain } from '../yaml/issues.ts';
 import type { Path } from '../yaml/source.ts';
 import type { Vocabulary } from './language.ts';
 import { VARIANT } from './language.ts';
 import type { Draft, DraftStep, DraftVariant } from './read.ts';
 import type { RawUse, Spliced } from './uses.ts';
 
-/** The scenarios of a draft; they are whole only if nothing was reported, here or before. */
+/** The scenarios of a draft; they are whole only if nothing was told, here or before. */
 export function resolveDraft(
   draft: Draft,
   id: string,
   file: string,
   vocabulary: Vocabulary,
-  report: Report,
+  complain: Complain,
 ): Scenario[] {
-  checkVariants(draft, report);
-  checkOrder(draft.steps, report);
+  checkVariants(draft, complain);
+  checkOrder(draft.steps, complain);
   if (!draft.hasWorld || draft.variants === undefined) return [];
   const { title = '', why = '', requirements = [], needs = [] } = draft.head;
-  const base = laidOver({ policy: DEFAULT_POLICY, domain: DEFAULT_DOMAIN }, draft.head, [], report);
+  const base = laidOver(
+    { policy: DEFAULT_POLICY, domain: DEFAULT_DOMAIN },
+    draft.head,
+    [],
+    complain,
+  );
   const variants = draft.variants.length > 0 ? draft.variants : [undefined];
   return variants.map((variant) => {
-    const world = variant ? laidOver(base, variant.fields, variant.path, report) : base;
+    const world = variant ? laidOver(base, variant.fields, variant.path, complain) : base;
     const own = variant?.fields.requirements;
     const scenario: Scenario = {
       id: variant ? `${id}@${variant.name}` : id,
@@ -49,12 +54,12 @@ export function resolveDraft(
       requirements: own ?? requirements,
       needs,
       ...world,
-      stages: resolveStages(draft.steps, world, variant, vocabulary, report),
+      stages: resolveStages(draft.steps, world, variant, vocabulary, complain),
     };
     const place = own && variant ? [...variant.path, 'requirements'] : ['requirements'];
     // Only what is whole can tell whether anything is asked for.
     if (scenario.stages.length === draft.steps.length)
-      checkRequirements(scenario, place, vocabulary, report);
+      checkRequirements(scenario, place, vocabulary, complain);
     return scenario;
   });
 }
@@ -68,9 +73,9 @@ function laidOver(
   { policy, domain }: World,
   change: { policy?: PolicyChange; domain?: DomainChange },
   path: Path,
-  report: Report,
+  complain: Complain,
 ): World {
-  checkMode(policy, change.policy, [...path, 'policy'], report);
+  checkMode(policy, change.policy, [...path, 'policy'], complain);
   return {
     policy: changePolicy(policy, change.policy ?? {}),
     domain: { ...domain, ...change.domain },
@@ -96,10 +101,10 @@ function checkMode(
   before: PolicySpec,
   change: PolicyChange | undefined,
   path: Path,
-  report: Report,
+  complain: Complain,
 ): void {
   if (before.mode === 'absent' && change && change.mode === undefined)
-    report(path, 'mode is missing: the policy so far is absent');
+    complain(path, 'mode is missing: the policy so far is absent');
 }
 
 /** Those up to the first that cannot be read: it may have changed the world. */
@@ -108,14 +113,14 @@ function resolveStages(
   start: World,
   variant: DraftVariant | undefined,
   vocabulary: Vocabulary,
-  report: Report,
+  complain: Complain,
 ): Stage[] {
   let world = start;
   const steps: Step[] = [];
   const attacks: (readonly Spliced[])[] = [];
   for (const [index, draft] of drafts.entries()) {
     if (draft === undefined) break;
-    if (draft.kind === 'publish') world = published(draft, index, world, variant, report);
+    if (draft.kind === 'publish') world = published(draft, index, world, variant, complain);
     const under = splice(draft.under, variant?.under);
     const expect = splice(draft.expect, variant?.expect);
     attacks.push(under);
@@ -129,12 +134,12 @@ function resolveStages(
     );
   }
   const stages = compileStages(start, steps, vocabulary, ({ step, nth, message }) =>
-    report(attacks[step]![nth]!.path, message),
+    complain(attacks[step]![nth]!.path, message),
   );
   for (const [index, { plan }] of stages.entries()) {
     const foreign = plan && namesOf(plan).find((name) => !/\.test\.?$/i.test(name));
     const place = attacks[index]!.at(-1)?.path;
-    if (foreign !== undefined && place) report(place, 'only .test names', { found: foreign });
+    if (foreign !== undefined && place) complain(place, 'only .test names', { found: foreign });
   }
   return stages;
 }
@@ -185,7 +190,7 @@ function published(
   index: number,
   world: World,
   variant: DraftVariant | undefined,
-  report: Report,
+  complain: Complain,
 ): World {
   const { policy, domain } = step.fields;
   const part = variant?.fields.publish;
@@ -196,7 +201,7 @@ function published(
     policy === VARIANT && variant
       ? [...variant.path, 'publish', 'policy']
       : [...step.path, 'policy'],
-    report,
+    complain,
   );
   return {
     policy: changePolicy(world.policy, { id: `step${index + 1}`, ...change }),
@@ -227,7 +232,7 @@ function checkRequirements(
   { requirements, stages }: Scenario,
   path: Path,
   { expectations }: Vocabulary,
-  report: Report,
+  complain: Complain,
 ): void {
   const uses = stages.flatMap(({ step }) =>
     isJudged(step)
@@ -249,9 +254,13 @@ function checkRequirements(
   );
   for (const [index, requirement] of requirements.entries())
     if (!asked.has(requirement))
-      report([...path, index], 'no expectation of this scenario can find this requirement broken', {
-        found: requirement,
-      });
+      complain(
+        [...path, index],
+        'no expectation of this scenario can find this requirement broken',
+        {
+          found: requirement,
+        },
+      );
 }
 
 /** Names that the lab would serve, or send a sender to. */
@@ -269,12 +278,15 @@ function namesOf({ dns, mxHosts, policyHosts, reportHosts }: LabPlan): string[] 
   ];
 }
 
-function checkOrder(steps: readonly (DraftStep | undefined)[], report: Report): void {
+function checkOrder(steps: readonly (DraftStep | undefined)[], complain: Complain): void {
   for (const [index, step] of steps.entries()) {
     if (step === undefined) return;
     if (step.kind === 'send') return;
     if (step.kind === 'recover' || step.kind === 'flush')
-      report(['steps', index], `${step.kind} needs something queued, and nothing was sent before`);
+      complain(
+        ['steps', index],
+        `${step.kind} needs something queued, and nothing was sent before`,
+      );
   }
 }
 
@@ -282,18 +294,18 @@ function checkOrder(steps: readonly (DraftStep | undefined)[], report: Report): 
  * Every `$variant` has something to stand for in every variant, and nothing of a variant is left
  * unused.
  */
-function checkVariants({ steps, variants }: Draft, report: Report): void {
+function checkVariants({ steps, variants }: Draft, complain: Complain): void {
   if (variants === undefined) return;
   const readable = steps.filter((step) => step !== undefined);
   const takings = readable.flatMap(partsTaken);
   const taken = new Set(takings.map(({ part }) => part));
   if (variants.length === 0)
-    for (const { path } of takings) report(path, 'this file has no variants', { found: VARIANT });
+    for (const { path } of takings) complain(path, 'this file has no variants', { found: VARIANT });
   for (const variant of variants) {
     const given = partsGiven(variant);
     for (const part of taken) {
       if (!given.has(part))
-        report(variant.path, `this variant has no ${part}, which a step takes from it`, {
+        complain(variant.path, `this variant has no ${part}, which a step takes from it`, {
           part: 'key',
         });
     }
@@ -301,9 +313,13 @@ function checkVariants({ steps, variants }: Draft, report: Report): void {
     for (const part of given) {
       const path = part.split('.');
       if (!taken.has(part))
-        report([...variant.path, ...path], `no step takes this: write ${path.at(-1)}: ${VARIANT}`, {
-          part: 'key',
-        });
+        complain(
+          [...variant.path, ...path],
+          `no step takes this: write ${path.at(-1)}: ${VARIANT}`,
+          {
+            part: 'key',
+          },
+        );
     }
   }
 }

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import type { Expectation } from '../model/verdict.ts';
-import type { Report } from '../yaml/issues.ts';
+import type { Complain } from '../yaml/issues.ts';
 import { parsePart } from '../yaml/issues.ts';
 import { nearestName } from '../yaml/problems.ts';
 import { isMapping, type Path } from '../yaml/source.ts';
@@ -67,12 +67,12 @@ export function requirementId({ requirements }: Vocabulary): z.ZodType<string> {
 /**
  * The items of a list of uses; `$variant` is left as it is, and what cannot be read is undefined.
  */
-export function readUses(list: unknown, path: Path, words: Words, report: Report): Spliced[] {
+export function readUses(list: unknown, path: Path, words: Words, complain: Complain): Spliced[] {
   if (list === VARIANT) return [{ path, use: VARIANT }];
   if (!Array.isArray(list)) return [];
   return list.map((item, index) => {
     const at = [...path, index];
-    return { path: at, use: item === VARIANT ? VARIANT : readUse(item, at, words, report) };
+    return { path: at, use: item === VARIANT ? VARIANT : readUse(item, at, words, complain) };
   });
 }
 
@@ -85,11 +85,11 @@ function readUse(
   item: unknown,
   path: Path,
   { what, known }: Words,
-  report: Report,
+  complain: Complain,
 ): RawUse | undefined {
   const isBare = typeof item === 'string';
   if (!isBare && !isMapping(item)) {
-    report(path, `expected the name of an ${what}, or a map from its name to its options`, {
+    complain(path, `expected the name of an ${what}, or a map from its name to its options`, {
       found: item,
     });
     return undefined;
@@ -99,12 +99,12 @@ function readUse(
   const word = known.get(name ?? '');
   const part = isBare ? undefined : 'key';
   if (name === undefined) {
-    report(path, `an empty map names no ${what}`);
+    complain(path, `an empty map names no ${what}`);
     return undefined;
   }
   const placeOf = (key: string) => (isBare ? path : [...path, key]);
   if (word === undefined) {
-    report(placeOf(name), `unknown ${what}`, { part, found: name, allowed: [...known.keys()] });
+    complain(placeOf(name), `unknown ${what}`, { part, found: name, allowed: [...known.keys()] });
     return undefined;
   }
   for (const other of names.filter((one) => one !== name)) {
@@ -112,14 +112,14 @@ function readUse(
     const hint = isOption
       ? `options of ${name} stand one level deeper`
       : `one ${what} an item; give the other an item of its own`;
-    report(placeOf(other), hint, { part, found: other });
+    complain(placeOf(other), hint, { part, found: other });
   }
   const value = isBare ? {} : item[name];
   const at = placeOf(name);
   const options =
     word.shorthand === undefined || isMapping(value)
-      ? readOptions(word, value, at, report)
-      : readShorthand(word, word.shorthand, value, at, report);
+      ? readOptions(word, value, at, complain)
+      : readShorthand(word, word.shorthand, value, at, complain);
   return options && names.length === 1 ? { name, options } : undefined;
 }
 
@@ -127,10 +127,10 @@ function readOptions(
   word: Word,
   value: unknown,
   path: Path,
-  report: Report,
+  complain: Complain,
 ): RawUse['options'] | undefined {
-  if (isMapping(value)) return parsePart(word.options, value, path, report);
-  report(path, 'expected a map of options', {
+  if (isMapping(value)) return parsePart(word.options, value, path, complain);
+  complain(path, 'expected a map of options', {
     found: value,
     allowed: Object.keys(word.options.shape),
   });
@@ -146,10 +146,10 @@ function readShorthand(
   option: string,
   value: unknown,
   path: Path,
-  report: Report,
+  complain: Complain,
 ): RawUse['options'] | undefined {
-  const atScalar: Report = (inner, message, details) =>
-    report(
+  const atScalar: Complain = (inner, message, details) =>
+    complain(
       inner[path.length] === option ? [...path, ...inner.slice(path.length + 1)] : inner,
       message,
       details,

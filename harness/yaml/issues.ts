@@ -1,7 +1,7 @@
 /**
  * Issues: what zod says of a value, as problems at their places in the file.
  *
- * Of a union the branch is chosen whose shape the value has, and that branch's issues are reported
+ * Of a union the branch is chosen whose shape the value has, and that branch's issues are told
  * where they are; only a value that has the shape of none is told all that could stand there.
  */
 
@@ -11,7 +11,7 @@ import { MOST_PROBLEMS, nearestName, showValue } from './problems.ts';
 import type { Path, Source } from './source.ts';
 
 /** Takes a problem of one file. */
-export type Report = (path: Path, message: string, details?: Details) => void;
+export type Complain = (path: Path, message: string, details?: Details) => void;
 
 interface Details {
   /** Point at the key instead of at its value. */
@@ -24,13 +24,13 @@ interface Details {
   readonly meant?: readonly string[];
 }
 
-/** A report, and the problems it has taken so far. */
-export function startReport(source: Source): {
-  readonly report: Report;
+/** Takes problems, and holds those it has taken so far. */
+export function startComplaints(source: Source): {
+  readonly complain: Complain;
   readonly problems: readonly Problem[];
 } {
   const problems: Problem[] = [];
-  const report: Report = (path, message, { part, found, allowed, meant = allowed } = {}) => {
+  const complain: Complain = (path, message, { part, found, allowed, meant = allowed } = {}) => {
     if (problems.length > MOST_PROBLEMS) return;
     if (problems.length === MOST_PROBLEMS) {
       problems.push({
@@ -50,35 +50,35 @@ export function startReport(source: Source): {
       nearest: typeof found === 'string' && meant ? nearestName(found, meant) : undefined,
     });
   };
-  return { report, problems };
+  return { complain, problems };
 }
 
 /**
- * The value as the schema makes it; undefined when there are issues, each then reported below
+ * The value as the schema makes it; undefined when there are issues, each then told below
  * `path`.
  */
 export function parsePart<S extends z.ZodType>(
   schema: S,
   value: unknown,
   path: Path,
-  report: Report,
+  complain: Complain,
 ): z.output<S> | undefined {
   const result = schema.safeParse(value, { reportInput: true, error: wording });
   if (result.success) return result.data;
-  for (const issue of result.error.issues) reportIssue(issue, path, report);
+  for (const issue of result.error.issues) complainOfIssue(issue, path, complain);
   return undefined;
 }
 
 /**
- * A map as the schema makes it or, when there are issues, each then reported, those of its keys
+ * A map as the schema makes it or, when there are issues, each then told, those of its keys
  * that can be read.
  */
 export function parseKeys<S extends z.ZodObject>(
   schema: S,
   value: Readonly<Record<string, unknown>>,
-  report: Report,
+  complain: Complain,
 ): Partial<z.output<S>> {
-  const whole = parsePart(schema, value, [], report);
+  const whole = parsePart(schema, value, [], complain);
   if (whole !== undefined) return whole;
   const parts = Object.entries<z.ZodType>(schema.shape).map(([key, part]) => [
     key,
@@ -102,7 +102,7 @@ const MOST_VALUES_TOLD = 3;
 
 /**
  * For every issue whose schema has no wording of its own. Empty: worded where the issue is
- * reported.
+ * told.
  */
 function wording(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
@@ -137,55 +137,59 @@ function unitOf({ origin }: { readonly origin: string }): string {
   return origin === 'string' ? ' characters' : ' items';
 }
 
-/** Only here zod still says whose keys they are, so the message carries them to reportIssue. */
+/** Only here zod still says whose keys they are, so the message carries them to complainOfIssue. */
 function keysOf(schema: unknown): string[] {
   const { shape } = (schema as z.ZodObject)._zod.def;
   return Object.keys(shape ?? {});
 }
 
-function reportIssue(issue: Issue, base: Path, report: Report): void {
+function complainOfIssue(issue: Issue, base: Path, complain: Complain): void {
   const path = [...base, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
     const allowed: string[] | undefined = issue.message.startsWith('[')
       ? JSON.parse(issue.message)
       : undefined;
     for (const key of issue.keys)
-      report([...path, key], 'unknown key', { part: 'key', found: key, allowed });
+      complain([...path, key], 'unknown key', { part: 'key', found: key, allowed });
   } else if (issue.input === undefined) {
-    report(path.slice(0, -1), `${String(path.at(-1))} is missing`);
+    complain(path.slice(0, -1), `${String(path.at(-1))} is missing`);
   } else if (issue.code === 'invalid_key') {
-    report(path, issue.issues[0]!.message, { part: 'key', found: issue.input });
+    complain(path, issue.issues[0]!.message, { part: 'key', found: issue.input });
   } else if (issue.code === 'invalid_union') {
-    reportUnion(issue, path, report);
+    complainOfUnion(issue, path, complain);
   } else if (issue.code === 'invalid_value') {
-    report(path, issue.message, { found: issue.input, allowed: issue.values.map(String) });
+    complain(path, issue.message, { found: issue.input, allowed: issue.values.map(String) });
   } else {
-    report(path, issue.message || 'not valid here', {
+    complain(path, issue.message || 'not valid here', {
       found: issue.code === 'custom' ? undefined : issue.input,
     });
   }
 }
 
-function reportUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, report: Report): void {
+function complainOfUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: Path,
+  complain: Complain,
+): void {
   if (issue.discriminator !== undefined) {
     const found = (issue.input as Readonly<Record<string, unknown>>)[issue.discriminator];
     const allowed = 'options' in issue ? issue.options?.map(String) : undefined;
     if (found === undefined)
-      report(path.slice(0, -1), `${issue.discriminator} is missing`, { allowed });
-    else report(path, `unknown ${issue.discriminator}`, { found, allowed });
+      complain(path.slice(0, -1), `${issue.discriminator} is missing`, { allowed });
+    else complain(path, `unknown ${issue.discriminator}`, { found, allowed });
     return;
   }
   const [closest] = issue.errors
     .filter((issues) => !issues.some(isOtherShape))
     .sort((a, b) => weightOf(a) - weightOf(b));
   if (closest) {
-    for (const inner of closest) reportIssue(inner, path, report);
+    for (const inner of closest) complainOfIssue(inner, path, complain);
     return;
   }
   const names = issue.errors.flat().flatMap(valuesOf);
   const known = names.length > MOST_VALUES_TOLD ? { allowed: names } : { meant: names };
   const expected = new Set(issue.errors.flat().flatMap(expectedBy));
-  report(path, issue.message || `expected ${[...expected].join(' or ')}`, {
+  complain(path, issue.message || `expected ${[...expected].join(' or ')}`, {
     found: issue.input,
     ...known,
   });

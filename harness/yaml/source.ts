@@ -106,7 +106,9 @@ export function tooLarge(file: string, kind: Kind): Problem {
 const MAX_DEPTH = 64;
 const TOO_DEEP = 'nested too deeply';
 
-/** In a plain text a colon and a blank, or a colon at the end, make a map of it (YAML 1.2 §7.3.3). */
+/**
+ * In a plain text a colon and a blank, or a colon at the end, make a map of it (YAML 1.2 §7.3.3).
+ */
 const UNQUOTED: readonly string[] = ['BLOCK_AS_IMPLICIT_KEY', 'BLOCK_IN_FLOW'];
 
 function wordingOf(code: string, kind: Kind): string | undefined {

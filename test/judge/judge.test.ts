@@ -1,6 +1,5 @@
 /**
- * The judge: grades, controls, the lab's own health; and that nothing but proof makes a pass
- * (DESIGN §3, §4).
+ * The judge: grades, controls, the lab's own health; and that nothing but proof makes a pass.
  */
 
 import { describe, expect, test } from 'vitest';
@@ -60,7 +59,7 @@ test('a leak fails, and tells how much was exposed', () => {
   expect(gradesOf(verdict)).toEqual(['0 control pass', '1 enforced fail', '2 recovered pass']);
 });
 
-describe('grades (DESIGN §3)', () => {
+describe('grades', () => {
   const unmet = (harm?: Judgement['harm']): Judgement => ({
     status: 'unmet',
     actual: '',

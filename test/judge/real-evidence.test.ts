@@ -1,6 +1,6 @@
 /**
  * The judge on evidence of real runs: it is pure, and no part of the evidence that is left out
- * makes a pass (DESIGN §4.1).
+ * makes a pass.
  */
 
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-# Makes what Courier remembers of $DOMAINS older by $SECONDS: cached policies, and the queued mail to those domains.
+# Makes what Courier remembers of $DOMAINS older by $SECONDS: cached policies, and the queued mail
+# to those domains.
 use Fcntl;
 
 for my $domain (split ' ', $ENV{DOMAINS}) {
@@ -8,7 +9,8 @@ for my $domain (split ' ', $ENV{DOMAINS}) {
     utime $time - $ENV{SECONDS}, $time - $ENV{SECONDS}, $policy;
   }
 
-  # In a control file, r is a recipient and E the time when the message is given up. The file is named after its inode: changed in place.
+  # In a control file, r is a recipient and E the time when the message is given up. The file is
+  # named after its inode: changed in place.
   for my $name (glob '/var/lib/courier/msgs/*/C*') {
     open my $control, '+<', $name or next;
     my $content = do { local $/; <$control> };

@@ -38,8 +38,8 @@ echo 8 >esmtptimeout
 echo 8 >esmtptimeoutdata
 echo 3 >esmtptimeoutquit
 
-# MTA-STS policies are kept here. The package does not make the folder, and without it every message fetches its policy anew.
-# The cache holds 1000 domains unless told otherwise.
+# MTA-STS policies are kept here. The package does not make the folder, and without it every message
+# fetches its policy anew. The cache holds 1000 domains unless told otherwise.
 install -d -o courier -g courier -m 750 /var/lib/courier/sts
 testmxlookup --sts-cache-enable=10000
 install -d -o courier -g courier /run/courier

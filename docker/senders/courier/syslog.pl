@@ -1,7 +1,8 @@
 # Prints what is sent to /dev/log, one message a line: Courier logs nowhere else.
-# Of some attempts (no STARTTLS under an enforced policy, a server that says nothing) Courier logs the start and the end, and
-# no status; the message stays queued. This puts in the line that is missing. A deferral is printed when the attempt has ended,
-# since before that Courier could not be told to try again.
+# Of some attempts (no STARTTLS under an enforced policy, a server that says nothing) Courier logs
+# the start and the end, and no status; the message stays queued. This puts in the line that is
+# missing. A deferral is printed when the attempt has ended, since before that Courier could not be
+# told to try again.
 use IO::Socket::UNIX;
 unlink '/dev/log';
 my $log = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => '/dev/log') or die "/dev/log: $!";

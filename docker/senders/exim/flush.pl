@@ -1,5 +1,6 @@
-# Retries, now, the mail that Exim holds for $DOMAINS, and no other. Exim delivers while this has ended. A message may still be locked by
-# the delivery whose log line is out, and Exim passes over what is locked: it is waited for, for so long as a retry would be of use.
+# Retries, now, the mail that Exim holds for $DOMAINS, and no other. Exim delivers while this has
+# ended. A message may still be locked by the delivery whose log line is out, and Exim passes over
+# what is locked: it is waited for, for so long as a retry would be of use.
 use Fcntl qw(F_GETLK F_WRLCK F_UNLCK SEEK_SET);
 use Time::HiRes qw(sleep time);
 
@@ -20,7 +21,8 @@ while (1) {
   sleep 0.05;
 }
 
-# In the listing, a line with the message's id is followed by lines with a recipient each; D marks those that have it.
+# In the listing, a line with the message's id is followed by lines with a recipient each; D marks
+# those that have it.
 sub queued {
   my %wanted = map { $_ => 1 } @_;
   my ($id, %found);

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Retries, now, the mail that OpenSMTPD holds for $DOMAINS, and no other. A message may still be in flight when its log line is out: it is
-# waited for, for 3 s at most. Routes that OpenSMTPD rests after an error (flag D) are resumed, or the retry would wait for them.
+# Retries, now, the mail that OpenSMTPD holds for $DOMAINS, and no other. A message may still be in
+# flight when its log line is out: it is waited for, for 3 s at most. Routes that OpenSMTPD rests
+# after an error (flag D) are resumed, or the retry would wait for them.
 set -eu
 
 done=' '

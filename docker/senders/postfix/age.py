@@ -13,8 +13,8 @@ if os.path.exists(CACHE):
     with sqlite3.connect(CACHE, timeout=10) as cache:
         cache.executemany("UPDATE sts_policy_cache SET ts = ts - ? WHERE domain = ?", [(seconds, domain) for domain in domains])
 
-# A queue file is named after its inode, so it is changed in place: the time of arrival (record type, length, data), and the time that
-# the queue lifetime counts from.
+# A queue file is named after its inode, so it is changed in place: the time of arrival (record
+# type, length, data), and the time that the queue lifetime counts from.
 TIMES = re.compile(rb"T[\x0a-\x7f](\d{10}) \d|create_time=(\d{10})A")
 # A message whose deferral was logged a moment ago may still be among the active ones.
 for name in glob.glob("/var/spool/postfix/deferred/*/*") + glob.glob("/var/spool/postfix/active/*"):

@@ -12,7 +12,8 @@ import time
 SPOOL = "/var/spool/postfix/"
 WITHIN_SECONDS = 3
 DOMAINS = {domain.encode() for domain in os.environ["DOMAINS"].split()}
-# What may be the start of a recipient in a queue file: type of the record, length; the address follows.
+# What may be the start of a recipient in a queue file: type of the record, length; the address
+# follows.
 RECIPIENT = re.compile(rb"R(?=(.))", re.DOTALL)
 
 known = {}

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Starts Postfix with the TLS policy that $TLS_POLICY names: `mta-sts` (postfix-mta-sts-resolver) or `dane`.
+# Starts Postfix with the TLS policy that $TLS_POLICY names: `mta-sts` (postfix-mta-sts-resolver) or
+# `dane`.
 set -eu
 
 trust=/etc/ssl/certs/ca-certificates.crt
@@ -8,7 +9,8 @@ trust=/etc/ssl/certs/ca-certificates.crt
 case $TLS_POLICY in
   mta-sts)
     postconf -e smtp_tls_security_level=may smtp_tls_policy_maps=socketmap:inet:127.0.0.1:8461:postfix
-    # Policies are kept in /var/lib/mta-sts/cache.db. Without its resolver Postfix would defer everything: the container ends with it.
+    # Policies are kept in /var/lib/mta-sts/cache.db. Without its resolver Postfix would defer
+    # everything: the container ends with it.
     (HOME=/var/lib/mta-sts setpriv --reuid=_mta-sts --regid=_mta-sts --clear-groups mta-sts-daemon || :; kill 1) &
     timeout 20 bash -c 'until : </dev/tcp/127.0.0.1/8461; do sleep 0.05; done' 2>/dev/null
     ;;

@@ -12,8 +12,8 @@ domains = os.environ["DOMAINS"].split()
 with sqlite3.connect("/var/lib/mta-sts/cache.db", timeout=10) as cache:
     cache.executemany("UPDATE sts_policy_cache SET ts = ts - ? WHERE domain = ?", [(seconds, domain) for domain in domains])
 
-# In a queue file, R is a recipient and T the time of arrival; the file is changed in place, since sendmail locks it.
-# Who delivers a message writes the file anew before it lets go of it.
+# In a queue file, R is a recipient and T the time of arrival; the file is changed in place, since
+# sendmail locks it. Who delivers a message writes the file anew before it lets go of it.
 for name in glob.glob("/var/spool/mqueue/qf*"):
     try:
         with open(name, "rb") as file:

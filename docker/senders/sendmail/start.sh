@@ -11,7 +11,8 @@ HOME=/var/lib/mta-sts setpriv --reuid=_mta-sts --regid=_mta-sts --clear-groups m
 until [ -S /dev/log ]; do sleep 0.05; done
 timeout 20 bash -c 'until : </dev/tcp/127.0.0.1/5461; do sleep 0.05; done' 2>/dev/null
 
-# The queue is run at the start, and then not for an hour. Behind the resolver, which would be late among hundreds of processes.
+# The queue is run at the start, and then not for an hour. Behind the resolver, which would be late
+# among hundreds of processes.
 nice -n 10 /usr/sbin/sendmail -bD -q1h &
 trap 'exit 0' TERM
 wait -n

@@ -1,7 +1,7 @@
 /**
  * The language of a `sender.yaml`: every key it may hold, what it takes and what it means.
  * Contracts are read by it, and the JSON Schema for editors is made from it, so the two cannot
- * differ. What takes two keys, or the disk, to tell is in sender-contract.ts.
+ * differ. What takes two keys, or the disk, to tell is in load.ts.
  */
 
 import { posix } from 'node:path';

@@ -12,8 +12,8 @@ import type { ContainerPlace, SenderContract } from '../../model/contract.ts';
 import type { Capability } from '../../model/sender.ts';
 import { readAddress, readPrefix, sizeOf } from '../../protocol/ipv4.ts';
 import { nameFrom, readText, unreadable, wholeFile } from '../../yaml/file.ts';
-import type { Report } from '../../yaml/issues.ts';
-import { parseKeys, startReport } from '../../yaml/issues.ts';
+import type { Complain } from '../../yaml/issues.ts';
+import { parseKeys, startComplaints } from '../../yaml/issues.ts';
 import type { Problem } from '../../yaml/problems.ts';
 import { inOrder } from '../../yaml/problems.ts';
 import type { Path, Source } from '../../yaml/source.ts';
@@ -41,15 +41,15 @@ export async function loadContract(path: string, cwd: string): Promise<LoadedCon
   const { source, problems: flaws } = readSource(text, name, 'contract');
   if (source === undefined) return { problems: inOrder(flaws) };
 
-  const { report, problems: reported } = startReport(source);
-  const draft = readContract(source, report);
+  const { complain, problems: told } = startComplaints(source);
+  const draft = readContract(source, complain);
   if (draft !== undefined) {
-    checkPlace(draft, report);
-    checkLog(draft, report);
-    checkCommands(draft, report);
-    await checkFiles(draft, dirname(found), report);
+    checkPlace(draft, complain);
+    checkLog(draft, complain);
+    checkCommands(draft, complain);
+    await checkFiles(draft, dirname(found), complain);
   }
-  const problems = inOrder([...flaws, ...reported]);
+  const problems = inOrder([...flaws, ...told]);
   if (draft === undefined || problems.length > 0) return { problems };
   return { contract: contractOf(draft.head as Head, source, dirname(found)), problems };
 }
@@ -86,13 +86,13 @@ async function findFile(path: string, cwd: string): Promise<string | Problem> {
 }
 
 /** undefined: the file is no map. */
-function readContract({ value }: Source, report: Report): Draft | undefined {
+function readContract({ value }: Source, complain: Complain): Draft | undefined {
   if (value === null) {
-    report([], 'an empty file holds no contract');
+    complain([], 'an empty file holds no contract');
     return undefined;
   }
   if (!isMapping(value)) {
-    report([], 'a contract is a map with name, version, image, submit, log and more', {
+    complain([], 'a contract is a map with name, version, image, submit, log and more', {
       found: value,
     });
     return undefined;
@@ -102,95 +102,105 @@ function readContract({ value }: Source, report: Report): Draft | undefined {
     (a, b) => Object.keys(value).indexOf(a) - Object.keys(value).indexOf(b),
   );
   if (place === undefined)
-    report([], 'does not say where the server comes from: image, build or external');
+    complain([], 'does not say where the server comes from: image, build or external');
   for (const other of others)
-    report([other], `the server comes from one place, and that is ${place} already`, {
+    complain([other], `the server comes from one place, and that is ${place} already`, {
       part: 'key',
       found: other,
     });
   return {
     raw: value,
-    head: parseKeys(contractLanguage(), value, report),
+    head: parseKeys(contractLanguage(), value, complain),
     kind: place && (place === 'external' ? place : 'container'),
   };
 }
 
 /** What only a container has, and what only a server without one. */
-function checkPlace(draft: Draft, report: Report): void {
+function checkPlace(draft: Draft, complain: Complain): void {
   const { submit } = draft.head;
   if (submit && (submit.user === undefined) !== (submit.password === undefined)) {
     const [given, missing] =
       submit.user === undefined ? ['password', 'user'] : ['user', 'password'];
-    report(['submit', given], `${given} needs ${missing} beside it`, { part: 'key' });
+    complain(['submit', given], `${given} needs ${missing} beside it`, { part: 'key' });
   }
-  if (draft.kind === 'container') checkContainer(draft, report);
-  if (draft.kind === 'external') checkExternal(draft, report);
+  if (draft.kind === 'container') checkContainer(draft, complain);
+  if (draft.kind === 'external') checkExternal(draft, complain);
 }
 
 function checkContainer(
   { head: { submit, log, commands, files, trust } }: Draft,
-  report: Report,
+  complain: Complain,
 ): void {
   const key = { part: 'key' } as const;
   if (submit?.host !== undefined)
-    report(
+    complain(
       ['submit', 'host'],
       'the address of a container is known; only external senders have a host',
       key,
     );
   if (isMapping(log?.from) && 'command' in log.from)
-    report(['log', 'from', 'command'], 'the log of a container is its stdout or a file in it', key);
+    complain(
+      ['log', 'from', 'command'],
+      'the log of a container is its stdout or a file in it',
+      key,
+    );
   for (const name of EXTERNAL_COMMANDS)
     if (commands?.[name] !== undefined)
-      report(['commands', name], `a container is started and ended without ${name}`, key);
+      complain(['commands', name], `a container is started and ended without ${name}`, key);
   if (files && trust !== undefined && Object.hasOwn(files, trust))
-    report(['files', trust], "the lab's authorities are put here (trust)", key);
+    complain(['files', trust], "the lab's authorities are put here (trust)", key);
 }
 
 function checkExternal(
   { raw, head: { external, submit, log, limits } }: Draft,
-  report: Report,
+  complain: Complain,
 ): void {
   for (const name of CONTAINER_KEYS)
     if (raw[name] !== undefined)
-      report([name], `only a container has ${name}; an external server is set up by its owner`, {
+      complain([name], `only a container has ${name}; an external server is set up by its owner`, {
         part: 'key',
       });
-  if (external) checkAddresses(external, report);
+  if (external) checkAddresses(external, complain);
   if (submit && submit.host === undefined)
-    report(['submit'], 'an external sender needs host, the IP address mail is submitted at');
+    complain(['submit'], 'an external sender needs host, the IP address mail is submitted at');
   if (log && log.from === undefined)
-    report(['log'], 'an external sender needs from: { command: … }, which prints its log');
+    complain(['log'], 'an external sender needs from: { command: … }, which prints its log');
   else if (log && !(isMapping(log.from) && 'command' in log.from))
-    report(
+    complain(
       ['log', 'from'],
       'the log of an external sender is what a command prints: { command: tail -F … }',
     );
   if (limits?.instances === 'exclusive')
-    report(['limits', 'instances'], 'there is one external server, and scenarios share it');
+    complain(['limits', 'instances'], 'there is one external server, and scenarios share it');
 }
 
-function checkAddresses({ dns, addresses }: NonNullable<Head['external']>, report: Report): void {
+function checkAddresses(
+  { dns, addresses }: NonNullable<Head['external']>,
+  complain: Complain,
+): void {
   const prefix = readPrefix(addresses)!;
   const offset = readAddress(dns)! - prefix.first;
   if (offset >= 0 && offset < sizeOf(prefix))
-    report(
+    complain(
       ['external', 'dns'],
       `lies in ${addresses}, whose addresses are for mail exchangers: give the name server one of its own`,
     );
 }
 
 /** Patterns are for lines of text or for lines of JSON, and not for both. */
-function checkLog({ head: { log } }: Draft, report: Report): void {
+function checkLog({ head: { log } }: Draft, complain: Complain): void {
   if (!log) return;
   const { fields, reason } = log;
   for (const key of ['sent', 'deferred', 'bounced', 'reason'] as const) {
     const pattern = log[key];
     if (pattern === undefined) continue;
     if (fields === undefined && typeof pattern !== 'string')
-      report(['log', key], 'a log in JSON needs log.fields, which says where the recipient stands');
+      complain(
+        ['log', key],
+        'a log in JSON needs log.fields, which says where the recipient stands',
+      );
     if (fields !== undefined && typeof pattern === 'string')
-      report(['log', key], 'of a log in JSON (log.fields), says by member what a line has to be');
+      complain(['log', key], 'of a log in JSON (log.fields), says by member what a line has to be');
     if (
       reason !== undefined &&
       key !== 'reason' &&
@@ -198,21 +208,21 @@ function checkLog({ head: { log } }: Draft, report: Report): void {
       typeof pattern === 'string' &&
       !groupsOf(pattern).includes('id')
     )
-      report(['log', key], 'needs the named group (?<id>…), by which log.reason is found');
+      complain(['log', key], 'needs the named group (?<id>…), by which log.reason is found');
   }
   if (reason !== undefined && fields !== undefined)
     for (const key of ['id', 'reason'] as const)
       if (fields[key] === undefined)
-        report(['log', 'reason'], `needs log.fields.${key} beside it`, { part: 'key' });
+        complain(['log', 'reason'], `needs log.fields.${key} beside it`, { part: 'key' });
 }
 
 /** What is declared needs the command by which it is done. */
 function checkCommands(
   { head: { commands, capabilities, submit, limits }, kind }: Draft,
-  report: Report,
+  complain: Complain,
 ): void {
   if (commands?.flush === 'restart' && kind === 'external' && commands.restart === undefined)
-    report(
+    complain(
       ['commands', 'flush'],
       'restart as flush needs commands.restart: an external server is not restarted without one',
     );
@@ -221,17 +231,17 @@ function checkCommands(
   for (const [index, capability] of capabilities.entries()) {
     const missing =
       capabilities.indexOf(capability) < index ? 'given twice' : missingFor(capability);
-    if (missing !== undefined) report(['capabilities', index], missing);
+    if (missing !== undefined) complain(['capabilities', index], missing);
   }
   if (commands?.queue !== undefined && !declares('queue'))
-    report(
+    complain(
       ['commands', 'queue'],
       'is of use only with the capability queue: declare it, or leave this out',
       { part: 'key' },
     );
 
   if (limits?.attempts !== undefined && !declares('queue-lifetime'))
-    report(
+    complain(
       ['limits', 'attempts'],
       'is of use only with the capability queue-lifetime: declare it, or leave this out',
       { part: 'key' },
@@ -259,19 +269,19 @@ function checkCommands(
 async function checkFiles(
   { head: { build, files } }: Draft,
   folder: string,
-  report: Report,
+  complain: Complain,
 ): Promise<void> {
   if (build) {
     const context = resolve(folder, build.context);
     const path = ['build', 'context'];
     if (!(await statOf(context))?.isDirectory())
-      report(path, 'no such folder', { found: build.context });
+      complain(path, 'no such folder', { found: build.context });
     else if (!(await statOf(join(context, 'Dockerfile')))?.isFile())
-      report(path, 'no Dockerfile in this folder', { found: build.context });
+      complain(path, 'no Dockerfile in this folder', { found: build.context });
   }
   for (const [target, file] of Object.entries(files ?? {}))
     if (!(await statOf(resolve(folder, file)))?.isFile())
-      report(['files', target], 'no such file', { found: file });
+      complain(['files', target], 'no such file', { found: file });
 }
 
 /** undefined: nothing that could be used. */

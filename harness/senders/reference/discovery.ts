@@ -120,8 +120,8 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
       cache.policies.set(domain, { ...stale, fetchedAt: clock.now() });
     if (!cached && is('defers-when-discovery-fails'))
       throw new Error(`${domain}: the policy ${id} cannot be fetched`);
-    // §3.3: with a policy in the cache that one applies; without, mail is delivered as if there were
-    // no MTA-STS.
+    // §3.3: with a policy in the cache that one applies; without, mail is delivered as if there
+    // were no MTA-STS.
     return recall(domain);
   }
 

@@ -1,0 +1,66 @@
+/** The READMEs: their marked sections are what the schemas say, and what they show can be done. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { loadScenarios } from '../../harness/scenario/load.ts';
+import { contractLanguage } from '../../harness/senders/contract/language.ts';
+import { loadVocabulary } from '../../harness/vocabulary.ts';
+import { READMES, readme } from './docs.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const text = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const examples = (file: string) =>
+  [...text(file).matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml!);
+
+it.each(READMES)('%s is as the schemas have it; if not: npm run docs', async (file) => {
+  const { is, shouldBe } = await readme(file);
+  expect(is, `${file} is out of date: npm run docs`).toBe(shouldBe);
+});
+
+it('every attack and expectation is in the README of the scenarios, with its example', async () => {
+  const { attacks, expectations } = await loadVocabulary();
+  const readme = text('scenarios/README.md');
+  for (const [name, { example }] of [...attacks, ...expectations]) {
+    expect(readme).toContain(`### \`${name}\`\n`);
+    expect(readme).toContain(`\`\`\`yaml\n${example}\n\`\`\``);
+  }
+});
+
+describe('the examples', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-docs-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(['README.md', 'scenarios/README.md'])(
+    'of a scenario in %s have no problems',
+    async (file) => {
+      const whole = examples(file).filter((yaml) => /^title: /m.test(yaml));
+      expect(whole).not.toEqual([]);
+      for (const [index, yaml] of whole.entries()) {
+        const path = join(folder, `${index}.yaml`);
+        writeFileSync(path, yaml);
+        const { problems } = await loadScenarios([path], folder, await loadVocabulary());
+        expect(problems).toEqual([]);
+      }
+    },
+  );
+
+  it('of a contract has no problems', () => {
+    const [whole] = examples('docker/README.md').filter((yaml) => /^name: /m.test(yaml));
+    expect(contractLanguage().safeParse(parse(whole!)).error).toBeUndefined();
+  });
+});
+
+it.each([
+  'README.md',
+  'harness/README.md',
+  'scenarios/README.md',
+  'docker/README.md',
+  'test/README.md',
+])('the links of %s lead somewhere', (file) => {
+  const links = [...text(file).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, to]) => to!);
+  for (const to of links)
+    expect(() => readFileSync(join(ROOT, file, '..', to)), to).not.toThrow(/ENOENT/);
+});
