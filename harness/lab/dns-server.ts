@@ -180,7 +180,7 @@ function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?:
   }
   const isEmpty = reply.header.rcode === RCODE.NOERROR && reply.answers.length === 0;
   if ((isEmpty && !reply.header.tc) || reply.header.rcode === RCODE.NXDOMAIN)
-    reply.authorities.push(startOfAuthority(request.questions[0]!.name));
+    reply.authorities.push(...negativeAuthority(request.questions[0]!.name));
   const { length } = reply.toBuffer();
   if (transport === 'tcp' && length > LONGEST_MESSAGE_BYTES)
     throw new RangeError(`${length} bytes are more than a DNS message can hold`);
@@ -193,20 +193,20 @@ function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?:
 }
 
 /**
- * RFC 2308 §3: that there is nothing is said with the SOA of the zone; here so that no resolver
- * keeps it.
+ * RFC 2308 §2, §3: that there is nothing is said with the SOA and the name server of the zone; here
+ * so that no resolver keeps it. (c-ares goes by the SOA only for NXDOMAIN, and otherwise by the TTLs
+ * of the records beside it.)
  */
-function startOfAuthority(name: string): Packet['authorities'][number] {
+function negativeAuthority(name: string): Packet['authorities'] {
   const zone = name.split('.').slice(-2).join('.');
+  const server = `ns.${zone}`;
   const times = { serial: 1, refresh: 0, retry: 0, expiration: 0, minimum: 0 };
-  const soa = { primary: `ns.${zone}`, admin: `admin.${zone}`, ...times };
-  return new Packet.Resource({
-    name: zone,
-    ttl: 0,
-    class: CLASS.IN,
-    type: TYPE.SOA,
-    ...soa,
-  } as any);
+  const soa = { primary: server, admin: `admin.${zone}`, ...times };
+  const base = { name: zone, ttl: 0, class: CLASS.IN };
+  return [
+    new Packet.Resource({ ...base, type: TYPE.SOA, ...soa } as any),
+    new Packet.Resource({ ...base, type: TYPE.NS, ns: server } as any),
+  ];
 }
 
 async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']> {

@@ -15,13 +15,14 @@
 
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
-import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
+import { citeRequirement, REQUIREMENTS, type Requirement } from '../model/requirements.ts';
 import { neededCapabilities } from '../model/scenario.ts';
 import { ofKind } from '../model/traffic.ts';
 import {
   exposureOf,
   type Finding,
   type Grade,
+  type Harm,
   type Trial,
   type Verdict,
 } from '../model/verdict.ts';
@@ -61,12 +62,32 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
   return [
     title(finding.grade, verdict, [
       `step ${finding.step + 1}`,
-      ...(requirement ? [requirement.level] : []),
+      ...(requirement ? [weightOf(finding, requirement)] : []),
     ]),
     `  ${requirement ? citeRequirement(finding.requirement) : printable(finding.requirement, 80)}`,
     ...facts.map(([label, text]) => `  ${label.padEnd(8)}  ${text}`),
   ];
 }
+
+/** `MUST`, and why a finding weighs otherwise than that: `SHOULD, and content was exposed`. */
+function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
+  const isFirm = basis === 'keyword' || basis === 'grammar';
+  const isMust = level.startsWith('MUST') && isFirm;
+  if (grade === 'fail' && !isMust && harm !== undefined) return `${level}, and ${HARMED[harm]}`;
+  if (grade !== 'warn' || !level.startsWith('MUST')) return level;
+  if (harm === 'envelope') return `${level}, but only the envelope was exposed`;
+  if (basis === 'derived') return `${level} by our inference`;
+  return basis === 'prose' ? `${level} in prose only` : `${level}, but no mail was harmed`;
+}
+
+const HARMED: Readonly<Record<Harm, string>> = {
+  clear: 'content was exposed',
+  content: 'content was exposed',
+  unheld: 'content was exposed',
+  envelope: 'the envelope was exposed',
+  'mail-lost': 'mail was lost',
+  returned: 'mail was returned',
+};
 
 /**
  * Every finding of a verdict that is to be told, and its remarks. No lines for a pass without
