@@ -7,7 +7,8 @@
  *
  * It need not have come where the policy it holds forbids it to go, nor to a host behind the one
  * that took the message. Where it did not come for no such reason, what it did proves nothing: if
- * it lived on a policy that was still valid, as RFC 8461 §5.1 allows, the step is not met; else the
+ * it lived on a policy that was still valid, as RFC 8461 §5.1 allows, or had given the message up, or
+ * was still waiting for the policy host, which is judged elsewhere, the step is not met; else the
  * evidence does not decide.
  */
 
@@ -41,6 +42,10 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
     );
   if (missing === undefined) return { kind: 'met' };
   const what = describe(missing, view);
+  if (missing.way === 'delivery' && missing.kind === 'host' && isGivenUp(view))
+    return { kind: 'not-met', what, why: 'the sender had given the message up' };
+  if (missing.way === 'delivery' && isStillFetching(view))
+    return { kind: 'not-met', what, why: 'the sender was still waiting for the policy host' };
   if (missing.way !== 'discovery') return { kind: 'unexplained', what };
   return isCovered(view)
     ? {
@@ -116,6 +121,24 @@ function isBehind(mx: string, view: StepView): boolean {
     )
   );
 }
+
+function isGivenUp(view: StepView): boolean {
+  const { tokens } = view;
+  return tokens.length > 0 && tokens.every((token) => outcomeIn(view, token).kind === 'bounced');
+}
+
+/** It came to the policy host and no further, and has not said what becomes of the message. */
+function isStillFetching(view: StepView): boolean {
+  const last = view.now.findLast((seen) => seen.kind === 'smtp-connection' || isAtPolicyHost(seen));
+  if (last === undefined || !isAtPolicyHost(last)) return false;
+  return !ofKind(view.now, 'sender-status').some(
+    (seen) => seen.seq > last.seq && view.tokens.includes(seen.token),
+  );
+}
+
+const isAtPolicyHost = (seen: Observation): boolean =>
+  seen.kind === 'policy-request' ||
+  (seen.kind === 'web-connection' && seen.service === 'policy-host');
 
 /** A recipient domain as the plan writes it. */
 function plainDomain(view: StepView, domain: string): string {

@@ -338,6 +338,9 @@ class Dialogue {
   }
 
   noteReply(to: string, reply: string, changed: boolean): void {
+    // A sender may rest in a transaction that came to nothing, until it has another message.
+    if (TRANSACTS.includes(to)) this.#inTransaction = !/^[45]/.test(reply);
+    if (TRANSACTS.includes(to) && !this.#inTransaction) this.#hasServed = true;
     this.setting.record({ kind: 'smtp-reply', ...this.#where, to, reply, changed });
   }
 
@@ -364,6 +367,7 @@ class Dialogue {
 
 /** After these no transaction is under way (RFC 5321 §4.1.4). */
 const ENDS: readonly string[] = ['RSET', 'EHLO', 'HELO', 'QUIT'];
+const TRANSACTS: readonly string[] = ['MAIL', 'RCPT', 'DATA'];
 
 // ---- commands ----
 

@@ -24,7 +24,7 @@ import { inLeg, outcomeOf, recipientDomains, tokensSubmitted } from '../model/ev
 import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
 import { composeMessage } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
-import type { Leg } from '../model/observation.ts';
+import type { Leg, Observation } from '../model/observation.ts';
 import { type LabPlan, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
 import type { Scenario, SendStep } from '../model/scenario.ts';
 import {
@@ -51,7 +51,7 @@ export interface TrialOptions {
 
 /** Of waiting, in milliseconds. */
 export interface Bounds {
-  /** How long a message may be without a status. */
+  /** How long a message may be without a status after the last sign of the sender; twice at most. */
   readonly settleMs: number;
   /**
    * After so long without a sign of life, a sender that does not log deferrals is asked for its
@@ -67,15 +67,11 @@ export const BOUNDS: Bounds = {
   quietMs: 15_000,
 };
 
-/** A resolver without an answer asks again at longer and longer intervals. */
-const UNANSWERED_FACTOR = 4;
 const IDLE_MS = 2_000;
 const FETCH_MS = 3_000;
 const BOUNCE_MS = 5_000;
 /** For what a sender logs of an attempt without a look-up or a connection. */
 const UNTRIED_MS = 3_000;
-/** Until it is looked again whether the sender is silent. */
-const SOON_MS = 20;
 const MOMENT_MS = 100;
 
 /** Every stage in order; then the evidence is frozen. Never rejects for what the sender does. */
@@ -389,28 +385,31 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
   };
   const open = () => tokens.filter((token) => !isTold(token));
-  const deadline = performance.now() + bounds.settleMs;
-  while (open().length > 0 && performance.now() < deadline && !recorder.isFrozen()) {
-    const isUnanswered = ofKind(recent(), 'dns-query').at(-1)?.answer === 'dropped';
-    const quietMs = bounds.quietMs * (isUnanswered ? UNANSWERED_FACTOR : 1);
+  const began = recorder.elapsedMs();
+  const leftMs = () => {
+    const sign = recent().findLast(({ kind }) => kind !== 'queue-listed')?.at ?? began;
+    const deadline = Math.min(sign, began + bounds.settleMs) + bounds.settleMs;
+    return deadline - recorder.elapsedMs();
+  };
+  while (open().length > 0 && leftMs() > 0 && !recorder.isFrozen()) {
     if (
       sender.queued &&
-      recorder.quietMs() >= quietMs &&
-      (await isIdle(recorder, world, deadline))
+      recorder.quietMs() >= bounds.quietMs &&
+      !isUnanswered(recent()) &&
+      (await isIdle(recorder, world, leftMs()))
     ) {
       const queued = await sender.queued();
       recorder.record(leg, { kind: 'queue-listed', tokens: queued });
       for (const token of queued) listed.add(token);
     }
-    const leftMs = deadline - performance.now();
-    const quietInMs = Math.max(quietMs - recorder.quietMs(), SOON_MS);
+    const pauseMs = Math.max(bounds.quietMs - recorder.quietMs(), bounds.quietMs / 10);
     // A status that came too early counts once nothing has followed it for a while.
-    const waitMs = Math.min(quietInMs, isRetry ? UNTRIED_MS : quietInMs, leftMs);
+    const waitMs = Math.min(pauseMs, isRetry ? UNTRIED_MS : pauseMs, leftMs());
     await recorder.until(() => open().length === 0, waitMs);
   }
   // Some say so of each host that they tried.
   if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
-    await silence(recorder, deadline);
+    await silence(recorder, leftMs());
   if (open().length > 0)
     recorder.record(leg, {
       kind: 'settle-timeout',
@@ -420,15 +419,21 @@ async function settled(running: Running, settling: Settling): Promise<void> {
   await settledWithin(world.idle(), IDLE_MS);
 }
 
+/** A resolver without an answer asks again, at longer and longer intervals. */
+function isUnanswered(recent: readonly Observation[]): boolean {
+  return ofKind(recent, 'dns-query').at(-1)?.answer === 'dropped';
+}
+
 /** The silence is the sender's, and not of a connection that the lab has let stall. */
-async function isIdle(recorder: Recorder, world: World, deadline: number): Promise<boolean> {
+async function isIdle(recorder: Recorder, world: World, withinMs: number): Promise<boolean> {
   const { length } = recorder.observations;
-  await settledWithin(world.idle(), deadline - performance.now());
+  await settledWithin(world.idle(), withinMs);
   return recorder.observations.length === length;
 }
 
 /** Nothing has happened for a moment. */
-async function silence(recorder: Recorder, deadline: number): Promise<void> {
+async function silence(recorder: Recorder, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
   while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isFrozen()) {
     const { length } = recorder.observations;
     const isBroken = () => recorder.observations.length > length;
