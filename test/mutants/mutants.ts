@@ -4,22 +4,20 @@
  * the grade and for the requirement that are pinned.
  *
  *   npm run mutants              temperaments × scenarios, and faults × temperaments by their pins
- *   npm run mutants -- --write   finds the pins anew: faults × scenarios first, which takes an hour
+ *   npm run mutants -- --write   keeps the pins that hold, and finds those that are missing: minutes
+ *                                for a new fault or scenario, an hour with no pins at all
  */
 
 import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result } from './farm.ts';
-import { isCaught, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import { type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
 import { shippedScenarios } from './try.ts';
 
 const faults = Object.keys(FAULTS);
 const temperaments = TEMPERED;
 const shipped = await shippedScenarios();
 const scenarios = shipped.map(({ id }) => id);
-
-/** How many catches of a fault are tried under every temperament. */
-const TRIED = 5;
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -34,14 +32,15 @@ const run = (what: string, orders: readonly Order[]) => farm(orders, counting(wh
 
 // ---- temperaments ----
 
-/** Lawful senders over all scenarios; problems: what failed, what nobody could decide. */
-async function tryTemperaments(): Promise<string[]> {
-  const orders = temperaments.map((traits) => ({ traits, scenarios }));
-  const results = await run('temperaments', orders);
-  const wrong = results.filter(
-    ({ traits, grade }) =>
-      grade === 'fail' || grade === 'inconclusive' || (traits === '' && grade !== 'pass'),
+/** Lawful senders over all scenarios. */
+const tryTemperaments = () =>
+  run(
+    'temperaments',
+    temperaments.map((traits) => ({ traits, scenarios })),
   );
+
+/** What failed, and what nobody could decide. */
+function showTemperaments(results: readonly Result[]): string[] {
   say(`${'temperament'.padEnd(24)} ${GRADES.map((grade) => grade.padStart(13)).join('')}`);
   for (const temperament of temperaments) {
     const own = results.filter(({ traits }) => traits === temperament);
@@ -49,7 +48,24 @@ async function tryTemperaments(): Promise<string[]> {
     const columns = counts.map((count) => String(count || '').padStart(13)).join('');
     say(`${(temperament || 'none').padEnd(24)} ${columns}`);
   }
-  return wrong.map(({ words }) => words);
+  return results
+    .filter(
+      ({ traits, grade }) =>
+        grade === 'fail' || grade === 'inconclusive' || (traits === '' && grade !== 'pass'),
+    )
+    .map(({ words }) => words);
+}
+
+/** A warning that the temperament alone gets as well catches no fault. */
+function catches(lawful: readonly Result[]) {
+  const warned = new Set(
+    lawful
+      .filter(({ grade }) => grade === 'warn')
+      .map(({ traits, scenario, requirement }) => `${traits} ${scenario} ${requirement}`),
+  );
+  return ({ grade, scenario, requirement }: Result, temperament: string): boolean =>
+    grade === 'fail' ||
+    (grade === 'warn' && !warned.has(`${temperament} ${scenario} ${requirement}`));
 }
 
 const GRADES = ['pass', 'warn', 'not-met', 'unsupported', 'fail', 'inconclusive'] as const;
@@ -57,30 +73,50 @@ const GRADES = ['pass', 'warn', 'not-met', 'unsupported', 'fail', 'inconclusive'
 // ---- faults ----
 
 /** Every pin, tried; problems: what is not caught as pinned. */
-async function tryPins(pins: readonly Pin[]): Promise<string[]> {
-  const orders = pins.flatMap(({ fault, scenario, under }) =>
-    under.map((temperament) => ({ traits: traitsOf(fault, temperament), scenarios: [scenario] })),
-  );
-  const results = await run('faults', together(orders));
+async function tryPins(pins: readonly Pin[], lawful: readonly Result[]): Promise<string[]> {
+  const isCaught = catches(lawful);
   const problems = unpinned(pins, shipped);
-  for (const { fault, scenario, grade, requirement, under } of pins) {
-    for (const temperament of under) {
-      const traits = traitsOf(fault, temperament);
-      const seen = results.find((one) => one.traits === traits && one.scenario === scenario);
-      if (seen?.grade !== grade || seen.requirement !== requirement)
-        problems.push(
-          `${seen?.words ?? `${traits} ${scenario}`}; pinned: ${grade} (${requirement})`,
-        );
-    }
+  for (const { pin, temperament, result } of await tryAll(pins)) {
+    const { grade, requirement } = pin;
+    const isAsPinned = result.grade === grade && result.requirement === requirement;
+    if (!isAsPinned) problems.push(`${result.words}; pinned: ${grade} (${requirement})`);
+    else if (!isCaught(result, temperament))
+      problems.push(`${result.words}; so does ${temperament} without the fault`);
   }
   return problems;
+}
+
+interface Tried {
+  readonly fault: string;
+  readonly temperament: string;
+  readonly result: Result;
+}
+
+/** Each, under its temperaments. */
+async function tryAll<P extends Pick<Pin, 'fault' | 'scenario' | 'under'>>(
+  pins: readonly P[],
+): Promise<(Tried & { readonly pin: P })[]> {
+  const wanted = pins.flatMap((pin) =>
+    pin.under.map((temperament) => ({ pin, temperament, fault: pin.fault })),
+  );
+  const orders = wanted.map(({ pin, temperament }) => ({
+    traits: traitsOf(pin.fault, temperament),
+    scenarios: [pin.scenario],
+  }));
+  const results = await run('faults', together(orders));
+  const byTrial = new Map(results.map((one) => [`${one.traits} ${one.scenario}`, one]));
+  return wanted.flatMap((one) => {
+    const traits = traitsOf(one.fault, one.temperament);
+    const result = byTrial.get(`${traits} ${one.pin.scenario}`);
+    return result ? [{ ...one, result }] : [];
+  });
 }
 
 /** A sender that has several orders gets them at once. */
 function together(orders: readonly Order[]): Order[] {
   return [...Map.groupBy(orders, ({ traits }) => traits)].map(([traits, own]) => ({
     traits,
-    scenarios: own.flatMap((order) => order.scenarios),
+    scenarios: [...new Set(own.flatMap((order) => order.scenarios))],
   }));
 }
 
@@ -104,35 +140,61 @@ function showPins(pins: readonly Pin[]): void {
 
 // ---- new pins ----
 
-async function findPins(): Promise<Pin[]> {
+/** Those that hold, and others where there is none. */
+async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
+  const isCaught = catches(lawful);
+  const caught: Tried[] = [];
+  const tryMore = async (pins: readonly Pick<Pin, 'fault' | 'scenario' | 'under'>[]) => {
+    const tried = await tryAll(pins);
+    caught.push(...tried.filter(({ result, temperament }) => isCaught(result, temperament)));
+  };
+  const openUnder = (fault: string) =>
+    temperaments.filter(
+      (temperament) =>
+        excuseOf(fault, temperament) === undefined &&
+        !caught.some((one) => one.fault === fault && one.temperament === temperament),
+    );
+  await tryMore(readPins().filter((pin) => faults.includes(pin.fault)));
+  const open = faults.filter((fault) => openUnder(fault).length > 0);
   const explored = await run(
     'exploring',
-    faults.map((traits) => ({ traits, scenarios })),
+    open.map((traits) => ({ traits, scenarios })),
   );
-  const caught = explored.filter(({ grade }) => isCaught(grade));
-  const rarity = (scenario: string) => caught.filter((one) => one.scenario === scenario).length;
-  const candidates = new Map(
-    faults.map((fault) => {
-      const own = caught.filter(({ traits }) => traits === fault);
-      const worst = own.some(({ grade }) => grade === 'fail') ? 'fail' : 'warn';
-      const best = own
-        .filter(({ grade }) => grade === worst)
-        .toSorted((a, b) => rarity(a.scenario) - rarity(b.scenario));
-      return [fault, spreadOverFiles(best)] as const;
-    }),
+  const candidates = new Map(open.map((fault) => [fault, candidatesFor(fault, explored)]));
+  // What escapes the first may be caught by another.
+  for (const [from, to] of ROUNDS)
+    await tryMore(
+      open.flatMap((fault) =>
+        candidates
+          .get(fault)!
+          .slice(from, to)
+          .map((scenario) => ({ fault, scenario, under: openUnder(fault) })),
+      ),
+    );
+  const chosen = choose(caught);
+  const idle = scenarios.filter((id) => !chosen.some(({ scenario }) => scenario === id));
+  await tryMore(
+    faults.flatMap((fault) => idle.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
-  const some = await tryUnderAll(candidates, (fault) => candidates.get(fault)!.slice(0, TRIED));
-  // What escapes these may be caught by another.
-  const open = faults.filter((fault) =>
-    temperaments.some(
-      (temperament) =>
-        excuseOf(fault, temperament) === undefined && !isAnyCaught(some, fault, temperament),
-    ),
-  );
-  const more = await tryUnderAll(candidates, (fault) =>
-    open.includes(fault) ? candidates.get(fault)!.slice(TRIED, 40) : [],
-  );
-  return [...choose([...some, ...more]), ...forIdle(caught, [...some, ...more])];
+  return [...chosen, ...forIdle(idle, caught)];
+}
+
+/** Of the scenarios that may catch a fault, these are tried first. */
+const ROUNDS = [
+  [0, 5],
+  [5, 40],
+] as const;
+
+/** The worst grade first, then the scenario that catches fewest others. */
+function candidatesFor(fault: string, explored: readonly Result[]): string[] {
+  const isBad = ({ grade }: Result) => grade === 'fail' || grade === 'warn';
+  const own = explored.filter((one) => one.traits === fault && isBad(one));
+  const worst = own.some(({ grade }) => grade === 'fail') ? 'fail' : 'warn';
+  const rarity = (id: string) => explored.filter((one) => one.scenario === id && isBad(one)).length;
+  const best = own
+    .filter(({ grade }) => grade === worst)
+    .toSorted((a, b) => rarity(a.scenario) - rarity(b.scenario));
+  return spreadOverFiles(best).map(({ scenario }) => scenario);
 }
 
 /** The first of each file first. */
@@ -144,49 +206,25 @@ function spreadOverFiles(results: readonly Result[]): Result[] {
   ).flat();
 }
 
-async function tryUnderAll(
-  candidates: ReadonlyMap<string, readonly Result[]>,
-  pick: (fault: string) => readonly Result[],
-): Promise<(Result & { fault: string; temperament: string })[]> {
-  const orders = [...candidates.keys()].flatMap((fault) =>
-    temperaments.map((temperament) => ({
-      fault,
-      temperament,
-      traits: traitsOf(fault, temperament),
-      scenarios: pick(fault).map(({ scenario }) => scenario),
-    })),
-  );
-  const wanted = orders.filter((order) => order.scenarios.length > 0);
-  const results = await run('faults × temperaments', wanted);
-  return results.map((result) => {
-    const { fault, temperament } = orders.find(({ traits }) => traits === result.traits)!;
-    return { ...result, fault, temperament };
-  });
-}
-
-type Tried = Awaited<ReturnType<typeof tryUnderAll>>[number];
-
-const isAnyCaught = (tried: readonly Tried[], fault: string, temperament: string) =>
-  tried.some(
-    (one) => one.fault === fault && one.temperament === temperament && isCaught(one.grade),
-  );
-
 /** For each fault the fewest scenarios that catch it under all temperaments. */
 function choose(tried: readonly Tried[]): Pin[] {
   return faults.flatMap((fault) => {
-    const own = tried.filter((one) => one.fault === fault && isCaught(one.grade));
+    const own = tried.filter((one) => one.fault === fault);
     const wanted = new Set(own.map(({ temperament }) => temperament));
     const groups = [
-      ...Map.groupBy(own, (one) => `${one.scenario} ${one.grade} ${one.requirement}`).values(),
+      ...Map.groupBy(
+        own,
+        ({ result }) => `${result.scenario} ${result.grade} ${result.requirement}`,
+      ).values(),
     ];
     const pins: Pin[] = [];
     while (wanted.size > 0) {
       const gain = (group: readonly Tried[]) =>
         group.filter(({ temperament }) => wanted.has(temperament)).length +
-        (group[0]!.grade === 'fail' ? 100 : 0);
+        (group[0]!.result.grade === 'fail' ? 100 : 0);
       const useful = groups.filter((group) => group.some((one) => wanted.has(one.temperament)));
       const [best] = useful.toSorted((a, b) => gain(b) - gain(a));
-      const [{ scenario, grade, requirement }] = best as [Tried];
+      const { scenario, grade, requirement } = best![0]!.result;
       const under = temperaments.filter(
         (one) => wanted.has(one) && best!.some(({ temperament }) => temperament === one),
       );
@@ -197,30 +235,28 @@ function choose(tried: readonly Tried[]): Pin[] {
   });
 }
 
-/** Scenarios that no chosen pin names, each with the fault that it catches rarest. */
-function forIdle(caught: readonly Result[], tried: readonly Tried[]): Pin[] {
-  const named = new Set(choose(tried).map(({ scenario }) => scenario));
+/** Each with a fault that it catches; one that few others are needed for. */
+function forIdle(idle: readonly string[], caught: readonly Tried[]): Pin[] {
   const load = new Map<string, number>();
-  return scenarios
-    .filter((id) => !named.has(id))
-    .flatMap((id) => {
-      const [rarest] = caught
-        .filter(({ scenario }) => scenario === id)
-        .toSorted((a, b) => (load.get(a.traits) ?? 0) - (load.get(b.traits) ?? 0));
-      if (!rarest) return [];
-      const { traits: fault, scenario, grade, requirement } = rarest;
-      load.set(fault, (load.get(fault) ?? 0) + 1);
-      return [{ fault, scenario, grade, requirement, under: [''] }];
-    });
+  return idle.flatMap((id) => {
+    const [rarest] = caught
+      .filter(({ temperament, result }) => temperament === '' && result.scenario === id)
+      .toSorted((a, b) => (load.get(a.fault) ?? 0) - (load.get(b.fault) ?? 0));
+    if (!rarest) return [];
+    const { scenario, grade, requirement } = rarest.result;
+    load.set(rarest.fault, (load.get(rarest.fault) ?? 0) + 1);
+    return [{ fault: rarest.fault, scenario, grade, requirement, under: [''] }];
+  });
 }
 
 // ---- the command ----
 
 const began = performance.now();
 const isWriting = process.argv.includes('--write');
-if (isWriting) writePins(await findPins());
+const lawful = await tryTemperaments();
+if (isWriting) writePins(await findPins(lawful));
 const pins = readPins();
-const problems = [...(await tryTemperaments()), ...(await tryPins(pins))];
+const problems = [...showTemperaments(lawful), ...(await tryPins(pins, lawful))];
 showPins(pins);
 for (const problem of problems) say(`✗ ${problem}`);
 say(`${problems.length} problems, ${Math.round((performance.now() - began) / 1000)} s`);

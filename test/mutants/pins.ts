@@ -29,9 +29,6 @@ export function writePins(pins: readonly Pin[]): void {
   writeFileSync(FILE, `[\n${pins.map((pin) => `  ${JSON.stringify(pin)}`).join(',\n')}\n]\n`);
 }
 
-/** The fault is caught: a grade that is none of a lawful sender's. */
-export const isCaught = (grade: Grade) => grade === 'fail' || grade === 'warn';
-
 export const traitsOf = (fault: string, temperament: string) =>
   [fault, temperament].filter((trait) => trait !== '').join('+');
 
