@@ -41,7 +41,7 @@ export const KNOWN_FAILURES: Readonly<Record<string, KnownFailures>> = {
       'RFC 8461 §3.2: of a repeated key the first counts; chasquid lets the last one win.',
     'queue/mx-lookup-fails@no-answer':
       'RFC 5321 §5.1: an MX look-up that fails is tried again; chasquid goes to the address of ' +
-      'the domain, where nobody takes mail.',
+      'the domain instead, whoever answers there.',
     'queue/mx-lookup-fails@servfail': 'As queue/mx-lookup-fails@no-answer.',
   },
   exim: {},

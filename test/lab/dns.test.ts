@@ -226,6 +226,18 @@ describe('on the wire', () => {
     expect((await ask(seen.name(STS), TYPE.TXT)).answers[0]!.ttl).toBe(0);
   });
 
+  test.each(['nxdomain', 'nodata'] as const)(
+    "that there is nothing is nobody's to keep (RFC 2308 §2): %s",
+    async (answer) => {
+      using seen = ruled({ answer });
+      const { authorities } = await ask(seen.name(STS), TYPE.TXT);
+      expect(authorities.map(({ type, ttl }) => [Packet.typeName(type!), ttl])).toEqual([
+        ['SOA', 0],
+        ['NS', 0],
+      ]);
+    },
+  );
+
   test.each<[Partial<DnsRule>, number]>([
     [{ ad: true }, 1],
     [{ ad: true, answer: 'nxdomain' }, 1],

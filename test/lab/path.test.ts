@@ -913,6 +913,20 @@ describe('a connection that is kept for the next message', () => {
     peer.socket.destroy();
     expect(await seen.until('smtp-closed')).toMatchObject([{ how: 'closed while idle' }]);
   });
+
+  test('in a transaction that came to nothing too', async () => {
+    using seen = world();
+    await seen.arrange(
+      oneMx({ beforeTls: { replies: { RCPT: { text: '450 4.2.0 Greylisted' } } } }),
+    );
+    const peer = await greeted(seen);
+    await peer.say('MAIL FROM:<a@sender.test>');
+    expect(await peer.say('RCPT TO:<b@victim.test>')).toMatch(/^450/);
+    await seen.idle();
+    await seen.arrange(oneMx({}));
+    expect(await peer.reply()).toMatch(/^421/);
+    peer.socket.destroy();
+  });
 });
 
 // ---- dialogues ----

@@ -70,3 +70,24 @@ test('each fault is caught as it is pinned: else npm run mutants tells all', asy
   });
   expect(wrong).toEqual([]);
 }, 240_000);
+
+test('to keep to the cache does not hide that nothing is checked at the policy host', async () => {
+  const careless = [
+    'accepts-any-policy-host-certificate',
+    'follows-redirects',
+    'accepts-any-status',
+    'ignores-content-type',
+  ];
+  const [sound, bad] = await tryCourses(
+    [['keeps-to-cache'], [...careless, 'keeps-to-cache']].map((traits) => ({
+      traits: traits.join('+'),
+      scenarios: scenarios.filter(({ id }) => /^(cache|discovery|policy-)/.test(id)),
+    })),
+  );
+  const failed = (results: typeof sound) =>
+    results!
+      .filter(({ verdict }) => verdict.grade === 'fail')
+      .map(({ verdict }) => verdict.scenario);
+  expect(failed(sound)).toEqual([]);
+  expect(failed(bad).length).toBeGreaterThanOrEqual(15);
+}, 240_000);

@@ -48,6 +48,26 @@ describe('describeFailure', () => {
     ).toBe('the message is lost');
   });
 
+  it.each([
+    ['fail', '8461-5.1-cold-fetch', 'unheld', 'SHOULD, and content was exposed'],
+    ['fail', '8461-5-enforce-no-starttls', 'clear', 'MUST NOT'],
+    [
+      'warn',
+      '8461-5-enforce-no-starttls',
+      'envelope',
+      'MUST NOT, but only the envelope was exposed',
+    ],
+    ['warn', '8461-3.1-syntax-invalid', undefined, 'MUST, but no mail was harmed'],
+    ['warn', '8461-5.1-next-candidate', undefined, 'MUST in prose only'],
+    ['warn', '8461-5.1-cold-fetch', undefined, 'SHOULD'],
+  ] as const)(
+    'says why a %s against %s (%s) weighs what it weighs',
+    (grade, requirement, harm, weight) => {
+      const one = finding({ grade, requirement, ...(harm && { harm }) });
+      expect(describeFailure(verdict(), one, trial())[0]).toMatch(new RegExp(` · ${weight}$`));
+    },
+  );
+
   it('gives places as ranges', () => {
     expect(because([47, 41, 43, 42, 43])).toMatch(/ {4}evidence\.ndjson #41–#43, #47$/);
     expect(because([40, 42, 44, 46, 48])).toMatch(/#40, #42, #44, #46, …$/);
