@@ -173,8 +173,11 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
     );
   const chosen = choose(caught);
   const idle = scenarios.filter((id) => !chosen.some(({ scenario }) => scenario === id));
+  const isAlone = ({ temperament, result }: Tried, id: string) =>
+    temperament === '' && result.scenario === id;
+  const unknown = idle.filter((id) => !caught.some((one) => isAlone(one, id)));
   await tryMore(
-    faults.flatMap((fault) => idle.map((scenario) => ({ fault, scenario, under: [''] }))),
+    faults.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
   return [...chosen, ...forIdle(idle, caught)];
 }
