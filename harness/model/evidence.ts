@@ -225,9 +225,10 @@ function together({ now, history, own }: StepView): Pick<Span, 'now' | 'history'
   return { now: [...now, ...own.now], history: [...history, ...own.history] };
 }
 
-/** The sender does something for a message. */
-function isAttempt({ kind }: Observation): boolean {
-  return kind === 'dns-query' || kind === 'smtp-connection' || kind === 'smtp-command';
+/** The sender does something for a message: more than to take leave of a connection. */
+export function isAttempt(seen: Observation): boolean {
+  if (seen.kind === 'smtp-command') return seen.verb !== 'QUIT';
+  return seen.kind === 'dns-query' || seen.kind === 'smtp-connection';
 }
 
 /** The honest exchanger took it, for its recipient. */

@@ -20,7 +20,13 @@ import type { Lab } from '../lab/lab.ts';
 import { createRecorder, type Recorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
-import { inLeg, outcomeOf, recipientDomains, tokensSubmitted } from '../model/evidence.ts';
+import {
+  inLeg,
+  isAttempt,
+  outcomeOf,
+  recipientDomains,
+  tokensSubmitted,
+} from '../model/evidence.ts';
 import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
 import { composeMessage } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
@@ -308,7 +314,7 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const { leg, tokens, since } = settling;
   const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
   const isDeferred = tokens.some((token) => outcomeOf(recent, token).kind === 'deferred');
-  const isTried = recent.some(({ kind }) => ATTEMPTS.includes(kind));
+  const isTried = recent.some(isAttempt);
   if (!isDeferred || isTried || !running.hasQueue) return;
   const before = recorder.observations.length;
   recorder.record(leg, { kind: 'queue-flushed' });
@@ -381,7 +387,7 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     const seen = recent();
     const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
     if (at === -1) return listed.has(token);
-    const isLate = isRetry && !seen.slice(0, at).some(({ kind }) => ATTEMPTS.includes(kind));
+    const isLate = isRetry && !seen.slice(0, at).some(isAttempt);
     return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
   };
   const open = () => tokens.filter((token) => !isTold(token));
@@ -440,8 +446,6 @@ async function silence(recorder: Recorder, withinMs: number): Promise<void> {
     await recorder.until(isBroken, MOMENT_MS - recorder.quietMs());
   }
 }
-
-const ATTEMPTS: readonly string[] = ['dns-query', 'smtp-connection', 'smtp-command'];
 
 /** What a stage waits for before it ends. */
 async function awaited(running: Running, { awaits }: Stage, main: ArrangedLeg): Promise<void> {
