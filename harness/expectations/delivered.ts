@@ -97,6 +97,13 @@ function judgeRefusal(
   view: StepView,
   outcome: Extract<Outcome, { kind: 'deferred' | 'bounced' }>,
 ): Judgement {
+  const isSilent = outcome.by.kind === 'queue-listed';
+  if (isSilent && ofKind(view.now, 'dns-query').at(-1)?.answer === 'dropped')
+    return {
+      status: 'undecided',
+      actual: 'still queued when the wait was over, and the name server has not answered',
+      because: [outcome.by.seq],
+    };
   const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
   const actual = `${outcome.kind}${words}`;
   const because = [outcome.by.seq];

@@ -12,7 +12,7 @@ import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { tokensIn } from '../model/message.ts';
-import type { Event } from '../model/observation.ts';
+import { CLOSED_WHILE_IDLE, type Event } from '../model/observation.ts';
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan } from '../model/plan.ts';
 import { mxOnConnection } from '../model/plan-changes.ts';
 import type { ArrivedMail } from './honest-mx.ts';
@@ -258,7 +258,7 @@ class Dialogue {
   /** What is left to tell when the sender has gone. */
   gone(): End {
     this.noteGarbage(this.reader.detach().toString('latin1'));
-    if (this.#closedIdle) return { by: 'path', how: 'closed while idle' };
+    if (this.#closedIdle) return { by: 'path', how: CLOSED_WHILE_IDLE };
     return {
       by: 'sender',
       how: this.#tlsEnd,

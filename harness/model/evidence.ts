@@ -11,7 +11,7 @@ import {
   stsLookups,
 } from './held-policy.ts';
 import { labelOf, qualifyName } from './names.ts';
-import type { Leg, Observation } from './observation.ts';
+import { CLOSED_WHILE_IDLE, type Leg, type Observation } from './observation.ts';
 import { SENDER_DOMAIN, VICTIM } from './plan.ts';
 import type { Step } from './scenario.ts';
 import type { Stage } from './stage.ts';
@@ -216,7 +216,7 @@ export function outcomeIn(view: StepView, token: string): Outcome {
   const recent = outcomeOf(now, token);
   if (recent.kind !== 'deferred') return { kind: 'pending' };
   const isNew = tokensSubmitted(now).includes(token);
-  const tried = now.some((seen) => isAttempt(seen) && isBefore(seen, recent.by));
+  const tried = attemptsIn(now).some((seen) => isBefore(seen, recent.by));
   return isNew || tried ? recent : { kind: 'pending' };
 }
 
@@ -225,11 +225,22 @@ function together({ now, history, own }: StepView): Pick<Span, 'now' | 'history'
   return { now: [...now, ...own.now], history: [...history, ...own.history] };
 }
 
-/** The sender does something for a message: more than to take leave of a connection. */
-export function isAttempt(seen: Observation): boolean {
-  if (seen.kind === 'smtp-command') return seen.verb !== 'QUIT';
-  return seen.kind === 'dns-query' || seen.kind === 'smtp-connection';
+/**
+ * What the sender does for a message: more than to keep a connection, or to take leave of it, and
+ * more than to find out that the lab has closed it.
+ */
+export function attemptsIn(observations: readonly Observation[]): Observation[] {
+  const closed = ofKind(observations, 'smtp-closed')
+    .filter(({ how }) => how === CLOSED_WHILE_IDLE)
+    .map(({ connection }) => connection);
+  return observations.filter((seen) =>
+    seen.kind === 'smtp-command'
+      ? !KEEPING.includes(seen.verb) && !closed.includes(seen.connection)
+      : seen.kind === 'dns-query' || seen.kind === 'smtp-connection',
+  );
 }
+
+const KEEPING: readonly string[] = ['RSET', 'NOOP', 'QUIT'];
 
 /** The honest exchanger took it, for its recipient. */
 function arrivalOf(

@@ -46,12 +46,9 @@ export const LARGEST_FETCH_BYTES = 16 * 1024 * 1024;
 
 /** Connections to policy hosts that have not ended. */
 export function openFetches(observations: readonly Observation[]): Seen<'web-connection'>[] {
-  // Each leg counts its connections by itself.
-  const keyOf = ({ leg, connection }: Observation & { connection: string }) =>
-    `${leg} ${connection}`;
-  const closed = new Set(ofKind(observations, 'web-closed').map(keyOf));
+  const closed = new Set(ofKind(observations, 'web-closed').map(({ connection }) => connection));
   return ofKind(observations, 'web-connection').filter(
-    (seen) => seen.service === 'policy-host' && !closed.has(keyOf(seen)),
+    (seen) => seen.service === 'policy-host' && !closed.has(seen.connection),
   );
 }
 

@@ -21,6 +21,9 @@ export type Observation = {
   readonly step: number;
 } & Event;
 
+/** Of a connection that the sender has kept, closed by the lab between two steps. */
+export const CLOSED_WHILE_IDLE = 'closed while idle';
+
 export type Event =
   | StepEvent
   | DnsEvent

@@ -21,8 +21,8 @@ import { createRecorder, type Recorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
 import {
+  attemptsIn,
   inLeg,
-  isAttempt,
   outcomeOf,
   recipientDomains,
   tokensSubmitted,
@@ -30,7 +30,7 @@ import {
 import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
 import { composeMessage } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
-import type { Leg, Observation } from '../model/observation.ts';
+import type { Event, Leg, Observation } from '../model/observation.ts';
 import { type LabPlan, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
 import type { Scenario, SendStep } from '../model/scenario.ts';
 import {
@@ -253,7 +253,9 @@ async function arrange(
   keepConnections = false,
 ): Promise<ArrangedLeg> {
   const label = leg === 'main' ? base : `${base}${leg[0]}${index}`;
-  const world = worlds.get(label) ?? lab.createWorld(label, (event) => recorder.record(leg, event));
+  const nameOf = connectionsOf(label.slice(base.length));
+  const world =
+    worlds.get(label) ?? lab.createWorld(label, (event) => recorder.record(leg, nameOf(event)));
   worlds.set(label, world);
   await world.arrange(qualify(plan, label), { keepConnections });
   const published =
@@ -268,6 +270,14 @@ async function arrange(
   });
   return { leg, index, label, world };
 }
+
+/** Each world counts its connections by itself: those of legs beside the main one get its name. */
+const connectionsOf =
+  (world: string) =>
+  (event: Event): Event =>
+    world !== '' && 'connection' in event
+      ? { ...event, connection: `${world}.${event.connection}` }
+      : event;
 
 /**
  * Of a sender that counts its tries instead of days: after days in the queue one try is left
@@ -314,7 +324,7 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const { leg, tokens, since } = settling;
   const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
   const isDeferred = tokens.some((token) => outcomeOf(recent, token).kind === 'deferred');
-  const isTried = recent.some(isAttempt);
+  const isTried = attemptsIn(recent).length > 0;
   if (!isDeferred || isTried || !running.hasQueue) return;
   const before = recorder.observations.length;
   recorder.record(leg, { kind: 'queue-flushed' });
@@ -387,7 +397,7 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     const seen = recent();
     const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
     if (at === -1) return listed.has(token);
-    const isLate = isRetry && !seen.slice(0, at).some(isAttempt);
+    const isLate = isRetry && !attemptsIn(seen).some((one) => seen.indexOf(one) < at);
     return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
   };
   const open = () => tokens.filter((token) => !isTold(token));
@@ -397,22 +407,26 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     const deadline = Math.min(sign, began + bounds.settleMs) + bounds.settleMs;
     return deadline - recorder.elapsedMs();
   };
+  const list = async () => {
+    if (!sender.queued) return;
+    const queued = await sender.queued();
+    recorder.record(leg, { kind: 'queue-listed', tokens: queued });
+    for (const token of queued) listed.add(token);
+  };
   while (open().length > 0 && leftMs() > 0 && !recorder.isFrozen()) {
     if (
       sender.queued &&
       recorder.quietMs() >= bounds.quietMs &&
       !isUnanswered(recent()) &&
       (await isIdle(recorder, world, leftMs()))
-    ) {
-      const queued = await sender.queued();
-      recorder.record(leg, { kind: 'queue-listed', tokens: queued });
-      for (const token of queued) listed.add(token);
-    }
+    )
+      await list();
     const pauseMs = Math.max(bounds.quietMs - recorder.quietMs(), bounds.quietMs / 10);
     // A status that came too early counts once nothing has followed it for a while.
     const waitMs = Math.min(pauseMs, isRetry ? UNTRIED_MS : pauseMs, leftMs());
     await recorder.until(() => open().length === 0, waitMs);
   }
+  if (open().length > 0 && !recorder.isFrozen()) await list();
   // Some say so of each host that they tried.
   if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
     await silence(recorder, leftMs());

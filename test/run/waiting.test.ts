@@ -16,6 +16,7 @@ import type {
   Sender,
   StartedSender,
 } from '../../harness/model/sender.ts';
+import { ofKind } from '../../harness/model/traffic.ts';
 import { runSuite } from '../../harness/run/suite.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
@@ -124,4 +125,12 @@ test('a silence is not taken for a deferral while the sender waits for the name 
   );
   expect(result.verdict.grade).toBe('pass');
   expect(kinds(result)).not.toContain('queue-listed');
+});
+
+test('the worlds of a trial have no connection in common', async () => {
+  const step = '  - { send: a, under: [], expect: [delivered] }\n';
+  const { trial } = await run(step + step, () => ({}));
+  const opened = ofKind(trial.evidence.observations, 'smtp-connection');
+  expect(new Set(opened.map(({ leg }) => leg))).toContain('control');
+  expect(new Set(opened.map(({ connection }) => connection)).size).toBe(opened.length);
 });
