@@ -31,6 +31,7 @@ export const expectation: Expectation = {
         status: 'unmet',
         actual: 'bounced without looking for a new policy in the five minutes before',
         because,
+        known: true,
       };
     }),
 };

@@ -396,7 +396,8 @@ async function settled(running: Running, settling: Settling): Promise<void> {
   const isTold = (token: string) => {
     const seen = recent();
     const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
-    if (at === -1) return listed.has(token);
+    // Some return a message and log no word of it.
+    if (at === -1) return listed.has(token) || outcomeOf(seen, token).kind === 'bounced';
     const isLate = isRetry && !attemptsIn(seen).some((one) => seen.indexOf(one) < at);
     return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
   };
