@@ -1,10 +1,145 @@
 /**
- * Faults that no scenario can catch under a temperament, each with the reason; by hand.
+ * Faults that cannot be caught under a temperament, each with the reason; by hand.
  */
 
-/** By temperament: faults that such a sender cannot commit, or not so that anybody sees it. */
-export const EXCUSED: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
+interface Excuse {
+  readonly reason: string;
+  readonly faults: readonly string[];
+}
+
+/** By temperament. */
+export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
+  'keeps-to-cache': [
+    {
+      reason: 'It looks at no record while a policy holds, and so at no new id.',
+      faults: [
+        'never-refetches',
+        'refetches-only-when-id-grows',
+        'compares-ids-without-case',
+        'compares-ids-by-prefix',
+        'compares-ids-as-numbers',
+        'last-id-wins',
+        'http-cache',
+        'lives-from-first-fetch',
+      ],
+    },
+    {
+      reason: 'Nothing that it could see makes it forget a policy that holds.',
+      faults: [
+        'forgets-cache-when-txt-gone',
+        'forgets-cache-on-servfail',
+        'forgets-cache-when-fetch-fails',
+        'forgets-cache-when-id-changes',
+        'forgets-cache-on-multiple-txt',
+        'forgets-cache-on-bad-record',
+      ],
+    },
+    {
+      reason: 'It learned the policy under a certificate that suits it, and never sees another.',
+      faults: ['policy-host-wants-recipient-domain'],
+    },
+  ],
+  'fetches-beside': [
+    {
+      reason: 'Its delivery does not wait for what becomes of the fetch.',
+      faults: ['defers-when-record-fails', 'defers-when-discovery-fails'],
+    },
+    {
+      reason: 'It delivers by what it holds, and has forgotten that only after the delivery.',
+      faults: [
+        'forgets-cache-when-txt-gone',
+        'forgets-cache-on-servfail',
+        'forgets-cache-when-fetch-fails',
+        'forgets-cache-when-id-changes',
+        'forgets-cache-on-multiple-txt',
+        'forgets-cache-on-bad-record',
+      ],
+    },
+    {
+      reason: 'At first contact it delivers before it has the policy that it would misread.',
+      faults: [
+        'decodes-leniently',
+        'one-mx-line-only',
+        'last-mx-line-only',
+        'matches-the-cname-target',
+        'mx-match-case-sensitive',
+      ],
+    },
+  ],
+  'wants-tls': [
+    {
+      reason: 'It sends nothing in clear, to nobody.',
+      faults: [
+        'plaintext-when-starttls-missing',
+        'plaintext-when-ehlo-refused',
+        'plaintext-after-454',
+        'plaintext-after-5yz-to-starttls',
+        'plaintext-after-421',
+        'plaintext-after-250-to-starttls',
+        'plaintext-after-failed-handshake',
+        'goes-on-after-failed-handshake',
+        'leaks-after-restart',
+        'sends-as-last-resort',
+      ],
+    },
+    {
+      reason:
+        'That it holds no policy does not show where STARTTLS is stripped: it holds mail back.',
+      faults: [
+        'takes-first-of-several-txt',
+        'counts-unrelated-txt',
+        'counts-later-versions',
+        'no-txt-concatenation',
+        'reads-first-string-only',
+        'txt-case-insensitive',
+        'version-anywhere',
+        'accepts-invalid-id',
+        'takes-long-ids',
+        'passes-over-empty-fields',
+        'splits-record-at-blanks-only',
+        'needs-last-semicolon',
+        'rejects-record-extensions',
+        'policy-host-wants-ec-key',
+        'policy-host-wants-no-wildcard',
+        'refuses-media-type-parameters',
+        'decodes-leniently',
+        'last-duplicate-key-wins',
+        'rejects-unknown-keys',
+        'rejects-lf',
+        'needs-final-line-end',
+        'needs-blank-after-colon',
+        'keeps-trailing-blanks',
+        'wants-version-first',
+        'wants-a-day-of-max-age',
+        'wants-half-a-year-at-most',
+        'keeps-policies-a-day',
+        'lives-from-first-fetch',
+        'forgets-cache-when-txt-gone',
+        'forgets-cache-on-servfail',
+        'forgets-cache-when-fetch-fails',
+        'forgets-cache-when-id-changes',
+        'forgets-cache-on-multiple-txt',
+        'forgets-cache-on-bad-record',
+        'forgets-cache-on-restart',
+      ],
+    },
+  ],
+  'gives-up-without-ehlo': [
+    { reason: 'It never says HELO.', faults: ['plaintext-when-ehlo-refused'] },
+  ],
+  'no-dsn': [
+    {
+      reason: 'It declares no DSN, and what is about bounces is unsupported.',
+      faults: [
+        'sends-as-last-resort',
+        'no-recheck-before-bounce',
+        'returns-from-postmaster',
+        'returns-nothing',
+      ],
+    },
+  ],
+};
 
 /** Why this fault need not be caught under this temperament; undefined: it has to be. */
 export const excuseOf = (fault: string, temperament: string): string | undefined =>
-  EXCUSED[temperament]?.[fault];
+  EXCUSED[temperament]?.find(({ faults }) => faults.includes(fault))?.reason;
