@@ -26,7 +26,7 @@ export interface Result {
 }
 
 /** Orders that a process takes at once. */
-const BATCH = 12;
+const BATCH = 40;
 
 /** The results of all orders. `onBatch` is told how many orders are done. */
 export async function farm(

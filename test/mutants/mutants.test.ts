@@ -9,7 +9,7 @@ import type { Scenario } from '../../harness/model/scenario.ts';
 import { FAULTS, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
 import { EXCUSED } from './excused.ts';
 import { resultOf } from './farm.ts';
-import { readPins, traitsOf, unpinned } from './pins.ts';
+import { isAsPinned, readPins, traitsOf, unpinned } from './pins.ts';
 import { shippedScenarios, tell, tryCourses } from './try.ts';
 
 const pins = readPins();
@@ -64,9 +64,10 @@ test('each fault is caught as it is pinned: else npm run mutants tells all', asy
   );
   const wrong = chosen.flatMap(({ pin, temperament }, nth) => {
     const verdict = results[nth]![0]!.verdict;
-    const { grade, requirement, words } = resultOf(traitsOf(pin.fault, temperament), verdict);
-    const isAsPinned = grade === pin.grade && requirement === pin.requirement;
-    return isAsPinned ? [] : [`${words}; pinned: ${pin.grade} (${pin.requirement})`];
+    const result = resultOf(traitsOf(pin.fault, temperament), verdict);
+    return isAsPinned(result, pin)
+      ? []
+      : [`${result.words}; pinned: ${pin.grade} (${pin.requirement})`];
   });
   expect(wrong).toEqual([]);
 }, 240_000);

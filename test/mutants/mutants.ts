@@ -11,7 +11,7 @@
 import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result } from './farm.ts';
-import { type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
 import { shippedScenarios } from './try.ts';
 
 const faults = Object.keys(FAULTS);
@@ -78,8 +78,8 @@ async function tryPins(pins: readonly Pin[], lawful: readonly Result[]): Promise
   const problems = unpinned(pins, shipped);
   for (const { pin, temperament, result } of await tryAll(pins)) {
     const { grade, requirement } = pin;
-    const isAsPinned = result.grade === grade && result.requirement === requirement;
-    if (!isAsPinned) problems.push(`${result.words}; pinned: ${grade} (${requirement})`);
+    if (!isAsPinned(result, pin))
+      problems.push(`${result.words}; pinned: ${grade} (${requirement})`);
     else if (!isCaught(result, temperament))
       problems.push(`${result.words}; so does ${temperament} without the fault`);
   }

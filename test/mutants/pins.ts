@@ -29,6 +29,11 @@ export function writePins(pins: readonly Pin[]): void {
   writeFileSync(FILE, `[\n${pins.map((pin) => `  ${JSON.stringify(pin)}`).join(',\n')}\n]\n`);
 }
 
+/** As pinned, or worse: how much of a race a fault wins, a busy machine decides. */
+export const isAsPinned = (seen: Pick<Pin, 'grade' | 'requirement'>, pin: Pin): boolean =>
+  (seen.grade === pin.grade && seen.requirement === pin.requirement) ||
+  (seen.grade === 'fail' && pin.grade === 'warn');
+
 export const traitsOf = (fault: string, temperament: string) =>
   [fault, temperament].filter((trait) => trait !== '').join('+');
 

@@ -24,7 +24,7 @@ export interface Course {
 const SCENARIOS = fileURLToPath(new URL('../../scenarios', import.meta.url));
 /** How many trials at once, of how many senders. */
 const JOBS = 48;
-const SENDERS = 12;
+const SENDERS = 40;
 
 /**
  * A message that a fault loses is not waited for as long as a slow mail server would be, and a

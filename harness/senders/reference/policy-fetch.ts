@@ -32,6 +32,7 @@ export type Get = (
 
 /** §3.3 suggests a limit; a body beyond it is no policy, and is never cut to fit. */
 const BODY_LIMIT_BYTES = 64 * 1024;
+const MORE_THAN_ANY_POLICY_BYTES = 20_000_000;
 const FOR_EVER_MS = 1_000_000;
 
 /** A function that fetches the policy body of a domain. It never rejects. */
@@ -44,7 +45,9 @@ export function createPolicyFetcher(setting: Setting): (domain: string) => Promi
   async function fetchFrom(url: URL): Promise<Fetched> {
     try {
       // §3.3: a time-out for the whole GET, so that nobody can hold up delivery byte by byte.
-      const patience = is('no-fetch-time-out') ? FOR_EVER_MS : timeouts.policyFetchMs;
+      // Who reads on takes as long as it takes.
+      const patience =
+        is('no-fetch-time-out') || is('no-body-limit') ? FOR_EVER_MS : timeouts.policyFetchMs;
       const answer = await within(patience, 'the policy fetch', (signal) =>
         askOrRecall(url, {}, signal),
       );
@@ -93,7 +96,7 @@ async function get(
       : socket;
   if (secured !== socket) authenticate(secured as tls.TLSSocket, url.hostname, setting);
   const method = is('asks-by-post') ? 'POST' : 'GET';
-  const limit = is('no-body-limit') ? Number.POSITIVE_INFINITY : BODY_LIMIT_BYTES;
+  const limit = is('no-body-limit') ? MORE_THAN_ANY_POLICY_BYTES : BODY_LIMIT_BYTES;
   const answer = await exchange(secured, { method, url, headers }, limit, signal);
   // §3.3: redirects are not followed.
   const location =
