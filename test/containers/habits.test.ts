@@ -10,10 +10,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Grade, Verdict } from '../../harness/model/verdict.ts';
 import { describeWithEngine } from './engine.ts';
-import { KNOWN_FAILURES } from './known-failures.ts';
 import { holdfast } from './process.ts';
 
-const POSTFIX = join(import.meta.dirname, '..', '..', 'docker', 'senders', 'postfix');
 const CACHED = join(import.meta.dirname, 'cached');
 /** All that a sender meets at discovery. */
 const DISCOVERY = ['cache', 'discovery', 'policy-host', 'policy-syntax'];
@@ -48,19 +46,6 @@ describeWithEngine('a habit', () => {
         .map(({ scenario }) => scenario)
         .sort();
   };
-
-  it('of Postfix, to use connections and TLS sessions again: it fails what it fails without', async () => {
-    const graded = await run('postfix-that-reuses', POSTFIX, {
-      command: [
-        'sh',
-        '-c',
-        // Its TLS sessions are kept as it ships.
-        'postconf -e smtp_tls_connection_reuse=yes; exec sh /start.sh',
-      ],
-    });
-    expect(graded('inconclusive')).toEqual([]);
-    expect(graded('fail')).toEqual(Object.keys(KNOWN_FAILURES.postfix!).sort());
-  });
 
   it('of keeping to the cache does not hide that nothing is checked at the policy host', async () => {
     const sound = await run('cached-and-sound', CACHED, {}, ...DISCOVERY);
