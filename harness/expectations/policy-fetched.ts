@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
-import { seqs } from '../model/traffic.ts';
+import { isBefore, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 export const expectation: Expectation = {
@@ -31,7 +31,8 @@ export const expectation: Expectation = {
       return { status: 'met', actual: 'policy fetched', because: seqs([...lookups, ...fetches]) };
     // RFC 8461 §5.1 lets a sender fetch beside the delivery, and so be late.
     const late = policyFetches(view.whole, view.domains).filter(({ step }) => step > view.index);
-    if (late.length > 0 && lookups.length > 0)
+    const isOfThisLook = contacts(view).length > 0 || !hasOwnLook(view, late[0]);
+    if (late.length > 0 && lookups.length > 0 && isOfThisLook)
       return {
         status: 'undecided',
         actual: 'the policy was fetched only after this step',
@@ -43,12 +44,12 @@ export const expectation: Expectation = {
         actual: 'neither the TXT record nor the policy was asked for',
         because: [],
       };
-    const isDiscarded = contacts(view).length === 0;
+    const isDiscarded = contacts(view).length === 0 && late.length === 0;
     return {
       status: 'unmet',
       actual: isDiscarded
         ? 'the TXT record was asked for and not believed: nobody looked for the policy host'
-        : 'the TXT record was asked for, the policy was not fetched',
+        : `the TXT record was asked for, the policy was not fetched${late.length > 0 ? ' before it was asked for anew' : ''}`,
       because: seqs([...lookups, ...contacts(view)]),
       // A sender that takes no record it is shown fails the control as well, and for that reason.
       standsAlone: isDiscarded,
@@ -56,6 +57,13 @@ export const expectation: Expectation = {
     };
   },
 };
+
+/** A fetch that follows another look, in its own step. */
+function hasOwnLook(view: StepView, fetch: Seen<'policy-request'> | undefined): boolean {
+  return stsLookups(view.whole, view.domains).some(
+    (look) => look.step === fetch?.step && isBefore(look, fetch),
+  );
+}
 
 /** Whatever shows that the sender looked for the policy host. */
 function contacts(view: StepView) {

@@ -16,7 +16,7 @@ import { type Change, exchangersOf, type Point, type PointOnConnection } from '.
 import { outcomeIn, type StepView } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
-import { ofKind, type Session, sessionsOf } from '../model/traffic.ts';
+import { isBefore, ofKind, type Session, sessionsOf } from '../model/traffic.ts';
 import { answerTo } from '../model/zone.ts';
 
 export type Tried =
@@ -128,12 +128,12 @@ function isGivenUp(view: StepView): boolean {
 }
 
 /** It came to the policy host and no further, and has not said what becomes of the message. */
-function isStillFetching(view: StepView): boolean {
-  const last = view.now.findLast((seen) => seen.kind === 'smtp-connection' || isAtPolicyHost(seen));
-  if (last === undefined || !isAtPolicyHost(last)) return false;
-  return !ofKind(view.now, 'sender-status').some(
-    (seen) => seen.seq > last.seq && view.tokens.includes(seen.token),
-  );
+function isStillFetching({ now, tokens }: StepView): boolean {
+  const last = now.findLast(isAtPolicyHost);
+  const goesOn = (seen: Observation) =>
+    seen.kind === 'smtp-connection' ||
+    (seen.kind === 'sender-status' && tokens.includes(seen.token));
+  return last !== undefined && !now.some((seen) => goesOn(seen) && !isBefore(seen, last));
 }
 
 const isAtPolicyHost = (seen: Observation): boolean =>

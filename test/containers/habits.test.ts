@@ -3,16 +3,22 @@
  * what a sender leaves out.
  */
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
-import type { Grade, Verdict } from '../../harness/model/verdict.ts';
+import { CLOSED_WHILE_IDLE } from '../../harness/model/observation.ts';
+import { graded, POSTFIX, runChanged } from './changed.ts';
 import { describeWithEngine } from './engine.ts';
-import { holdfast } from './process.ts';
+import { KNOWN_FAILURES } from './known-failures.ts';
 
 const CACHED = join(import.meta.dirname, 'cached');
+/** Connections with TLS are kept by tlsproxy, which Debian has not turned on. */
+const REUSES = [
+  'postconf -e smtp_tls_connection_reuse=yes smtp_connection_cache_time_limit=30s',
+  'postconf -e smtp_connection_cache_destinations=static:all',
+  "postconf -M 'tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy'",
+];
 /** All that a sender meets at discovery. */
 const DISCOVERY = ['cache', 'discovery', 'policy-host', 'policy-syntax'];
 
@@ -23,40 +29,36 @@ describeWithEngine('a habit', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** Verdicts on a sender that is another with some keys of its contract changed. */
-  const run = async (name: string, source: string, changes: object, ...selection: string[]) => {
-    const contract = parse(await readFile(join(source, 'sender.yaml'), 'utf8'));
-    const build = { ...contract.build, context: source };
-    await mkdir(join(folder, name));
-    await writeFile(
-      join(folder, name, 'sender.yaml'),
-      stringify({ ...contract, name, build, ...changes }),
-    );
-    const sender = join(folder, name);
-    const { out, err } = await holdfast(
-      'run',
-      ...selection,
-      ...['--sender', sender, '--reporter', 'json'],
-    );
-    const { verdicts } = JSON.parse(out) as { verdicts: Verdict[] };
-    expect(verdicts.length, err).toBeGreaterThan(0);
-    return (grade: Grade) =>
-      verdicts
-        .filter((verdict) => verdict.grade === grade)
-        .map(({ scenario }) => scenario)
-        .sort();
-  };
+  it('of Postfix, to use connections again: it fails what it fails without', async () => {
+    const { verdicts, evidence } = await runChanged({
+      folder,
+      name: 'postfix-that-reuses',
+      source: POSTFIX,
+      changes: { command: ['sh', '-c', `${REUSES.join('; ')}; exec sh /start.sh`] },
+    });
+    expect(graded(verdicts, 'inconclusive')).toEqual([]);
+    expect(graded(verdicts, 'fail')).toEqual(Object.keys(KNOWN_FAILURES.postfix!).sort());
+    // It has kept them, and the lab has closed them.
+    expect(await trialsWith(CLOSED_WHILE_IDLE, evidence)).toBeGreaterThan(verdicts.length / 2);
+  });
 
   it('of keeping to the cache does not hide that nothing is checked at the policy host', async () => {
-    const sound = await run('cached-and-sound', CACHED, {}, ...DISCOVERY);
-    const careless = await run(
-      'cached-and-careless',
-      CACHED,
-      { environment: { CHECKS: 'none' } },
-      ...DISCOVERY,
-    );
-    expect(sound('inconclusive')).toEqual([]);
-    const failed = careless('fail').filter((scenario) => !sound('fail').includes(scenario));
+    const run = async (name: string, changes: object) =>
+      (await runChanged({ folder, name, source: CACHED, changes, selection: DISCOVERY })).verdicts;
+    const sound = await run('cached-and-sound', {});
+    const careless = await run('cached-and-careless', { environment: { CHECKS: 'none' } });
+    expect(graded(sound, 'inconclusive')).toEqual([]);
+    const known = graded(sound, 'fail');
+    const failed = graded(careless, 'fail').filter((scenario) => !known.includes(scenario));
     expect(failed.length).toBeGreaterThanOrEqual(15);
   });
 });
+
+/** How many trials have these words in their evidence. */
+async function trialsWith(words: string, evidence: string): Promise<number> {
+  const files = await readdir(evidence, { recursive: true });
+  const texts = files
+    .filter((file) => file.endsWith('evidence.ndjson'))
+    .map((file) => readFile(join(evidence, file), 'utf8'));
+  return (await Promise.all(texts)).filter((text) => text.includes(words)).length;
+}

@@ -3,17 +3,14 @@
  * of them may pass, and each is told why.
  */
 
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
 import type { Observation } from '../../harness/model/observation.ts';
 import type { Verdict } from '../../harness/model/verdict.ts';
+import { POSTFIX, runChanged } from './changed.ts';
 import { describeWithEngine } from './engine.ts';
-import { holdfast } from './process.ts';
-
-const POSTFIX = join(import.meta.dirname, '..', '..', 'docker', 'senders', 'postfix');
 
 describeWithEngine('postfix', () => {
   let folder: string;
@@ -22,33 +19,8 @@ describeWithEngine('postfix', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** Runs scenarios against postfix with other keys in its contract; its image is the same. */
-  const run = async (name: string, changes: object, ...selection: string[]) => {
-    const contract = parse(await readFile(join(POSTFIX, 'sender.yaml'), 'utf8'));
-    const build = { ...contract.build, context: POSTFIX };
-    await mkdir(join(folder, name));
-    await writeFile(
-      join(folder, name, 'sender.yaml'),
-      stringify({ ...contract, name, build, ...changes }),
-    );
-    const evidence = join(folder, name, 'evidence');
-    const { code, out, err } = await holdfast(
-      'run',
-      ...selection,
-      '--sender',
-      join(folder, name),
-      '--reporter',
-      'json',
-      '--keep',
-      evidence,
-    );
-    const { verdicts, scenarios, skippedSenders } = JSON.parse(out) as {
-      verdicts: Verdict[];
-      scenarios: { id: string; needs: string[] }[];
-      skippedSenders: { name: string; reason: string }[];
-    };
-    return { code, err, verdicts, skippedSenders, scenarios, evidence };
-  };
+  const run = (name: string, changes: object, ...selection: string[]) =>
+    runChanged({ folder, name, source: POSTFIX, changes, selection });
 
   it('that exits in mid-run: 70, with its last words, and nothing passes after that', async () => {
     const { code, verdicts, scenarios, skippedSenders, evidence } = await run(

@@ -5,6 +5,7 @@
 
 import { expect, it } from 'vitest';
 import type { Verdict } from '../../harness/model/verdict.ts';
+import { graded } from './changed.ts';
 import { describeWithEngine } from './engine.ts';
 import { KNOWN_FAILURES } from './known-failures.ts';
 import { holdfast } from './process.ts';
@@ -30,10 +31,3 @@ describeWithEngine('the whole suite', () => {
     expect(code).toBe(Object.keys(known).length > 0 ? 1 : 0);
   });
 });
-
-function graded(verdicts: readonly Verdict[], grade: Verdict['grade']): string[] {
-  return verdicts
-    .filter((verdict) => verdict.grade === grade)
-    .map(({ scenario }) => scenario)
-    .sort();
-}

@@ -39,6 +39,22 @@ describe('policy-fetched', () => {
       because: [3, 5],
     });
   });
+
+  test('unmet when it came with another look at the record, and proves nothing without the control', () => {
+    const made = cold().txt().step(1).txt().fetch();
+    const view = viewStep(trialOf(made, scenarioOf([send(), send()])), 0);
+    expect(expectations.get('policy-fetched')!.judge(view, {})).toMatchObject({
+      status: 'unmet',
+      actual: expect.stringContaining('before it was asked for anew'),
+      standsAlone: false,
+    });
+  });
+
+  test('undecided where the policy host was called in this step, and answered in the next', () => {
+    const made = cold().txt().policyTls().step(1).txt().fetch();
+    const view = viewStep(trialOf(made, scenarioOf([send(), send()])), 0);
+    expect(expectations.get('policy-fetched')!.judge(view, {}).status).toBe('undecided');
+  });
 });
 
 describe('policy-not-fetched', () => {

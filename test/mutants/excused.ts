@@ -7,6 +7,16 @@ interface Excuse {
   readonly faults: readonly string[];
 }
 
+/** What a look at the world makes them forget. */
+const FORGETS_AT_A_LOOK = [
+  'forgets-cache-when-txt-gone',
+  'forgets-cache-on-servfail',
+  'forgets-cache-when-fetch-fails',
+  'forgets-cache-when-id-changes',
+  'forgets-cache-on-multiple-txt',
+  'forgets-cache-on-bad-record',
+];
+
 /** By temperament. */
 export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
   'keeps-to-cache': [
@@ -25,14 +35,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     },
     {
       reason: 'Nothing that it could see makes it forget a policy that holds.',
-      faults: [
-        'forgets-cache-when-txt-gone',
-        'forgets-cache-on-servfail',
-        'forgets-cache-when-fetch-fails',
-        'forgets-cache-when-id-changes',
-        'forgets-cache-on-multiple-txt',
-        'forgets-cache-on-bad-record',
-      ],
+      faults: FORGETS_AT_A_LOOK,
     },
     {
       reason: 'It learned the policy under a certificate that suits it, and never sees another.',
@@ -46,14 +49,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     },
     {
       reason: 'It delivers by what it holds, and has forgotten that only after the delivery.',
-      faults: [
-        'forgets-cache-when-txt-gone',
-        'forgets-cache-on-servfail',
-        'forgets-cache-when-fetch-fails',
-        'forgets-cache-when-id-changes',
-        'forgets-cache-on-multiple-txt',
-        'forgets-cache-on-bad-record',
-      ],
+      faults: FORGETS_AT_A_LOOK,
     },
     {
       reason: 'At first contact it delivers before it has the policy that it would misread.',
@@ -114,12 +110,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'wants-half-a-year-at-most',
         'keeps-policies-a-day',
         'lives-from-first-fetch',
-        'forgets-cache-when-txt-gone',
-        'forgets-cache-on-servfail',
-        'forgets-cache-when-fetch-fails',
-        'forgets-cache-when-id-changes',
-        'forgets-cache-on-multiple-txt',
-        'forgets-cache-on-bad-record',
+        ...FORGETS_AT_A_LOOK,
         'forgets-cache-on-restart',
       ],
     },
