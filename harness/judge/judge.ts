@@ -80,7 +80,7 @@ function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
       if (started) {
         const tried = triedIn(view, views);
         judged.push(...judgeStep(view, expectations, { tried, unlearned, control }));
-        if (tried.kind === 'not-met') unlearned = tried;
+        if (tried.kind === 'not-met' && tried.isUnlearned) unlearned = tried;
       } else judged.push({ finding: neverRun(trial, index) });
       if (own && control && control.grade !== 'pass') judged.push(asControl(control));
     }
@@ -121,17 +121,32 @@ function judgeStep(
   expectations: Expectations,
   { tried, unlearned, control }: Circumstances,
 ): Judged[] {
-  return usesOf(view).map((use) => {
-    const judged = judgeUse(view, use, expectations.get(use.name), control);
+  const all = usesOf(view).map((use) => judgeUse(view, use, expectations.get(use.name), control));
+  return all.map((judged) => {
     const { finding, stands } = judged;
     // Whatever the sender met: what was queued has arrived.
-    const isHome = use.name === 'recovered' && finding.grade === 'pass';
+    const isHome = finding.expectation === 'recovered' && finding.grade === 'pass';
     if (stands || isHome || finding.grade === 'unsupported') return judged;
-    if (tried.kind !== 'met') return { ...judged, finding: asUntried(finding, tried) };
+    if (tried.kind !== 'met') {
+      const others = all.filter((other) => other !== judged);
+      return { ...judged, finding: asUntried(finding, explained(tried, others)) };
+    }
     return unlearned && finding.grade === 'inconclusive'
       ? { ...judged, finding: asUntried(finding, unlearned) }
       : judged;
   });
+}
+
+/** A reason that is itself to be judged explains nothing where no other finding is about it. */
+function explained(
+  tried: Exclude<Tried, { kind: 'met' }>,
+  others: readonly Judged[],
+): Exclude<Tried, { kind: 'met' }> {
+  if (tried.kind !== 'not-met' || tried.judgedBy === undefined) return tried;
+  const cited = others.flatMap(({ finding }) => finding.because);
+  return tried.judgedBy.some((seq) => cited.includes(seq))
+    ? tried
+    : { kind: 'unexplained', what: tried.what };
 }
 
 /** What was found in a step that was not tried proves nothing. */

@@ -21,9 +21,19 @@ import { answerTo } from '../model/zone.ts';
 
 export type Tried =
   | { readonly kind: 'met' }
-  /** `what` was not met; `why` that may be lawful. */
-  | { readonly kind: 'not-met'; readonly what: string; readonly why: string }
+  /** `what` was not met, and `why`. */
+  | NotMet
   | { readonly kind: 'unexplained'; readonly what: string };
+
+export interface NotMet {
+  readonly kind: 'not-met';
+  readonly what: string;
+  readonly why: string;
+  /** What was to be learned in this step is not known in the steps after it. */
+  readonly isUnlearned: boolean;
+  /** That there is no more to meet counts where another finding rests on one of these. */
+  readonly judgedBy?: readonly number[];
+}
 
 /** `earlier`: the steps before, in order; what they met of the same world need not be met again. */
 export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
@@ -42,18 +52,20 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
     );
   if (missing === undefined) return { kind: 'met' };
   const what = describe(missing, view);
-  if (missing.way === 'delivery' && missing.kind === 'host' && isGivenUp(view))
-    return { kind: 'not-met', what, why: 'the sender had given the message up' };
+  const notMet = (why: string, isUnlearned = false): NotMet => ({
+    kind: 'not-met',
+    what,
+    why,
+    isUnlearned,
+  });
+  if (missing.way === 'discovery' && isCovered(view))
+    return notMet('the sender kept to its cached policy, as RFC 8461 §5.1 allows', true);
+  const judgedBy = signsOfGivingUp(view);
+  if (missing.way === 'delivery' && missing.kind === 'host' && judgedBy.length > 0)
+    return { ...notMet('the sender had given the message up'), judgedBy };
   if (missing.way === 'delivery' && isStillFetching(view))
-    return { kind: 'not-met', what, why: 'the sender was still waiting for the policy host' };
-  if (missing.way !== 'discovery') return { kind: 'unexplained', what };
-  return isCovered(view)
-    ? {
-        kind: 'not-met',
-        what,
-        why: 'the sender kept to its cached policy, as RFC 8461 §5.1 allows',
-      }
-    : { kind: 'unexplained', what };
+    return notMet('the sender was still waiting for the policy host');
+  return { kind: 'unexplained', what };
 }
 
 // ---- what has to be met ----
@@ -122,23 +134,27 @@ function isBehind(mx: string, view: StepView): boolean {
   );
 }
 
-function isGivenUp(view: StepView): boolean {
-  const { tokens } = view;
-  return tokens.length > 0 && tokens.every((token) => outcomeIn(view, token).kind === 'bounced');
+/** By what each message is known to be given up; none: one of them is not. */
+function signsOfGivingUp(view: StepView): number[] {
+  const outcomes = view.tokens.map((token) => outcomeIn(view, token));
+  const signs = outcomes.flatMap((outcome) => (outcome.kind === 'bounced' ? [outcome.by.seq] : []));
+  return signs.length === view.tokens.length ? signs : [];
 }
 
-/** It came to the policy host and no further, and has not said what becomes of the message. */
+/**
+ * It came to the policy host and no further: the lab has not answered it whole, and it has not said
+ * what becomes of the message.
+ */
 function isStillFetching({ now, tokens }: StepView): boolean {
-  const last = now.findLast(isAtPolicyHost);
+  const last = now.findLast(
+    (seen) => seen.kind === 'web-connection' && seen.service === 'policy-host',
+  );
   const goesOn = (seen: Observation) =>
     seen.kind === 'smtp-connection' ||
+    (seen.kind === 'policy-request' && seen.complete) ||
     (seen.kind === 'sender-status' && tokens.includes(seen.token));
   return last !== undefined && !now.some((seen) => goesOn(seen) && !isBefore(seen, last));
 }
-
-const isAtPolicyHost = (seen: Observation): boolean =>
-  seen.kind === 'policy-request' ||
-  (seen.kind === 'web-connection' && seen.service === 'policy-host');
 
 /** A recipient domain as the plan writes it. */
 function plainDomain(view: StepView, domain: string): string {
