@@ -7,16 +7,6 @@ interface Excuse {
   readonly faults: readonly string[];
 }
 
-/** What a look at the world makes them forget. */
-const FORGETS_AT_A_LOOK = [
-  'forgets-cache-when-txt-gone',
-  'forgets-cache-on-servfail',
-  'forgets-cache-when-fetch-fails',
-  'forgets-cache-when-id-changes',
-  'forgets-cache-on-multiple-txt',
-  'forgets-cache-on-bad-record',
-];
-
 /** By temperament. */
 export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
   'keeps-to-cache': [
@@ -35,7 +25,14 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     },
     {
       reason: 'Nothing that it could see makes it forget a policy that holds.',
-      faults: FORGETS_AT_A_LOOK,
+      faults: [
+        'forgets-cache-when-txt-gone',
+        'forgets-cache-on-servfail',
+        'forgets-cache-when-fetch-fails',
+        'forgets-cache-when-id-changes',
+        'forgets-cache-on-multiple-txt',
+        'forgets-cache-on-bad-record',
+      ],
     },
     {
       reason: 'It learned the policy under a certificate that suits it, and never sees another.',
@@ -46,20 +43,6 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     {
       reason: 'Its delivery does not wait for what becomes of the fetch.',
       faults: ['defers-when-record-fails', 'defers-when-discovery-fails'],
-    },
-    {
-      reason: 'It delivers by what it holds, and has forgotten that only after the delivery.',
-      faults: FORGETS_AT_A_LOOK,
-    },
-    {
-      reason: 'At first contact it delivers before it has the policy that it would misread.',
-      faults: [
-        'decodes-leniently',
-        'one-mx-line-only',
-        'last-mx-line-only',
-        'matches-the-cname-target',
-        'mx-match-case-sensitive',
-      ],
     },
   ],
   'wants-tls': [
@@ -76,42 +59,6 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'goes-on-after-failed-handshake',
         'leaks-after-restart',
         'sends-as-last-resort',
-      ],
-    },
-    {
-      reason:
-        'That it holds no policy does not show where STARTTLS is stripped: it holds mail back.',
-      faults: [
-        'takes-first-of-several-txt',
-        'counts-unrelated-txt',
-        'counts-later-versions',
-        'no-txt-concatenation',
-        'reads-first-string-only',
-        'txt-case-insensitive',
-        'version-anywhere',
-        'accepts-invalid-id',
-        'takes-long-ids',
-        'passes-over-empty-fields',
-        'splits-record-at-blanks-only',
-        'needs-last-semicolon',
-        'rejects-record-extensions',
-        'policy-host-wants-ec-key',
-        'policy-host-wants-no-wildcard',
-        'refuses-media-type-parameters',
-        'decodes-leniently',
-        'last-duplicate-key-wins',
-        'rejects-unknown-keys',
-        'rejects-lf',
-        'needs-final-line-end',
-        'needs-blank-after-colon',
-        'keeps-trailing-blanks',
-        'wants-version-first',
-        'wants-a-day-of-max-age',
-        'wants-half-a-year-at-most',
-        'keeps-policies-a-day',
-        'lives-from-first-fetch',
-        ...FORGETS_AT_A_LOOK,
-        'forgets-cache-on-restart',
       ],
     },
   ],

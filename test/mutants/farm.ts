@@ -25,8 +25,11 @@ export interface Result {
   readonly words: string;
 }
 
-/** Orders that a process takes at once. */
-const BATCH = 40;
+/**
+ * What a process takes at once: enough that the slowest trial of a batch is not all that is left to
+ * wait for, and few enough that the processes end together.
+ */
+const BATCH = { orders: 120, trials: 2000, rounds: 3 };
 
 /** The results of all orders. `onBatch` is told how many orders are done. */
 export async function farm(
@@ -34,6 +37,8 @@ export async function farm(
   onBatch: (done: number, results: readonly Result[]) => void = () => {},
 ): Promise<Result[]> {
   const waiting = [...orders];
+  const workers = availableParallelism();
+  const most = Math.min(BATCH.orders, Math.ceil(orders.length / (workers * BATCH.rounds)));
   const all: Result[] = [];
   let done = 0;
   const work = () =>
@@ -43,7 +48,7 @@ export async function farm(
       const next = () => {
         const trials = (some: readonly Order[]) => some.reduce((n, o) => n + o.scenarios.length, 0);
         batch = [];
-        while (waiting.length > 0 && batch.length < BATCH && trials(batch) < 200)
+        while (waiting.length > 0 && batch.length < most && trials(batch) < BATCH.trials)
           batch.push(waiting.shift()!);
         if (batch.length === 0) child.disconnect();
         else child.send(batch);
@@ -60,7 +65,7 @@ export async function farm(
       );
       next();
     });
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await Promise.all(Array.from({ length: workers }, work));
   return all;
 }
 
