@@ -23,6 +23,8 @@ export interface Result {
   /** Of the first finding of that grade. */
   readonly requirement: string;
   readonly words: string;
+  /** Not decided, and not for anything that the sender did: the lab was slow. */
+  readonly isOfSlowLab: boolean;
 }
 
 /**
@@ -31,10 +33,34 @@ export interface Result {
  */
 const BATCH = { orders: 120, trials: 2000, rounds: 3 };
 
-/** The results of all orders. `onBatch` is told how many orders are done. */
+/**
+ * The results of all orders. `onBatch` is told how many orders are done. What a slow lab leaves
+ * undecided is tried once more.
+ */
 export async function farm(
   orders: readonly Order[],
-  onBatch: (done: number, results: readonly Result[]) => void = () => {},
+  onBatch: (done: number) => void = () => {},
+): Promise<Result[]> {
+  const results = await tryOnce(orders, onBatch);
+  const undecided = results.filter(({ isOfSlowLab }) => isOfSlowLab);
+  const again = undecided.map(({ traits, scenario }) => ({ traits, scenarios: [scenario] }));
+  return [
+    ...results.filter(({ isOfSlowLab }) => !isOfSlowLab),
+    ...(await tryOnce(together(again), () => {})),
+  ];
+}
+
+/** A sender that has several orders gets them at once. */
+export function together(orders: readonly Order[]): Order[] {
+  return [...Map.groupBy(orders, ({ traits }) => traits)].map(([traits, own]) => ({
+    traits,
+    scenarios: [...new Set(own.flatMap((order) => order.scenarios))],
+  }));
+}
+
+async function tryOnce(
+  orders: readonly Order[],
+  onBatch: (done: number) => void,
 ): Promise<Result[]> {
   const waiting = [...orders];
   const workers = availableParallelism();
@@ -56,7 +82,7 @@ export async function farm(
       child.on('message', (results: readonly Result[]) => {
         all.push(...results);
         done += batch.length;
-        onBatch(done, results);
+        onBatch(done);
         next();
       });
       child.on('error', reject);
@@ -72,7 +98,8 @@ export async function farm(
 export function resultOf(traits: string, verdict: Verdict): Result {
   const { scenario, grade, findings } = verdict;
   const requirement = findings.find((finding) => finding.grade === grade)?.requirement ?? '';
-  return { traits, scenario, grade, requirement, words: tell(verdict) };
+  const isOfSlowLab = grade === 'inconclusive' && requirement === '';
+  return { traits, scenario, grade, requirement, words: tell(verdict), isOfSlowLab };
 }
 
 async function serveParent(): Promise<void> {

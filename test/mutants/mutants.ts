@@ -10,7 +10,7 @@
 
 import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
-import { farm, type Order, type Result } from './farm.ts';
+import { farm, type Order, type Result, together } from './farm.ts';
 import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
 import { shippedScenarios } from './try.ts';
 
@@ -110,14 +110,6 @@ async function tryAll<P extends Pick<Pin, 'fault' | 'scenario' | 'under'>>(
     const result = byTrial.get(`${traits} ${one.pin.scenario}`);
     return result ? [{ ...one, result }] : [];
   });
-}
-
-/** A sender that has several orders gets them at once. */
-function together(orders: readonly Order[]): Order[] {
-  return [...Map.groupBy(orders, ({ traits }) => traits)].map(([traits, own]) => ({
-    traits,
-    scenarios: [...new Set(own.flatMap((order) => order.scenarios))],
-  }));
 }
 
 function showPins(pins: readonly Pin[]): void {

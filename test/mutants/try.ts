@@ -24,7 +24,7 @@ export interface Course {
 const SCENARIOS = fileURLToPath(new URL('../../scenarios', import.meta.url));
 /** How many trials at once, of how many senders. */
 const JOBS = 48;
-const SENDERS = 40;
+const SENDERS = 60;
 
 /**
  * A message that a fault loses is not waited for as long as a slow mail server would be, and a
@@ -50,7 +50,7 @@ export async function tryCourses(courses: readonly Course[]): Promise<TrialResul
   await using lab = await startLab();
   const vocabulary = await loadVocabulary();
   const results: TrialResult[][] = courses.map(() => []);
-  const jobs = Math.max(4, Math.ceil(JOBS / Math.min(courses.length, SENDERS)));
+  const jobs = Math.max(2, Math.ceil(JOBS / Math.min(courses.length, SENDERS)));
   await inParallel([...courses.entries()], SENDERS, async ([index, { traits, scenarios }]) => {
     const senders = [referenceSender({ traits: traits === '' ? [] : parseTraits(traits) })];
     results[index] = await runSuite({ lab, vocabulary, senders, scenarios, jobs, bounds: BOUNDS });
@@ -59,7 +59,8 @@ export async function tryCourses(courses: readonly Course[]): Promise<TrialResul
 }
 
 /** A verdict in a line, for the message of a test that fails. */
-export function tell({ sender, scenario, grade, findings }: Verdict): string {
+export function tell({ sender, scenario, grade, findings, remarks }: Verdict): string {
   const worst = findings.filter((finding) => finding.grade === grade);
-  return `${sender} ${scenario} ${grade}: ${worst.map(({ actual, requirement }) => `${actual} (${requirement})`).join(' · ')}`;
+  const words = worst.map(({ actual, requirement }) => `${actual} (${requirement})`);
+  return `${sender} ${scenario} ${grade}: ${(words.length > 0 ? words : remarks).join(' · ')}`;
 }
