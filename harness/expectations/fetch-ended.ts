@@ -5,13 +5,18 @@
  */
 
 import { z } from 'zod';
-import { outcomeIn } from '../model/evidence.ts';
-import { LARGEST_FETCH_BYTES, LONGEST_FETCH_SECONDS, openFetches } from '../model/held-policy.ts';
+import { outcomeIn, type StepView } from '../model/evidence.ts';
+import {
+  heldPolicy,
+  LARGEST_FETCH_BYTES,
+  LONGEST_FETCH_SECONDS,
+  openFetches,
+} from '../model/held-policy.ts';
 import { ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 export const expectation: Expectation = {
-  summary: 'every fetch of a policy came to an end, in time and in size',
+  summary: 'every fetch of a policy came to an end, in time and in size, and the mail went on',
   options: z.strictObject({}),
   example: '- fetch-ended',
   requirement: '8461-3.3-continue-on-fetch-failure',
@@ -56,9 +61,24 @@ export const expectation: Expectation = {
         because: seqs(opened),
       };
     const longest = Math.max(...closed.map((one) => secondsOf(one, opened)));
+    const stopped = heldBack(view);
+    if (stopped)
+      return {
+        status: 'unmet',
+        actual: `ended within ${longest.toFixed(1)} s, and with it the delivery: ${stopped.kind}`,
+        because: seqs([...opened, stopped.by]),
+      };
     return { status: 'met', actual: `ended within ${longest.toFixed(1)} s`, because: seqs(opened) };
   },
 };
+
+/** What became of a message that no policy holds back, and that did not go on all the same. */
+function heldBack(view: StepView) {
+  const outcomes = view.tokens.map((token) => outcomeIn(view, token));
+  const held = outcomes.find(({ kind }) => kind === 'bounced' || kind === 'deferred');
+  if (held?.kind !== 'bounced' && held?.kind !== 'deferred') return undefined;
+  return heldPolicy(view.history, view.domains[0]!, held.by) ? undefined : held;
+}
 
 function secondsOf(closed: Seen<'web-closed'>, opened: readonly Seen<'web-connection'>[]): number {
   const { at } = opened.find(({ connection }) => connection === closed.connection)!;

@@ -1,12 +1,12 @@
 /**
- * RFC 8461 §3.1, §3.3: the policy was got in this step: its record asked for, then a GET over HTTPS
- * to a host that proved its name, answered 200 in full.
+ * RFC 8461 §3.1, §3.3: the policy was got in this step, or when time had passed just before it: its
+ * record asked for, then a GET over HTTPS to a host that proved its name, answered 200 in full.
  */
 
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
-import { isBefore, type Seen, seqs } from '../model/traffic.ts';
+import { isBefore, ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
 export const expectation: Expectation = {
@@ -17,7 +17,7 @@ export const expectation: Expectation = {
   cites: () => ['8461-3.1-txt-name'],
   describe: () => 'policy fetched',
   judge(view) {
-    const fetches = policyFetches(view.now, view.domains);
+    const fetches = [...fetchedAsTimePassed(view), ...policyFetches(view.now, view.domains)];
     const lookups = stsLookups(view.now, view.domains);
     const known = stsLookups(view.history, view.domains);
     if (fetches.length > 0 && known.length === 0)
@@ -57,6 +57,16 @@ export const expectation: Expectation = {
     };
   },
 };
+
+/** RFC 8461 §10.2: a sender may renew a policy by itself, as soon as time has passed. */
+function fetchedAsTimePassed(view: StepView) {
+  const before = view.index - 1;
+  if (view.trial.scenario.stages[before]?.step.kind !== 'advance') return [];
+  const advanced = ofKind(view.history, 'time-advanced').findLast(({ step }) => step === before);
+  return policyFetches(view.history, view.domains).filter(
+    (seen) => seen.step === before && advanced !== undefined && isBefore(advanced, seen),
+  );
+}
 
 /** A fetch that follows another look, in its own step. */
 function hasOwnLook(view: StepView, fetch: Seen<'policy-request'> | undefined): boolean {

@@ -131,7 +131,9 @@ function judgeStep(
       const others = all.filter((other) => other !== judged);
       return { ...judged, finding: asUntried(finding, explained(tried, others)) };
     }
-    return unlearned && finding.grade === 'inconclusive'
+    // Mail that does not arrive in the end is not explained by what was not learned.
+    const isExplained = finding.expectation !== 'recovered';
+    return unlearned && isExplained && finding.grade === 'inconclusive'
       ? { ...judged, finding: asUntried(finding, unlearned) }
       : judged;
   });

@@ -7,9 +7,9 @@
  *
  * It need not have come where the policy it holds forbids it to go, nor to a host behind the one
  * that took the message. Where it did not come for no such reason, what it did proves nothing: if
- * it lived on a policy that was still valid, as RFC 8461 §5.1 allows, or had given the message up, or
- * was still waiting for the policy host, which is judged elsewhere, the step is not met; else the
- * evidence does not decide.
+ * it lived on a policy that was still valid, or looked beside the delivery, as RFC 8461 §5.1 allows,
+ * or had given the message up, put it off at another address, or was still waiting for the policy
+ * host, which is judged elsewhere, the step is not met; else the evidence does not decide.
  */
 
 import { type Change, exchangersOf, type Point, type PointOnConnection } from '../model/changes.ts';
@@ -50,7 +50,12 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
         !wasMet(change, earlier) &&
         !changes.some((other) => isAnotherAddress(other, change) && isMet(other, view)),
     );
-  if (missing === undefined) return { kind: 'met' };
+  if (missing === undefined) {
+    const late = changes.find(
+      (change) => change.way === 'discovery' && !wasMet(change, earlier) && isTooLate(change, view),
+    );
+    return late ? lookedBeside(late, view) : { kind: 'met' };
+  }
   const what = describe(missing, view);
   const notMet = (why: string, isUnlearned = false): NotMet => ({
     kind: 'not-met',
@@ -65,13 +70,23 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
     return { ...notMet('the sender had given the message up'), judgedBy };
   if (missing.way === 'delivery' && isStillFetching(view))
     return notMet('the sender was still waiting for the policy host');
+  const isPutOff = changes.some((other) => isOfSameMx(other, missing) && isMet(other, view));
+  if (isPutOff && view.tokens.every((token) => outcomeIn(view, token).kind === 'deferred'))
+    return notMet('the sender had put the message off at another address of that host');
   return { kind: 'unexplained', what };
 }
 
 // ---- what has to be met ----
 
-/** Both are of one MX, at two of its addresses: a sender may try one of them at a time. */
+/**
+ * Both are of one MX, at two of its addresses: a sender may try one of them at a time. An address
+ * that does not answer need not be called; one that does may not be left out for it.
+ */
 function isAnotherAddress(other: Change, change: Change): boolean {
+  return isOfSameMx(other, change) && (isSilent(change) || !isSilent(other));
+}
+
+function isOfSameMx(other: Change, change: Change): boolean {
   return (
     other.kind === 'host' &&
     change.kind === 'host' &&
@@ -80,6 +95,10 @@ function isAnotherAddress(other: Change, change: Change): boolean {
     other.host !== change.host
   );
 }
+
+const isSilent = (change: Change): boolean =>
+  change.kind === 'host' &&
+  change.points.every(({ at }) => at === 'address' || at === 'connection');
 
 function isDue(change: Change, view: StepView): boolean {
   switch (change.way) {
@@ -155,6 +174,30 @@ function isStillFetching({ now, tokens }: StepView): boolean {
     (seen.kind === 'sender-status' && tokens.includes(seen.token));
   return last !== undefined && !now.some((seen) => goesOn(seen) && !isBefore(seen, last));
 }
+
+/**
+ * Where a step has several messages, the last is there for senders that look beside the delivery:
+ * what they meet only after it went out has decided nothing.
+ */
+function isTooLate(change: Change, view: StepView): boolean {
+  const last = view.now.findLast((seen) => seen.kind === 'smtp-connection');
+  if (last === undefined || view.tokens.length < 2 || isCovered(view)) return false;
+  return !isMet(change, { ...view, now: view.now.filter((seen) => isBefore(seen, last)) });
+}
+
+function lookedBeside(change: Change, view: StepView): NotMet {
+  return {
+    kind: 'not-met',
+    what: `${hostOrName(change, view)} was met only after the last message had gone out`,
+    why: 'the sender looked beside the delivery, as RFC 8461 §5.1 allows',
+    isUnlearned: false,
+  };
+}
+
+const hostOrName = (change: Change, view: StepView): string =>
+  change.kind === 'question'
+    ? `the ${change.type} of ${view.qualified(change.name)}`
+    : view.qualified(change.mx ?? change.host);
 
 /** A recipient domain as the plan writes it. */
 function plainDomain(view: StepView, domain: string): string {

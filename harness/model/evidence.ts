@@ -187,9 +187,9 @@ export function outcomeOf(observations: readonly Observation[], token: string): 
   const arrived = arrivalOf(observations, token);
   if (arrived) return { kind: 'delivered', accepted: arrived };
   const status = ofKind(observations, 'sender-status').findLast((seen) => seen.token === token);
+  // A notice in free text beside a log that says "deferred" may be a warning of delay.
   const returned = bouncesOf(observations, token).find(
-    (dsn) =>
-      dsn.dsnAction !== undefined || !(status?.status === 'deferred' && isBefore(dsn, status)),
+    (dsn) => dsn.dsnAction !== undefined || status?.status !== 'deferred',
   );
   const givenUp = status?.status === 'bounced' ? status : undefined;
   const signs = [returned, givenUp].filter((sign) => sign !== undefined);

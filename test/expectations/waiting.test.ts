@@ -99,7 +99,7 @@ describe('which notice is a bounce', () => {
     ['deferred', 'an action of delayed', cold().status('deferred').dsn('delayed')],
     ['pending', 'an action of relayed', cold().dsn('relayed')],
     ['bounced', 'no action at all', cold().dsn()],
-    ['bounced', 'no action, deferred before', cold().status('deferred').dsn()],
+    ['deferred', 'no action, which may be a warning of delay', cold().status('deferred').dsn()],
     ['deferred', 'no action, and deferred again after it', cold().dsn().status('deferred')],
     ['delivered', 'a notice, and the message arrived in the end', cold().dsn('failed').leaks()],
     [
