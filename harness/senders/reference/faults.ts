@@ -129,6 +129,7 @@ export const FAULTS = {
   'failed-fetch-renews': 'Takes a policy for as new as the last fetch, even one that failed.',
   'lives-from-first-fetch': 'Counts max_age from the first fetch, not from the last.',
   'refetches-only-under-a-new-id': 'Does not fetch an expired policy again under the same id.',
+  'caches-by-spelling': 'Keeps a policy by the domain as it is written, capitals and all.',
   'caches-by-mx': 'Applies a cached policy to every domain whose MX it names.',
   'defers-when-discovery-fails':
     'Defers mail when no policy is cached and the fetch fails, where the mail has to be delivered.',

@@ -125,17 +125,22 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
     const onTry = (detail: string) => {
       if (is('logs-each-try')) say(entry, 'deferred', detail);
     };
+    const policyDomain = is('caches-by-spelling')
+      ? mail.to.slice(mail.to.lastIndexOf('@') + 1)
+      : domain;
     const attempt = (policy: CachedPolicy | undefined) =>
       deliver({ mail, domain, policy, nth }, onTry);
     try {
       if (isLeak || (tooOld && is('sends-as-last-resort'))) return await attempt(undefined);
       if (nth > 1 && is('bounces-on-retry'))
         return { kind: 'permanent', detail: 'could not be delivered at once' };
-      const policy = mayLookUp ? await discovery.find(domain) : discovery.recall(domain);
+      const policy = mayLookUp
+        ? await discovery.find(policyDomain)
+        : discovery.recall(policyDomain);
       let result = await attempt(policy);
       if (isGivenUpUnseen(result)) return { kind: 'permanent', detail: result.detail };
       if (!givesUp(result, tooOld)) return result;
-      const latest = mayLookUp ? await discovery.findAnew(domain) : policy;
+      const latest = mayLookUp ? await discovery.findAnew(policyDomain) : policy;
       if (latest !== policy) result = await attempt(latest);
       return givesUp(result, tooOld) ? { kind: 'permanent', detail: result.detail } : result;
     } catch (error) {
