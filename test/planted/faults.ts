@@ -216,8 +216,14 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'every step counts as tried': {
     file: 'harness/judge/tried.ts',
-    from: "  if (missing === undefined) return { kind: 'met' };",
-    to: "  if (missing === undefined || missing) return { kind: 'met' };",
+    from: '  if (missing === undefined) {',
+    to: "  if (missing) return { kind: 'met' };\n  if (missing === undefined) {",
+    caughtBy: 'test/forgeries/forgeries.test.ts',
+  },
+  'a look after the mail counts as tried': {
+    file: 'harness/judge/tried.ts',
+    from: "return late ? lookedBeside(late, view) : { kind: 'met' };",
+    to: "return { kind: 'met' };",
     caughtBy: 'test/forgeries/forgeries.test.ts',
   },
   'a control that may fail': {
