@@ -126,7 +126,7 @@ function touches(change: Change, seen: Observation, trial: Trial): boolean {
     name.toLowerCase() === qualifyName(plain, label).toLowerCase();
   if (seen.kind === 'dns-query') {
     return change.kind === 'question'
-      ? seen.type === change.type && is(seen.name, change.name)
+      ? isAskedBy(change.type, seen.type) && is(seen.name, change.name)
       : is(seen.name, change.mx ?? change.host);
   }
   if (change.kind === 'question') {
@@ -136,6 +136,10 @@ function touches(change: Change, seen: Observation, trial: Trial): boolean {
   if ('mx' in seen) return is(seen.mx, change.mx ?? change.host);
   return 'host' in seen && typeof seen.host === 'string' && is(seen.host, change.host);
 }
+
+/** An address can be asked for in several ways. */
+const isAskedBy = (wanted: string, type: string): boolean =>
+  type === wanted || (wanted === 'A' && ['AAAA', 'CNAME', 'ANY'].includes(type));
 
 /** Before this step is over, and from its beginning on, an enforce policy binds the sender. */
 function isBound(trial: Trial, step: number): boolean {
