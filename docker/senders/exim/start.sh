@@ -8,7 +8,9 @@ trust=/etc/ssl/certs/ca-certificates.crt
 log=/var/log/exim4/mainlog
 touch $log
 chown Debian-exim:adm $log
-# From the line after those of an earlier start, however late tail comes to it.
-tail -n +$(($(wc -l <$log) + 1)) -s 0.1 -F $log &
+# From the line after those of an earlier start, however late tail comes to it: they are counted
+# here, since what stands in a command ended by `&` is worked out beside what follows.
+earlier=$(wc -l <$log)
+tail -n +$((earlier + 1)) -s 0.1 -F $log &
 # The queue is run at the start, and then not for an hour.
 exec exim4 -bdf -q1h
