@@ -177,12 +177,22 @@ function isStillFetching({ now, tokens }: StepView): boolean {
 
 /**
  * Where a step has several messages, the last is there for senders that look beside the delivery:
- * what they meet only after it went out has decided nothing.
+ * what they meet only after it was on its way has decided nothing.
  */
 function isTooLate(change: Change, view: StepView): boolean {
-  const last = view.now.findLast((seen) => seen.kind === 'smtp-connection');
-  if (last === undefined || view.tokens.length < 2 || isCovered(view)) return false;
-  return !isMet(change, { ...view, now: view.now.filter((seen) => isBefore(seen, last)) });
+  const left = lastDeparture(view);
+  if (left === undefined || view.tokens.length < 2 || isCovered(view)) return false;
+  return !isMet(change, { ...view, now: view.now.filter((seen) => isBefore(seen, left)) });
+}
+
+/** What the last message went out on: the last connection made for it, or one that was open. */
+function lastDeparture({ now }: StepView): Observation | undefined {
+  const submitted = now.findLast(({ kind }) => kind === 'message-submitted');
+  const after = submitted ? now.filter((seen) => isBefore(submitted, seen)) : [];
+  return (
+    after.findLast(({ kind }) => kind === 'smtp-connection') ??
+    after.find(({ kind }) => kind === 'smtp-data')
+  );
 }
 
 function lookedBeside(change: Change, view: StepView): NotMet {

@@ -72,8 +72,11 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     // §3.1: without a record the rest of discovery is skipped.
     if (is('fetches-without-record')) return current(domain, 'norecord');
     // §3.4: the policy of the recipient's own domain, never of a domain above it.
-    if (is('policy-from-parent-domain') && domain.split('.').length > 3)
-      return findAnew(domain.slice(domain.indexOf('.') + 1));
+    if (is('policy-from-parent-domain') && domain.split('.').length > 3) {
+      const parents = await findAnew(domain.slice(domain.indexOf('.') + 1));
+      if (parents) cache.policies.set(domain, parents);
+      return parents;
+    }
     const { rule } = id.violation;
     if (answer.kind === 'failure' && is('forgets-cache-on-servfail')) cache.policies.delete(domain);
     if (answer.kind !== 'failure' && rule === 'no-record' && is('forgets-cache-when-txt-gone'))
