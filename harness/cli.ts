@@ -29,7 +29,7 @@ Examples:
   holdfast lab starttls/stripped@as-removed-line  the lab alone, to try a tool or a mail server by hand
 
 Exit codes:
-  0 nothing failed · 1 a failure · 2 inconclusive, or nothing ran
+  0 nothing failed that is not known · 1 a failure, or a list of known failures is wrong · 2 inconclusive, or nothing ran
   64 wrong usage or broken YAML · 70 the harness or a sender did not start or broke · 130 interrupted`;
 
 const SELECTION = `
@@ -96,6 +96,14 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .option('--out <dir>', 'folder for the files of reporters')
     .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
     .option('--strict', 'count warnings, and what was not met, as failures')
+    .addOption(
+      new Option(
+        '--known <file>',
+        'list of known failures; may be repeated (default: known.yaml beside the sender.yaml)',
+      ).argParser(collect),
+    )
+    .option('--update-known', 'bring the list of known failures up to date after the run')
+    .option('--verbose', 'tell every verdict while the run goes on, passes too')
     .addHelpText('after', SELECTION)
     .action(async (scenarios: string[], { sender, reporter, ...options }: RunFlags) => {
       const { run } = await import('./commands/run.ts');
@@ -241,7 +249,10 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   return code;
 }
 
-type RunFlags = Pick<RunRequest, 'jobs' | 'out' | 'keep' | 'strict'> & {
+type RunFlags = Pick<
+  RunRequest,
+  'jobs' | 'out' | 'keep' | 'strict' | 'known' | 'updateKnown' | 'verbose'
+> & {
   readonly sender?: string[];
   readonly reporter?: string[];
 };

@@ -24,6 +24,11 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   shipped: { paths: ['harness/shipped.ts'], imports: [], packages: [] },
   model: { paths: ['harness/model/'], imports: ['protocol'], packages: ['zod'], node: [] },
   yaml: { paths: ['harness/yaml/'], imports: ['protocol'], packages: ['yaml', 'zod'] },
+  known: {
+    paths: ['harness/known/'],
+    imports: ['protocol', 'model', 'yaml'],
+    packages: ['yaml', 'zod'],
+  },
   process: { paths: ['harness/process/'], imports: ['protocol', 'model'], packages: [] },
   docker: {
     paths: ['harness/docker/'],
@@ -111,6 +116,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'shipped',
       'model',
       'yaml',
+      'known',
       'process',
       'docker',
       'attacks',

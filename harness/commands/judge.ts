@@ -11,7 +11,7 @@ import { type Expectation, exitCode, type Trial, type Verdict } from '../model/v
 import { printable } from '../protocol/printable.ts';
 import { EvidenceError, type KeptTrial, readTrials } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
-import { openReporters, runInfo } from './tell.ts';
+import { openReporters, resultOf, runInfo } from './tell.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 /**
@@ -36,7 +36,8 @@ export async function judge(
   for (const { verdict, trial } of results) await reporters.onVerdict(verdict, trial);
   await reporters.onEnd({
     run: info,
-    results,
+    results: results.map((result) => resultOf(result)),
+    knownNoMore: [],
     skippedSenders: [],
     interrupted: false,
     evidenceDir: dir,

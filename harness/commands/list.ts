@@ -4,7 +4,8 @@
  */
 
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { KNOWN_FILE, loadKnown, unwritten } from '../known/load.ts';
 import { scenarioFileId } from '../model/reporter.ts';
 import { citeRequirement } from '../model/requirements.ts';
 import type { Scenario } from '../model/scenario.ts';
@@ -94,17 +95,26 @@ export async function senders(
   return 0;
 }
 
-/** Checks files and folders of one's own: scenarios, and the contracts of senders. */
+/**
+ * Checks files and folders of one's own: scenarios, the contracts of senders, and lists of known
+ * failures, which may name the shipped scenarios and those given beside them.
+ */
 export async function lint(paths: readonly string[], terminal: Terminal): Promise<number> {
   const problems: Problem[] = [];
   const counts: string[] = [];
+  const own: string[] = [];
   const contracts = paths.filter(
     (path) => basename(path) === 'sender.yaml' || existsSync(join(path, 'sender.yaml')),
   );
-  const others = paths.filter((path) => !contracts.includes(path));
+  const lists = [
+    ...paths.filter((path) => basename(path).endsWith(KNOWN_FILE)),
+    ...contracts.map(listBeside).filter(existsSync),
+  ];
+  const others = paths.filter((path) => !contracts.includes(path) && !lists.includes(path));
   if (others.length > 0) {
     const loaded = await loadScenarios(others, process.cwd(), await loadVocabulary());
     problems.push(...loaded.problems);
+    own.push(...loaded.scenarios.map(({ id }) => id));
     counts.push(counted(loaded.scenarios.length, 'scenario'));
   }
   if (contracts.length > 0) {
@@ -113,12 +123,24 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
       problems.push(...(await loadContract(path, process.cwd())).problems);
     counts.push(counted(contracts.length, 'sender'));
   }
+  if (lists.length > 0) {
+    const ids = (await loadShipped(await loadVocabulary())).map(({ id }) => id);
+    for (const path of lists) {
+      const known = await loadKnown(path, process.cwd(), [...ids, ...own]);
+      problems.push(...known.problems, ...unwritten(known.entries));
+    }
+    counts.push(counted(lists.length, 'list of known failures', 'lists of known failures'));
+  }
   if (problems.length > 0) {
     terminal.write(`${problems.map(formatProblem).join('\n')}\n`);
     return EXIT.usage;
   }
   terminal.write(`${counts.join(', ')}, no problems\n`);
   return 0;
+}
+
+function listBeside(contract: string): string {
+  return join(basename(contract) === 'sender.yaml' ? dirname(contract) : contract, KNOWN_FILE);
 }
 
 /** The JSON Schema of scenario files, or of a sender's contract, for editors. */

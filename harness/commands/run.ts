@@ -3,7 +3,7 @@
  * wanted, kept.
  */
 
-import type { TrialResult } from '../model/reporter.ts';
+import type { Result, TrialResult } from '../model/reporter.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
@@ -12,8 +12,9 @@ import { senderOf } from '../senders/find.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { nearestName } from '../yaml/problems.ts';
+import { openGate } from './gate.ts';
 import { selectScenarios } from './select.ts';
-import { openReporters, type Reporters, runInfo } from './tell.ts';
+import { graded, openReporters, type Reporters, resultOf, runInfo } from './tell.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 export interface RunRequest {
@@ -29,6 +30,12 @@ export interface RunRequest {
   readonly keep?: string;
   /** Warnings, and what was not met, count as failures. */
   readonly strict?: boolean;
+  /** Lists of known failures, in place of those beside the senders. */
+  readonly known?: readonly string[];
+  /** The lists are brought up to date after the run. */
+  readonly updateKnown?: boolean;
+  /** All verdicts are told while the run goes on, not only what is not a pass. */
+  readonly verbose?: boolean;
 }
 
 /**
@@ -39,7 +46,10 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const { signal, complain: tell } = terminal;
   const vocabulary = await loadVocabulary();
   const scenarios = await selectScenarios(request.scenarios, vocabulary);
-  const found = await Promise.all([...new Set(request.senders)].map(senderOf));
+  const given = [...new Set(request.senders)];
+  const found = await Promise.all(given.map(senderOf));
+  const named = found.map(({ name }, index) => ({ given: given[index]!, name }));
+  const gate = await openGate({ ...request, senders: named, scenarios }, vocabulary);
   const reporters = await chooseReporters(request, terminal);
   const store = await openStore(request.keep, terminal);
   // After everything that can be wrong with the request: an image may have to be built.
@@ -48,15 +58,17 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
 
   const began = performance.now();
   const info = runInfo(senders, scenarios);
-  const results: TrialResult[] = [];
+  const results: Result[] = [];
   const failed = [...unprepared];
   let breakdown: { readonly error: unknown } | undefined;
   await reporters.onStart(info);
   try {
     const onResult = async (result: TrialResult) => {
-      results.push(result);
+      const { verdict, trial } = result;
+      const known = gate.knownBy(verdict);
       await store.keep(result);
-      await reporters.onVerdict(result.verdict, result.trial);
+      await reporters.onVerdict(verdict, trial, known);
+      results.push(resultOf(result, known));
     };
     const { jobs } = request;
     failed.push(
@@ -66,20 +78,21 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     // What is known by now is told all the same.
     breakdown = { error };
   }
+  const knownNoMore = gate.noMore(results);
   await reporters.onEnd({
     run: info,
     results,
+    knownNoMore,
     skippedSenders: [...skipped, ...failed],
     interrupted: signal.aborted || breakdown !== undefined,
     evidenceDir: store.dir,
     elapsedMs: performance.now() - began,
   });
   if (breakdown) throw breakdown.error;
+  if (!signal.aborted) await gate.update(results, tell);
   if (failed.length > 0 || reporters.broken || store.broken()) return EXIT.harnessBroke;
-  return exitCode(
-    results.map(({ verdict }) => verdict),
-    request.strict,
-  );
+  const code = exitCode(results.map(graded), request.strict);
+  return knownNoMore.length > 0 && !request.updateKnown ? 1 : code;
 }
 
 /**
@@ -101,7 +114,7 @@ export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
 }
 
 async function chooseReporters(
-  { reporters, out }: RunRequest,
+  { reporters, out, verbose }: RunRequest,
   terminal: Terminal,
 ): Promise<Reporters> {
   const known = await loadReporters();
@@ -117,7 +130,7 @@ async function chooseReporters(
     throw new UsageError(
       'two reporters cannot share standard output: give --out DIR for the files',
     );
-  return openReporters(names, known, terminal, out);
+  return openReporters(names, known, terminal, { outDir: out, isVerbose: verbose });
 }
 
 interface Store {

@@ -1,18 +1,13 @@
 /**
  * Selecting scenarios: the words of the command line to scenarios, those of the shipped suite or a
- * user's own.
- *
- *   starttls/stripped                     a scenario and all its variants
- *   starttls/stripped@as-removed-line     one variant
- *   starttls, starttls/                   a folder
- *   '*@as-*'                              a pattern; * stands for any characters
- *   ./mine, mine/new.yaml                 files of one's own
+ * user's own, which are given as paths (./mine, mine/new.yaml).
  */
 
 import { existsSync } from 'node:fs';
 import { isAbsolute, sep } from 'node:path';
 import { scenarioFileId } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { selects } from '../model/selection.ts';
 import { UsageError } from '../model/usage.ts';
 import { printable } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
@@ -34,7 +29,7 @@ export async function selectScenarios(
     words.length === own.length && words.length > 0 ? [] : await loadShipped(vocabulary);
   const selected: Scenario[] = words.length === 0 ? [...shipped] : [];
   for (const word of words) {
-    const found = isPath(word) ? [] : shipped.filter(({ id }) => matches(id, word));
+    const found = isPath(word) ? [] : shipped.filter(({ id }) => selects(word, id));
     if (found.length > 0) selected.push(...found);
     else if (isPath(word) || (word.includes('/') && existsSync(word)))
       selected.push(...whole(await loadScenarios([word], process.cwd(), vocabulary)));
@@ -64,16 +59,6 @@ function isPath(word: string): boolean {
     (sep !== '/' && word.includes(sep))
   );
 }
-
-function matches(id: string, word: string): boolean {
-  const wanted = word.replace(/\/+$/, '');
-  if (!wanted.includes('*'))
-    return id === wanted || scenarioFileId(id) === wanted || id.startsWith(`${wanted}/`);
-  const pattern = new RegExp(`^${wanted.split(/\*+/).map(literally).join('.*')}$`, 's');
-  return pattern.test(id) || pattern.test(scenarioFileId(id));
-}
-
-const literally = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
 
 function noneFound(word: string, shipped: readonly Scenario[]): string {
   const ids = shipped.map(({ id }) => id);

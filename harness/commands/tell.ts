@@ -5,12 +5,16 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KnownFailure } from '../model/known.ts';
+import { reachOf } from '../model/reach.ts';
 import type {
   Reporter,
   ReporterContext,
   ReporterModule,
+  Result,
   RunInfo,
   RunSummary,
+  TrialResult,
 } from '../model/reporter.ts';
 import type { SenderDescription } from '../model/sender.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
@@ -20,7 +24,7 @@ import type { Terminal } from './terminal.ts';
 
 export interface Reporters {
   onStart(run: RunInfo): Promise<void>;
-  onVerdict(verdict: Verdict, trial: Trial): Promise<void>;
+  onVerdict(verdict: Verdict, trial: Trial, known?: KnownFailure): Promise<void>;
   onEnd(summary: RunSummary): Promise<void>;
   /** Some reporter threw. */
   readonly broken: boolean;
@@ -34,9 +38,9 @@ export function openReporters(
   names: readonly string[],
   known: ReadonlyMap<string, ReporterModule>,
   terminal: Terminal,
-  outDir?: string,
+  { outDir, isVerbose = false }: { readonly outDir?: string; readonly isVerbose?: boolean } = {},
 ): Reporters {
-  const context = contextOf(terminal, outDir);
+  const context = contextOf(terminal, isVerbose, outDir);
   const reporters = names.map((name) => ({ name, reporter: known.get(name)!.create(context) }));
   const broken = new Set<string>();
   const tell = async (event: (reporter: Reporter) => void | Promise<void>) => {
@@ -54,7 +58,8 @@ export function openReporters(
   };
   return {
     onStart: (run) => tell((reporter) => reporter.onStart?.(run)),
-    onVerdict: (verdict, trial) => tell((reporter) => reporter.onVerdict?.(verdict, trial)),
+    onVerdict: (verdict, trial, known) =>
+      tell((reporter) => reporter.onVerdict?.(verdict, trial, known)),
     async onEnd(summary) {
       await tell((reporter) => reporter.onEnd?.(summary));
       if (broken.size > 0 && !names.includes('text'))
@@ -65,6 +70,15 @@ export function openReporters(
     },
   };
 }
+
+/** What is left of a trial when its evidence has been told and kept. */
+export function resultOf({ verdict, trial }: TrialResult, known?: KnownFailure): Result {
+  const isRun = trial.evidence.observations.length > 0;
+  return { verdict, known, isRun, reach: reachOf(trial) };
+}
+
+/** As exitCode takes it. */
+export const graded = ({ verdict, known }: Result) => ({ grade: verdict.grade, known });
 
 /** What a run is told to begin with. */
 export function runInfo(
@@ -82,6 +96,7 @@ export function runInfo(
 
 function contextOf(
   { write, isTerminal, columns, color }: Terminal,
+  isVerbose: boolean,
   outDir?: string,
 ): ReporterContext {
   return {
@@ -89,6 +104,7 @@ function contextOf(
     isTerminal,
     columns,
     color,
+    isVerbose,
     outDir,
     async writeFile(name, content) {
       const folder = outDir ?? '.';

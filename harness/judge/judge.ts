@@ -8,6 +8,7 @@
  */
 
 import { inLeg, outcomeOf, type StepView, viewStep } from '../model/evidence.ts';
+import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { type ExpectationUse, isJudged, neededCapabilities } from '../model/scenario.ts';
 import { ofKind } from '../model/traffic.ts';
@@ -30,14 +31,21 @@ export function judge(trial: Trial, expectations: Expectations): Verdict {
   const findings =
     lacking.length > 0 ? [unsupported(trial, lacking)] : findingsOf(trial, expectations);
   const trouble = lacking.length > 0 ? [] : labTrouble(evidence.observations);
+  // A world's label is of this run alone: verdicts of two runs are to be compared.
+  const labels = new Set(ofKind(evidence.observations, 'step-started').map(({ label }) => label));
+  const plain = (text: string) => [...labels].reduce(plainName, text);
   const isUndecided = trouble.length > 0 && !findings.some(isProved);
   return {
     scenario: scenario.id,
     sender: sender.name,
     senderVersion: sender.version,
     grade: isUndecided ? 'inconclusive' : worstOf(findings),
-    findings,
-    remarks: [...trouble, ...(lacking.length > 0 ? [] : negativeControls(trial))],
+    findings: findings.map((finding) => ({
+      ...finding,
+      expected: plain(finding.expected),
+      actual: plain(finding.actual),
+    })),
+    remarks: [...trouble, ...(lacking.length > 0 ? [] : negativeControls(trial))].map(plain),
     exposure: worstExposure(trial, findings),
     durationMs: evidence.observations.at(-1)?.at ?? 0,
   };

@@ -6,6 +6,8 @@
  * Docker. One that throws does not stop a run: that is the runner's duty.
  */
 
+import type { KnownFailure, KnownNoMore } from './known.ts';
+import type { Reach } from './reach.ts';
 import type { Scenario } from './scenario.ts';
 import type { SenderDescription } from './sender.ts';
 import { GRADES, type Grade, type Trial, type Verdict } from './verdict.ts';
@@ -18,8 +20,11 @@ export interface ReporterModule {
 
 export interface Reporter {
   onStart?(run: RunInfo): void;
-  /** Verdicts come in the order in which trials end. */
-  onVerdict?(verdict: Verdict, trial: Trial): void;
+  /**
+   * Verdicts come in the order in which trials end. A trial's evidence is kept for no longer than
+   * this call.
+   */
+  onVerdict?(verdict: Verdict, trial: Trial, known?: KnownFailure): void;
   onEnd?(summary: RunSummary): void | Promise<void>;
 }
 
@@ -36,7 +41,9 @@ export interface RunInfo {
 
 export interface RunSummary {
   readonly run: RunInfo;
-  readonly results: readonly TrialResult[];
+  readonly results: readonly Result[];
+  /** What the lists of known failures name wrongly. */
+  readonly knownNoMore: readonly KnownNoMore[];
   readonly skippedSenders: readonly { readonly name: string; readonly reason: string }[];
   /** Somebody stopped the run before every scenario was judged. */
   readonly interrupted: boolean;
@@ -50,24 +57,47 @@ export interface TrialResult {
   readonly trial: Trial;
 }
 
+/** What is left of a trial once it has been told. */
+export interface Result {
+  readonly verdict: Verdict;
+  /** The failure is listed: it is shown as known, and does not fail the run. */
+  readonly known?: KnownFailure;
+  /** What a sender does not support may have been run all the same: an attacker does not ask. */
+  readonly isRun: boolean;
+  /** What the sender came to under attack. */
+  readonly reach: readonly Reach[];
+}
+
 export interface ReporterContext {
   /** To standard output. */
   write(text: string): void;
   readonly isTerminal: boolean;
   readonly columns: number;
   readonly color: boolean;
+  /** All that was judged is told while the run goes on, passes too. */
+  readonly isVerbose: boolean;
   /** Where files go; undefined: a reporter that makes one document writes it to standard output. */
   readonly outDir?: string;
   /** A file in `outDir`. */
   writeFile(name: string, content: string): Promise<void>;
 }
 
-/** How many verdicts have each grade. */
-export function countGrades(
-  verdicts: readonly Pick<Verdict, 'grade'>[],
-): Readonly<Record<Grade, number>> {
-  const count = (grade: Grade) => verdicts.filter((verdict) => verdict.grade === grade).length;
-  return Object.fromEntries(GRADES.map((grade) => [grade, count(grade)])) as Record<Grade, number>;
+/** A verdict as it is shown: a failure that is listed is `known`, and nothing else. */
+export type Shown = Grade | 'known';
+export const SHOWN: readonly Shown[] = GRADES.flatMap((grade) =>
+  grade === 'fail' ? [grade, 'known'] : [grade],
+);
+
+export const shownAs = ({ verdict, known }: Pick<Result, 'verdict' | 'known'>): Shown =>
+  known ? 'known' : verdict.grade;
+
+/** How many verdicts are shown as what. */
+export function countShown(
+  results: readonly Pick<Result, 'verdict' | 'known'>[],
+): Readonly<Record<Shown, number>> {
+  const shown = results.map(shownAs);
+  const count = (one: Shown) => shown.filter((other) => other === one).length;
+  return Object.fromEntries(SHOWN.map((one) => [one, count(one)])) as Record<Shown, number>;
 }
 
 /**

@@ -12,7 +12,7 @@ export const GRADES = ['pass', 'warn', 'fail', 'not-met', 'inconclusive', 'unsup
 export type Grade = (typeof GRADES)[number];
 
 /** As people read it: `not met`. */
-export const gradeWord = (grade: Grade): string => grade.replace('-', ' ');
+export const gradeWord = (grade: string): string => grade.replace('-', ' ');
 
 /** How much a channel that the policy forbids, or that nobody authenticated, saw. */
 export type Exposure = 'none' | 'envelope' | 'content';
@@ -123,11 +123,15 @@ export interface Trial {
 }
 
 /**
- * 0 nothing failed · 1 a failure · 2 inconclusive, or nothing ran. `strict` counts warnings, and
- * what was not met, as failures.
+ * 0 nothing failed that is not known · 1 a failure · 2 inconclusive, or nothing ran. `strict` counts
+ * warnings, and what was not met, as failures.
  */
-export function exitCode(verdicts: readonly Pick<Verdict, 'grade'>[], strict = false): 0 | 1 | 2 {
-  const has = (grade: Grade) => verdicts.some((verdict) => verdict.grade === grade);
+export function exitCode(
+  verdicts: readonly (Pick<Verdict, 'grade'> & { readonly known?: unknown })[],
+  strict = false,
+): 0 | 1 | 2 {
+  const has = (grade: Grade) =>
+    verdicts.some((verdict) => verdict.grade === grade && !verdict.known);
   if (has('fail') || (strict && (has('warn') || has('not-met')))) return 1;
   const judged = verdicts.some((verdict) => verdict.grade !== 'unsupported');
   return has('inconclusive') || !judged ? 2 : 0;

@@ -15,6 +15,7 @@
 
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
+import type { Shown } from '../model/reporter.ts';
 import { citeRequirement, REQUIREMENTS, type Requirement } from '../model/requirements.ts';
 import { neededCapabilities } from '../model/scenario.ts';
 import { ofKind } from '../model/traffic.ts';
@@ -28,10 +29,11 @@ import {
 } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 
-export const SYMBOL: Readonly<Record<Grade, string>> = {
+export const SYMBOL: Readonly<Record<Shown, string>> = {
   pass: '✓',
   warn: '!',
   fail: '✗',
+  known: '~',
   'not-met': '○',
   inconclusive: '?',
   unsupported: '–',
@@ -108,11 +110,11 @@ export function describeVerdict(verdict: Verdict, trial: Trial): string[] {
 }
 
 /** `✓ starttls/stripped@as-removed-line · postfix 3.10.13`, and more parts. */
-export function title(grade: Grade, verdict: Verdict, more: readonly string[] = []): string {
+export function title(shown: Shown, verdict: Verdict, more: readonly string[] = []): string {
   const sender = [verdict.sender, verdict.senderVersion]
     .filter((part) => part !== '')
     .map((part) => printable(part, 40));
-  return [`${SYMBOL[grade]} ${printable(verdict.scenario, 120)}`, sender.join(' '), ...more].join(
+  return [`${SYMBOL[shown]} ${printable(verdict.scenario, 120)}`, sender.join(' '), ...more].join(
     ' · ',
   );
 }

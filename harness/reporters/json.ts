@@ -3,13 +3,13 @@
  * members are only added.
  */
 
-import type { ReporterModule, RunSummary } from '../model/reporter.ts';
-import { countGrades } from '../model/reporter.ts';
+import type { ReporterModule, Result, RunSummary } from '../model/reporter.ts';
+import { countShown } from '../model/reporter.ts';
 import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import type { Finding } from '../model/verdict.ts';
 import { printableJson } from '../protocol/printable.ts';
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 const FILE_NAME = 'holdfast.json';
 
 export const reporter: ReporterModule = {
@@ -26,12 +26,12 @@ export const reporter: ReporterModule = {
 function toDocument({
   run,
   results,
+  knownNoMore,
   skippedSenders,
   interrupted,
   evidenceDir,
   elapsedMs,
 }: RunSummary) {
-  const verdicts = results.map(({ verdict }) => verdict);
   return {
     schemaVersion: SCHEMA_VERSION,
     holdfast: run.holdfast,
@@ -40,13 +40,13 @@ function toDocument({
     elapsedMs,
     interrupted,
     evidenceDir,
-    summary: countGrades(verdicts),
+    summary: countShown(results),
     senders: run.senders.map(({ name, version, summary, capabilities }) => ({
       name,
       version,
       summary,
       capabilities,
-      counts: countGrades(verdicts.filter((verdict) => verdict.sender === name)),
+      counts: countShown(results.filter(({ verdict }) => verdict.sender === name)),
     })),
     skippedSenders,
     scenarios: run.scenarios.map(({ id, file, title, requirements, needs }) => ({
@@ -56,10 +56,17 @@ function toDocument({
       requirements,
       needs,
     })),
-    verdicts: verdicts.map((verdict) => ({
-      ...verdict,
-      findings: verdict.findings.map(withCitation),
-    })),
+    verdicts: results.map(toVerdict),
+    knownNoMore,
+  };
+}
+
+function toVerdict({ verdict, known, reach }: Result) {
+  return {
+    ...verdict,
+    findings: verdict.findings.map(withCitation),
+    ...(known && { known: { reason: known.reason, link: known.link, until: known.until } }),
+    reach,
   };
 }
 

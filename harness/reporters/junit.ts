@@ -3,14 +3,16 @@
  * each scenario variant.
  *
  * Valid against junit-10.xsd of Jenkins' xUnit plugin, with at most one of failure, error and
- * skipped in a testcase. A warning passes and is told in system-out; unsupported and not met are
- * skipped; inconclusive is an error; and a sender that could not be started is a suite with one
+ * skipped in a testcase. A warning passes and is told in system-out; known failures, unsupported and not met
+ * are skipped; inconclusive is an error; and a sender that could not be started is a suite with one
  * skipped case, so that it is not overlooked.
  */
 
-import type { ReporterModule, RunSummary, TrialResult } from '../model/reporter.ts';
-import { countGrades, scenarioFileId } from '../model/reporter.ts';
+import type { KnownFailure } from '../model/known.ts';
+import type { ReporterModule, Result, RunSummary } from '../model/reporter.ts';
+import { countShown, scenarioFileId } from '../model/reporter.ts';
 import { REQUIREMENTS } from '../model/requirements.ts';
+import type { Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { describeVerdict, toldFindings, whyNotMet, whyUnsupported } from './failure-text.ts';
 
@@ -18,21 +20,28 @@ const FILE_NAME = 'junit.xml';
 
 export const reporter: ReporterModule = {
   summary: `JUnit XML for CI servers: ${FILE_NAME} in the output folder, or standard output.`,
-  create: (context) => ({
-    async onEnd(summary) {
-      const document = toXml(summary);
-      if (context.outDir === undefined) context.write(document);
-      else await context.writeFile(FILE_NAME, document);
-    },
-  }),
+  create(context) {
+    const cases: { readonly sender: string; readonly xml: string }[] = [];
+    return {
+      onVerdict(verdict, trial, known) {
+        cases.push({ sender: verdict.sender, xml: testcase(verdict, trial, known) });
+      },
+      async onEnd(summary) {
+        const document = toXml(summary, cases);
+        if (context.outDir === undefined) context.write(document);
+        else await context.writeFile(FILE_NAME, document);
+      },
+    };
+  },
 };
 
-function toXml(summary: RunSummary): string {
+function toXml(summary: RunSummary, cases: readonly { sender: string; xml: string }[]): string {
   const { run, results, skippedSenders } = summary;
   const suites = [
     ...run.senders.map((sender) => {
       const own = results.filter(({ verdict }) => verdict.sender === sender.name);
-      return suite(sender.name, run.startedAt, own.map(testcase), own);
+      const xml = cases.filter((one) => one.sender === sender.name).map((one) => one.xml);
+      return suite(sender.name, run.startedAt, xml, own);
     }),
     ...skippedSenders.map(({ name, reason }) =>
       suite(
@@ -60,13 +69,13 @@ function suite(
   name: string,
   startedAt: string,
   cases: readonly string[],
-  own: readonly TrialResult[],
+  own: readonly Result[],
   alsoSkipped = 0,
 ): string {
   const durationMs = own.reduce((sum, { verdict }) => sum + verdict.durationMs, 0);
   const { tests, failures, errors } = counts(own, alsoSkipped);
-  const grades = countGrades(own.map(({ verdict }) => verdict));
-  const skippedCount = grades.unsupported + grades['not-met'] + alsoSkipped;
+  const shown = countShown(own);
+  const skippedCount = shown.known + shown.unsupported + shown['not-met'] + alsoSkipped;
   // As Ant writes it: no zone, no fraction.
   const timestamp = startedAt.slice(0, 19);
   return element(
@@ -76,21 +85,22 @@ function suite(
   );
 }
 
-function counts(results: readonly TrialResult[], skippedSenders: number) {
-  const { fail, inconclusive } = countGrades(results.map(({ verdict }) => verdict));
+function counts(results: readonly Result[], skippedSenders: number) {
+  const { fail, inconclusive } = countShown(results);
   return { tests: results.length + skippedSenders, failures: fail, errors: inconclusive };
 }
 
-function testcase({ verdict, trial }: TrialResult): string {
+function testcase(verdict: Verdict, trial: Trial, known?: KnownFailure): string {
   const attributes = {
     classname: scenarioFileId(verdict.scenario),
     name: verdict.scenario,
     time: seconds(verdict.durationMs),
   };
-  return element('testcase', attributes, ...outcome({ verdict, trial }));
+  const told = known ? [skipped(`known: ${known.reason}`)] : outcome(verdict, trial);
+  return element('testcase', attributes, ...told);
 }
 
-function outcome({ verdict, trial }: TrialResult): string[] {
+function outcome(verdict: Verdict, trial: Trial): string[] {
   const told = describeVerdict(verdict, trial).join('\n');
   switch (verdict.grade) {
     case 'pass':

@@ -9,10 +9,10 @@
  *   fail                             2
  */
 
-import type { RunSummary, TrialResult } from '../model/reporter.ts';
-import { countGrades, scenarioFileId } from '../model/reporter.ts';
-import { isJudged } from '../model/scenario.ts';
-import { type Exposure, GRADES, type Grade, gradeWord, type Verdict } from '../model/verdict.ts';
+import type { Result, RunSummary, Shown } from '../model/reporter.ts';
+import { countShown, SHOWN, scenarioFileId, shownAs } from '../model/reporter.ts';
+import { isJudged, type Scenario } from '../model/scenario.ts';
+import { type Exposure, gradeWord, type Verdict } from '../model/verdict.ts';
 import { counted, printable } from '../protocol/printable.ts';
 import { SYMBOL } from './failure-text.ts';
 
@@ -23,10 +23,11 @@ const COLUMN_MAX = 16;
 const GAP = 2;
 const WORST_NAMED = 3;
 
-/** Worst first: the grade of a cell is the first of these that any variant has. */
-const WORST_FIRST: readonly Grade[] = [
+/** Worst first: a cell is shown as the first of these that any variant is shown as. */
+const WORST_FIRST: readonly Shown[] = [
   'fail',
   'inconclusive',
+  'known',
   'warn',
   'not-met',
   'pass',
@@ -38,7 +39,6 @@ const WORST_FIRST: readonly Grade[] = [
  * without verdicts has an empty column.
  */
 export function renderMatrix({ run, results }: RunSummary, width: number): string[] {
-  const verdicts = results.map(({ verdict }) => verdict);
   const files = [...new Set(run.scenarios.map(({ id }) => scenarioFileId(id)))];
   const senders = run.senders.map(({ name }) => name);
   const columnWidth = clamp(
@@ -66,7 +66,7 @@ export function renderMatrix({ run, results }: RunSummary, width: number): strin
       .trimEnd();
 
   return chunks(senders, fitting).flatMap((group, index) => {
-    const own = group.map((sender) => verdicts.filter((verdict) => verdict.sender === sender));
+    const own = group.map((sender) => results.filter(({ verdict }) => verdict.sender === sender));
     return [
       ...(index === 0 ? [] : ['']),
       line('', group),
@@ -74,15 +74,15 @@ export function renderMatrix({ run, results }: RunSummary, width: number): strin
         line(
           file,
           own.map((column) =>
-            cell(column.filter((verdict) => scenarioFileId(verdict.scenario) === file)),
+            cell(column.filter(({ verdict }) => scenarioFileId(verdict.scenario) === file)),
           ),
         ),
       ),
-      ...GRADES.map((grade) => ({ grade, counts: own.map((column) => countGrades(column)[grade]) }))
+      ...SHOWN.map((shown) => ({ shown, counts: own.map((column) => countShown(column)[shown]) }))
         .filter(({ counts }) => counts.some((count) => count > 0))
-        .map(({ grade, counts }) =>
+        .map(({ shown, counts }) =>
           line(
-            gradeWord(grade),
+            gradeWord(shown),
             counts.map((count) => (count === 0 ? '' : String(count))),
           ),
         ),
@@ -94,11 +94,11 @@ export function renderMatrix({ run, results }: RunSummary, width: number): strin
  * All variants of one file for one sender: `✓ 5`, `✗ 2/5`. Unsupported variants are not counted
  * beside judged ones.
  */
-function cell(verdicts: readonly Verdict[]): string {
-  const judged = verdicts.filter((verdict) => verdict.grade !== 'unsupported');
-  if (judged.length === 0) return verdicts.length === 0 ? '' : SYMBOL.unsupported;
-  const counts = countGrades(judged);
-  const worst = WORST_FIRST.find((grade) => counts[grade] > 0)!;
+function cell(results: readonly Result[]): string {
+  const judged = results.filter((result) => shownAs(result) !== 'unsupported');
+  if (judged.length === 0) return results.length === 0 ? '' : SYMBOL.unsupported;
+  const counts = countShown(judged);
+  const worst = WORST_FIRST.find((shown) => counts[shown] > 0)!;
   return `${SYMBOL[worst]} ${counts[worst]}${counts[worst] === judged.length ? '' : `/${judged.length}`}`;
 }
 
@@ -111,9 +111,10 @@ export function renderExposure({ run, results }: RunSummary): string[] {
     COLUMN_MAX,
     Math.max(0, ...run.senders.map(({ name }) => name.length)),
   );
+  const attacks = new Set(run.scenarios.filter(isAttack).map(({ id }) => id));
   return run.senders.flatMap(({ name }) => {
     const attacked = results.filter(
-      ({ verdict, trial }) => verdict.sender === name && isAttack(trial) && wasRun(trial),
+      ({ verdict, isRun }) => verdict.sender === name && attacks.has(verdict.scenario) && isRun,
     );
     if (attacked.length === 0) return [];
     const verdicts = attacked
@@ -160,11 +161,8 @@ const isConformant = (verdict: Verdict) => verdict.grade === 'pass';
 const severity = (verdict: Verdict) =>
   (verdict.grade === 'fail' ? 2 : 0) + (verdict.exposure === 'content' ? 1 : 0);
 
-/** What a sender does not support may have been run all the same: an attacker does not ask. */
-const wasRun = (trial: TrialResult['trial']) => trial.evidence.observations.length > 0;
-
-function isAttack(trial: TrialResult['trial']): boolean {
-  return trial.scenario.stages.some(({ step }) => isJudged(step) && step.under.length > 0);
+function isAttack({ stages }: Scenario): boolean {
+  return stages.some(({ step }) => isJudged(step) && step.under.length > 0);
 }
 
 function clamp(value: number, low: number, high: number): number {

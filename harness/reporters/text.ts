@@ -1,35 +1,60 @@
 /**
- * The text reporter: for people. In a CI log, a line for each verdict; on a terminal, one line of
- * progress that is drawn again and again. What did not pass is told at once and in full; the end
- * gives the whole picture and what to do next.
+ * The text reporter: for people. While a run goes on, a line for each verdict that is not a pass; on
+ * a terminal below them one line of progress that is drawn again and again, in a CI log a line each
+ * tenth. The end tells each cause once and in full, the whole picture, and what to do next.
  */
 
 import { styleText } from 'node:util';
-import type { ReporterContext, ReporterModule, RunInfo, RunSummary } from '../model/reporter.ts';
-import { countGrades, scenarioFileId } from '../model/reporter.ts';
-import { GRADES, type Grade, gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
+import { type Cause, causeKey, causesOf, shownOf } from '../model/causes.ts';
+import type { KnownNoMore } from '../model/known.ts';
+import type {
+  ReporterContext,
+  ReporterModule,
+  Result,
+  RunInfo,
+  RunSummary,
+  Shown,
+} from '../model/reporter.ts';
+import { countShown, SHOWN, scenarioFileId, shownAs } from '../model/reporter.ts';
+import { gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
 import { counted, printable, printableLines } from '../protocol/printable.ts';
-import { describeVerdict, SYMBOL, title, whyNotMet, whyUnsupported } from './failure-text.ts';
+import {
+  describeFailure,
+  SYMBOL,
+  title,
+  toldFindings,
+  whyNotMet,
+  whyUnsupported,
+} from './failure-text.ts';
 import { renderExposure, renderMatrix } from './matrix.ts';
 
 /** Erases the line the cursor is on and goes to its start (ECMA-48 EL). */
 const CLEAR_LINE = '\r\x1b[2K';
 const LOG_COLUMNS = 100;
+/** Scenarios named below a cause. */
+const MOST_NAMED = 12;
 
 export const reporter: ReporterModule = {
   summary:
-    'For people: progress, each failure in full, and the matrix of scenarios and senders. To standard output.',
+    'For people: progress, each cause of failures in full, and the matrix of scenarios and senders. To standard output.',
   create(context) {
     const paint = painter(context);
-    const verdicts: Verdict[] = [];
+    const told: Pick<Result, 'verdict' | 'known'>[] = [];
+    /** How the first finding of each cause is told, by its key. */
+    const examples = new Map<string, readonly string[]>();
+    /** Why scenarios were not met or are unsupported: `sender\0reason`. */
+    const reasons = { 'not-met': [] as string[], unsupported: [] as string[] };
     let planned = 0;
+    let tenths = 0;
     const print = (lines: readonly string[]) =>
       context.write(lines.map((line) => `${line}\n`).join(''));
+    const progress = () => statusLine(told, planned, context.columns);
     const draw = () => {
-      if (context.isTerminal)
-        context.write(
-          `${CLEAR_LINE}${paint('dim', statusLine(verdicts, planned, context.columns))}`,
-        );
+      if (context.isTerminal) context.write(`${CLEAR_LINE}${paint('dim', progress())}`);
+      else if (Math.floor((told.length / planned) * 10) > tenths && told.length < planned) {
+        tenths = Math.floor((told.length / planned) * 10);
+        print([progress()]);
+      }
     };
     const erase = () => {
       if (context.isTerminal) context.write(CLEAR_LINE);
@@ -40,54 +65,82 @@ export const reporter: ReporterModule = {
         print([opening(run), '']);
         draw();
       },
-      onVerdict(verdict, trial) {
-        verdicts.push(verdict);
-        const lines = verdictLines(verdict, trial, context.isTerminal);
-        if (lines.length > 0) {
+      onVerdict(verdict, trial, known) {
+        told.push({ verdict, known });
+        const shown = shownAs({ verdict, known });
+        if (shown === 'not-met')
+          reasons['not-met'].push(`${verdict.sender}\0${whyNotMet(verdict, trial)}`);
+        if (shown === 'unsupported')
+          reasons.unsupported.push(`${verdict.sender}\0${whyUnsupported(verdict, trial)}`);
+        for (const finding of toldFindings(verdict)) {
+          const key = causeKey(verdict, finding, shownOf(finding, known));
+          if (!examples.has(key)) examples.set(key, describeFailure(verdict, finding, trial));
+        }
+        const width = context.isTerminal ? context.columns : LOG_COLUMNS;
+        const line = verdictLine({ verdict, known }, trial, context.isVerbose, width);
+        if (line !== undefined) {
           erase();
-          print(lines.map((line) => paintTitle(line, paint)));
+          print([paintTitle(line, paint)]);
         }
         draw();
       },
       onEnd(summary) {
         erase();
         const width = context.isTerminal ? context.columns : LOG_COLUMNS;
-        print(closing(summary, width, paint));
+        print(closing(summary, { examples, reasons }, width, paint));
       },
     };
   },
 };
 
-/** On a terminal, passes, and what was not met or is unsupported, only move the status line. */
-function verdictLines(verdict: Verdict, trial: Trial, isTerminal: boolean): string[] {
+interface Collected {
+  readonly examples: ReadonlyMap<string, readonly string[]>;
+  readonly reasons: Readonly<Record<'not-met' | 'unsupported', readonly string[]>>;
+}
+
+/** What did not pass, in one line; with `isVerbose` all that was judged. */
+function verdictLine(
+  { verdict, known }: Pick<Result, 'verdict' | 'known'>,
+  trial: Trial,
+  isVerbose: boolean,
+  width: number,
+): string | undefined {
+  const shown = shownAs({ verdict, known });
   const duration = `${(verdict.durationMs / 1000).toFixed(1)} s`;
-  switch (verdict.grade) {
+  switch (shown) {
     case 'pass':
-      return isTerminal ? [] : [title('pass', verdict, [duration])];
+      return isVerbose ? title(shown, verdict, [duration]) : undefined;
     case 'not-met':
-      return isTerminal ? [] : [title('not-met', verdict, [whyNotMet(verdict, trial)])];
+      return isVerbose ? title(shown, verdict, [whyNotMet(verdict, trial)]) : undefined;
     case 'unsupported':
-      return isTerminal ? [] : [title('unsupported', verdict, [whyUnsupported(verdict, trial)])];
-    default: {
-      const told = describeVerdict(verdict, trial);
-      return told.length > 0 ? [...told, ''] : [title(verdict.grade, verdict, [duration])];
-    }
+      return isVerbose ? title(shown, verdict, [whyUnsupported(verdict, trial)]) : undefined;
+    case 'known':
+      return printable(title(shown, verdict, [printable(known!.reason)]), width);
+    default:
+      return printable(title(shown, verdict, [whatHappened(verdict)]), width);
   }
 }
 
-/** `37/130 · 35 pass · 1 fail` */
-function statusLine(verdicts: readonly Verdict[], planned: number, columns: number): string {
-  // One column less: a line that fills the last one would wrap, and could not be erased.
-  return printable(
-    [`${verdicts.length}/${planned}`, ...gradeCounts(verdicts)].join(' · '),
-    columns - 1,
-  );
+/** The worst finding in its own words, or why nothing is decided. */
+function whatHappened(verdict: Verdict): string {
+  const [worst] = toldFindings(verdict);
+  return printable(worst?.actual ?? verdict.remarks[0] ?? '');
 }
 
-function gradeCounts(verdicts: readonly Verdict[]): string[] {
-  const counts = countGrades(verdicts);
-  return GRADES.flatMap((grade) =>
-    counts[grade] === 0 ? [] : [`${counts[grade]} ${gradeWord(grade)}`],
+/** `37/130 · 35 pass · 1 fail` */
+function statusLine(
+  results: readonly Pick<Result, 'verdict' | 'known'>[],
+  planned: number,
+  columns: number,
+): string {
+  // One column less: a line that fills the last one would wrap, and could not be erased.
+  return printable([`${results.length}/${planned}`, ...counts(results)].join(' · '), columns - 1);
+}
+
+function counts(results: readonly Pick<Result, 'verdict' | 'known'>[]): string[] {
+  const count = countShown(results);
+  return SHOWN.flatMap((shown) =>
+    count[shown] === 0 ? [] : [`${count[shown]} ${gradeWord(shown)}`],
   );
 }
 
@@ -98,21 +151,34 @@ function opening(run: RunInfo): string {
   return `holdfast ${run.holdfast} · ${counted(run.scenarios.length, 'scenario')} · ${senders || 'no sender'}`;
 }
 
-function closing(summary: RunSummary, width: number, paint: Paint): string[] {
-  const verdicts = summary.results.map(({ verdict }) => verdict);
+function closing(
+  summary: RunSummary,
+  { examples, reasons }: Collected,
+  width: number,
+  paint: Paint,
+): string[] {
   const exposure = renderExposure(summary);
   const section = (heading: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', paint('bold', heading), ...lines.map((line) => `  ${line}`)];
   return [
     ...section(
+      'What did not pass, by cause',
+      causesOf(summary.results).flatMap((cause, index) => [
+        ...(index === 0 ? [] : ['']),
+        ...causeLines(cause, examples, width - 2).map((line) => paintTitle(line, paint)),
+      ]),
+    ),
+    ...section('Listed as known, and no more', summary.knownNoMore.map(noMoreLine)),
+    ...section(
       'Scenarios and senders',
-      verdicts.length === 0
+      summary.results.length === 0
         ? []
         : renderMatrix(summary, width - 2).map((line) => paintCells(line, paint)),
     ),
     ...section('What an attacker would have got', exposure),
     ...section('Passed, but', remarksOnPasses(summary)),
-    ...section('Not met, and so not passed', notMet(summary)),
+    ...section('Not met, and so not passed', grouped(reasons['not-met'])),
+    ...section('Unsupported', grouped(reasons.unsupported)),
     ...section(
       'Senders that could not be run',
       summary.skippedSenders.flatMap(({ name, reason }) =>
@@ -148,21 +214,59 @@ function remarksOnPasses({ results }: RunSummary): string[] {
  * `chasquid  31 times: TXT of _mta-sts.victim.test was never asked for: …`, the most frequent
  * first.
  */
-function notMet({ results }: RunSummary): string[] {
-  const reasons = results
-    .filter(({ verdict }) => verdict.grade === 'not-met')
-    .map(({ verdict, trial }) => `${printable(verdict.sender, 40)}\0${whyNotMet(verdict, trial)}`);
+function grouped(reasons: readonly string[]): string[] {
   return [...Map.groupBy(reasons, (reason) => reason)]
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([reason, all]) => {
       const [sender, words] = reason.split('\0');
-      return `${sender}  ${counted(all.length, 'time')}: ${words}`;
+      return `${printable(sender!, 40)}  ${counted(all.length, 'time')}: ${words}`;
     });
+}
+
+/** The first finding of a cause in full, and where else the same was seen. */
+function causeLines(
+  cause: Cause,
+  examples: ReadonlyMap<string, readonly string[]>,
+  width: number,
+): string[] {
+  const { scenarios, example, shown } = cause;
+  const key = causeKey(cause, example.finding, shown);
+  const lines = examples.get(key) ?? [`${SYMBOL[shown]} ${printable(example.scenario, 120)}`];
+  const [first, ...rest] = lines;
+  const others = scenarios.slice(1).map((id) => printable(id, 120));
+  const more = others.length - MOST_NAMED;
+  const named = [...others.slice(0, MOST_NAMED), ...(more > 0 ? [`and ${more} more`] : [])];
+  return [
+    `${SYMBOL[shown]}${first!.slice(1)}`,
+    ...rest,
+    ...(others.length === 0
+      ? []
+      : wrapList(`  the same in ${counted(others.length, 'other')}: `, named, width)),
+  ];
+}
+
+function wrapList(opening: string, items: readonly string[], width: number): string[] {
+  const lines = [opening];
+  for (const [index, item] of items.entries()) {
+    const text = index === items.length - 1 ? item : `${item}, `;
+    const line = lines.at(-1)!;
+    if (index > 0 && line.length + text.trimEnd().length > width) lines.push(`    ${text}`);
+    else lines[lines.length - 1] = line + text;
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
+function noMoreLine({ sender, kind, entry }: KnownNoMore): string {
+  const place = `${printable(entry.file, 200)}:${entry.line}`;
+  const what = `${printable(entry.scenarios, 120)} · ${printable(sender, 40)}`;
+  return kind === 'passes'
+    ? `${SYMBOL.pass} ${what}: passes now; delete ${place}`
+    : `${SYMBOL.fail} ${what}: fails still, and was known until ${printable(entry.until!, 40)} (${place})`;
 }
 
 function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
   const worst =
-    results.find(({ verdict }) => verdict.grade === 'fail') ??
+    results.find((result) => shownAs(result) === 'fail') ??
     results.find(({ verdict }) => verdict.grade === 'inconclusive');
   const scenario =
     run.scenarios.find(({ id }) => id === worst?.verdict.scenario) ?? run.scenarios[0];
@@ -199,11 +303,10 @@ function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
 /** `130 verdicts in 12.3 s · 128 pass · 2 fail` */
 function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const planned = run.senders.length * run.scenarios.length;
-  const verdicts = results.map(({ verdict }) => verdict);
-  const stopped = interrupted ? [`interrupted, ${planned - verdicts.length} not judged`] : [];
+  const stopped = interrupted ? [`interrupted, ${planned - results.length} not judged`] : [];
   return [
-    `${counted(verdicts.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
-    ...gradeCounts(verdicts),
+    `${counted(results.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
+    ...counts(results),
     ...stopped,
   ].join(' · ');
 }
@@ -213,16 +316,17 @@ function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
 type Style = Parameters<typeof styleText>[0];
 type Paint = (style: Style, text: string) => string;
 
-const COLOR: Readonly<Record<Grade, Style>> = {
+const COLOR: Readonly<Record<Shown, Style>> = {
   pass: 'green',
   warn: 'yellow',
   fail: 'red',
+  known: 'blue',
   'not-met': 'cyan',
   inconclusive: 'magenta',
   unsupported: 'dim',
 };
 const STYLE_OF_SYMBOL = new Map(
-  Object.entries(SYMBOL).map(([grade, symbol]) => [symbol, COLOR[grade as Grade]]),
+  Object.entries(SYMBOL).map(([grade, symbol]) => [symbol, COLOR[grade as Shown]]),
 );
 
 function painter(context: Pick<ReporterContext, 'color'>): Paint {
@@ -238,7 +342,7 @@ function paintTitle(line: string, paint: Paint): string {
 
 /** `✗ 2/5` and its like, wherever they stand in a line of the matrix. */
 function paintCells(line: string, paint: Paint): string {
-  return line.replace(/(?<=\s)([✓✗!?○–])( \d+(\/\d+)?)?(?=\s|$)/g, (found, symbol: string) =>
+  return line.replace(/(?<=\s)([✓✗~!?○–])( \d+(\/\d+)?)?(?=\s|$)/g, (found, symbol: string) =>
     paint(STYLE_OF_SYMBOL.get(symbol)!, found),
   );
 }

@@ -3,7 +3,7 @@
  */
 
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SenderContract } from '../model/contract.ts';
 import type { Sender } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
@@ -50,6 +50,14 @@ export async function contractOf(name: string): Promise<SenderContract> {
   const { contract, problems } = await loadContract(path, process.cwd());
   if (!contract) throw new UsageError(problems.map(formatProblem).join('\n'));
   return contract;
+}
+
+/** Where the list of known failures of this sender is, or would be; undefined: it has no folder. */
+export function knownFileOf(name: string): string | undefined {
+  if (isPath(name)) return join(/\.ya?ml$/i.test(name) ? dirname(name) : name, 'known.yaml');
+  return shippedServers().includes(name)
+    ? join(findPackage().servers, name, 'known.yaml')
+    : undefined;
 }
 
 function isPath(name: string): boolean {

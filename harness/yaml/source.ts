@@ -15,7 +15,7 @@ import { MOST_PROBLEMS, showValue } from './problems.ts';
 export type Path = readonly PropertyKey[];
 
 /** What the file holds; problems name it. */
-export type Kind = 'scenario' | 'contract';
+export type Kind = 'scenario' | 'contract' | 'known.yaml';
 
 export interface Source {
   readonly file: string;

@@ -32,7 +32,7 @@ vi.mock('../../harness/senders/built-in.ts', async (importOriginal) => {
 async function runWith(...senders: string[]) {
   const { terminal, out } = testTerminal();
   const ended = await run(
-    { scenarios: ['tls/sni'], senders, reporters: ['text'], jobs: 2 },
+    { scenarios: ['tls/sni'], senders, reporters: ['text'], jobs: 2, verbose: true },
     terminal,
   ).catch((error) => error);
   return { out: out(), ended };

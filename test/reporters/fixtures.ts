@@ -5,6 +5,7 @@ import type { Event, Observation } from '../../harness/model/observation.ts';
 import type {
   ReporterContext,
   ReporterModule,
+  Result,
   RunSummary,
   TrialResult,
 } from '../../harness/model/reporter.ts';
@@ -42,7 +43,7 @@ export function finding(change: Partial<Finding> = {}): Finding {
     requirement: '8461-5-enforce-no-starttls',
     grade: 'fail',
     expected: 'deferred, nothing exposed',
-    actual: 'content delivered in clear to mx1.victim.k3x9-7.test at +3.1 s',
+    actual: 'content delivered in clear to mx1.victim.test at +3.1 s',
     because: [],
     ...change,
   };
@@ -164,10 +165,15 @@ export const failed = (change: Partial<Verdict> = {}) =>
     ...change,
   });
 
+/** The summary of a run, and the trials that its reporters were told of on the way. */
+export type Told = Omit<RunSummary, 'results'> & { readonly results: readonly ToldResult[] };
+type ToldResult = Result & TrialResult;
+
 export function summary(
-  results: readonly TrialResult[],
-  change: Partial<RunSummary> = {},
-): RunSummary {
+  given: readonly (TrialResult & Pick<Result, 'known'>)[],
+  change: Partial<Told> = {},
+): Told {
+  const results = given.map((one) => ({ ...one, isRun: true, reach: [] }));
   const senders = new Map(results.map(({ trial }) => [trial.sender.name, trial.sender]));
   const scenarios = new Map(results.map(({ trial }) => [trial.scenario.id, trial.scenario]));
   return {
@@ -179,6 +185,7 @@ export function summary(
       holdfast: '0.1.0',
     },
     results,
+    knownNoMore: [],
     skippedSenders: [],
     interrupted: false,
     elapsedMs: 12_345,
@@ -194,7 +201,7 @@ export interface Collected {
 /** Runs a whole run through a reporter and returns what it wrote. */
 export async function report(
   reporter: ReporterModule,
-  of: RunSummary,
+  of: Told,
   change: Partial<ReporterContext> = {},
 ): Promise<Collected> {
   let out = '';
@@ -206,13 +213,14 @@ export async function report(
     isTerminal: false,
     columns: 80,
     color: false,
+    isVerbose: false,
     writeFile: async (name, content) => {
       files[name] = content;
     },
     ...change,
   });
   running.onStart?.(of.run);
-  for (const { verdict, trial } of of.results) running.onVerdict?.(verdict, trial);
+  for (const { verdict, trial, known } of of.results) running.onVerdict?.(verdict, trial, known);
   await running.onEnd?.(of);
   return { out, files };
 }

@@ -12,7 +12,7 @@ describe('the json reporter', () => {
     const { out, files } = await report(reporter, run);
     expect(files).toEqual({});
     expect(JSON.parse(out)).toMatchObject({
-      schemaVersion: 2,
+      schemaVersion: 3,
       holdfast: '0.1.0',
       node: '24.21.0',
       startedAt: '2026-11-22T14:50:03.123Z',

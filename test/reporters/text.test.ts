@@ -20,19 +20,21 @@ const run = summary(
 );
 
 describe('in a log', () => {
-  it('writes a line for each verdict, failures in full, and the whole picture', async () => {
+  it('writes a line for what did not pass, each cause in full, and the whole picture', async () => {
     const { out } = await report(reporter, run);
     expect(out).toBe(`holdfast 0.1.0 · 3 scenarios · postfix 3.10.13
 
-✓ starttls/refused@454 · postfix 3.10.13 · 0.4 s
-✗ starttls/stripped@as-removed-line · postfix 3.10.13 · step 2 · MUST NOT
-  RFC 8461 §5: under enforce, no delivery to a host that does not offer STARTTLS
-  expected  deferred, nothing exposed
-  actual    content delivered in clear to mx1.victim.test at +3.1 s
-  because   EHLO 250 (changed on the path) → MAIL FROM 250 → RCPT TO → 2048 bytes of mail in clear → accepted by mx1.victim.test in clear    evidence.ndjson #41–#47
-  attacker  saw: "Subject: holdfast 7f3a" and the whole message (2048 bytes, in clear)
+1/3 · 1 pass
+✗ starttls/stripped@as-removed-line · postfix 3.10.13 · content delivered in clear to mx1.victim.te…
+2/3 · 1 pass · 1 fail
 
-– dane/rescue · postfix 3.10.13 · no dane
+What did not pass, by cause
+  ✗ starttls/stripped@as-removed-line · postfix 3.10.13 · step 2 · MUST NOT
+    RFC 8461 §5: under enforce, no delivery to a host that does not offer STARTTLS
+    expected  deferred, nothing exposed
+    actual    content delivered in clear to mx1.victim.test at +3.1 s
+    because   EHLO 250 (changed on the path) → MAIL FROM 250 → RCPT TO → 2048 bytes of mail in clear → accepted by mx1.victim.test in clear    evidence.ndjson #41–#47
+    attacker  saw: "Subject: holdfast 7f3a" and the whole message (2048 bytes, in clear)
 
 Scenarios and senders
                             postfix
@@ -46,6 +48,9 @@ Scenarios and senders
 What an attacker would have got
   postfix  whole messages in 1 · only envelopes in 0 · nothing in 2, of 3 scenarios on a changed path
            ✗ content in starttls/stripped@as-removed-line
+
+Unsupported
+  postfix  1 time: no dane
 
 Senders that could not be run
   – exim: no Docker here: start it
@@ -102,7 +107,7 @@ describe('on a terminal', () => {
   it('leaves no progress line behind', async () => {
     const { out } = await report(reporter, run, terminal);
     expect(out).toMatch(
-      /3\/3 · 1 pass · 1 fail · 1 unsupported\r\x1b\[2K\nScenarios and senders\n/,
+      /3\/3 · 1 pass · 1 fail · 1 unsupported\r\x1b\[2K\nWhat did not pass, by cause\n/,
     );
   });
 

@@ -1,0 +1,92 @@
+/**
+ * Known failures: which failures of a sender its owner has listed, and why; and what keeps such a
+ * list honest: what it lists has to fail still, and only until its day.
+ */
+
+import { selects } from './selection.ts';
+import type { Verdict } from './verdict.ts';
+
+/** An entry of a list. */
+export interface KnownFailure {
+  /** A scenario, a variant, a folder or a pattern (selection.ts). */
+  readonly scenarios: string;
+  readonly reason: string;
+  /** Where more is said: an http or https URL. */
+  readonly link?: string;
+  /** The last day on which it is known (2027-06-30), or the first version that must not fail. */
+  readonly until?: string;
+  /** Where it stands. */
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Why the run does not end well though every failure is listed. */
+export interface KnownNoMore {
+  readonly sender: string;
+  /** `passes`: the line can go. `past`: it fails still, after its day or in the version named. */
+  readonly kind: 'passes' | 'past';
+  readonly entry: KnownFailure;
+}
+
+/** That of which an entry is asked whether it is past. */
+export interface Moment {
+  /** `2027-06-30`, UTC. */
+  readonly today: string;
+  /** Of the sender; empty: not known. */
+  readonly version: string;
+}
+
+/** The first entry that lists this failure and is not past; a verdict other than fail has none. */
+export function knownBy(
+  entries: readonly KnownFailure[],
+  { scenario, grade }: Pick<Verdict, 'scenario' | 'grade'>,
+  moment: Moment,
+): KnownFailure | undefined {
+  if (grade !== 'fail') return undefined;
+  return entries.find((entry) => selects(entry.scenarios, scenario) && !isPast(entry, moment));
+}
+
+/**
+ * The entries that are known no more, by the verdicts of one sender. An entry passes once every
+ * scenario that it selects, of all there are (`ids`), was judged and none failed: a run of a part
+ * of them says nothing of the others.
+ */
+export function knownNoMore(
+  entries: readonly KnownFailure[],
+  verdicts: readonly Pick<Verdict, 'scenario' | 'sender' | 'grade'>[],
+  ids: readonly string[],
+  { moment, sender }: { readonly moment: Moment; readonly sender: string },
+): KnownNoMore[] {
+  const gradeOf = new Map(verdicts.map(({ scenario, grade }) => [scenario, grade]));
+  return entries.flatMap((entry): KnownNoMore[] => {
+    const grades = ids.filter((id) => selects(entry.scenarios, id)).map((id) => gradeOf.get(id));
+    if (grades.includes('fail'))
+      return isPast(entry, moment) ? [{ sender, kind: 'past', entry }] : [];
+    const passes =
+      grades.length > 0 && grades.every((grade) => grade === 'pass' || grade === 'warn');
+    return passes ? [{ sender, kind: 'passes', entry }] : [];
+  });
+}
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** A version that nobody can tell is past: no list is good for ever because of that. */
+export function isPast(
+  { until }: Pick<KnownFailure, 'until'>,
+  { today, version }: Moment,
+): boolean {
+  if (until === undefined) return false;
+  if (DAY.test(until)) return today > until;
+  return version === '' || compareVersions(version, until) >= 0;
+}
+
+/** By the numbers in them: `3.10` is after `3.9`, and `3.10.2` after `3.10`. */
+function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => (text.match(/\d+/g) ?? []).map(Number));
+  const length = Math.max(left!.length, right!.length);
+  for (let i = 0; i < length; i++) {
+    const difference = (left![i] ?? 0) - (right![i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

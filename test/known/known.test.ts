@@ -1,0 +1,174 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { run } from '../../harness/commands/run.ts';
+import { loadKnown, unwritten } from '../../harness/known/load.ts';
+import { updateKnown } from '../../harness/known/update.ts';
+import { isPast, type KnownFailure, knownBy, knownNoMore } from '../../harness/model/known.ts';
+import { testTerminal } from '../commands/terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-known-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const ATTACK = 'policy-host/redirected@status-301';
+const moment = { today: '2026-11-25', version: '3.10.13' };
+const entry = (scenarios: string, until?: string): KnownFailure => ({
+  scenarios,
+  reason: 'theirs',
+  until,
+  file: 'known.yaml',
+  line: 1,
+});
+
+describe('an entry is past', () => {
+  it.each([
+    ['2026-11-24', true],
+    ['2026-11-25', false],
+    ['3.10', true],
+    ['3.10.13', true],
+    ['3.10.14', false],
+    ['3.11', false],
+    ['4', false],
+    [undefined, false],
+  ])('%s: %s', (until, past) => {
+    expect(isPast({ until }, moment)).toBe(past);
+  });
+
+  it('where a version is named and that of the sender is not known', () => {
+    expect(isPast({ until: '99' }, { ...moment, version: '' })).toBe(true);
+  });
+});
+
+describe('a failure is known', () => {
+  const fail = { scenario: 'tls/sni@a', grade: 'fail' } as const;
+  it.each(['tls/sni@a', 'tls/sni', 'tls', '*@a'])('by %s', (scenarios) => {
+    expect(knownBy([entry(scenarios)], fail, moment)).toEqual(entry(scenarios));
+  });
+
+  it('by no entry of another scenario, none that is past, and only if it is a failure', () => {
+    expect(knownBy([entry('tls/sni@b'), entry('tls', '2020-01-01')], fail, moment)).toBeUndefined();
+    expect(knownBy([entry('tls')], { ...fail, grade: 'inconclusive' }, moment)).toBeUndefined();
+  });
+});
+
+describe('an entry is known no more', () => {
+  const ids = ['tls/sni@a', 'tls/sni@b'];
+  const verdictsOf = (...grades: ('pass' | 'fail' | 'inconclusive')[]) =>
+    grades.map((grade, index) => ({ scenario: ids[index]!, sender: 'x', grade }));
+  const kinds = (one: KnownFailure, ...grades: ('pass' | 'fail' | 'inconclusive')[]) =>
+    knownNoMore([one], verdictsOf(...grades), ids, { moment, sender: 'x' }).map(({ kind }) => kind);
+
+  it('once all that it names passes', () => {
+    expect(kinds(entry('tls'), 'pass', 'pass')).toEqual(['passes']);
+    expect(kinds(entry('tls'), 'pass', 'fail')).toEqual([]);
+    // The other one was not run, or is not decided.
+    expect(kinds(entry('tls'), 'pass')).toEqual([]);
+    expect(kinds(entry('tls'), 'pass', 'inconclusive')).toEqual([]);
+  });
+
+  it('when it fails past its day', () => {
+    expect(kinds(entry('tls', '2026-01-01'), 'fail')).toEqual(['past']);
+    expect(kinds(entry('tls', '2027-01-01'), 'fail')).toEqual([]);
+  });
+});
+
+describe('a list', () => {
+  const load = (text: string) => {
+    const file = join(folder, 'known.yaml');
+    writeFileSync(file, text);
+    return loadKnown(file, folder, ['tls/sni@a', 'tls/sni@b', 'cache/expiry']);
+  };
+
+  it('is a map of scenarios to reasons', async () => {
+    const { entries, problems } = await load(
+      "tls/sni: { reason: x, link: 'https://bugs.victim.test/1', until: '3.11' }\ncache: { reason: y, until: 2027-01-31 }\n",
+    );
+    expect(problems).toEqual([]);
+    expect(entries).toEqual([
+      { ...entry('tls/sni', '3.11'), reason: 'x', link: 'https://bugs.victim.test/1' },
+      { ...entry('cache', '2027-01-31'), reason: 'y', line: 2 },
+    ]);
+  });
+
+  it('may list nothing yet', async () => {
+    expect(await load('# nothing\n')).toEqual({ entries: [], problems: [] });
+    expect(await load('{}\n')).toEqual({ entries: [], problems: [] });
+  });
+
+  it.each([
+    ['tls/sin: { reason: x }', /no scenario is called that/, 'tls/sni'],
+    ['tls/sni: { resaon: x }', /unknown key/, 'reason'],
+    ['tls/sni: { reason: x, until: 3.10 }', /in quotes/, undefined],
+    ['tls/sni: { reason: x, until: soon }', /a day \(2027-06-30\) or a version/, undefined],
+    ['tls/sni: { reason: x, link: "javascript:x" }', /http or https/, undefined],
+    ['- tls/sni', /is a map/, undefined],
+  ])('%s is refused', async (text, message, nearest) => {
+    const { problems } = await load(text);
+    expect(problems).toContainEqual(
+      expect.objectContaining({ line: 1, message: expect.stringMatching(message), nearest }),
+    );
+  });
+
+  it('with a reason that nobody has written is refused by lint', async () => {
+    const { entries } = await load('tls/sni: { reason: TODO }\n');
+    expect(unwritten(entries)).toEqual([
+      expect.objectContaining({ line: 1, message: expect.stringContaining('tls/sni') }),
+    ]);
+  });
+
+  it('is brought up to date: order, reasons and comments stay', () => {
+    const before = `# mine
+
+tls/sni@b: { reason: b } # said upstream
+cache:
+  # until the next release
+  reason: c
+  until: 2026-01-01
+tls/sni@a: { reason: a }
+`;
+    const update = { failed: ['cache/expiry'], healed: ['tls/sni@a'], past: ['cache'] };
+    expect(updateKnown(before, update)).toBe(`# mine
+
+tls/sni@b: { reason: b } # said upstream
+cache:
+  # until the next release
+  reason: c
+  # was known until 2026-01-01
+cache/expiry:
+  reason: TODO
+`);
+    expect(updateKnown('', { failed: ['cache/expiry'], healed: [], past: [] })).toMatch(
+      /^# .*\n\ncache\/expiry:\n {2}reason: TODO\n$/,
+    );
+  });
+});
+
+it('lives: new fails, listed passes, fixed but listed fails, expired fails, update heals', async () => {
+  const file = join(folder, 'life.yaml');
+  const gate = async (sender: string, updateKnown = false) => {
+    // The list was written: that is said.
+    const { terminal, out } = testTerminal({ complain: () => {} });
+    const request = { scenarios: [ATTACK], senders: [sender], reporters: ['text'], jobs: 2 };
+    const code = await run({ ...request, known: [file], updateKnown }, terminal);
+    return { code, out: out() };
+  };
+  const wrong = 'reference:follows-redirects';
+  writeFileSync(file, '# what we know\n');
+  expect((await gate(wrong)).code).toBe(1);
+  await gate(wrong, true);
+  expect(readFileSync(file, 'utf8')).toContain(`${ATTACK}:\n  reason: TODO\n`);
+  const known = await gate(wrong);
+  expect(known.code).toBe(0);
+  expect(known.out).toContain(`~ ${ATTACK}`);
+  const healed = await gate('reference');
+  expect(healed.code).toBe(1);
+  expect(healed.out).toContain(`passes now; delete ${file}:`);
+  writeFileSync(file, `# what we know\n${ATTACK}: { reason: x, until: 2020-01-01 }\n`);
+  const expired = await gate(wrong);
+  expect(expired.code).toBe(1);
+  expect(expired.out).toContain('was known until 2020-01-01');
+  await gate('reference', true);
+  expect((await gate('reference')).code).toBe(0);
+  expect(readFileSync(file, 'utf8')).toContain('# what we know');
+});
