@@ -64,7 +64,7 @@ function startCause(verdict: Verdict, finding: Finding, shown: Shown) {
 }
 
 /** What was seen, without what differs from run to run and from name to name. */
-export function seenAs(actual: string): string {
+function seenAs(actual: string): string {
   return actual
     .replace(/\b(deferred|bounced|delivered|crashed): .*/s, '$1')
     .replace(/\bhf[0-9a-f]{12}\b/g, 'TOKEN')

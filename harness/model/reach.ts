@@ -6,7 +6,7 @@
 import type { Observation } from './observation.ts';
 import type { Trial } from './verdict.ts';
 
-export const REACH = [
+const REACH = [
   'looked for a policy',
   'fetched a policy',
   'asked for the MX',

@@ -46,7 +46,12 @@ export function containerSender(contract: SenderContract, place: ContainerPlace)
           ? place.image
           : await ensureImage(
               dockerode,
-              { name, repository: 'holdfast-sender', without: ['sender.yaml', 'known.yaml'], ...place.image },
+              {
+                name,
+                repository: 'holdfast-sender',
+                without: ['sender.yaml', 'known.yaml'],
+                ...place.image,
+              },
               tell,
               signal,
             );
