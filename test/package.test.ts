@@ -61,7 +61,7 @@ describe('the compiled package, away from the checkout', () => {
   });
 
   it('runs a scenario', async () => {
-    expect(await holdfast('run', 'tls/sni')).toMatch(/^✓ tls\/sni · reference/m);
+    expect(await holdfast('run', 'tls/sni', '--verbose')).toMatch(/^✓ tls\/sni · reference/m);
   });
 
   it('has the mail servers to be run in containers, and what the image of the lab is made from', async () => {
