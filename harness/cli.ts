@@ -10,7 +10,9 @@
 import module from 'node:module';
 import { createInterface } from 'node:readline';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
+import { PROFILES } from './commands/profile.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
@@ -86,6 +88,12 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
         'sender under test, or a list with commas; may be repeated (default: reference)',
       ).argParser(collect),
     )
+    .addOption(
+      new Option(
+        '--profile <name>',
+        'smoke: a part of the suite that ends in seconds; full: all of it (default: full)',
+      ).choices(PROFILES),
+    )
     .addOption(jobsOption())
     .addOption(
       new Option(
@@ -156,6 +164,26 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .action(async (options: { faults?: boolean }) => {
       const { senders } = await import('./commands/list.ts');
       code = await senders(options, terminal);
+    });
+
+  program
+    .command('init')
+    .description('write what it takes to test and gate a mail server of your own')
+    .argument('[dir]', 'the top of your project (default: the folder you are in)')
+    .option('--like <name>', 'the nearest sender that comes with Holdfast (default: postfix)')
+    .option('--image <name>', 'the image of your server (default: one is built)')
+    .option('--name <name>', 'what your sender and its folder are called (default: my-mta)')
+    .addOption(
+      new Option('--ci <name>', 'a workflow for this CI (default: github)').choices([
+        'github',
+        'gitlab',
+        'none',
+      ]),
+    )
+    .option('--yes', 'ask nothing')
+    .action(async (dir: string | undefined, options: Omit<InitRequest, 'dir'>) => {
+      const { init } = await import('./commands/init.ts');
+      code = await init({ ...options, dir }, terminal);
     });
 
   program
@@ -251,7 +279,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
 type RunFlags = Pick<
   RunRequest,
-  'jobs' | 'out' | 'keep' | 'strict' | 'known' | 'updateKnown' | 'verbose'
+  'profile' | 'jobs' | 'out' | 'keep' | 'strict' | 'known' | 'updateKnown' | 'verbose'
 > & {
   readonly sender?: string[];
   readonly reporter?: string[];

@@ -15,6 +15,10 @@ export interface Package {
   readonly scenarios: string;
   /** A folder each of the mail servers to be run in containers. */
   readonly servers: string;
+  /** What `init` writes, besides a server's own files. */
+  readonly init: string;
+  /** Workflows for CI, to be copied. */
+  readonly ci: string;
   readonly version: string;
   /** The range of Node versions, as in package.json. */
   readonly nodeRange: string;
@@ -31,6 +35,8 @@ export function findPackage(): Package {
           folder,
           scenarios: join(folder, 'scenarios'),
           servers: join(folder, 'docker', 'senders'),
+          init: join(folder, 'docker', 'init'),
+          ci: join(folder, 'docker', 'ci'),
           version,
           nodeRange: engines.node,
         };

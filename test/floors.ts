@@ -24,6 +24,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   shipped: { paths: ['harness/shipped.ts'], imports: [], packages: [] },
   model: { paths: ['harness/model/'], imports: ['protocol'], packages: ['zod'], node: [] },
   yaml: { paths: ['harness/yaml/'], imports: ['protocol'], packages: ['yaml', 'zod'] },
+  init: { paths: ['harness/init/'], imports: [], packages: ['yaml'] },
   known: {
     paths: ['harness/known/'],
     imports: ['protocol', 'model', 'yaml'],
@@ -117,6 +118,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'model',
       'yaml',
       'known',
+      'init',
       'process',
       'docker',
       'attacks',

@@ -13,6 +13,7 @@ import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { nearestName } from '../yaml/problems.ts';
 import { openGate } from './gate.ts';
+import type { Profile } from './profile.ts';
 import { selectScenarios } from './select.ts';
 import { graded, openReporters, type Reporters, resultOf, runInfo } from './tell.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -20,6 +21,8 @@ import { EXIT, type Terminal } from './terminal.ts';
 export interface RunRequest {
   /** As in select.ts; none: the whole suite. */
   readonly scenarios: readonly string[];
+  /** Which part of the shipped suite; default: full. */
+  readonly profile?: Profile;
   readonly senders: readonly string[];
   readonly reporters: readonly string[];
   /** How many trials at once; default: what suits the sender. */
@@ -45,7 +48,7 @@ export interface RunRequest {
 export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
   const { signal, complain: tell } = terminal;
   const vocabulary = await loadVocabulary();
-  const scenarios = await selectScenarios(request.scenarios, vocabulary);
+  const scenarios = await selectScenarios(request.scenarios, vocabulary, request.profile);
   const given = [...new Set(request.senders)];
   const found = await Promise.all(given.map(senderOf));
   const named = found.map(({ name }, index) => ({ given: given[index]!, name }));

@@ -14,27 +14,35 @@ import type { Vocabulary } from '../scenario/language.ts';
 import { type Loaded, loadScenarios } from '../scenario/load.ts';
 import { findPackage } from '../shipped.ts';
 import { formatProblem, nearestName } from '../yaml/problems.ts';
+import { type Profile, readSmoke } from './profile.ts';
 
 /**
  * The scenarios that the words select, each once, by id within each word; without words the whole
- * shipped suite. Throws UsageError when a word selects nothing, with the nearest ids, and when a
- * file has problems, with all of them.
+ * shipped suite. Of what is shipped, a profile leaves its own; files of one's own are run in each.
+ * Throws UsageError when a word selects nothing, with the nearest ids, and when a file has problems,
+ * with all of them.
  */
 export async function selectScenarios(
   words: readonly string[],
   vocabulary: Vocabulary,
+  profile: Profile = 'full',
 ): Promise<readonly Scenario[]> {
   const own = words.filter(isPath);
   const shipped =
     words.length === own.length && words.length > 0 ? [] : await loadShipped(vocabulary);
-  const selected: Scenario[] = words.length === 0 ? [...shipped] : [];
+  const smoke = profile === 'smoke' ? new Set(readSmoke()) : undefined;
+  const ofProfile = (chosen: readonly Scenario[]) =>
+    chosen.filter(({ id }) => smoke === undefined || smoke.has(id));
+  const selected: Scenario[] = words.length === 0 ? [...ofProfile(shipped)] : [];
   for (const word of words) {
     const found = isPath(word) ? [] : shipped.filter(({ id }) => selects(word, id));
-    if (found.length > 0) selected.push(...found);
+    if (found.length > 0) selected.push(...ofProfile(found));
     else if (isPath(word) || (word.includes('/') && existsSync(word)))
       selected.push(...whole(await loadScenarios([word], process.cwd(), vocabulary)));
     else throw new UsageError(noneFound(word, shipped));
   }
+  if (selected.length === 0)
+    throw new UsageError(`the profile ${profile} has nothing of that: leave --profile out`);
   return withoutRepeats(selected);
 }
 

@@ -34,7 +34,7 @@ export function senderNames(): readonly string[] {
 }
 
 /** Names of the mail servers that come with Holdfast, each to be run in a container. */
-function shippedServers(): readonly string[] {
+export function shippedServers(): readonly string[] {
   return readdirSync(findPackage().servers).sort();
 }
 
