@@ -7,7 +7,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { z } from 'zod';
 import { readSetUp } from '../init/dockerfile.ts';
 import { ownSenderYaml } from '../init/sender-yaml.ts';
 import { UsageError } from '../model/usage.ts';
@@ -118,7 +117,7 @@ async function answer(request: InitRequest, dir: string, terminal: Terminal): Pr
 }
 
 function flawOf(key: 'name' | 'image', text: string): string | undefined {
-  const schema: z.ZodType = contractLanguage().shape[key];
+  const schema = contractLanguage().shape[key];
   const flaw = schema.safeParse(text).error?.issues[0]?.message;
   return flaw && `${key} ${printable(text, 80)}: ${flaw}`;
 }

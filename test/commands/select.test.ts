@@ -88,3 +88,23 @@ describe('words on the command line', () => {
     );
   });
 });
+
+describe('the profile smoke', () => {
+  const ids = async (words: readonly string[]) =>
+    (await selectScenarios(words, vocabulary, 'smoke')).map(({ id }) => id);
+
+  it('is a part of the suite, and of what is selected of it', async () => {
+    const smoke = await ids([]);
+    expect(smoke.length).toBeGreaterThan(100);
+    expect(smoke.length).toBeLessThan(shipped.length / 2);
+    expect(await ids(['starttls'])).toEqual(smoke.filter((id) => id.startsWith('starttls/')));
+  });
+
+  it('leaves files of one’s own', async () => {
+    expect(await ids([join(own, 'mine.yaml')])).toEqual(['mine']);
+  });
+
+  it('that has nothing of what is selected says so', async () => {
+    await expect(ids(['cache/restart'])).rejects.toThrow(/the profile smoke has nothing of that/);
+  });
+});

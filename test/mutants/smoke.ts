@@ -35,7 +35,9 @@ function catchers(
   scenarios: readonly Scenario[],
 ): Map<string, ReadonlySet<string>> {
   const restarting = new Set(scenarios.filter(restarts).map(({ id }) => id));
-  const plain = pins.filter(({ scenario, under }) => under.includes('') && !restarting.has(scenario));
+  const plain = pins.filter(
+    ({ scenario, under }) => under.includes('') && !restarting.has(scenario),
+  );
   return new Map(
     [...Map.groupBy(plain, ({ fault }) => fault)].map(([fault, own]) => [
       fault,
