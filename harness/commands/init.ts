@@ -17,7 +17,7 @@ import { findPackage } from '../shipped.ts';
 import { nearestName } from '../yaml/problems.ts';
 import type { Terminal } from './terminal.ts';
 
-export const CI = ['github', 'gitlab', 'none'] as const;
+const CI = ['github', 'gitlab', 'none'] as const;
 
 export interface InitRequest {
   /** The top of the project; default: the folder one is in. */

@@ -1,10 +1,13 @@
 /** The READMEs: their marked sections are what the schemas say, and what they show can be done. */
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { loadShipped } from '../../harness/commands/select.ts';
+import { loadKnown } from '../../harness/known/load.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { contractLanguage } from '../../harness/senders/contract/language.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
@@ -50,6 +53,41 @@ describe('the examples', () => {
   it('of a contract has no problems', () => {
     const [whole] = examples('docker/README.md').filter((yaml) => /^name: /m.test(yaml));
     expect(contractLanguage().safeParse(parse(whole!)).error).toBeUndefined();
+  });
+});
+
+it('the list of known failures in docker/README.md has no problems', async () => {
+  const list = examples('docker/README.md').find((yaml) => /^# scenario, /.test(yaml))!;
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-docs-'));
+  writeFileSync(join(folder, 'known.yaml'), list);
+  const ids = (await loadShipped(await loadVocabulary())).map(({ id }) => id);
+  const { entries, problems } = await loadKnown('known.yaml', folder, ids);
+  rmSync(folder, { recursive: true });
+  expect(problems).toEqual([]);
+  expect(entries).toHaveLength(1);
+});
+
+describe('the commands in docker/README.md', () => {
+  const program = spawnSync(process.execPath, [join(ROOT, 'harness/cli.ts'), '--help']);
+  const commands = [...text('docker/README.md').matchAll(/^holdfast (\S+)(.*?)(?: #.*)?$/gm)].map(
+    ([, command, rest]) => ({ command: command!, rest: rest! }),
+  );
+
+  it('are those that there are, with options that there are', () => {
+    expect(commands.length).toBeGreaterThan(8);
+    const all = String(program.stdout);
+    for (const { command } of commands) expect(all).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+    const help = new Map(
+      [...new Set(commands.map(({ command }) => command))].map((command) => [
+        command,
+        String(
+          spawnSync(process.execPath, [join(ROOT, 'harness/cli.ts'), command, '--help']).stdout,
+        ),
+      ]),
+    );
+    for (const { command, rest } of commands)
+      for (const [option] of rest.matchAll(/--[a-z-]+/g))
+        expect(help.get(command), `${command} ${option}`).toContain(option);
   });
 });
 
