@@ -140,6 +140,11 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     ],
     packages: [],
   },
+  testing: {
+    paths: ['harness/testing/'],
+    imports: ['protocol', 'model', 'reporters', 'senders', 'run', 'cli'],
+    packages: ['vitest'],
+  },
 };
 
 /**
