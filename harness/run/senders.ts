@@ -94,8 +94,9 @@ export function jobsOf(
   sharedBy: number,
 ): number {
   if (asked !== undefined) return Math.ceil(asked / sharedBy);
+  if (perInstance === 'trial') return JOBS.serverEach;
   if (lab === 'loopback') return Math.max(FEWEST_JOBS, Math.ceil(JOBS.loopback / sharedBy));
-  return perInstance === 'trial' ? JOBS.serverEach : JOBS.server;
+  return JOBS.server;
 }
 
 function groupByLab(senders: readonly Sender[]): [LabKind, Sender[]][] {
