@@ -2,28 +2,28 @@
 
 'use strict'
 
-const tell = (what, recipients, reason) => {
+const tell = (plugin, what, recipients, reason) => {
   for (const { address } of recipients)
-    console.log(`outcome ${what} to=<${address}> ${JSON.stringify(String(reason))}`)
+    plugin.lognotice(`${what} to=<${address}> ${JSON.stringify(String(reason))}`)
 }
 
-exports.hook_delivered = (next, hmail, [, , response, , , , recipients]) => {
-  tell('sent', recipients, response)
+exports.hook_delivered = function (next, hmail, [, , response, , , , recipients]) {
+  tell(this, 'sent', recipients, response)
   next()
 }
 
 // A flush retries what waits already, and it waits once its file has its new name.
-exports.hook_deferred = (next, hmail, { err }) => {
+exports.hook_deferred = function (next, hmail, { err }) {
   const { filename } = hmail
   const told = () => {
     if (hmail.filename === filename) setTimeout(told, 5)
-    else tell('deferred', hmail.todo.rcpt_to, err)
+    else tell(this, 'deferred', hmail.todo.rcpt_to, err)
   }
   told()
   next()
 }
 
-exports.hook_bounce = (next, hmail, error) => {
-  tell('bounced', error.bounced_rcpt ?? hmail.todo.rcpt_to, error.message)
+exports.hook_bounce = function (next, hmail, error) {
+  tell(this, 'bounced', error.bounced_rcpt ?? hmail.todo.rcpt_to, error.message)
   next()
 }
