@@ -1,14 +1,12 @@
-// A line of the log for each recipient and what became of it: Haraka's own lines name none.
+// A line of the log for each recipient and what became of it: Haraka's own lines on that name none.
 
 'use strict'
 
-const tell = (plugin, what, recipients, reason) => {
-  for (const { address } of recipients)
-    plugin.lognotice(`${what} to=<${address}> ${JSON.stringify(String(reason))}`)
-}
+const tell = (plugin, what, { address }, reason) =>
+  plugin.lognotice(`${what} to=<${address}> ${JSON.stringify(String(reason))}`)
 
 exports.hook_delivered = function (next, hmail, [, , response, , , , recipients]) {
-  tell(this, 'sent', recipients, response)
+  for (const recipient of recipients) tell(this, 'sent', recipient, response)
   next()
 }
 
@@ -16,14 +14,16 @@ exports.hook_delivered = function (next, hmail, [, , response, , , , recipients]
 exports.hook_deferred = function (next, hmail, { err }) {
   const { filename } = hmail
   const told = () => {
-    if (hmail.filename === filename) setTimeout(told, 5)
-    else tell(this, 'deferred', hmail.todo.rcpt_to, err)
+    if (hmail.filename === filename) return setTimeout(told, 5)
+    for (const recipient of hmail.todo.rcpt_to)
+      tell(this, 'deferred', recipient, recipient.reason ?? err)
   }
   told()
   next()
 }
 
 exports.hook_bounce = function (next, hmail, error) {
-  tell(this, 'bounced', error.bounced_rcpt ?? hmail.todo.rcpt_to, error.message)
+  for (const recipient of error.bounced_rcpt ?? hmail.todo.rcpt_to)
+    tell(this, 'bounced', recipient, recipient.reason ?? error.message)
   next()
 }
