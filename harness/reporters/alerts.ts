@@ -1,6 +1,6 @@
 /**
- * Alerts: what did not pass, one by one, as tools that keep a list of alerts take it (SARIF, GitLab's
- * code quality). Not a reporter.
+ * Alerts: what failed, warns or is known to fail, one by one, as tools that keep a list of alerts take
+ * it (SARIF, GitLab's code quality). What is not decided is no alert. Not a reporter.
  *
  * An alert is the same one as long as its fingerprint is: the sender, the scenario, the step and what
  * was asked there. Words of the sender, its version, names of a run and line numbers are not in it.
@@ -9,14 +9,14 @@
 import { createHash } from 'node:crypto';
 import { causeKey, causesOf, shownOf } from '../model/causes.ts';
 import type { KnownFailure } from '../model/known.ts';
-import type { RunSummary, Shown } from '../model/reporter.ts';
+import type { RunSummary } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Finding, Verdict } from '../model/verdict.ts';
 
 export interface Alert {
   readonly verdict: Verdict;
   readonly finding: Finding;
-  readonly shown: Shown;
+  readonly shown: 'fail' | 'warn' | 'known';
   /** Of a failure that is listed. */
   readonly known?: KnownFailure;
   /** Where the scenario stands, as `placeOf` gives it. */
@@ -37,11 +37,12 @@ export function alertsOf({ run, results }: RunSummary): Alert[] {
   const alerts = new Map<string, Alert & { readonly rank: number }>();
   for (const { verdict, known } of results)
     for (const finding of verdict.findings) {
-      const shown = shownOf(finding, known);
-      const rank = order.get(causeKey(verdict, finding, shown));
+      const shown = shownOf(finding, { verdict, known });
+      if (shown !== 'fail' && shown !== 'warn' && shown !== 'known') continue;
+      const rank = order.get(causeKey(verdict, finding, shown))!;
       const fingerprint = fingerprintOf(verdict, finding);
       const before = alerts.get(fingerprint);
-      if (rank === undefined || (before && before.rank <= rank)) continue;
+      if (before && before.rank <= rank) continue;
       const place = places.get(verdict.scenario)!;
       alerts.set(fingerprint, {
         verdict,

@@ -10,6 +10,7 @@ import type { ReporterModule, RunSummary } from '../model/reporter.ts';
 import { counted, printable } from '../protocol/printable.ts';
 import { placeOf } from './alerts.ts';
 import { levelAndCitation } from './requirement-text.ts';
+import { undecidedOf } from './undecided.ts';
 
 const MOST_SHOWN = 10;
 /** Scenarios named in an annotation. */
@@ -44,10 +45,13 @@ function annotationsOf(summary: RunSummary): Annotation[] {
     ...causes
       .filter(({ shown }) => shown !== 'known')
       .map((cause) => ofCause(cause, places.get(cause.example.scenario))),
+    ...undecidedOf(results).map(({ sender, remark, scenarios }) =>
+      notDecided(sender, remark, scenarios, places),
+    ),
     ...skippedSenders.map(
       ({ name, reason }): Annotation => ({
         kind: 'warning',
-        title: `${printable(name, 40)} could not be run`,
+        title: `${printable(name, 80)} could not be run`,
         message: [printable(reason, 1000)],
       }),
     ),
@@ -59,7 +63,7 @@ function annotationsOf(summary: RunSummary): Annotation[] {
             title: 'Known failures',
             message: known.map(
               ({ sender, scenarios, requirement }) =>
-                `${printable(sender, 40)}: ${counted(scenarios.length, 'scenario')}, ${levelAndCitation(requirement)}`,
+                `${printable(sender, 80)}: ${counted(scenarios.length, 'scenario')}, ${levelAndCitation(requirement)}`,
             ),
           } satisfies Annotation,
         ]),
@@ -71,30 +75,49 @@ function annotationsOf(summary: RunSummary): Annotation[] {
 
 function ofCause({ sender, shown, requirement, scenarios, example }: Cause, file?: string) {
   const { expected, actual } = example.finding;
-  const others = scenarios.slice(1, MOST_NAMED).map((id) => printable(id, 120));
-  const more = scenarios.length - 1 - others.length;
   const word = { fail: '', warn: ' (warning)', inconclusive: ' (inconclusive)' }[shown as 'fail'];
   return {
     kind: shown === 'fail' ? 'error' : 'warning',
-    title: `${printable(sender, 40)}: ${printable(example.scenario, 120)}${word}`,
+    title: `${printable(sender, 80)}: ${printable(example.scenario, 120)}${word}`,
     file,
     line: 1,
     message: [
       levelAndCitation(requirement),
       `expected: ${printable(expected)}`,
       `actual: ${printable(actual)}`,
-      ...(others.length === 0
-        ? []
-        : [
-            `the same in ${counted(scenarios.length - 1, 'other')}: ${[...others, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}`,
-          ]),
+      ...others(scenarios),
     ],
   } satisfies Annotation;
 }
 
+function notDecided(
+  sender: string,
+  remark: string,
+  scenarios: readonly string[],
+  places: ReadonlyMap<string, string>,
+): Annotation {
+  return {
+    kind: 'warning',
+    title: `${printable(sender, 80)}: ${printable(scenarios[0]!, 120)} (inconclusive)`,
+    file: places.get(scenarios[0]!),
+    line: 1,
+    message: [printable(remark), ...others(scenarios)],
+  };
+}
+
+/** `the same in 2 others: starttls/a, starttls/b` */
+function others(scenarios: readonly string[]): string[] {
+  const named = scenarios.slice(1, MOST_NAMED).map((id) => printable(id, 120));
+  const more = scenarios.length - 1 - named.length;
+  const all = [...named, ...(more > 0 ? [`and ${more} more`] : [])];
+  return all.length === 0
+    ? []
+    : [`the same in ${counted(scenarios.length - 1, 'other')}: ${all.join(', ')}`];
+}
+
 /** It shuts the gate, and stands in a file of the user's. */
 function noMore({ sender, kind, entry }: KnownNoMore): Annotation {
-  const what = `${printable(entry.scenarios, 120)}, ${printable(sender, 40)}`;
+  const what = `${printable(entry.scenarios, 120)}, ${printable(sender, 80)}`;
   return {
     kind: 'error',
     title: 'Listed as known, and no more',

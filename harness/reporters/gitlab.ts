@@ -6,7 +6,7 @@
  */
 
 import type { ReporterModule } from '../model/reporter.ts';
-import { gradeWord } from '../model/verdict.ts';
+import { exposureOf, gradeWord } from '../model/verdict.ts';
 import { printable, printableJson } from '../protocol/printable.ts';
 import { type Alert, alertsOf } from './alerts.ts';
 import { citation } from './requirement-text.ts';
@@ -40,13 +40,13 @@ function describe({ verdict, finding, shown, known }: Alert): string {
   const why = known === undefined ? '' : ` (${printable(known.reason, 200)})`;
   return [
     `${gradeWord(shown)}${why}`,
-    `${printable(verdict.sender, 40)}, ${printable(verdict.scenario, 120)}`,
+    `${printable(verdict.sender, 80)}, ${printable(verdict.scenario, 120)}`,
     `${printable(finding.actual)} (${citation(finding.requirement)})`,
   ].join(': ');
 }
 
 /** Of info, minor, major, critical and blocker. */
-function severityOf({ verdict, shown }: Alert): string {
-  if (shown === 'fail') return verdict.exposure === 'content' ? 'critical' : 'major';
+function severityOf({ finding, shown }: Alert): string {
+  if (shown === 'fail') return exposureOf(finding.harm) === 'content' ? 'critical' : 'major';
   return shown === 'warn' ? 'minor' : 'info';
 }

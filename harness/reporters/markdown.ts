@@ -13,6 +13,7 @@ import { markdownCode, markdownText } from '../protocol/markdown.ts';
 import { counted } from '../protocol/printable.ts';
 import { SYMBOL, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { levelAndCitation } from './requirement-text.ts';
+import { type Undecided, undecidedOf } from './undecided.ts';
 
 const FILE_NAME = 'holdfast.md';
 /** GitHub takes 1 MiB of a step, in which other summaries have to find a place too. */
@@ -58,11 +59,12 @@ function render(summary: RunSummary, reasons: Reasons): string {
   const sections: Section[] = [
     { heading: '', items: senderRows(summary) },
     { heading: 'What did not pass, by cause', items: causeItems(summary) },
+    { heading: 'Inconclusive', items: undecidedOf(summary.results).map(undecidedItem) },
     { heading: 'Listed as known, and no more', items: summary.knownNoMore.map(noMoreItem) },
     {
       heading: 'Senders that could not be run',
       items: summary.skippedSenders.map(
-        ({ name, reason }) => `- **${markdownText(name, 40)}**: ${markdownText(reason, 1000)}\n`,
+        ({ name, reason }) => `- **${markdownText(name, 80)}**: ${markdownText(reason, 1000)}\n`,
       ),
     },
     { heading: 'Not met, and so not passed', items: reasonItems(reasons['not-met']) },
@@ -104,7 +106,7 @@ function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const planned = run.senders.length * run.scenarios.length;
   return [
     `${counted(results.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
-    `holdfast ${markdownText(run.holdfast, 40)}`,
+    markdownText(`holdfast ${run.holdfast}`, 40),
     ...(run.shard ? [`shard ${run.shard.index} of ${run.shard.of}`] : []),
     ...(interrupted ? [`interrupted, ${planned - results.length} not judged`] : []),
   ].join(' · ');
@@ -118,7 +120,7 @@ function senderRows({ run, results }: RunSummary): string[] {
   const rule = row(['---', ...SHOWN.map(() => '---:')]);
   const rows = run.senders.map(({ name, version }) => {
     const counts = countShown(results.filter(({ verdict }) => verdict.sender === name));
-    const who = `${markdownText(name, 40)} ${markdownText(version, 40)}`.trim();
+    const who = markdownText(`${name} ${version}`.trim(), 120);
     return row([who, ...SHOWN.map((shown: Shown) => counts[shown])]);
   });
   return [`${head}${rule}${rows[0]}`, ...rows.slice(1)];
@@ -133,20 +135,29 @@ function causeItems({ results }: RunSummary): string[] {
   );
 }
 
+function undecidedItem({ sender, remark, scenarios }: Undecided): string {
+  const count = counted(scenarios.length, 'scenario');
+  return `- ${markdownText(sender, 80)} · ${count}: ${markdownText(remark)}; in: ${namedOf(scenarios)}\n`;
+}
+
+function namedOf(scenarios: readonly string[]): string {
+  const named = scenarios.slice(0, MOST_NAMED).map((id) => markdownCode(id, 120));
+  const more = scenarios.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+}
+
 function causeItem(
   { sender, shown, requirement, scenarios, example }: Cause,
   known: string | undefined,
 ): string {
   const { expected, actual } = example.finding;
-  const named = scenarios.slice(0, MOST_NAMED).map((id) => markdownCode(id, 120));
-  const more = scenarios.length - named.length;
   return [
-    `- ${SYMBOL[shown]} **${gradeWord(shown)}** · ${markdownText(sender, 40)} · ${counted(scenarios.length, 'scenario')}`,
+    `- ${SYMBOL[shown]} **${gradeWord(shown)}** · ${markdownText(sender, 80)} · ${counted(scenarios.length, 'scenario')}`,
     `  - ${markdownText(levelAndCitation(requirement))}`,
     `  - expected: ${markdownText(expected)}`,
     `  - actual: ${markdownText(actual)}`,
     ...(shown === 'known' ? [`  - known: ${markdownText(known!)}`] : []),
-    `  - in: ${[...named, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}`,
+    `  - in: ${namedOf(scenarios)}`,
   ]
     .map((line) => `${line}\n`)
     .join('');
@@ -154,7 +165,7 @@ function causeItem(
 
 function noMoreItem({ sender, kind, entry }: KnownNoMore): string {
   const place = markdownCode(`${entry.file}:${entry.line}`, 200);
-  const what = `${markdownCode(entry.scenarios, 120)} · ${markdownText(sender, 40)}`;
+  const what = `${markdownCode(entry.scenarios, 120)} · ${markdownText(sender, 80)}`;
   return kind === 'passes'
     ? `- ${what}: passes now; delete ${place}\n`
     : `- ${what}: fails still, and was known until ${markdownText(entry.until!, 40)} (${place})\n`;
@@ -167,6 +178,6 @@ function reasonItems(reasons: ReadonlyMap<string, number>): string[] {
     .map(([key, times]) => {
       const at = key.lastIndexOf('\0');
       const [sender, why] = [key.slice(0, at), key.slice(at + 1)];
-      return `- ${markdownText(sender, 40)}, ${counted(times, 'time')}: ${markdownText(why)}\n`;
+      return `- ${markdownText(sender, 80)}, ${counted(times, 'time')}: ${markdownText(why)}\n`;
     });
 }

@@ -7,11 +7,13 @@
  * of the tool. A sender that could not be run has no run here: GitHub would take its alerts for fixed.
  */
 
+import { causesOf } from '../model/causes.ts';
 import type { ReporterModule, RunSummary } from '../model/reporter.ts';
 import type { Level } from '../model/requirements.ts';
 import { counted, printable, printableJson } from '../protocol/printable.ts';
 import { type Alert, alertsOf } from './alerts.ts';
 import { citation, requirementOf, sectionUri } from './requirement-text.ts';
+import { undecidedOf } from './undecided.ts';
 
 const FILE_NAME = 'holdfast.sarif';
 const SCHEMA =
@@ -19,7 +21,7 @@ const SCHEMA =
 /** What GitHub takes of a file, and shows of a run. */
 const MOST_RUNS = 20;
 const MOST_RESULTS = 5000;
-/** Inconclusive findings told by themselves. */
+/** Causes of inconclusive verdicts that are told. */
 const MOST_NOTIFICATIONS = 100;
 
 export const reporter: ReporterModule = {
@@ -44,9 +46,9 @@ function toLog(summary: RunSummary) {
 }
 
 function toRun(sender: string, alerts: readonly Alert[], summary: RunSummary) {
-  const all = alerts.filter(({ shown }) => shown !== 'inconclusive');
-  const told = all.slice(0, MOST_RESULTS);
+  const told = alerts.slice(0, MOST_RESULTS);
   const rules = [...new Set(told.map(({ finding }) => finding.requirement))];
+  const broken = brokenOff(sender, summary);
   return {
     tool: {
       driver: {
@@ -55,30 +57,48 @@ function toRun(sender: string, alerts: readonly Alert[], summary: RunSummary) {
         rules: rules.map(toRule),
       },
     },
-    automationDetails: { id: `holdfast/${printable(sender, 40)}/` },
+    automationDetails: { id: `holdfast/${printable(sender, 120)}/` },
     invocations: [
       {
-        executionSuccessful: !summary.interrupted,
+        executionSuccessful: broken.length === 0,
         startTimeUtc: summary.run.startedAt,
         toolExecutionNotifications: [
-          ...(summary.interrupted
-            ? [notification('error', 'the run was interrupted: not every scenario was judged')]
-            : []),
-          ...(all.length > told.length
-            ? [
-                notification(
-                  'warning',
-                  `and ${all.length - told.length} results more than a run takes`,
-                ),
-              ]
-            : []),
-          ...unknown(alerts.filter(({ shown }) => shown === 'inconclusive')),
+          ...broken.map((words) => notification('error', words)),
+          ...(alerts.length > told.length
+            ? [`${counted(alerts.length - told.length, 'more result')} than a run takes`]
+            : []
+          ).map((words) => notification('warning', words)),
+          ...notDecided(sender, summary).map((words) => notification('warning', words)),
         ],
       },
     ],
     columnKind: 'utf16CodeUnits',
     results: told.map((alert) => toResult(alert, rules)),
   };
+}
+
+/** Why not every scenario was judged. */
+function brokenOff(sender: string, { interrupted, skippedSenders }: RunSummary): string[] {
+  return [
+    ...(interrupted ? ['the run was interrupted: not every scenario was judged'] : []),
+    ...skippedSenders.filter(({ name }) => name === sender).map(({ reason }) => reason),
+  ];
+}
+
+function notDecided(sender: string, { results }: RunSummary): string[] {
+  const own = results.filter(({ verdict }) => verdict.sender === sender);
+  const all = [
+    ...causesOf(own)
+      .filter(({ shown }) => shown === 'inconclusive')
+      .map(({ scenarios, example }) => ({ scenarios, why: example.finding.actual })),
+    ...undecidedOf(own).map(({ scenarios, remark }) => ({ scenarios, why: remark })),
+  ];
+  const told = all.slice(0, MOST_NOTIFICATIONS).map(({ scenarios, why }) => {
+    const others = scenarios.length === 1 ? '' : ` and ${counted(scenarios.length - 1, 'other')}`;
+    return `inconclusive: ${printable(scenarios[0]!, 120)}${others}: ${printable(why)}`;
+  });
+  const left = all.length - told.length;
+  return [...told, ...(left > 0 ? [`and ${left} more that are inconclusive`] : [])];
 }
 
 const LEVEL: Readonly<Record<Level, string>> = {
@@ -113,10 +133,10 @@ function toResult(alert: Alert, rules: readonly string[]) {
   return {
     ruleId: printable(finding.requirement, 80),
     ruleIndex: rules.indexOf(finding.requirement),
-    level: { fail: 'error', warn: 'warning' }[shown as 'fail' | 'warn'] ?? 'note',
+    level: { fail: 'error', warn: 'warning', known: 'note' }[shown],
     message: {
       text: plain(
-        `${printable(sender, 40)}, ${printable(scenario, 120)}, step ${finding.step + 1}: ${printable(finding.actual)} (expected: ${printable(finding.expected)})`,
+        `${printable(sender, 80)}, ${printable(scenario, 120)}, step ${finding.step + 1}: ${printable(finding.actual)} (expected: ${printable(finding.expected)})`,
       ),
     },
     locations: [
@@ -141,7 +161,7 @@ function toResult(alert: Alert, rules: readonly string[]) {
       ],
     }),
     properties: {
-      sender: printable(sender, 40),
+      sender: printable(sender, 80),
       senderVersion: printable(senderVersion, 40),
       scenario: printable(scenario, 120),
       expectation: printable(finding.expectation, 80),
@@ -166,23 +186,7 @@ function toUri(path: string): string {
 }
 
 function notification(level: 'error' | 'warning', text: string) {
-  return { level, message: { text: plain(text) } };
-}
-
-function unknown(alerts: readonly Alert[]) {
-  const told = alerts.slice(0, MOST_NOTIFICATIONS);
-  const left = alerts.length - told.length;
-  return [
-    ...told.map(({ verdict, finding }) =>
-      notification(
-        'warning',
-        `inconclusive: ${printable(verdict.scenario, 120)}: ${printable(finding.actual)}`,
-      ),
-    ),
-    ...(left > 0
-      ? [notification('warning', `and ${counted(left, 'more inconclusive finding')}`)]
-      : []),
-  ];
+  return { level, message: { text: plain(printable(text, 1000)) } };
 }
 
 /** Neither a link (SARIF 2.1.0 §3.11.6) nor a placeholder (§3.11.5) in a message. */
