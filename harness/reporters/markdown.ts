@@ -64,7 +64,7 @@ function render(summary: RunSummary, reasons: Reasons): string {
     {
       heading: 'Senders that could not be run',
       items: summary.skippedSenders.map(
-        ({ name, reason }) => `- **${markdownText(name, 80)}**: ${markdownText(reason, 1000)}\n`,
+        ({ name, reason }) => `- ${markdownText(name, 80)}: ${markdownText(reason, 1000)}\n`,
       ),
     },
     { heading: 'Not met, and so not passed', items: reasonItems(reasons['not-met']) },
@@ -120,7 +120,7 @@ function senderRows({ run, results }: RunSummary): string[] {
   const rule = row(['---', ...SHOWN.map(() => '---:')]);
   const rows = run.senders.map(({ name, version }) => {
     const counts = countShown(results.filter(({ verdict }) => verdict.sender === name));
-    const who = markdownText(`${name} ${version}`.trim(), 120);
+    const who = markdownText(version === '' ? name : `${name} ${version}`, 120);
     return row([who, ...SHOWN.map((shown: Shown) => counts[shown])]);
   });
   return [`${head}${rule}${rows[0]}`, ...rows.slice(1)];
