@@ -37,6 +37,7 @@ const MOST_NAMED = 12;
 export const reporter: ReporterModule = {
   summary:
     'For people: progress, each cause of failures in full, and the matrix of scenarios and senders. To standard output.',
+  sharesOutput: true,
   create(context) {
     const paint = painter(context);
     const told: Pick<Result, 'verdict' | 'known'>[] = [];
