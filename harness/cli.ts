@@ -149,6 +149,14 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('compile', { hidden: true })
+    .description('write the shipped suite beside the compiled code; npm run build does it')
+    .action(async () => {
+      const { compile } = await import('./commands/compile.ts');
+      await compile();
+    });
+
+  program
     .command('list')
     .description('list the scenarios')
     .option('--json', 'as JSON')
@@ -218,7 +226,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .description('check scenario files, and the contracts of senders')
     .argument('<path...>', 'files or folders')
     .action(async (paths: string[]) => {
-      const { lint } = await import('./commands/list.ts');
+      const { lint } = await import('./commands/lint.ts');
       code = await lint(paths, terminal);
     });
 

@@ -1,30 +1,22 @@
 /**
- * What there is: `list` the scenarios, `senders` and their faults, the `schema` for editors, and
- * `lint` for one's own files.
+ * What there is: `list` the scenarios and the words of their language, `senders` and their faults,
+ * and the `schema` for editors. Each loads what it needs, so that the list waits for nothing.
  */
 
-import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { KNOWN_FILE, loadKnown, unwritten } from '../known/load.ts';
 import { scenarioFileId } from '../model/reporter.ts';
 import { citeRequirement } from '../model/requirements.ts';
-import type { Scenario } from '../model/scenario.ts';
 import { counted, printable } from '../protocol/printable.ts';
-import { loadScenarios } from '../scenario/load.ts';
-import { scenarioJsonSchema } from '../scenario/schema.ts';
-import { referenceTraits } from '../senders/built-in.ts';
-import { senderNames, senderOf } from '../senders/find.ts';
+import type { ScenarioHead } from '../scenario/compiled.ts';
 import { loadVocabulary } from '../vocabulary.ts';
-import { formatProblem, type Problem } from '../yaml/problems.ts';
-import { loadShipped } from './select.ts';
-import { EXIT, type Terminal } from './terminal.ts';
+import { shippedHeads } from './select.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The shipped scenarios, a line each, or as JSON. */
 export async function list(
   { json }: { readonly json?: boolean },
   terminal: Terminal,
 ): Promise<number> {
-  const scenarios = await loadShipped(await loadVocabulary());
+  const scenarios = await shippedHeads();
   const files = [...Map.groupBy(scenarios, ({ id }) => scenarioFileId(id))];
   if (json) {
     terminal.write(`${JSON.stringify(files.map(toJson), null, 2)}\n`);
@@ -41,7 +33,7 @@ export async function list(
   return 0;
 }
 
-function toJson([id, variants]: readonly [string, readonly Scenario[]]) {
+function toJson([id, variants]: readonly [string, readonly ScenarioHead[]]) {
   const { file, title, requirements, needs } = variants[0]!;
   return {
     id,
@@ -65,6 +57,7 @@ export async function senders(
   terminal: Terminal,
 ): Promise<number> {
   if (faults) {
+    const { referenceTraits } = await import('../senders/built-in.ts');
     const { faults, temperaments } = await referenceTraits();
     for (const [name, summary] of Object.entries(faults))
       terminal.write(`reference:${name}\n  ${summary}\n`);
@@ -73,6 +66,7 @@ export async function senders(
       terminal.write(`reference:${name}\n  ${summary}\n`);
     return 0;
   }
+  const { senderNames, senderOf } = await import('../senders/find.ts');
   for (const name of senderNames()) {
     const sender = await senderOf(name);
     const missing = await sender.unavailable();
@@ -95,60 +89,13 @@ export async function senders(
   return 0;
 }
 
-/**
- * Checks files and folders of one's own: scenarios, the contracts of senders, and lists of known
- * failures, which may name the shipped scenarios and those given beside them.
- */
-export async function lint(paths: readonly string[], terminal: Terminal): Promise<number> {
-  const problems: Problem[] = [];
-  const counts: string[] = [];
-  const own: string[] = [];
-  const contracts = paths.filter(
-    (path) => basename(path) === 'sender.yaml' || existsSync(join(path, 'sender.yaml')),
-  );
-  const lists = [
-    ...paths.filter((path) => basename(path).endsWith(KNOWN_FILE)),
-    ...contracts.map(listBeside).filter(existsSync),
-  ];
-  const others = paths.filter((path) => !contracts.includes(path) && !lists.includes(path));
-  if (others.length > 0) {
-    const loaded = await loadScenarios(others, process.cwd(), await loadVocabulary());
-    problems.push(...loaded.problems);
-    own.push(...loaded.scenarios.map(({ id }) => id));
-    counts.push(counted(loaded.scenarios.length, 'scenario'));
-  }
-  if (contracts.length > 0) {
-    const { loadContract } = await import('../senders/contract/load.ts');
-    for (const path of contracts)
-      problems.push(...(await loadContract(path, process.cwd())).problems);
-    counts.push(counted(contracts.length, 'sender'));
-  }
-  if (lists.length > 0) {
-    const ids = (await loadShipped(await loadVocabulary())).map(({ id }) => id);
-    for (const path of lists) {
-      const known = await loadKnown(path, process.cwd(), [...ids, ...own]);
-      problems.push(...known.problems, ...unwritten(known.entries));
-    }
-    counts.push(counted(lists.length, 'list of known failures', 'lists of known failures'));
-  }
-  if (problems.length > 0) {
-    terminal.write(`${problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.usage;
-  }
-  terminal.write(`${counts.join(', ')}, no problems\n`);
-  return 0;
-}
-
-function listBeside(contract: string): string {
-  return join(basename(contract) === 'sender.yaml' ? dirname(contract) : contract, KNOWN_FILE);
-}
-
 /** The JSON Schema of scenario files, or of a sender's contract, for editors. */
 export async function schema(
   { sender }: { readonly sender?: boolean },
   terminal: Terminal,
 ): Promise<number> {
   const { contractJsonSchema } = await import('../senders/contract/load.ts');
+  const { scenarioJsonSchema } = await import('../scenario/schema.ts');
   terminal.write(
     `${JSON.stringify(sender ? contractJsonSchema() : scenarioJsonSchema(await loadVocabulary()), null, 2)}\n`,
   );
