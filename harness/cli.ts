@@ -129,7 +129,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   program
     .command('demo', { hidden: true })
     .description(
-      'the whole suite against every built-in sender; evidence goes to holdfast-evidence/',
+      'the profile smoke against every built-in sender; evidence goes to holdfast-evidence/',
     )
     .addOption(jobsOption())
     .action(async ({ jobs }: { jobs?: number }) => {

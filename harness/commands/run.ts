@@ -4,6 +4,7 @@
  */
 
 import type { Result, TrialResult } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
@@ -23,6 +24,8 @@ export interface RunRequest {
   readonly scenarios: readonly string[];
   /** Which part of the shipped suite; default: full. */
   readonly profile?: Profile;
+  /** Of what was selected, only this; default: all. */
+  readonly only?: (scenario: Scenario) => boolean;
   readonly senders: readonly string[];
   readonly reporters: readonly string[];
   /** How many trials at once; default: what suits the sender. */
@@ -48,7 +51,8 @@ export interface RunRequest {
 export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
   const { signal, complain: tell } = terminal;
   const vocabulary = await loadVocabulary();
-  const scenarios = await selectScenarios(request.scenarios, vocabulary, request.profile);
+  const selected = await selectScenarios(request.scenarios, vocabulary, request.profile);
+  const scenarios = request.only ? selected.filter(request.only) : selected;
   const given = [...new Set(request.senders)];
   const found = await Promise.all(given.map(senderOf));
   const named = found.map(({ name }, index) => ({ given: given[index]!, name }));
@@ -99,21 +103,32 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
 }
 
 /**
- * The whole suite against the built-in senders, its evidence kept. Whatever the senders score, the
+ * The profile smoke against the built-in senders, its evidence kept. Whatever the senders score, the
  * demo has done its work.
  */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
   const code = await run(
     {
       scenarios: [],
+      profile: 'smoke',
+      only: (scenario) => !waitsForTheFetch(scenario),
       senders: BUILT_IN,
-      reporters: ['text'],
+      reporters: (await loadReporters()).has('html') ? ['text', 'html'] : ['text'],
+      out: 'holdfast-out',
       jobs,
       keep: 'holdfast-evidence',
     },
     terminal,
   );
+  terminal.write(
+    `This was a part of the suite, chosen to end in seconds. All of it takes minutes:\n  holdfast run --sender ${BUILT_IN.join(',')}\n`,
+  );
   return code === EXIT.harnessBroke ? code : 0;
+}
+
+/** A sender that sets a fetch no bound is waited for, for minutes (RFC 8461 §3.3). */
+function waitsForTheFetch({ stages }: Scenario): boolean {
+  return stages.some(({ awaits }) => awaits.includes('fetch-end'));
 }
 
 async function chooseReporters(

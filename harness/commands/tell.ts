@@ -32,7 +32,7 @@ export interface Reporters {
 
 /**
  * The reporters of these names, as one. When one breaks and nothing was told to people, the text
- * reporter tells the end.
+ * reporter tells the end. The files that they wrote are named to people last.
  */
 export function openReporters(
   names: readonly string[],
@@ -40,7 +40,8 @@ export function openReporters(
   terminal: Terminal,
   { outDir, isVerbose = false }: { readonly outDir?: string; readonly isVerbose?: boolean } = {},
 ): Reporters {
-  const context = contextOf(terminal, isVerbose, outDir);
+  const written: string[] = [];
+  const context = contextOf(terminal, isVerbose, written, outDir);
   const reporters = names.map((name) => ({ name, reporter: known.get(name)!.create(context) }));
   const broken = new Set<string>();
   const tell = async (event: (reporter: Reporter) => void | Promise<void>) => {
@@ -64,6 +65,9 @@ export function openReporters(
       await tell((reporter) => reporter.onEnd?.(summary));
       if (broken.size > 0 && !names.includes('text'))
         await known.get('text')!.create(context).onEnd?.(summary);
+      // Where text is on standard output, nothing else is.
+      if (names.includes('text') && written.length > 0)
+        terminal.write(`written: ${written.map((file) => printable(file)).join(', ')}\n`);
     },
     get broken() {
       return broken.size > 0;
@@ -97,6 +101,7 @@ export function runInfo(
 function contextOf(
   { write, isTerminal, columns, color }: Terminal,
   isVerbose: boolean,
+  written: string[],
   outDir?: string,
 ): ReporterContext {
   return {
@@ -110,6 +115,7 @@ function contextOf(
       const folder = outDir ?? '.';
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, name), content);
+      written.push(join(folder, name));
     },
   };
 }
