@@ -15,6 +15,7 @@ import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
 import type { MergeRequest } from './commands/merge.ts';
 import { PROFILES } from './commands/profile.ts';
+import { openRegion } from './commands/region.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
@@ -384,11 +385,19 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
   let code: number | undefined;
   let since = 0;
 
+  const region =
+    stdout.isTTY && env.TERM !== 'dumb' ? openRegion(stdout, stdout.hasColors()) : undefined;
+  process.on('exit', () => region?.clear());
+  const say = (text: string) => {
+    region?.clear();
+    stderr.write(text);
+  };
+
   const interrupt = () => {
     if (code === undefined) {
       code = EXIT.interrupted;
       since = performance.now();
-      stderr.write('\nstopping; once more to stop at once\n');
+      say('\nstopping; once more to stop at once\n');
       stop.abort();
     } else if (performance.now() - since > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
   };
@@ -402,16 +411,22 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
   });
   // Node would exit with 1, which says that a sender failed.
   process.on('uncaughtException', (error) => {
-    stderr.write(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
+    say(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
     process.exit(EXIT.harnessBroke);
   });
 
   const terminal: Terminal = {
-    write: (text) => void stdout.write(text),
+    write: (text) => {
+      region?.clear();
+      stdout.write(text);
+    },
     // Names of files and folders, and what a stack quotes, are anybody's.
-    complain: (text) => void stderr.write(`${printableLines(text)}\n`),
+    complain: (text) => say(`${printableLines(text)}\n`),
     isTerminal: stdout.isTTY === true,
-    columns: stdout.columns || 100,
+    get columns() {
+      return stdout.columns || 100;
+    },
+    live: region?.show,
     color: stdout.isTTY
       ? stdout.hasColors()
       : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),

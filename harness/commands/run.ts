@@ -93,7 +93,16 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     };
     const { jobs } = request;
     failed.push(
-      ...(await runSenders({ senders, scenarios, vocabulary, jobs, signal, tell, onResult })),
+      ...(await runSenders({
+        senders,
+        scenarios,
+        vocabulary,
+        jobs,
+        signal,
+        tell,
+        onTrialStart: reporters.onTrialStart,
+        onResult,
+      })),
     );
   } catch (error) {
     // What is known by now is told all the same.

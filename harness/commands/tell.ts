@@ -16,6 +16,7 @@ import type {
   RunSummary,
   TrialResult,
 } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
 import type { SenderDescription } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
@@ -29,6 +30,7 @@ import type { Terminal } from './terminal.ts';
 
 export interface Reporters {
   onStart(run: RunInfo): Promise<void>;
+  onTrialStart(scenario: Scenario, sender: string): Promise<void>;
   onVerdict(verdict: Verdict, trial: Trial, known?: KnownFailure): Promise<void>;
   onEnd(summary: RunSummary): Promise<void>;
   /** Some reporter threw. */
@@ -64,6 +66,8 @@ export function openReporters(
   };
   return {
     onStart: (run) => tell((reporter) => reporter.onStart?.(run)),
+    onTrialStart: (scenario, sender) =>
+      tell((reporter) => reporter.onTrialStart?.(scenario, sender)),
     onVerdict: (verdict, trial, known) =>
       tell((reporter) => reporter.onVerdict?.(verdict, trial, known)),
     async onEnd(summary) {
@@ -150,16 +154,21 @@ export function runInfo(
 }
 
 function contextOf(
-  { write, isTerminal, columns, color }: Terminal,
+  terminal: Terminal,
   isVerbose: boolean,
   written: string[],
   outDir?: string,
 ): ReporterContext {
+  const { write, isTerminal, color, live } = terminal;
   return {
     write,
     isTerminal,
-    columns,
     color,
+    live,
+    // The window may be made wider or narrower while a run goes on.
+    get columns() {
+      return terminal.columns;
+    },
     isVerbose,
     outDir,
     async writeFile(name, content) {
