@@ -13,6 +13,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { CompareRequest } from './commands/compare.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
+import type { ListRequest } from './commands/list.ts';
 import type { MergeRequest } from './commands/merge.ts';
 import { PROFILES } from './commands/profile.ts';
 import { openRegion } from './commands/region.ts';
@@ -171,9 +172,17 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('list')
-    .description('list the scenarios')
+    .description('list the scenarios, or what they are written with')
     .option('--json', 'as JSON')
-    .action(async (options: { json?: boolean }) => {
+    .addOption(
+      new Option('--requirements', 'what the RFCs ask, by the ids that scenarios name').conflicts([
+        'attacks',
+        'expectations',
+      ]),
+    )
+    .addOption(new Option('--attacks', 'what can stand under a step').conflicts(['expectations']))
+    .option('--expectations', 'what a step can expect')
+    .action(async (options: ListRequest) => {
       const { list } = await import('./commands/list.ts');
       code = await list(options, terminal);
     });

@@ -65,6 +65,7 @@ describe('usage', () => {
     });
   wrong([], /Usage: holdfast/);
   wrong(['rum'], /unknown command 'rum'[\s\S]*Did you mean run\?/);
+  wrong(['list', '--attacks', '--requirements'], /cannot be used with/);
   wrong(['run', '--sendr', 'x'], /unknown option '--sendr'[\s\S]*Did you mean --sender\?/);
   wrong(['run', '--jobs', '0'], /'--jobs <n>' argument '0' is invalid/);
   wrong(['run', 'starttls/striped'], /did you mean starttls\/stripped\?/);
@@ -107,6 +108,25 @@ describe('looking round', () => {
     );
     expect(asText.out).toContain(`\n${listed.length} scenarios, `);
     expect([asJson.code, asText.code]).toEqual([0, 0]);
+  });
+
+  it('list, the words of a scenario', async () => {
+    const [requirements, attacks, expectations, asJson] = await Promise.all([
+      holdfast('list', '--requirements'),
+      holdfast('list', '--attacks'),
+      holdfast('list', '--expectations'),
+      holdfast('list', '--attacks', '--json'),
+    ]);
+    expect(requirements.out).toMatch(
+      /^8461-5-enforce-no-starttls +MUST NOT +RFC 8461 §5: under enforce, /m,
+    );
+    expect(attacks.out).toMatch(/^strip-starttls +Takes STARTTLS out of the EHLO reply$/m);
+    expect(expectations.out).toMatch(/^recovered +everything that was queued arrived$/m);
+    expect(JSON.parse(asJson.out)).toContainEqual({
+      name: 'strip-starttls',
+      summary: 'Takes STARTTLS out of the EHLO reply',
+      example: '- strip-starttls: overwrite',
+    });
   });
 
   it('senders, and the faults of the reference sender', async () => {

@@ -4,33 +4,92 @@
  */
 
 import { scenarioFileId } from '../model/reporter.ts';
-import { citeRequirement } from '../model/requirements.ts';
+import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import { counted, printable } from '../protocol/printable.ts';
 import type { ScenarioHead } from '../scenario/compiled.ts';
 import { loadVocabulary } from '../vocabulary.ts';
 import { shippedHeads } from './select.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The shipped scenarios, a line each, or as JSON. */
+export interface ListRequest {
+  readonly json?: boolean;
+  /** These instead of the scenarios; at most one. */
+  readonly requirements?: boolean;
+  readonly attacks?: boolean;
+  readonly expectations?: boolean;
+}
+
+/**
+ * The shipped scenarios, or the words that a scenario is written with: a line each, or as JSON.
+ */
 export async function list(
-  { json }: { readonly json?: boolean },
+  { json, requirements, attacks, expectations }: ListRequest,
   terminal: Terminal,
 ): Promise<number> {
-  const scenarios = await shippedHeads();
-  const files = [...Map.groupBy(scenarios, ({ id }) => scenarioFileId(id))];
-  if (json) {
-    terminal.write(`${JSON.stringify(files.map(toJson), null, 2)}\n`);
-    return 0;
-  }
-  const width = Math.max(...files.map(([id]) => id.length));
-  const lines = files.map(([id, [first, ...others]]) => {
-    const variants = others.length === 0 ? '' : String(others.length + 1);
-    return `${id.padEnd(width)}  ${variants.padStart(3)}  ${first!.title}\n`;
-  });
+  const { rows, values, hint } = requirements
+    ? listRequirements()
+    : attacks || expectations
+      ? await listWords(attacks ? 'attacks' : 'expectations')
+      : listScenarios(await shippedHeads());
   terminal.write(
-    `${lines.join('')}\n${counted(files.length, 'scenario')}, ${scenarios.length} with variants; holdfast explain SCENARIO tells what one does\n`,
+    json ? `${JSON.stringify(values, null, 2)}\n` : `${inColumns(rows).join('\n')}\n\n${hint}\n`,
   );
   return 0;
+}
+
+interface Listing {
+  /** Columns of each line. */
+  readonly rows: readonly (readonly string[])[];
+  /** The same as JSON. */
+  readonly values: unknown;
+  /** What to do next. */
+  readonly hint: string;
+}
+
+function listScenarios(scenarios: readonly ScenarioHead[]): Listing {
+  const files = [...Map.groupBy(scenarios, ({ id }) => scenarioFileId(id))];
+  const most = String(Math.max(...files.map(([, variants]) => variants.length)));
+  return {
+    rows: files.map(([id, [first, ...others]]) => {
+      const variants = others.length === 0 ? '' : String(others.length + 1);
+      return [id, variants.padStart(most.length), first!.title];
+    }),
+    values: files.map(toJson),
+    hint: `${counted(files.length, 'scenario')}, ${scenarios.length} with variants; holdfast explain SCENARIO tells what one does`,
+  };
+}
+
+function listRequirements(): Listing {
+  const all = Object.entries(REQUIREMENTS);
+  return {
+    rows: all.map(([id, { level }]) => [id, level, citeRequirement(id)]),
+    values: all.map(([id, { level, basis }]) => ({
+      id,
+      level,
+      basis,
+      citation: citeRequirement(id),
+    })),
+    hint: `${counted(all.length, 'requirement')}; the ids stand under requirements: in a scenario`,
+  };
+}
+
+async function listWords(kind: 'attacks' | 'expectations'): Promise<Listing> {
+  const words = [...(await loadVocabulary())[kind]];
+  return {
+    rows: words.map(([name, { summary }]) => [name, summary]),
+    values: words.map(([name, { summary, example }]) => ({ name, summary, example })),
+    hint: `${counted(words.length, kind.slice(0, -1))}, for the list ${kind === 'attacks' ? 'under:' : 'expect:'} of a step; scenarios/README.md has an example and the options of each`,
+  };
+}
+
+/** Every column but the last as wide as its widest cell. */
+function inColumns(rows: Listing['rows']): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
+      .join('  '),
+  );
 }
 
 function toJson([id, variants]: readonly [string, readonly ScenarioHead[]]) {
