@@ -10,5 +10,5 @@ import { readShipped } from './select.ts';
  */
 export async function compile(): Promise<void> {
   const vocabulary = await loadVocabulary();
-  await writeCompiledSuite(findPackage(), () => readShipped(vocabulary));
+  await writeCompiledSuite(findPackage(), vocabulary, () => readShipped(vocabulary));
 }

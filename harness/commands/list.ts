@@ -8,7 +8,7 @@ import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import { counted, printable } from '../protocol/printable.ts';
 import type { ScenarioHead } from '../scenario/compiled.ts';
 import { loadVocabulary } from '../vocabulary.ts';
-import { shippedHeads } from './select.ts';
+import { shippedHeads, shippedWords } from './select.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ListRequest {
@@ -74,10 +74,10 @@ function listRequirements(): Listing {
 }
 
 async function listWords(kind: 'attacks' | 'expectations'): Promise<Listing> {
-  const words = [...(await loadVocabulary())[kind]];
+  const words = (await shippedWords())[kind];
   return {
-    rows: words.map(([name, { summary }]) => [name, summary]),
-    values: words.map(([name, { summary, example }]) => ({ name, summary, example })),
+    rows: words.map(({ name, summary }) => [name, summary]),
+    values: words,
     hint: `${counted(words.length, kind.slice(0, -1))}, for the list ${kind === 'attacks' ? 'under:' : 'expect:'} of a step; scenarios/README.md has an example and the options of each`,
   };
 }

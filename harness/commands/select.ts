@@ -10,7 +10,7 @@ import type { Scenario } from '../model/scenario.ts';
 import { selects } from '../model/selection.ts';
 import { UsageError } from '../model/usage.ts';
 import { printable } from '../protocol/printable.ts';
-import { readCompiledSuite, type ScenarioHead } from '../scenario/compiled.ts';
+import { readCompiledSuite, type ScenarioHead, type Words, wordsOf } from '../scenario/compiled.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import type { Loaded } from '../scenario/load.ts';
 import { findPackage } from '../shipped.ts';
@@ -56,6 +56,11 @@ export async function loadShipped(vocabulary: Vocabulary): Promise<readonly Scen
 /** Of the suite that comes with Holdfast, all but the stages: no YAML is read if that can be. */
 export async function shippedHeads(): Promise<readonly ScenarioHead[]> {
   return readCompiledSuite(findPackage())?.heads ?? readShipped(await loadVocabulary());
+}
+
+/** The attacks and expectations that scenarios are written with. */
+export async function shippedWords(): Promise<Words> {
+  return readCompiledSuite(findPackage())?.words ?? wordsOf(await loadVocabulary());
 }
 
 /** The suite from its YAML files. */
