@@ -48,19 +48,30 @@ export function openReporters(
   { outDir, isVerbose = false }: { readonly outDir?: string; readonly isVerbose?: boolean } = {},
 ): Reporters {
   const written: string[] = [];
-  const context = contextOf(terminal, isVerbose, written, outDir);
-  const reporters = names.map((name) => ({ name, reporter: known.get(name)!.create(context) }));
   const broken = new Set<string>();
+  const failed = (name: string, error: unknown) => {
+    if (!broken.has(name))
+      terminal.complain(
+        `the reporter ${name} failed: ${printable(error instanceof Error ? error.message : String(error))}`,
+      );
+    broken.add(name);
+  };
+  const create = (name: string) =>
+    known.get(name)!.create(
+      contextOf(terminal, {
+        isVerbose,
+        outDir,
+        onWritten: (file) => written.push(file),
+        onError: (error) => failed(name, error),
+      }),
+    );
+  const reporters = names.map((name) => ({ name, reporter: create(name) }));
   const tell = async (event: (reporter: Reporter) => void | Promise<void>) => {
     for (const { name, reporter } of reporters) {
       try {
         await event(reporter);
       } catch (error) {
-        if (!broken.has(name))
-          terminal.complain(
-            `the reporter ${name} failed: ${printable(error instanceof Error ? error.message : String(error))}`,
-          );
-        broken.add(name);
+        failed(name, error);
       }
     }
   };
@@ -72,8 +83,8 @@ export function openReporters(
       tell((reporter) => reporter.onVerdict?.(verdict, trial, known)),
     async onEnd(summary) {
       await tell((reporter) => reporter.onEnd?.(summary));
-      if (broken.size > 0 && !names.includes('text'))
-        await known.get('text')!.create(context).onEnd?.(summary);
+      terminal.live?.(undefined);
+      if (broken.size > 0 && !names.includes('text')) await create('text').onEnd?.(summary);
       // Where text is on standard output, nothing else is.
       if (names.includes('text') && written.length > 0)
         terminal.write(`written: ${written.map((file) => printable(file)).join(', ')}\n`);
@@ -155,16 +166,33 @@ export function runInfo(
 
 function contextOf(
   terminal: Terminal,
-  isVerbose: boolean,
-  written: string[],
-  outDir?: string,
+  {
+    isVerbose,
+    outDir,
+    onWritten,
+    onError,
+  }: {
+    readonly isVerbose: boolean;
+    readonly outDir?: string;
+    onWritten(file: string): void;
+    /** What is drawn live is drawn outside of any call. */
+    onError(error: unknown): void;
+  },
 ): ReporterContext {
   const { write, isTerminal, color, live } = terminal;
+  const guarded = (lines: () => readonly string[]) => () => {
+    try {
+      return lines();
+    } catch (error) {
+      onError(error);
+      return [];
+    }
+  };
   return {
     write,
     isTerminal,
     color,
-    live,
+    live: live && ((lines) => live(lines && guarded(lines))),
     // The window may be made wider or narrower while a run goes on.
     get columns() {
       return terminal.columns;
@@ -173,7 +201,7 @@ function contextOf(
     outDir,
     async writeFile(name, content) {
       await writeInto(outDir ?? '.', name, content);
-      written.push(join(outDir ?? '.', name));
+      onWritten(join(outDir ?? '.', name));
     },
   };
 }
