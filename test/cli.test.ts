@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readSmoke } from '../harness/commands/profile.ts';
 import { parseXml } from './reporters/xml.ts';
 
 const CLI = join(import.meta.dirname, '..', 'harness', 'cli.ts');
@@ -280,6 +281,26 @@ describe('stopped in mid-run', () => {
       },
     );
   }
+
+  it('npm start runs what ends in seconds, on every built-in sender, and keeps it', async () => {
+    const { child, ended } = start(['demo']);
+    const begun = new Promise<void>((resolve) =>
+      child.stdout!.on('data', (chunk) => String(chunk).includes(' scenarios · ') && resolve()),
+    );
+    await begun;
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(code).toBe(130);
+    expect(out).toMatch(/^A part of the suite, .* holdfast run --sender reference,/);
+    const [, scenarios] = /(\d+) scenarios · reference .*, opportunistic .*, mx-connect /.exec(
+      out,
+    )!;
+    const smoke = readSmoke();
+    expect(Number(scenarios)).toBe(
+      smoke.filter((id) => !id.startsWith('policy-host/never-ends')).length,
+    );
+    expect(existsSync(join(folder, 'holdfast-evidence'))).toBe(true);
+  });
 
   it('run | head ends without a word', async () => {
     const { child, ended } = start(['run', '--sender', 'mx-connect', '--verbose']);

@@ -139,6 +139,9 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
  * demo has done its work.
  */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
+  terminal.write(
+    `A part of the suite, chosen to end in seconds. All of it: holdfast run --sender ${BUILT_IN.join(',')}\n`,
+  );
   const code = await run(
     {
       scenarios: [],
@@ -151,9 +154,6 @@ export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
       keep: 'holdfast-evidence',
     },
     terminal,
-  );
-  terminal.write(
-    `This was a part of the suite, chosen to end in seconds. All of it takes minutes:\n  holdfast run --sender ${BUILT_IN.join(',')}\n`,
   );
   return code === EXIT.harnessBroke ? code : 0;
 }

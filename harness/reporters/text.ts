@@ -50,7 +50,7 @@ export const reporter: ReporterModule = {
     const width = () => (context.isTerminal ? context.columns : LOG_COLUMNS);
     const tellProgress = () => {
       const tenth = Math.floor((told.length / planned) * 10);
-      if (context.live) context.live(progress!.lines);
+      if (context.live && progress) context.live(progress.lines);
       else if (tenth > tenths && told.length < planned) {
         tenths = tenth;
         print([statusLine(told, planned)]);
