@@ -10,6 +10,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  rename,
   rm,
   symlink,
   writeFile,
@@ -66,6 +67,16 @@ describe('the compiled package, away from the checkout', () => {
         file: 'scenarios/starttls/stripped.yaml',
       }),
     );
+  });
+
+  it('lists with nothing loaded that reads YAML', async () => {
+    const reading = ['yaml', 'zod'].map((name) => join(folder, 'node_modules', name));
+    for (const path of reading) await rename(path, `${path}-away`);
+    expect(await holdfast('list')).toMatch(/^starttls\/stripped /m);
+    for (const words of ['--requirements', '--attacks', '--expectations'])
+      expect(await holdfast('list', words)).toContain('\n\n');
+    expect(await holdfast('lint', join(folder, 'scenarios'))).toContain('no problems');
+    for (const path of reading) await rename(`${path}-away`, path);
   });
 
   it('has the suite as it was built, and reads a file that was changed since', async () => {

@@ -39,7 +39,7 @@ export interface Reporters {
 
 /**
  * The reporters of these names, as one. When one breaks and nothing was told to people, the text
- * reporter tells the end. The files that they wrote are named to people last.
+ * reporter tells the end.
  */
 export function openReporters(
   names: readonly string[],
@@ -47,7 +47,6 @@ export function openReporters(
   terminal: Terminal,
   { outDir, isVerbose = false }: { readonly outDir?: string; readonly isVerbose?: boolean } = {},
 ): Reporters {
-  const written: string[] = [];
   const broken = new Set<string>();
   const failed = (name: string, error: unknown) => {
     if (!broken.has(name))
@@ -57,14 +56,9 @@ export function openReporters(
     broken.add(name);
   };
   const create = (name: string) =>
-    known.get(name)!.create(
-      contextOf(terminal, {
-        isVerbose,
-        outDir,
-        onWritten: (file) => written.push(file),
-        onError: (error) => failed(name, error),
-      }),
-    );
+    known
+      .get(name)!
+      .create(contextOf(terminal, { isVerbose, outDir, onError: (error) => failed(name, error) }));
   const reporters = names.map((name) => ({ name, reporter: create(name) }));
   const tell = async (event: (reporter: Reporter) => void | Promise<void>) => {
     for (const { name, reporter } of reporters) {
@@ -85,9 +79,6 @@ export function openReporters(
       await tell((reporter) => reporter.onEnd?.(summary));
       terminal.live?.(undefined);
       if (broken.size > 0 && !names.includes('text')) await create('text').onEnd?.(summary);
-      // Where text is on standard output, nothing else is.
-      if (names.includes('text') && written.length > 0)
-        terminal.write(`written: ${written.map((file) => printable(file)).join(', ')}\n`);
     },
     get broken() {
       return broken.size > 0;
@@ -169,12 +160,10 @@ function contextOf(
   {
     isVerbose,
     outDir,
-    onWritten,
     onError,
   }: {
     readonly isVerbose: boolean;
     readonly outDir?: string;
-    onWritten(file: string): void;
     /** What is drawn live is drawn outside of any call. */
     onError(error: unknown): void;
   },
@@ -199,10 +188,7 @@ function contextOf(
     },
     isVerbose,
     outDir,
-    async writeFile(name, content) {
-      await writeInto(outDir ?? '.', name, content);
-      onWritten(join(outDir ?? '.', name));
-    },
+    writeFile: (name, content) => writeInto(outDir ?? '.', name, content),
   };
 }
 

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openReporters } from '../../harness/commands/tell.ts';
 import type { Terminal } from '../../harness/commands/terminal.ts';
@@ -98,25 +95,6 @@ describe('the reporters', () => {
       complaints: ['the reporter late failed: disk full'],
       broken: true,
     });
-  });
-
-  it('names the files that were written', async () => {
-    const { terminal, out } = testTerminal();
-    const outDir = await mkdtemp(join(tmpdir(), 'holdfast-tell-'));
-    const text: ReporterModule = { summary: 'text', create: () => ({}) };
-    const page: ReporterModule = {
-      summary: 'page',
-      create: ({ writeFile }) => ({ onEnd: () => writeFile('page.html', '<html>') }),
-    };
-    const known = new Map([
-      ['text', text],
-      ['page', page],
-    ]);
-    await openReporters(['text', 'page'], known, terminal, { outDir }).onEnd(summary([]));
-    expect(out()).toBe(`written: ${join(outDir, 'page.html')}\n`);
-    await openReporters(['page'], known, terminal, { outDir }).onEnd(summary([]));
-    expect(out()).toBe(`written: ${join(outDir, 'page.html')}\n`);
-    await rm(outDir, { recursive: true });
   });
 
   it('goes on past one that throws while it is drawn live, and ends what is drawn', async () => {
