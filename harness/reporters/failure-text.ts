@@ -72,7 +72,7 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
 }
 
 /** `MUST`, and why a finding weighs otherwise than that: `SHOULD, and content was exposed`. */
-function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
+export function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
   const isFirm = basis === 'keyword' || basis === 'grammar';
   const isMust = level.startsWith('MUST') && isFirm;
   if (grade === 'fail' && !isMust && harm !== undefined) return `${level}, and ${HARMED[harm]}`;

@@ -1,0 +1,119 @@
+/**
+ * A trial as the html report has it: each observation with what it says in words, names and tokens
+ * of the run taken out so that the same event of two trials is the same text. Not a reporter; pure.
+ *
+ * What the sender or the wire said is hostile: every string that leaves here is printable, and cut
+ * where it is too long to be read.
+ */
+
+import type { CellDetail, CellEvidence } from '../html/book.ts';
+import { marksOf } from '../html/marks.ts';
+import type { Observation } from '../model/observation.ts';
+import { REQUIREMENTS } from '../model/requirements.ts';
+import { ofKind } from '../model/traffic.ts';
+import type { Finding, Trial, Verdict } from '../model/verdict.ts';
+import { printable, printableLines } from '../protocol/printable.ts';
+import { describeObservation, weightOf } from './failure-text.ts';
+
+const LONGEST_TEXT = 4_000;
+const MOST_OBSERVATIONS = 5_000;
+/** A private use area, which printable text has none of. */
+const FIRST_NAME = 0xe000;
+const MOST_NAMES = 6_000;
+
+/** Everything that the page shows of a trial. */
+export function detailOf(verdict: Verdict, trial: Trial): CellDetail {
+  const clean = cleanerOf(trial);
+  return {
+    findings: verdict.findings.map((finding) => findingDetail(finding, clean)),
+    remarks: verdict.remarks.map((remark) => clean.text(remark)),
+    evidence:
+      trial.evidence.observations.length === 0 ? undefined : evidenceOf(verdict, trial, clean),
+  };
+}
+
+function findingDetail(finding: Finding, { text }: Cleaner) {
+  const { step, expectation, requirement, grade, expected, actual, because, harm } = finding;
+  return {
+    step,
+    expectation: printable(expectation, 80),
+    requirement: printable(requirement, 80),
+    grade,
+    weight: Object.hasOwn(REQUIREMENTS, requirement)
+      ? weightOf(finding, REQUIREMENTS[requirement]!)
+      : undefined,
+    expected: text(expected),
+    actual: text(actual),
+    because,
+    harm,
+  };
+}
+
+function evidenceOf(verdict: Verdict, trial: Trial, clean: Cleaner): CellEvidence {
+  const shown = trial.evidence.observations.slice(0, MOST_OBSERVATIONS);
+  return {
+    events: shown.map(clean.event),
+    seqs: shown.map(({ seq }) => seq),
+    times: shown.map(({ at }) => at),
+    names: clean.names,
+    ...marksOf(verdict, trial),
+  };
+}
+
+interface Cleaner {
+  /** Printable, without the labels of the run. */
+  text(text: string): string;
+  /** JSON text of an observation, without its number and time. */
+  event(seen: Observation): string;
+  /** What is taken out of events, in the order of the characters that stand for it. */
+  readonly names: readonly string[];
+}
+
+function cleanerOf({ evidence: { observations } }: Trial): Cleaner {
+  const labels = new Set(ofKind(observations, 'step-started').map(({ label }) => label));
+  const inNames = anyOf(labels, (all) => `\\.(?:${all})(?=\\.test)`);
+  const names = [
+    ...new Set([
+      ...ofKind(observations, 'message-submitted').map(({ token }) => token),
+      ...ofKind(observations, 'smtp-connection').map(({ address }) => address),
+    ]),
+  ].slice(0, MOST_NAMES);
+  const places = new Map(names.map((name, index) => [name, String.fromCharCode(FIRST_NAME + index)]));
+  const anyName = anyOf(names, (all) => `(?<![\\w.])(?:${all})(?![\\w.])`);
+  const connections = new Map<string, number>();
+  const numberOf = (connection: string) => {
+    if (!connections.has(connection)) connections.set(connection, connections.size + 1);
+    return connections.get(connection);
+  };
+  const plain = (text: string) => (inNames ? text.replace(inNames, '') : text);
+  const shorten = (text: string) => {
+    const cut = text.slice(0, LONGEST_TEXT);
+    const more = text.length - cut.length;
+    const lines = printableLines(plain(cut).replaceAll('\r\n', '\n'));
+    return more > 0 ? `${lines}… and ${more} more characters` : lines;
+  };
+  return {
+    text: (text) => printable(plain(text)),
+    event({ seq: _, at: __, ...event }) {
+      const says = describeObservation({ seq: 0, at: 0, ...event } as Observation) ?? event.kind;
+      const told = { ...event, says: printable(plain(says)) };
+      const json = JSON.stringify(told, (key, value: unknown) => {
+        // Its members are named by whoever wrote it.
+        if (key === 'report') return shorten(JSON.stringify(value, null, 2));
+        if (key === 'connection') return numberOf(String(value));
+        return typeof value === 'string' ? shorten(value) : value;
+      });
+      return anyName ? json.replace(anyName, (name) => places.get(name)!) : json;
+    },
+    names: names.map((name) => printable(name, 100)),
+  };
+}
+
+/** A pattern for any of these texts; undefined where there is none. */
+function anyOf(texts: Iterable<string>, within: (all: string) => string): RegExp | undefined {
+  const all = [...texts]
+    .filter((text) => text !== '')
+    .sort((a, b) => b.length - a.length)
+    .map((text) => text.replace(/[^\w]/g, '\\$&'));
+  return all.length === 0 ? undefined : new RegExp(within(all.join('|')), 'g');
+}
