@@ -32,7 +32,9 @@ function exposedIn({ findings, exposure }: Verdict, trial: Trial): number[] {
     changes.length > 0 ? exposedBy(viewStep(trial, index)).because.map(({ seq }) => seq) : [],
   );
   const wanted = new Set([...cited, ...allowed]);
-  return trial.evidence.observations.filter((seen) => wanted.has(seen.seq) && isPart(seen)).map(({ seq }) => seq);
+  return trial.evidence.observations
+    .filter((seen) => wanted.has(seen.seq) && isPart(seen))
+    .map(({ seq }) => seq);
 }
 
 const isPart = (seen: Observation) =>
@@ -79,7 +81,11 @@ interface Moment {
 
 const plain = (name: string) => name.replace(/\.$/, '').toLowerCase();
 
-function isAt(change: Change, seen: Observation, { which, nth, isInside, qualified }: Moment): boolean {
+function isAt(
+  change: Change,
+  seen: Observation,
+  { which, nth, isInside, qualified }: Moment,
+): boolean {
   if (change.kind === 'question')
     return (
       seen.kind === 'dns-query' &&
@@ -90,7 +96,9 @@ function isAt(change: Change, seen: Observation, { which, nth, isInside, qualifi
   const own = change.points.filter((point) => point.nth !== undefined && point.nth === nth);
   const points = own.length > 0 ? own : change.points.filter((point) => point.nth === undefined);
   const hosts = [change.host, ...(change.mx === undefined ? [] : [change.mx])].map(qualified);
-  return hosts.includes(plain(hostOf(seen))) && points.some((point) => isPoint(point, seen, isInside));
+  return (
+    hosts.includes(plain(hostOf(seen))) && points.some((point) => isPoint(point, seen, isInside))
+  );
 }
 
 function hostOf(seen: Observation): string {

@@ -10,8 +10,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Shown } from '../model/reporter.ts';
-import { base64, type BoundBook } from './book.ts';
-import type { worldOf } from './world.ts';
+import { type BoundBook, base64 } from './book.ts';
+import type { World } from './world.ts';
 
 /** Every string is printable. */
 export interface PageData {
@@ -22,7 +22,11 @@ export interface PageData {
   readonly interrupted: boolean;
   readonly counts: Readonly<Record<Shown, number>>;
   /** In the order in which they are told. */
-  readonly shown: readonly { readonly shown: Shown; readonly word: string; readonly symbol: string }[];
+  readonly shown: readonly {
+    readonly shown: Shown;
+    readonly word: string;
+    readonly symbol: string;
+  }[];
   readonly senders: readonly {
     readonly name: string;
     readonly version: string;
@@ -70,7 +74,7 @@ export interface PageCell {
 /** The whole document. `worlds` has one for each scenario; null: not known. */
 export function renderPage(
   data: PageData,
-  worlds: readonly (ReturnType<typeof worldOf> | null)[],
+  worlds: readonly (World | null)[],
   book: BoundBook,
 ): string {
   const script = bundle('main.js');
@@ -101,8 +105,7 @@ export function renderPage(
 }
 
 /** A block of data is no script: nothing runs it, and CSP has no say in it. */
-const block = (id: string, text: string) =>
-  `<script type="text/plain" id="${id}">${text}</script>`;
+const block = (id: string, text: string) => `<script type="text/plain" id="${id}">${text}</script>`;
 
 /** CSP Level 3: what is not allowed here is forbidden, whatever stands in the page. */
 function policyOf(script: string, style: string): string {
@@ -117,8 +120,7 @@ function policyOf(script: string, style: string): string {
   ].join('; ');
 }
 
-const hashOf = (text: string) =>
-  `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /** Cells as rows of numbers: twenty thousand of them are the most of the index. */
 function packData(data: PageData, book: BoundBook) {

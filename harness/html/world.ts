@@ -9,7 +9,7 @@ import type { DnsRecord, LabPlan } from '../model/plan.ts';
 import { isJudged, type Scenario, type Step, type Use } from '../model/scenario.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
 
-export interface StepWorld {
+interface StepWorld {
   readonly label: string;
   readonly kind: Step['kind'];
   /** The message's domain, the number of seconds and the like. */
@@ -21,22 +21,25 @@ export interface StepWorld {
 }
 
 /** Undefined: there is no such thing. */
-export interface ChangedFact {
+interface ChangedFact {
   readonly what: string;
   readonly before?: string;
   readonly after?: string;
 }
 
-export interface Fact {
+interface Fact {
   readonly what: string;
   readonly is: string;
 }
 
-/** The honest world in which a scenario begins, and each of its steps. Printable. */
-export function worldOf(scenario: Scenario): {
+export interface World {
+  /** As the scenario begins, before any attack. */
   readonly honest: readonly Fact[];
   readonly steps: readonly StepWorld[];
-} {
+}
+
+/** Every string in it is printable. */
+export function worldOf(scenario: Scenario): World {
   let { domain, policy } = scenario;
   let honest = factsOf(baselinePlan(domain, policy));
   const first = honest;

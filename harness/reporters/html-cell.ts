@@ -78,7 +78,9 @@ function cleanerOf({ evidence: { observations } }: Trial): Cleaner {
       ...ofKind(observations, 'smtp-connection').map(({ address }) => address),
     ]),
   ].slice(0, MOST_NAMES);
-  const places = new Map(names.map((name, index) => [name, String.fromCharCode(FIRST_NAME + index)]));
+  const places = new Map(
+    names.map((name, index) => [name, String.fromCharCode(FIRST_NAME + index)]),
+  );
   const anyName = anyOf(names, (all) => `(?<![\\w.])(?:${all})(?![\\w.])`);
   const connections = new Map<string, number>();
   const numberOf = (connection: string) => {

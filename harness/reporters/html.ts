@@ -5,7 +5,7 @@
 
 import { openBook } from '../html/book.ts';
 import { type PageCell, type PageData, renderPage } from '../html/page.ts';
-import { worldOf } from '../html/world.ts';
+import { type World, worldOf } from '../html/world.ts';
 import { causesOf } from '../model/causes.ts';
 import type { ReporterModule, Result, RunSummary, Shown } from '../model/reporter.ts';
 import { countShown, SHOWN, scenarioFileId, shownAs } from '../model/reporter.ts';
@@ -13,7 +13,7 @@ import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { gradeWord } from '../model/verdict.ts';
-import { printable } from '../protocol/printable.ts';
+import { printable, printableLines } from '../protocol/printable.ts';
 import { SYMBOL, toldFindings, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { detailOf } from './html-cell.ts';
 import { renderExposure } from './matrix.ts';
@@ -36,14 +36,23 @@ export const reporter: ReporterModule = {
   create(context) {
     const book = openBook();
     const told = new Map<string, string>();
+    const worlds = new Map<string, World>();
     return {
       onVerdict(verdict, trial, known) {
         const key = keyOf(verdict);
+        const { scenario } = trial;
+        // Of a run that was read from its results the steps are not known.
+        if (scenario.stages.length > 0 && !worlds.has(scenario.id))
+          worlds.set(scenario.id, worldOf(scenario));
         told.set(key, tell(verdict, trial));
         book.add(key, detailOf(verdict, trial), RANK.indexOf(shownAs({ verdict, known })));
       },
       async onEnd(summary) {
-        const page = renderPage(toData(summary, told), worlds(summary), book.bind());
+        const page = renderPage(
+          toData(summary, told),
+          summary.run.scenarios.map(({ id }) => worlds.get(id) ?? null),
+          book.bind(),
+        );
         if (context.outDir === undefined) context.write(page);
         else await context.writeFile(FILE_NAME, page);
       },
@@ -64,10 +73,6 @@ function tell(verdict: Verdict, trial: Trial): string {
       return printable(toldFindings(verdict)[0]?.actual ?? verdict.remarks[0] ?? '');
   }
 }
-
-/** Scenarios of a JSON result have no stages. */
-const worlds = ({ run }: RunSummary) =>
-  run.scenarios.map((scenario) => (scenario.stages === undefined ? null : worldOf(scenario)));
 
 // ---- what the matrix is made of ----
 
@@ -99,7 +104,7 @@ function toData(summary: RunSummary, told: ReadonlyMap<string, string>): PageDat
     scenarios: run.scenarios.map((scenario) => ({
       id: printable(scenario.id, 200),
       title: printable(scenario.title ?? ''),
-      why: printable(scenario.why ?? '', 4_000),
+      why: printableLines(scenario.why?.trimEnd() ?? ''),
       requirements: scenario.requirements,
       word: isOwn(scenario) ? printable(scenario.file) : printable(scenario.id, 200),
     })),

@@ -17,7 +17,10 @@ export async function drawCell(data, cell, state) {
   const chosen =
     state.finding > 0
       ? state.finding - 1
-      : Math.max(0, findings.findIndex(({ grade }) => grade === cell.shown.shown || grade === 'fail'));
+      : Math.max(
+          0,
+          findings.findIndex(({ grade }) => grade === cell.shown.shown || grade === 'fail'),
+        );
   const because = new Set(findings[chosen]?.because ?? []);
   return h(
     'main',
@@ -73,7 +76,8 @@ function headerOf({ shown, exposure, durationMs, reach, known, told }, scenario,
 function variantsOf(data, cell, { id }) {
   const file = id.split('@', 1)[0];
   const own = data.cells.filter(
-    (one) => one.sender === cell.sender && data.scenarios[one.scenario].id.split('@', 1)[0] === file,
+    (one) =>
+      one.sender === cell.sender && data.scenarios[one.scenario].id.split('@', 1)[0] === file,
   );
   const sender = data.senders[cell.sender].name;
   const across = data.cells.filter((one) => one.scenario === cell.scenario);
@@ -85,10 +89,18 @@ function variantsOf(data, cell, { id }) {
         h(
           'a',
           {
-            href: linkTo({ cell: `${data.senders[one.sender].name} ${data.scenarios[one.scenario].id}`, finding: 0, seen: 0 }),
+            href: linkTo({
+              cell: `${data.senders[one.sender].name} ${data.scenarios[one.scenario].id}`,
+              finding: 0,
+              seen: 0,
+            }),
             'aria-current': one === cell && 'page',
           },
-          h('span', { class: `verdict ${one.shown.shown}`, role: 'img', 'aria-label': one.shown.word }, one.shown.symbol),
+          h(
+            'span',
+            { class: `verdict ${one.shown.shown}`, role: 'img', 'aria-label': one.shown.word },
+            one.shown.symbol,
+          ),
           ` ${wordOf(one)}`,
         ),
       ),
@@ -98,11 +110,19 @@ function variantsOf(data, cell, { id }) {
     { class: 'others', 'aria-label': 'Other cells' },
     own.length > 1 && [
       h('h2', {}, `Variants, ${sender}`),
-      h('ul', {}, links(own, (one) => data.scenarios[one.scenario].id.slice(file.length) || file)),
+      h(
+        'ul',
+        {},
+        links(own, (one) => data.scenarios[one.scenario].id.slice(file.length) || file),
+      ),
     ],
     across.length > 1 && [
       h('h2', {}, 'The same, other senders'),
-      h('ul', {}, links(across, (one) => data.senders[one.sender].name)),
+      h(
+        'ul',
+        {},
+        links(across, (one) => data.senders[one.sender].name),
+      ),
     ],
   );
 }
@@ -161,7 +181,10 @@ function findingOf(data, finding, index, isChosen) {
           {},
           h(
             'a',
-            { href: linkTo({ finding: index + 1, seen: because[0] }), 'aria-current': isChosen && 'true' },
+            {
+              href: linkTo({ finding: index + 1, seen: because[0] }),
+              'aria-current': isChosen && 'true',
+            },
             isChosen
               ? `${counted(because.length, 'observation')}, marked below`
               : `mark the ${counted(because.length, 'observation')} that decided it`,
@@ -217,12 +240,28 @@ function worldsOf({ honest, steps }) {
           'li',
           {},
           h('p', {}, h('b', {}, label === kind ? kind : `${kind} “${label}”`), `: ${detail}`),
-          attacks.length > 0 && h('p', {}, 'attacks: ', attacks.map((one) => [h('code', {}, one), ' '])),
-          expects.length > 0 && h('p', {}, 'expects: ', expects.map((one) => [h('code', {}, one), ' '])),
+          attacks.length > 0 &&
+            h(
+              'p',
+              {},
+              'attacks: ',
+              attacks.map((one) => [h('code', {}, one), ' ']),
+            ),
+          expects.length > 0 &&
+            h(
+              'p',
+              {},
+              'expects: ',
+              expects.map((one) => [h('code', {}, one), ' ']),
+            ),
           changes.length > 0 &&
             table(
               ['what', 'before', 'after'],
-              changes.map(({ what, before, after }) => [what, before ?? '(nothing)', after ?? '(nothing)']),
+              changes.map(({ what, before, after }) => [
+                what,
+                before ?? '(nothing)',
+                after ?? '(nothing)',
+              ]),
               'changes',
             ),
         ),
@@ -238,8 +277,26 @@ function table(heads, rows, name = 'facts') {
     h(
       'table',
       { class: name },
-      h('thead', {}, h('tr', {}, heads.map((head) => h('th', { scope: 'col' }, head)))),
-      h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell) => h('td', {}, cell))))),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          heads.map((head) => h('th', { scope: 'col' }, head)),
+        ),
+      ),
+      h(
+        'tbody',
+        {},
+        rows.map((cells) =>
+          h(
+            'tr',
+            {},
+            cells.map((cell) => h('td', {}, cell)),
+          ),
+        ),
+      ),
     ),
   );
 }
@@ -256,7 +313,13 @@ function courseOf(seen, steps, because) {
   const show = (leg) => {
     for (const [index, button] of buttons.entries())
       button.setAttribute('aria-pressed', String(legs[index] === leg));
-    drawn.replaceChildren(drawDiagram(seen.filter((one) => one.leg === leg), steps, because));
+    drawn.replaceChildren(
+      drawDiagram(
+        seen.filter((one) => one.leg === leg),
+        steps,
+        because,
+      ),
+    );
   };
   show(legs.includes(wanted) ? wanted : legs[0]);
   return section(
@@ -293,7 +356,17 @@ function tlsOf(seen) {
   return section(
     'TLS',
     table(
-      ['time', 'world', 'host', 'SNI', 'certificate', 'proves the host', 'result', 'version, cipher', 'alert or reason'],
+      [
+        'time',
+        'world',
+        'host',
+        'SNI',
+        'certificate',
+        'proves the host',
+        'result',
+        'version, cipher',
+        'alert or reason',
+      ],
       shakes.map((one) => [
         seconds(one.at),
         LEG[one.leg] ?? one.leg,
@@ -341,16 +414,30 @@ function transcriptOf(seen, because) {
         h(
           'thead',
           {},
-          h('tr', {}, ['#', 'time', 'step', 'world', 'what', 'word for word'].map((head) => h('th', { scope: 'col' }, head))),
+          h(
+            'tr',
+            {},
+            ['#', 'time', 'step', 'world', 'what', 'word for word'].map((head) =>
+              h('th', { scope: 'col' }, head),
+            ),
+          ),
         ),
-        h('tbody', {}, seen.map((one) => transcriptRow(one, because))),
+        h(
+          'tbody',
+          {},
+          seen.map((one) => transcriptRow(one, because)),
+        ),
       ),
     ),
   );
 }
 
 function transcriptRow(one, because) {
-  const classes = [one.isAttacked && 'attacked', one.isExposed && 'exposed', because.has(one.seq) && 'because'];
+  const classes = [
+    one.isAttacked && 'attacked',
+    one.isExposed && 'exposed',
+    because.has(one.seq) && 'because',
+  ];
   return h(
     'tr',
     { id: `seen-${one.seq}`, class: classes.filter((name) => name).join(' ') },
@@ -373,14 +460,19 @@ function wordsOf(one) {
   return Object.entries(one)
     .filter(([key]) => !TOLD.includes(key))
     .map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join('\n');
+    .join(' · ');
 }
 
 function againOf({ word }, { name }) {
-  const quoted = (text) => (/^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  const quoted = (text) =>
+    /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return section(
     'Run this one again',
-    h('pre', { class: 'command' }, `holdfast run ${quoted(word)} --sender ${quoted(name)} --verbose --keep evidence`),
+    h(
+      'pre',
+      { class: 'command' },
+      `holdfast run ${quoted(word)} --sender ${quoted(name)} --verbose --keep evidence`,
+    ),
     h('pre', { class: 'command' }, `holdfast explain ${quoted(word)}`),
   );
 }

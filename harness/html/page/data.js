@@ -72,7 +72,9 @@ function restored(value, names) {
     return value.replace(/[\ue000-\uf8ff]/g, (one) => names[one.charCodeAt(0) - 0xe000] ?? one);
   if (Array.isArray(value)) return value.map((part) => restored(part, names));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, restored(part, names)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key, restored(part, names)]),
+  );
 }
 
 async function readBlock(id) {

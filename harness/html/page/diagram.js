@@ -17,7 +17,10 @@ export function drawDiagram(seen, steps, because) {
     if (event.kind === 'tls-handshake' && event.result === 'completed')
       inside.set(event.connection, event.authenticated);
     if (event.kind === 'step-started') return stepRow(event, steps);
-    return rowOf(event, lanes, inside, { isDeciding: because.has(event.seq), isMoment: event === first });
+    return rowOf(event, lanes, inside, {
+      isDeciding: because.has(event.seq),
+      isMoment: event === first,
+    });
   });
   const attacked = new Set(events.filter(({ isAttacked }) => isAttacked).map(laneOf));
   return place(
@@ -104,8 +107,13 @@ function rowOf(event, lanes, inside, { isDeciding, isMoment }) {
       h(
         'span',
         { class: 'said' },
-        to > 0 && h('span', { class: 'unseen' }, isBack ? `${lane} to the sender: ` : `the sender to ${lane}: `),
-        wordsOf(event),
+        to > 0 &&
+          h(
+            'span',
+            { class: 'unseen' },
+            isBack ? `${lane} to the sender: ` : `the sender to ${lane}: `,
+          ),
+        saidIn(event),
         marks.map((mark) => h('strong', { class: 'mark' }, mark)),
         isDeciding && h('span', { class: 'unseen' }, ' (decides the finding)'),
       ),
@@ -128,7 +136,7 @@ const channel = (isSecure, isAuthenticated) =>
   isSecure ? (isAuthenticated ? 'tls' : 'unproved') : 'clear';
 
 /** In a diagram there is room for the words of the wire, where they are short. */
-function wordsOf(event) {
+function saidIn(event) {
   switch (event.kind) {
     case 'smtp-command':
       return event.line.trimEnd();

@@ -13,7 +13,13 @@ export function h(tag, given = {}, ...children) {
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined || value === null || value === false) continue;
     if (typeof value === 'function') element.addEventListener(key, value);
-    else if (key === 'class' || key === 'role' || key === 'href' || key === 'id' || key.includes('-'))
+    else if (
+      key === 'class' ||
+      key === 'role' ||
+      key === 'href' ||
+      key === 'id' ||
+      key.includes('-')
+    )
       element.setAttribute(key, value);
     else element[key] = value;
   }

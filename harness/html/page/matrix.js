@@ -110,10 +110,11 @@ export function createMatrix(data) {
           row: clamp(at.row + way[0], rows.length),
           column: clamp(at.column + way[1], columns.length),
         };
-    const [down, right] = isFar ? [event.key === 'Home' ? 1 : -1, 0] : way.map((by) => -Math.sign(by));
+    const [down, right] = isFar
+      ? [event.key === 'Home' ? 1 : -1, 0]
+      : way.map((by) => -Math.sign(by));
     // Where there is no verdict nothing can be focused: on, in the same direction, and else back.
-    const found =
-      nearest(target, -down, -right) ?? nearest(target, down, right) ?? at;
+    const found = nearest(target, -down, -right) ?? nearest(target, down, right) ?? at;
     at = found;
     scrollTo(at.row);
     draw();
@@ -149,12 +150,24 @@ export function createMatrix(data) {
       state = currentState();
       at = firstOf(rows) ?? { row: 0, column: 0 };
       grid.setAttribute('aria-rowcount', String(rows.length + 1));
-      place(grid, { '--columns': String(columns.length) });
+      place(grid, {
+        '--columns': String(columns.length),
+        '--name': widthOf(rows.map(nameOf), 24, 56),
+        '--column': widthOf(
+          columns.map((column) => data.senders[column].name),
+          8,
+          18,
+        ),
+      });
       head.replaceChildren(
         h('div', { class: 'name', role: 'columnheader' }, 'scenario'),
         ...columns.map((column) => {
           const { name, version } = data.senders[column];
-          return h('div', { role: 'columnheader', class: 'cell', title: `${name} ${version}` }, name);
+          return h(
+            'div',
+            { role: 'columnheader', class: 'cell', title: `${name} ${version}` },
+            name,
+          );
         }),
       );
       grid.scrollTop = 0;
@@ -170,6 +183,12 @@ function firstOf(rows) {
     if (column >= 0) return { row, column };
   }
   return undefined;
+}
+
+/** Of the longest, in characters, and the room around it. */
+function widthOf(texts, least, most) {
+  const longest = Math.max(least, ...texts.map(({ length }) => length));
+  return `calc(${Math.min(longest, most)}ch + 1rem)`;
 }
 
 const clamp = (value, size) => Math.min(Math.max(value, 0), size - 1);

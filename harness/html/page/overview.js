@@ -46,13 +46,23 @@ export function createOverview(data) {
       left.textContent = `${counted(shown, 'verdict')} of ${data.cells.length.toLocaleString('en')}, ${counted(found.rows.length, 'row')}`;
       matrix.show(found);
       filters.show(state);
-      causes.replaceChildren(...causesFor(data, prepared, found, state));
+      causes.replaceChildren(...causesFor(data, found, state));
     },
     redraw: matrix.redraw,
   };
 }
 
-function summaryOf({ holdfast, node, startedAt, elapsedMs, interrupted, counts, shown, cells, leftOut }) {
+function summaryOf({
+  holdfast,
+  node,
+  startedAt,
+  elapsedMs,
+  interrupted,
+  counts,
+  shown,
+  cells,
+  leftOut,
+}) {
   const told = shown.filter(({ shown }) => counts[shown] > 0);
   return h(
     'header',
@@ -70,7 +80,8 @@ function summaryOf({ holdfast, node, startedAt, elapsedMs, interrupted, counts, 
         h('li', {}, h('span', { class: `verdict ${shown}` }, symbol), ` ${counts[shown]} ${word}`),
       ),
     ),
-    interrupted && h('p', { class: 'notice' }, 'The run was interrupted: not every scenario was judged.'),
+    interrupted &&
+      h('p', { class: 'notice' }, 'The run was interrupted: not every scenario was judged.'),
     leftOut > 0 &&
       h(
         'p',
@@ -82,7 +93,14 @@ function summaryOf({ holdfast, node, startedAt, elapsedMs, interrupted, counts, 
 
 function listOf(title, lines) {
   if (lines.length === 0) return null;
-  return [h('h2', {}, title), h('ul', { class: 'lines' }, lines.map((line) => h('li', {}, line)))];
+  return [
+    h('h2', {}, title),
+    h(
+      'ul',
+      { class: 'lines' },
+      lines.map((line) => h('li', {}, line)),
+    ),
+  ];
 }
 
 // ---- filters ----
@@ -103,23 +121,42 @@ function createFilters(data, prepared) {
   const choice = (name, label, values, wordOf = (value) => value) => {
     const select = h(
       'select',
-      { id: `filter-${name}`, change: () => go({ [name]: select.value === '' ? [] : [select.value] }) },
+      {
+        id: `filter-${name}`,
+        change: () => go({ [name]: select.value === '' ? [] : [select.value] }),
+      },
       h('option', { value: '' }, 'all'),
       values.map((value) => h('option', { value }, wordOf(value))),
     );
     return { name, select, label: h('label', {}, `${label} `, select) };
   };
-  const words = Object.fromEntries(data.shown.map(({ shown, symbol, word }) => [shown, `${symbol} ${word}`]));
+  const words = Object.fromEntries(
+    data.shown.map(({ shown, symbol, word }) => [shown, `${symbol} ${word}`]),
+  );
   const choices = [
-    choice('sender', 'Sender', data.senders.map(({ name }) => name)),
-    choice('verdict', 'Verdict', data.shown.map(({ shown }) => shown), (value) => words[value]),
+    choice(
+      'sender',
+      'Sender',
+      data.senders.map(({ name }) => name),
+    ),
+    choice(
+      'verdict',
+      'Verdict',
+      data.shown.map(({ shown }) => shown),
+      (value) => words[value],
+    ),
     choice('rfc', 'RFC', unique(prepared.flatMap(({ rfcs }) => rfcs)).sort()),
     choice('level', 'Level', unique(prepared.flatMap(({ levels }) => levels)).sort()),
     choice('folder', 'Folder', unique(prepared.map(({ folder }) => folder))),
   ];
   const element = h(
     'form',
-    { class: 'filters', role: 'search', 'aria-label': 'Filters', submit: (event) => event.preventDefault() },
+    {
+      class: 'filters',
+      role: 'search',
+      'aria-label': 'Filters',
+      submit: (event) => event.preventDefault(),
+    },
     h('label', { class: 'text' }, 'Text ', search),
     choices.map(({ label }) => label),
     h('label', {}, variants, ' each variant'),
@@ -144,7 +181,7 @@ function go(change) {
 // ---- causes ----
 
 /** The causes that have a scenario among what the filters leave. */
-function causesFor(data, prepared, { columns, rows }, state) {
+function causesFor(data, { columns, rows }, state) {
   const words = Object.fromEntries(data.shown.map((one) => [one.shown, one]));
   const seen = new Set(rows.flatMap(({ scenarios }) => scenarios));
   const own = data.causes.filter(

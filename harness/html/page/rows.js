@@ -15,7 +15,9 @@ export function prepare({ scenarios, requirements, cells, senders }) {
       folder: scenario.id.split('/', 1)[0],
       rfcs: asked.map(({ rfc }) => rfc),
       levels: asked.map(({ level }) => level.replace(' NOT', '')),
-      text: [scenario.id, scenario.title, ...asked.map(({ text }) => text)].join('\n').toLowerCase(),
+      text: [scenario.id, scenario.title, ...asked.map(({ text }) => text)]
+        .join('\n')
+        .toLowerCase(),
       cells: bySender.map((own) => own[index]),
     };
   });
