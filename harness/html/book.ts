@@ -4,6 +4,7 @@
  * trials so take some megabytes, in memory and in the page.
  */
 
+import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
 /** What a page needs of one trial besides the line in the matrix. All strings are printable. */
@@ -17,7 +18,7 @@ export interface CellEvidence {
   /** Each as JSON text, without `seq` and `at`. */
   readonly events: readonly string[];
   readonly seqs: readonly number[];
-  /** Milliseconds, to a tenth. */
+  /** Milliseconds. */
   readonly times: readonly number[];
   /** What stands for the characters from U+E000 on in the events. */
   readonly names: readonly string[];
@@ -57,42 +58,39 @@ const EVENTS_IN_BLOCK = 512;
 const DETAILS_IN_BLOCK = 32;
 
 export interface BookLimits {
-  /** Of deflated details. */
-  readonly detailBytes: number;
-  /** Characters of all events, each once. */
-  readonly eventCharacters: number;
+  /** Of the deflated evidence of all trials, without their events. */
+  readonly evidenceBytes: number;
+  /** Of all events, each once, deflated. The last quarter is for ranks below `urgent`. */
+  readonly eventBytes: number;
+  readonly urgent: number;
 }
 
-const LIMITS: BookLimits = { detailBytes: 7_000_000, eventCharacters: 60_000_000 };
+/** In base64 the two are 13 megabytes. */
+const LIMITS: BookLimits = { evidenceBytes: 7_000_000, eventBytes: 2_700_000, urgent: 4 };
 
 export function openBook(limits: BookLimits = LIMITS): Book {
-  const events = new Map<string, number>();
-  let characters = 0;
+  const events = openEvents();
   let bytes = 0;
   const entries = new Map<string, Entry>();
-  const numberOf = (event: string): number => {
-    const known = events.get(event);
-    if (known !== undefined) return known;
-    characters += event.length;
-    events.set(event, events.size);
-    return events.size - 1;
-  };
   /** The evidence of whatever matters least goes first. */
   const makeRoom = () => {
-    if (bytes <= limits.detailBytes) return;
+    if (bytes <= limits.evidenceBytes) return;
     const least = [...entries.values()]
       .filter(({ evidence }) => evidence !== undefined)
       .sort((a, b) => b.rank - a.rank);
     for (const entry of least) {
-      if (bytes <= limits.detailBytes * 0.9) break;
+      if (bytes <= limits.evidenceBytes * 0.9) break;
       bytes -= entry.evidence!.length;
       entry.evidence = undefined;
     }
   };
   return {
     add(key, { findings, remarks, evidence }, rank) {
-      const isRoom = characters < limits.eventCharacters;
-      const kept = evidence && isRoom ? deflate(packEvidence(evidence, numberOf)) : undefined;
+      const room = limits.eventBytes * (rank < limits.urgent ? 1 : 0.75);
+      const kept =
+        evidence && events.bytes() < room
+          ? deflate(packEvidence(evidence, events.numberOf))
+          : undefined;
       entries.set(key, {
         key,
         rank,
@@ -110,9 +108,7 @@ export function openBook(limits: BookLimits = LIMITS): Book {
       return {
         eventsInBlock: EVENTS_IN_BLOCK,
         detailsInBlock: DETAILS_IN_BLOCK,
-        eventBlocks: chunks([...events.keys()], EVENTS_IN_BLOCK).map((block) =>
-          base64(`[${block.join(',')}]`),
-        ),
+        eventBlocks: events.blocks().map((block) => block.toString('base64')),
         detailBlocks: chunks(all, DETAILS_IN_BLOCK).map((block) =>
           base64(
             `[${block.map(({ findings, evidence }) => `[${inflate(findings)},${evidence ? inflate(evidence) : 'null'}]`).join(',')}]`,
@@ -128,6 +124,32 @@ export function openBook(limits: BookLimits = LIMITS): Book {
   };
 }
 
+/** Events, each once. A block that is full is deflated, and nothing but a digest of its events stays. */
+function openEvents() {
+  const numbers = new Map<string, number>();
+  const full: Buffer[] = [];
+  let block: string[] = [];
+  let bytes = 0;
+  const packed = () => deflateRawSync(`[${block.join(',')}]`, { level: 9 });
+  return {
+    numberOf(event: string): number {
+      const digest = createHash('sha1').update(event).digest('base64');
+      const known = numbers.get(digest);
+      if (known !== undefined) return known;
+      if (block.length === EVENTS_IN_BLOCK) {
+        full.push(packed());
+        bytes += full.at(-1)!.length;
+        block = [];
+      }
+      block.push(event);
+      numbers.set(digest, numbers.size);
+      return numbers.size - 1;
+    },
+    bytes: () => bytes,
+    blocks: () => [...full, ...(block.length > 0 ? [packed()] : [])],
+  };
+}
+
 /** Numbers that follow each other closely are kept as the steps between them. */
 function packEvidence(
   { events, seqs, times, names, attacked, exposed }: CellEvidence,
@@ -136,7 +158,7 @@ function packEvidence(
   const isCounted = seqs.every((seq, index) => seq === index + 1);
   return [
     events.map(numberOf),
-    steps(times.map((time) => Math.round(time * 10))),
+    steps(times.map(Math.round)),
     isCounted ? 0 : steps(seqs),
     names,
     steps(attacked),

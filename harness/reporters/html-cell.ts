@@ -21,6 +21,10 @@ const MOST_OBSERVATIONS = 5_000;
 const FIRST_NAME = 0xe000;
 const MOST_NAMES = 6_000;
 
+/** Dates (RFC 5322 §3.3), message ids and queue ids: what no other message has. */
+const OF_ONE_RUN =
+  /\b\w{3}, \d{1,2} \w{3} \d{4} [\d:]{8} [+-]\d{4}\b|<[\w.-]{8,}@[\w.-]+>|\b(?<=id |queued as )[\w-]{6,}\b/g;
+
 /** Everything that the page shows of a trial. */
 export function detailOf(verdict: Verdict, trial: Trial): CellDetail {
   const clean = cleanerOf(trial);
@@ -72,22 +76,29 @@ interface Cleaner {
 function cleanerOf({ evidence: { observations } }: Trial): Cleaner {
   const labels = new Set(ofKind(observations, 'step-started').map(({ label }) => label));
   const inNames = anyOf(labels, (all) => `\\.(?:${all})(?=\\.test)`);
+  const plain = (text: string) => (inNames ? text.replace(inNames, '') : text);
+  const tokens = new Set(ofKind(observations, 'message-submitted').map(({ token }) => token));
   const names = [
     ...new Set([
-      ...ofKind(observations, 'message-submitted').map(({ token }) => token),
+      ...tokens,
       ...ofKind(observations, 'smtp-connection').map(({ address }) => address),
+      ...labels,
+      ...ofKind(observations, 'smtp-data').flatMap(
+        ({ excerpt }) => excerpt.match(OF_ONE_RUN) ?? [],
+      ),
+      ...ofKind(observations, 'smtp-reply').flatMap(({ reply }) => reply.match(OF_ONE_RUN) ?? []),
     ]),
-  ].slice(0, MOST_NAMES);
+  ]
+    .filter((name) => tokens.has(name) || !/\bhf[0-9a-f]{12}\b/.test(name))
+    .map((name) => printable(plain(name), 200))
+    .slice(0, MOST_NAMES);
   const places = new Map(
     names.map((name, index) => [name, String.fromCharCode(FIRST_NAME + index)]),
   );
-  const anyName = anyOf(names, (all) => `(?<![\\w.])(?:${all})(?![\\w.])`);
-  const connections = new Map<string, number>();
-  const numberOf = (connection: string) => {
-    if (!connections.has(connection)) connections.set(connection, connections.size + 1);
-    return connections.get(connection);
-  };
-  const plain = (text: string) => (inNames ? text.replace(inNames, '') : text);
+  const anyName = anyOf(names, (all) => `(?<![\\w.-])(?:${all})(?![\\w-])`);
+  const taken = (text: string) =>
+    anyName ? text.replace(anyName, (name) => places.get(name)!) : text;
+  const numbers = numberConnections(observations);
   const shorten = (text: string) => {
     const cut = text.slice(0, LONGEST_TEXT);
     const more = text.length - cut.length;
@@ -99,16 +110,27 @@ function cleanerOf({ evidence: { observations } }: Trial): Cleaner {
     event({ seq: _, at: __, ...event }) {
       const says = describeObservation({ seq: 0, at: 0, ...event } as Observation) ?? event.kind;
       const told = { ...event, says: printable(plain(says)) };
-      const json = JSON.stringify(told, (key, value: unknown) => {
+      return JSON.stringify(told, (key, value: unknown) => {
         // Its members are named by whoever wrote it.
-        if (key === 'report') return shorten(JSON.stringify(value, null, 2));
-        if (key === 'connection') return numberOf(String(value));
-        return typeof value === 'string' ? shorten(value) : value;
+        if (key === 'report') return taken(shorten(JSON.stringify(value, null, 2)));
+        if (key === 'connection') return numbers.get(String(value));
+        return typeof value === 'string' ? taken(shorten(value)) : value;
       });
-      return anyName ? json.replace(anyName, (name) => places.get(name)!) : json;
     },
-    names: names.map((name) => printable(name, 100)),
+    names,
   };
+}
+
+/** In each leg from 1: what is alike in two trials then looks alike. */
+function numberConnections(observations: readonly Observation[]): Map<string, number> {
+  const numbers = new Map<string, number>();
+  const last = new Map<string, number>();
+  for (const seen of observations) {
+    if (!('connection' in seen) || numbers.has(seen.connection)) continue;
+    last.set(seen.leg, (last.get(seen.leg) ?? 0) + 1);
+    numbers.set(seen.connection, last.get(seen.leg)!);
+  }
+  return numbers;
 }
 
 /** A pattern for any of these texts; undefined where there is none. */

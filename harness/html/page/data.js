@@ -51,7 +51,7 @@ async function unpack([numbers, times, seqs, names, attacked, exposed], { events
   return events.map((event, place) => ({
     ...restored(event, names),
     seq: seq[place],
-    at: at[place] / 10,
+    at: at[place],
     isAttacked: onHop.has(seq[place]),
     isExposed: seen.has(seq[place]),
   }));
