@@ -8,6 +8,7 @@
 
 import type { CellDetail, CellEvidence } from '../html/book.ts';
 import { marksOf } from '../html/marks.ts';
+import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { REQUIREMENTS } from '../model/requirements.ts';
 import { ofKind } from '../model/traffic.ts';
@@ -21,9 +22,9 @@ const MOST_OBSERVATIONS = 5_000;
 const FIRST_NAME = 0xe000;
 const MOST_NAMES = 6_000;
 
-/** Dates (RFC 5322 §3.3), message ids and queue ids: what no other message has. */
-const OF_ONE_RUN =
-  /\b\w{3}, \d{1,2} \w{3} \d{4} [\d:]{8} [+-]\d{4}\b|<[\w.-]{8,}@[\w.-]+>|\b(?<=id |queued as )[\w-]{6,}\b/g;
+/** Times of day, message ids and queue ids: what no other message has. */
+const OF_ONE_RUN = /\b\d\d:\d\d:\d\d\b|(?<=<)[\w.-]{8,}(?=@)|\b(?<=id |queued as )[\w-]{6,}\b/g;
+const WORD = /\w(?:[\w.:-]*\w)?/g;
 
 /** Everything that the page shows of a trial. */
 export function detailOf(verdict: Verdict, trial: Trial): CellDetail {
@@ -75,29 +76,21 @@ interface Cleaner {
 
 function cleanerOf({ evidence: { observations } }: Trial): Cleaner {
   const labels = new Set(ofKind(observations, 'step-started').map(({ label }) => label));
-  const inNames = anyOf(labels, (all) => `\\.(?:${all})(?=\\.test)`);
-  const plain = (text: string) => (inNames ? text.replace(inNames, '') : text);
-  const tokens = new Set(ofKind(observations, 'message-submitted').map(({ token }) => token));
+  const plain = (text: string) =>
+    /\.test/i.test(text) ? [...labels].reduce(plainName, text) : text;
   const names = [
     ...new Set([
-      ...tokens,
+      ...ofKind(observations, 'message-submitted').map(({ token }) => token),
       ...ofKind(observations, 'smtp-connection').map(({ address }) => address),
       ...labels,
-      ...ofKind(observations, 'smtp-data').flatMap(
-        ({ excerpt }) => excerpt.match(OF_ONE_RUN) ?? [],
-      ),
-      ...ofKind(observations, 'smtp-reply').flatMap(({ reply }) => reply.match(OF_ONE_RUN) ?? []),
+      ...ofKind(observations, 'smtp-data').flatMap(({ excerpt }) => ofOneRun(excerpt)),
+      ...ofKind(observations, 'smtp-reply').flatMap(({ reply }) => ofOneRun(reply)),
     ]),
-  ]
-    .filter((name) => tokens.has(name) || !/\bhf[0-9a-f]{12}\b/.test(name))
-    .map((name) => printable(plain(name), 200))
-    .slice(0, MOST_NAMES);
+  ].slice(0, MOST_NAMES);
   const places = new Map(
     names.map((name, index) => [name, String.fromCharCode(FIRST_NAME + index)]),
   );
-  const anyName = anyOf(names, (all) => `(?<![\\w.-])(?:${all})(?![\\w-])`);
-  const taken = (text: string) =>
-    anyName ? text.replace(anyName, (name) => places.get(name)!) : text;
+  const taken = (text: string) => text.replace(WORD, (word) => places.get(word) ?? word);
   const numbers = numberConnections(observations);
   const shorten = (text: string) => {
     const cut = text.slice(0, LONGEST_TEXT);
@@ -117,9 +110,11 @@ function cleanerOf({ evidence: { observations } }: Trial): Cleaner {
         return typeof value === 'string' ? taken(shorten(value)) : value;
       });
     },
-    names,
+    names: names.map((name) => printable(name)),
   };
 }
+
+const ofOneRun = (text: string) => text.slice(0, LONGEST_TEXT).match(OF_ONE_RUN) ?? [];
 
 /** In each leg from 1: what is alike in two trials then looks alike. */
 function numberConnections(observations: readonly Observation[]): Map<string, number> {
@@ -131,13 +126,4 @@ function numberConnections(observations: readonly Observation[]): Map<string, nu
     numbers.set(seen.connection, last.get(seen.leg)!);
   }
   return numbers;
-}
-
-/** A pattern for any of these texts; undefined where there is none. */
-function anyOf(texts: Iterable<string>, within: (all: string) => string): RegExp | undefined {
-  const all = [...texts]
-    .filter((text) => text !== '')
-    .sort((a, b) => b.length - a.length)
-    .map((text) => text.replace(/[^\w]/g, '\\$&'));
-  return all.length === 0 ? undefined : new RegExp(within(all.join('|')), 'g');
 }

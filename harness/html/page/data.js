@@ -78,7 +78,7 @@ function restored(value, names) {
 }
 
 async function readBlock(id) {
-  const binary = atob(document.getElementById(id).textContent);
+  const binary = atob(document.getElementById(id)?.textContent ?? '');
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));

@@ -14,16 +14,14 @@ const cells = new Map(
     cell,
   ]),
 );
-/** The cell that is open, and where the focus was before. */
+/** The cell that is open. */
 let opened = '';
-let origin;
 
-document.getElementById('loading').remove();
+document.getElementById('loading')?.remove();
 document.body.prepend(overview.element);
 addEventListener('hashchange', () => show());
-addEventListener('keydown', ({ key, target }) => {
-  if (key === 'Escape' && opened !== '' && target.tagName !== 'INPUT')
-    location.hash = linkTo({ cell: '' });
+addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape' && opened !== '') location.hash = linkTo({ cell: '' });
 });
 await show();
 
@@ -35,7 +33,7 @@ async function show() {
     overview.element.hidden = false;
     overview.show(state);
     document.title = 'Holdfast report';
-    if (opened !== '') document.querySelector(`[href="${CSS.escape(origin ?? '')}"]`)?.focus();
+    if (opened !== '') overview.focus();
     opened = '';
     return;
   }

@@ -27,7 +27,8 @@ export function createMatrix(data) {
     head,
     body,
   );
-  let [columns, rows] = [[], []];
+  /** Numbers of senders, and rows as rowsFor gives them. */
+  let [columns, rows] = /** @type {[number[], any[]]} */ ([[], []]);
   let at = { row: 0, column: 0 };
   let isWhole = false;
   let state = currentState();
@@ -57,7 +58,7 @@ export function createMatrix(data) {
   const cellOf = (row, cells, index, column) => {
     const told = tally(cells);
     const isHere = at.row === index && at.column === column;
-    const { name } = data.senders[columns[column]];
+    const { name } = data.senders[columns[column] ?? 0];
     if (!told) return h('div', { role: 'gridcell', class: 'cell' });
     const id = data.scenarios[told.example.scenario].id;
     return h(
@@ -148,7 +149,8 @@ export function createMatrix(data) {
     show(left) {
       ({ columns, rows } = left);
       state = currentState();
-      at = firstOf(rows) ?? { row: 0, column: 0 };
+      if (!(rows[at.row]?.cells[at.column]?.length > 0))
+        at = firstOf(rows) ?? { row: 0, column: 0 };
       grid.setAttribute('aria-rowcount', String(rows.length + 1));
       place(grid, {
         '--columns': String(columns.length),
@@ -170,10 +172,10 @@ export function createMatrix(data) {
           );
         }),
       );
-      grid.scrollTop = 0;
+      if (grid.scrollTop > rows.length * ROW_PX) grid.scrollTop = 0;
       draw();
     },
-    redraw: draw,
+    focus: () => cellAt(at)?.focus(),
   };
 }
 

@@ -48,7 +48,8 @@ export function createOverview(data) {
       filters.show(state);
       causes.replaceChildren(...causesFor(data, found, state));
     },
-    redraw: matrix.redraw,
+    /** To the cell of the matrix that had it last. */
+    focus: matrix.focus,
   };
 }
 
@@ -128,7 +129,7 @@ function createFilters(data, prepared) {
       h('option', { value: '' }, 'all'),
       values.map((value) => h('option', { value }, wordOf(value))),
     );
-    return { name, select, label: h('label', {}, `${label} `, select) };
+    return { name, select, label: h('span', {}, h('label', { htmlFor: select.id }, label), ' ', select) };
   };
   const words = Object.fromEntries(
     data.shown.map(({ shown, symbol, word }) => [shown, `${symbol} ${word}`]),
