@@ -54,7 +54,10 @@ export const reporter: ReporterModule = {
           book.bind(),
         );
         if (context.outDir === undefined) context.write(page);
-        else await context.writeFile(FILE_NAME, page);
+        else {
+          await context.writeFile(FILE_NAME, page);
+          context.write(`\nReport: ${printable(`${context.outDir}/${FILE_NAME}`)}\n`);
+        }
       },
     };
   },

@@ -8,7 +8,7 @@ import type { Event } from '../../harness/model/observation.ts';
 import { finding, observed, result, summary, type Told } from '../reporters/fixtures.ts';
 
 /** Each would do harm in one way; `owned` is set if any script of theirs runs. */
-export const HOSTILE = [
+const HOSTILE = [
   '<script>globalThis.owned = 1</script>',
   '</script><script>globalThis.owned = 2</script>',
   '</style><style>* { display: none }</style>',
@@ -23,7 +23,7 @@ export const HOSTILE = [
 ] as const;
 
 /** All of it, and a line of a megabyte. */
-export const WORST = `${HOSTILE.join(' ')} ${'A'.repeat(1_000_000)}`;
+const WORST = `${HOSTILE.join(' ')} ${'A'.repeat(1_000_000)}`;
 
 export function hostileRun(): Told {
   return summary(

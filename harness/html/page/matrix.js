@@ -33,10 +33,17 @@ export function createMatrix(data) {
   let isWhole = false;
   let state = currentState();
 
-  const draw = () => {
-    const first = isWhole ? 0 : Math.max(0, Math.floor(grid.scrollTop / ROW_PX) - MARGIN_ROWS);
-    const many = Math.ceil(grid.clientHeight / ROW_PX) + 2 * MARGIN_ROWS;
-    const last = isWhole ? rows.length : Math.min(rows.length, first + many);
+  let drawn = { first: 0, last: 0 };
+  /** Rows that are there already stay, so that nothing is changed under a pointer that is pressed. */
+  const draw = (isNew = false) => {
+    const top = isWhole ? 0 : Math.floor(grid.scrollTop / ROW_PX);
+    const bottom = isWhole
+      ? rows.length
+      : Math.min(rows.length, top + Math.ceil(grid.clientHeight / ROW_PX));
+    if (!isNew && top >= drawn.first && bottom <= drawn.last) return;
+    const first = Math.max(0, top - MARGIN_ROWS);
+    const last = Math.min(rows.length, bottom + MARGIN_ROWS);
+    drawn = { first, last };
     const hadFocus = body.contains(document.activeElement);
     place(body, { height: `${rows.length * ROW_PX}px` });
     body.replaceChildren(...rows.slice(first, last).map((row, index) => rowOf(row, first + index)));
@@ -116,10 +123,9 @@ export function createMatrix(data) {
       : way.map((by) => -Math.sign(by));
     // Where there is no verdict nothing can be focused: on, in the same direction, and else back.
     const found = nearest(target, -down, -right) ?? nearest(target, down, right) ?? at;
-    at = found;
-    scrollTo(at.row);
+    scrollTo(found.row);
     draw();
-    cellAt(at)?.focus({ preventScroll: true });
+    cellAt(found)?.focus({ preventScroll: true });
   };
   const nearest = ({ row, column }, down, right) => {
     for (let [r, c] = [row, column]; rows[r]?.cells[c]; r += down, c += right) {
@@ -142,7 +148,7 @@ export function createMatrix(data) {
   });
   addEventListener('afterprint', () => {
     isWhole = false;
-    draw();
+    draw(true);
   });
   return {
     grid,
@@ -173,7 +179,7 @@ export function createMatrix(data) {
         }),
       );
       if (grid.scrollTop > rows.length * ROW_PX) grid.scrollTop = 0;
-      draw();
+      draw(true);
     },
     focus: () => cellAt(at)?.focus(),
   };

@@ -64,16 +64,19 @@ function summaryOf({
   cells,
   leftOut,
 }) {
+  // Kept evidence alone does not tell when and by what it was made.
+  const facts = [
+    holdfast !== '' && `holdfast ${holdfast}`,
+    node !== '' && `Node ${node}`,
+    !startedAt.startsWith('1970') && `${startedAt.slice(0, 16).replace('T', ' ')} UTC`,
+    `${counted(cells.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
+  ];
   const told = shown.filter(({ shown }) => counts[shown] > 0);
   return h(
     'header',
     { class: 'summary' },
     h('h1', {}, 'Holdfast report'),
-    h(
-      'p',
-      {},
-      `holdfast ${holdfast} · Node ${node} · ${startedAt.slice(0, 16).replace('T', ' ')} UTC · ${counted(cells.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
-    ),
+    h('p', {}, facts.filter((fact) => fact).join(' · ')),
     h(
       'ul',
       { class: 'counts' },
@@ -129,7 +132,11 @@ function createFilters(data, prepared) {
       h('option', { value: '' }, 'all'),
       values.map((value) => h('option', { value }, wordOf(value))),
     );
-    return { name, select, label: h('span', {}, h('label', { htmlFor: select.id }, label), ' ', select) };
+    return {
+      name,
+      select,
+      label: h('span', {}, h('label', { htmlFor: select.id }, label), ' ', select),
+    };
   };
   const words = Object.fromEntries(
     data.shown.map(({ shown, symbol, word }) => [shown, `${symbol} ${word}`]),
