@@ -58,15 +58,15 @@ const EVENTS_IN_BLOCK = 512;
 const DETAILS_IN_BLOCK = 32;
 
 export interface BookLimits {
-  /** Of the deflated evidence of all trials, without their events. */
-  readonly evidenceBytes: number;
-  /** Of all events, each once, deflated. The last quarter is for ranks below `urgent`. */
+  /** Of the evidence of all trials, deflated, with their events. */
+  readonly bytes: number;
+  /** Of that, of all events. The last quarter of it is for ranks below `urgent`. */
   readonly eventBytes: number;
   readonly urgent: number;
 }
 
-/** In base64 the two are 13 megabytes. */
-const LIMITS: BookLimits = { evidenceBytes: 7_000_000, eventBytes: 2_700_000, urgent: 4 };
+/** With the rest of it a page of twenty thousand trials then stays under 15 megabytes. */
+const LIMITS: BookLimits = { bytes: 11_000_000, eventBytes: 4_000_000, urgent: 4 };
 
 export function openBook(limits: BookLimits = LIMITS): Book {
   const events = openEvents();
@@ -74,12 +74,13 @@ export function openBook(limits: BookLimits = LIMITS): Book {
   const entries = new Map<string, Entry>();
   /** The evidence of whatever matters least goes first. */
   const makeRoom = () => {
-    if (bytes <= limits.evidenceBytes) return;
+    const room = limits.bytes - events.bytes();
+    if (bytes <= room) return;
     const least = [...entries.values()]
       .filter(({ evidence }) => evidence !== undefined)
       .sort((a, b) => b.rank - a.rank);
     for (const entry of least) {
-      if (bytes <= limits.evidenceBytes * 0.9) break;
+      if (bytes <= room * 0.95) break;
       bytes -= entry.evidence!.length;
       entry.evidence = undefined;
     }
@@ -177,7 +178,7 @@ export function base64(json: string): string {
   return deflateRawSync(json, { level: 9 }).toString('base64');
 }
 
-function chunks<T>(list: readonly T[], size: number): T[][] {
+export function chunks<T>(list: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
     list.slice(index * size, (index + 1) * size),
   );

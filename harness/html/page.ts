@@ -71,6 +71,8 @@ export interface PageCell {
   readonly known?: { readonly reason: string; readonly link?: string; readonly until?: string };
 }
 
+const WORLDS_IN_BLOCK = 32;
+
 /** The whole document. `worlds` has one for each scenario; null: not known. */
 export function renderPage(
   data: PageData,
@@ -94,7 +96,9 @@ export function renderPage(
     '<body>',
     '<p id="loading">This report is drawn by a script of its own. Where scripts are off, <code>holdfast report DIR --reporter text</code> tells the same.</p>',
     block('data', base64(JSON.stringify(packData(data, book)))),
-    block('worlds', base64(JSON.stringify(worlds))),
+    ...chunks(worlds, WORLDS_IN_BLOCK).map((some, index) =>
+      block(`w${index}`, base64(JSON.stringify(some))),
+    ),
     ...book.eventBlocks.map((text, index) => block(`e${index}`, text)),
     ...book.detailBlocks.map((text, index) => block(`d${index}`, text)),
     `<script type="module">${script}</script>`,
@@ -152,6 +156,7 @@ function packData(data: PageData, book: BoundBook) {
     leftOut: book.leftOut,
     eventsInBlock: book.eventsInBlock,
     detailsInBlock: book.detailsInBlock,
+    worldsInBlock: WORLDS_IN_BLOCK,
   };
 }
 

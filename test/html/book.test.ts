@@ -36,7 +36,7 @@ describe('the book', () => {
   });
 
   it('drops the evidence of what matters least where there is no room, and says of how many', () => {
-    const book = openBook({ evidenceBytes: 600, eventBytes: 1e6, urgent: 4 });
+    const book = openBook({ bytes: 600, eventBytes: 1e6, urgent: 4 });
     for (let index = 0; index < 20; index++)
       book.add(`pass ${index}`, detail([JSON.stringify({ n: index })]), 5);
     book.add('fail', detail(['{"n":"fail"}']), 0);
@@ -55,7 +55,7 @@ describe('the book', () => {
   });
 
   it('takes no more events than there is room for, those of failures longer than others', () => {
-    const book = openBook({ evidenceBytes: 1e6, eventBytes: 2_000, urgent: 4 });
+    const book = openBook({ bytes: 1e6, eventBytes: 2_000, urgent: 4 });
     const events = (from: number) =>
       Array.from({ length: 600 }, (_, index) => JSON.stringify({ n: Math.sin(from + index) }));
     book.add('first', detail(events(0)), 5);

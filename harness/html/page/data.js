@@ -26,7 +26,10 @@ export async function openData() {
     ...index,
     cells,
     /** What the scenario's world was like, or null. */
-    world: async (scenario) => (await read('worlds'))[scenario],
+    async world(scenario) {
+      const block = await read(`w${Math.floor(scenario / index.worldsInBlock)}`);
+      return block[scenario % index.worldsInBlock];
+    },
     /** Findings, remarks and evidence of a cell; undefined where the report has none. */
     async detail({ place }) {
       if (place < 0) return undefined;

@@ -8,7 +8,7 @@ import { tally } from './rows.js';
 import { currentState, writeState } from './state.js';
 
 const ROW_PX = 28;
-const MARGIN_ROWS = 12;
+const MARGIN_ROWS = 6;
 
 /** The grid, and `show`, which is told what is left by the filters. */
 export function createMatrix(data) {

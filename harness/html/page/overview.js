@@ -199,39 +199,49 @@ function causesFor(data, { columns, rows }, state) {
       scenarios.some((scenario) => seen.has(scenario)),
   );
   if (own.length === 0) return [h('li', { class: 'none' }, 'None.')];
-  return own.map(({ shown, sender, requirement, actual, scenarios }) => {
-    const { name } = data.senders[sender];
-    const { symbol, word } = words[shown];
-    const id = (scenario) => data.scenarios[scenario].id;
-    return h(
-      'li',
-      {},
-      h(
-        'p',
-        {},
-        h('span', { class: `verdict ${shown}`, role: 'img', 'aria-label': word }, symbol),
-        ' ',
-        h('b', {}, name),
-        ` · ${data.requirements[requirement]?.level ?? ''} · `,
-        data.requirements[requirement]?.text ?? requirement,
-      ),
-      h('p', { class: 'actual' }, actual),
-      h(
-        'details',
-        {},
-        h('summary', {}, counted(scenarios.length, 'scenario')),
-        h(
-          'ul',
-          {},
-          scenarios.map((scenario) =>
-            h(
-              'li',
-              {},
-              h('a', { href: linkTo({ cell: `${name} ${id(scenario)}` }) }, id(scenario)),
-            ),
-          ),
-        ),
+  const itemOf = (cause) => causeItem(data, cause, words);
+  const rest = own.slice(CAUSES_AT_FIRST);
+  const more = h(
+    'li',
+    {},
+    h(
+      'button',
+      { type: 'button', click: () => more.replaceWith(...rest.map(itemOf)) },
+      `${counted(rest.length, 'more cause')}`,
+    ),
+  );
+  return [...own.slice(0, CAUSES_AT_FIRST).map(itemOf), ...(rest.length > 0 ? [more] : [])];
+}
+
+const CAUSES_AT_FIRST = 20;
+
+function causeItem(data, { shown, sender, requirement, actual, scenarios }, words) {
+  const { name } = data.senders[sender];
+  const { symbol, word } = words[shown];
+  const id = (scenario) => data.scenarios[scenario].id;
+  const list = h('ul', {});
+  // There can be a thousand: they are made when somebody looks.
+  const fill = () => {
+    if (list.childElementCount > 0) return;
+    list.append(
+      ...scenarios.map((scenario) =>
+        h('li', {}, h('a', { href: linkTo({ cell: `${name} ${id(scenario)}` }) }, id(scenario))),
       ),
     );
-  });
+  };
+  return h(
+    'li',
+    {},
+    h(
+      'p',
+      {},
+      h('span', { class: `verdict ${shown}`, role: 'img', 'aria-label': word }, symbol),
+      ' ',
+      h('b', {}, name),
+      ` · ${data.requirements[requirement]?.level ?? ''} · `,
+      data.requirements[requirement]?.text ?? requirement,
+    ),
+    h('p', { class: 'actual' }, actual),
+    h('details', { toggle: fill }, h('summary', {}, counted(scenarios.length, 'scenario')), list),
+  );
 }
