@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Shown } from '../model/reporter.ts';
-import { type BoundBook, base64 } from './book.ts';
+import { type BoundBook, base64, chunks } from './book.ts';
 import type { World } from './world.ts';
 
 /** Every string is printable. */
