@@ -125,7 +125,7 @@ describe.skipIf(chromiumPath === undefined)(
       expect(decided).toBeGreaterThan(3);
       expect(await cell.locator('.transcript tr.because').count()).toBe(decided);
       expect(await cell.locator('.lane.attacked').textContent()).toContain('mx1.victim.test');
-      expect(await cell.locator('.diagram li.exposed').allInnerTexts()).toContainEqual(
+      expect(await cell.locator('.diagram li.exposed').allTextContents()).toContainEqual(
         expect.stringContaining('bytes of mail in clear'),
       );
       expect([complaints, requests]).toEqual([[], []]);

@@ -113,7 +113,7 @@ async function look(file: string): Promise<void> {
   await page.locator('.matrix .rows a').nth(25).click();
   await page.locator('#cell h1').waitFor();
   console.log(`a cell         ${(performance.now() - opens).toFixed(0)} ms`);
-  console.log((await page.locator('.notice').allInnerTexts()).join('\n'));
+  console.log((await page.locator('.notice').allTextContents()).join('\n'));
   await browser.close();
 }
 
