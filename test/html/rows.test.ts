@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { prepare, rowsFor, tally } from '../../harness/html/page/rows.js';
-import { readState, writeState } from '../../harness/html/page/state.js';
+import { cellLinks, readState, writeState } from '../../harness/html/page/state.js';
 
 const shown = (name: string, symbol: string) => ({ shown: name, word: name, symbol });
 const PASS = shown('pass', '✓');
@@ -81,6 +81,12 @@ describe('the address', () => {
       seen: 17,
     };
     expect(readState(writeState(state))).toEqual(state);
+  });
+
+  it('has the cell beside the filters', () => {
+    const link = cellLinks(readState('#q=a&verdict=fail'))('my sender a/b@c&d');
+    expect(readState(link)).toMatchObject({ q: 'a', verdict: ['fail'], cell: 'my sender a/b@c&d' });
+    expect(readState(cellLinks(readState(''))('x y'))).toMatchObject({ q: '', cell: 'x y' });
   });
 
   it('is empty where nothing is asked', () => expect(writeState(readState(''))).toBe('#'));

@@ -5,10 +5,10 @@
 
 import { h, place } from './dom.js';
 import { tally } from './rows.js';
-import { currentState, writeState } from './state.js';
+import { cellLinks, currentState } from './state.js';
 
 const ROW_PX = 28;
-const MARGIN_ROWS = 6;
+const MARGIN_ROWS = 4;
 
 /** The grid, and `show`, which is told what is left by the filters. */
 export function createMatrix(data) {
@@ -31,7 +31,7 @@ export function createMatrix(data) {
   let [columns, rows] = /** @type {[number[], any[]]} */ ([[], []]);
   let at = { row: 0, column: 0 };
   let isWhole = false;
-  let state = currentState();
+  let linkOf = cellLinks(currentState());
 
   let drawn = { first: 0, last: 0 };
   /** Rows that are there already stay, so that nothing is changed under a pointer that is pressed. */
@@ -75,9 +75,9 @@ export function createMatrix(data) {
         'a',
         {
           class: `verdict ${told.shown}`,
-          href: writeState({ ...state, cell: `${name} ${id}` }),
+          href: linkOf(`${name} ${id}`),
           tabIndex: isHere ? 0 : -1,
-          'data-at': `${index} ${column}`,
+          at: { row: index, column },
           'aria-label': `${nameOf(row)}, ${name}: ${told.words}`,
           title: cells.length === 1 ? told.example.told || told.words : told.words,
         },
@@ -85,14 +85,14 @@ export function createMatrix(data) {
       ),
     );
   };
-  const cellAt = ({ row, column }) => body.querySelector(`[data-at="${row} ${column}"]`);
+  const cellAt = ({ row, column }) =>
+    body.children[row - drawn.first]?.children[column + 1]?.querySelector('a');
 
   const follow = (target) => {
-    const place = target.dataset?.at?.split(' ').map(Number);
-    if (!place) return;
+    if (!target.at) return;
     const before = cellAt(at);
     if (before) before.tabIndex = -1;
-    at = { row: place[0], column: place[1] };
+    at = target.at;
     target.tabIndex = 0;
   };
   /** To the next cell that there is in the direction of the key. */
@@ -154,7 +154,7 @@ export function createMatrix(data) {
     grid,
     show(left) {
       ({ columns, rows } = left);
-      state = currentState();
+      linkOf = cellLinks(currentState());
       if (!(rows[at.row]?.cells[at.column]?.length > 0))
         at = firstOf(rows) ?? { row: 0, column: 0 };
       grid.setAttribute('aria-rowcount', String(rows.length + 1));

@@ -32,6 +32,13 @@ export function writeState(state) {
   return `#${given}`;
 }
 
+/** Links to cells, by `SENDER SCENARIO`: for a thousand of them the rest is written once. */
+export function cellLinks(state) {
+  const rest = writeState({ ...state, cell: '' });
+  const opening = rest === '#' ? '#cell=' : `${rest}&cell=`;
+  return (cell) => opening + encodeURIComponent(cell);
+}
+
 /** What the address says now. */
 export const currentState = () => readState(location.hash);
 
