@@ -191,6 +191,21 @@ describe('runs', () => {
     expect(code).toBe(2);
   });
 
+  it('annotations for GitHub stand below the text', async () => {
+    const { code, out } = await holdfast(
+      'run',
+      'starttls/stripped@as-removed-line',
+      '--sender',
+      'reference:plaintext-when-starttls-missing',
+      '--reporter',
+      'text,github',
+    );
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /^1 verdict .* 1 fail\n::error file=scenarios\/starttls\/stripped\.yaml,line=1,title=.*::MUST NOT, RFC 8461 §5: .*\n$/m,
+    );
+  });
+
   it('json alone is all there is on standard output', async () => {
     const { code, out } = await holdfast('run', 'tls/sni', '--reporter', 'json');
     expect(JSON.parse(out)).toMatchObject({ schemaVersion: 3, summary: { pass: 1 } });

@@ -98,7 +98,8 @@ export async function chooseReporters(
       `no reporter ${printable(name, 80)}: ${near ? `did you mean ${near}?` : `there are ${[...known.keys()].join(', ')}`}`,
     );
   }
-  if (names.length > 1 && out === undefined)
+  const share = names.every((name) => known.get(name)!.sharesOutput);
+  if (names.length > 1 && out === undefined && !share)
     throw new UsageError(
       'two reporters cannot share standard output: give --out DIR for the files',
     );

@@ -15,6 +15,8 @@ import { GRADES, type Grade, type Trial, type Verdict } from './verdict.ts';
 export interface ReporterModule {
   /** One sentence on what it writes, and where. */
   readonly summary: string;
+  /** It writes lines to standard output, and others that do may be there too. */
+  readonly sharesOutput?: boolean;
   create(context: ReporterContext): Reporter;
 }
 

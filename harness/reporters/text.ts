@@ -37,6 +37,7 @@ const MOST_NAMED = 12;
 export const reporter: ReporterModule = {
   summary:
     'For people: progress, each cause of failures in full, and the matrix of scenarios and senders. To standard output.',
+  sharesOutput: true,
   create(context) {
     const paint = painter(context);
     const told: Pick<Result, 'verdict' | 'known'>[] = [];
@@ -73,7 +74,7 @@ export const reporter: ReporterModule = {
         if (shown === 'unsupported')
           reasons.unsupported.push(`${verdict.sender}\0${whyUnsupported(verdict, trial)}`);
         for (const finding of toldFindings(verdict)) {
-          const key = causeKey(verdict, finding, shownOf(finding, known));
+          const key = causeKey(verdict, finding, shownOf(finding, { verdict, known }));
           if (!examples.has(key)) examples.set(key, describeFailure(verdict, finding, trial));
         }
         const width = context.isTerminal ? context.columns : LOG_COLUMNS;
