@@ -69,7 +69,7 @@ function summaryOf({
     holdfast !== '' && `holdfast ${holdfast}`,
     node !== '' && `Node ${node}`,
     !startedAt.startsWith('1970') && `${startedAt.slice(0, 16).replace('T', ' ')} UTC`,
-    `${counted(cells.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
+    `${counted(cells.length, 'verdict')}${elapsedMs === 0 ? '' : ` in ${(elapsedMs / 1000).toFixed(1)} s`}`,
   ];
   const told = shown.filter(({ shown }) => counts[shown] > 0);
   return h(
