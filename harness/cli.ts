@@ -10,6 +10,7 @@
 import module from 'node:module';
 import { createInterface } from 'node:readline';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { BugRequest } from './commands/bug.ts';
 import type { CompareRequest } from './commands/compare.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
@@ -282,6 +283,23 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .action(async (before: string, after: string, options: CompareRequest) => {
       const { compare } = await import('./commands/compare.ts');
       code = await compare(before, after, options, terminal);
+    });
+
+  program
+    .command('bug')
+    .description(
+      'write a bug report on a verdict, and pack its evidence, for those who can mend it',
+    )
+    .argument('<scenario>', 'an id with its variant')
+    .requiredOption('--from <dir>', 'what was given to --keep, or a folder in it')
+    .option('--sender <name>', 'whose verdict, if the evidence is of several')
+    .option(
+      '--out <dir>',
+      'folder for the report and the evidence (default: only the report, to standard output)',
+    )
+    .action(async (scenario: string, options: Omit<BugRequest, 'scenario'>) => {
+      const { bug } = await import('./commands/bug.ts');
+      code = await bug({ ...options, scenario }, terminal);
     });
 
   program

@@ -72,7 +72,7 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
 }
 
 /** `MUST`, and why a finding weighs otherwise than that: `SHOULD, and content was exposed`. */
-function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
+export function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
   const isFirm = basis === 'keyword' || basis === 'grammar';
   const isMust = level.startsWith('MUST') && isFirm;
   if (grade === 'fail' && !isMust && harm !== undefined) return `${level}, and ${HARMED[harm]}`;
@@ -144,12 +144,14 @@ export function whyUnsupported(verdict: Verdict, trial: Trial): string {
   );
 }
 
-function decidedBy(finding: Finding, trial: Trial): Observation[] {
+/** The observations that decided a finding. */
+export function decidedBy(finding: Finding, trial: Trial): Observation[] {
   const wanted = new Set(finding.because);
   return trial.evidence.observations.filter((seen) => wanted.has(seen.seq));
 }
 
-function plainNames(text: string, trial: Trial): string {
+/** Names as the scenario writes them, in place of those of the run. Not yet printable. */
+export function plainNames(text: string, trial: Trial): string {
   const tokens = new Set(
     ofKind(trial.evidence.observations, 'step-started').map((started) => started.label),
   );
@@ -292,7 +294,7 @@ function ranges(numbers: readonly number[]): string {
 // ---- attacker ----
 
 /** What went over the connections that decided the finding; undefined when it did no such harm. */
-function attackerSaw(
+export function attackerSaw(
   finding: Finding,
   decided: readonly Observation[],
   trial: Trial,
