@@ -5,7 +5,7 @@
  * What the sender said, and the texts of a scenario, are hostile: they stand escaped or in fences.
  */
 
-import { POLICY_HOST, POLICY_PATH } from '../model/plan.ts';
+import type { LabPlan } from '../model/plan.ts';
 import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import { isJudged, type Step } from '../model/scenario.ts';
 import type { Stage } from '../model/stage.ts';
@@ -126,15 +126,12 @@ function whatWasDone({ trial, vocabulary }: Bug, finding: Finding): string {
   const { scenario } = trial;
   const first = scenario.stages[0]!.step.kind === 'prime';
   const told = scenario.stages.slice(first ? 1 : 0, finding.step + 1);
-  const start = `A domain, victim.test, ${publishes(trial)}${first ? `, and ${trial.sender.name} delivered a first message to it in an honest world` : ''}.`;
+  const start = `A domain, victim.test, ${publishes(trial)}${first ? `, and ${trial.sender.name} has delivered a first message to it in an honest world` : ''}.`;
   const then = told.map(({ step }) => happened(step, vocabulary));
   return [
     markdownText(start, 600),
     ...(then.length > 0 ? [`Then ${then.join('; then ')}.`] : []),
-    markdownText(
-      `${trial.sender.name}${first || finding.step > 0 ? ' then' : ''}: ${plainNames(headline(finding), trial)}.`,
-      600,
-    ),
+    markdownText(`What came of it: ${plainNames(headline(finding), trial)}.`, 600),
   ].join(' ');
 }
 
@@ -150,30 +147,30 @@ function publishes({ scenario: { policy, domain } }: Trial): string {
 function happened(step: Step, vocabulary: Vocabulary): string {
   switch (step.kind) {
     case 'prime':
-      return 'another message was delivered in an honest world';
+      return 'another message is delivered in an honest world';
     case 'publish':
       return markdownText(
-        `the domain published something else (${describePolicy(step.policy, step.domain)
+        `the domain publishes something else (${describePolicy(step.policy, step.domain)
           .replace(/^Policy: /, '')
           .replace(/\.$/, '')})`,
         600,
       );
     case 'advance':
-      return `${duration(step.seconds)} passed`;
+      return `${duration(step.seconds)} pass`;
     case 'wait':
-      return `${duration(step.seconds)} passed`;
+      return `${duration(step.seconds)} pass`;
     case 'restart':
-      return 'the server was restarted';
+      return 'the server is restarted';
     case 'recover':
-      return 'the attack was lifted and the queue was run';
+      return 'the attack is lifted and the queue is run';
     case 'send':
     case 'flush': {
       const what =
         step.kind === 'flush'
-          ? 'the queue was run'
+          ? 'the queue is run'
           : step.messages === 1
-            ? 'a message was sent'
-            : `${step.messages} messages were sent`;
+            ? 'a message is sent'
+            : `${step.messages} messages are sent`;
       return `${what} ${attacks(step.under, vocabulary)}`;
     }
   }
@@ -222,12 +219,12 @@ function world({ scenario }: Trial, finding: Finding, stage: Stage): string[] {
   const honest = lines(shown[0]!.plan);
   const now = lines(shown.find(({ index }) => index === finding.step)?.plan ?? shown[0]!.plan);
   const changed = [
-    ...honest.filter((line) => !now.includes(line)).map((line) => `- ${line}`),
-    ...now.filter((line) => !honest.includes(line)).map((line) => `+ ${line}`),
+    ...split(honest.filter((entry) => !now.includes(entry))).map((line) => `- ${line}`),
+    ...split(now.filter((entry) => !honest.includes(entry))).map((line) => `+ ${line}`),
   ];
   return [
     'At first:',
-    markdownBlock(bounded(honest)),
+    markdownBlock(bounded(split(honest))),
     ...(changed.length === 0
       ? []
       : [`In step ${finding.step + 1}:`, markdownBlock(bounded(changed), 'diff')]),
@@ -235,34 +232,33 @@ function world({ scenario }: Trial, finding: Finding, stage: Stage): string[] {
   ];
 }
 
+const split = (entries: readonly string[]) => entries.flatMap((entry) => entry.split('\n'));
+
 const bounded = (all: readonly string[]) =>
   [
     ...all.slice(0, MOST_LINES).map((line) => printable(line, 400)),
     ...(all.length > MOST_LINES ? [`… ${all.length - MOST_LINES} more lines`] : []),
   ].join('\n');
 
-/** The zone without addresses, the policy page, and whatever a host does that is not honest. */
-function lines(plan: Parameters<typeof zoneLines>[0]): string[] {
-  const page = plan.policyHosts[POLICY_HOST]?.pages[POLICY_PATH];
-  const hosts = Object.entries({ ...plan.mxHosts, ...plan.policyHosts });
+/** The zone without addresses, every page, and whatever a host does that is not honest. */
+function lines(plan: LabPlan): string[] {
+  const { mxHosts, policyHosts, dns } = plan;
+  const behaviours = [
+    ...Object.entries(mxHosts),
+    ...Object.entries(policyHosts).map(([host, { pages: _, ...behaviour }]) => [host, behaviour] as const),
+  ].filter(([, behaviour]) => Object.keys(behaviour).length > 0);
   return [
     ...zoneLines(plan),
-    ...plan.dns.rules.map((rule) => `a rule of the name server: ${JSON.stringify(rule)}`),
-    ...(page
-      ? [
-          `https://${POLICY_HOST}${POLICY_PATH}`,
-          ...page.body
-            .split(/\r?\n/)
-            .filter((line) => line !== '')
-            .map((line) => `    ${line}`),
-        ]
-      : []),
-    ...hosts.flatMap(([host, { ...behaviour }]) => {
-      const others = Object.entries(behaviour).filter(([key]) => key !== 'pages');
-      const { body: _, ...answer } = (host === POLICY_HOST ? page : undefined) ?? { body: '' };
-      const told = { ...Object.fromEntries(others), ...answer };
-      return Object.keys(told).length === 0 ? [] : [`${host}: ${JSON.stringify(told)}`];
-    }),
+    ...dns.rules.map((rule) => `the name server, by rule: ${JSON.stringify(rule)}`),
+    ...Object.entries(policyHosts).flatMap(([host, { pages }]) =>
+      Object.entries(pages).map(([path, { body, ...answer }]) =>
+        [
+          `https://${host}${path}${Object.keys(answer).length > 0 ? ` ${JSON.stringify(answer)}` : ''}`,
+          ...body.split(/\r?\n/).filter((line) => line !== '').map((line) => `    ${line}`),
+        ].join('\n'),
+      ),
+    ),
+    ...behaviours.map(([host, behaviour]) => `${host}: ${JSON.stringify(behaviour)}`),
   ];
 }
 
