@@ -245,7 +245,9 @@ function lines(plan: LabPlan): string[] {
   const { mxHosts, policyHosts, dns } = plan;
   const behaviours = [
     ...Object.entries(mxHosts),
-    ...Object.entries(policyHosts).map(([host, { pages: _, ...behaviour }]) => [host, behaviour] as const),
+    ...Object.entries(policyHosts).map(
+      ([host, { pages: _, ...behaviour }]) => [host, behaviour] as const,
+    ),
   ].filter(([, behaviour]) => Object.keys(behaviour).length > 0);
   return [
     ...zoneLines(plan),
@@ -254,7 +256,10 @@ function lines(plan: LabPlan): string[] {
       Object.entries(pages).map(([path, { body, ...answer }]) =>
         [
           `https://${host}${path}${Object.keys(answer).length > 0 ? ` ${JSON.stringify(answer)}` : ''}`,
-          ...body.split(/\r?\n/).filter((line) => line !== '').map((line) => `    ${line}`),
+          ...body
+            .split(/\r?\n/)
+            .filter((line) => line !== '')
+            .map((line) => `    ${line}`),
         ].join('\n'),
       ),
     ),
