@@ -102,6 +102,10 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .addOption(reporterOption('text'))
     .option('--out <dir>', 'folder for the files of reporters')
     .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
+    .option(
+      '--pcap',
+      "keep each trial's packets beside its evidence, with the TLS secrets inside: for Wireshark",
+    )
     .option('--strict', 'count warnings, and what was not met, as failures')
     .addOption(
       new Option(
@@ -344,6 +348,7 @@ type RunFlags = Pick<
   | 'jobs'
   | 'out'
   | 'keep'
+  | 'pcap'
   | 'strict'
   | 'known'
   | 'updateKnown'

@@ -4,19 +4,22 @@
  *
  *   DIR/.holdfast                                         the mark of a folder that is ours to write in
  *   DIR/reference/starttls/stripped@as-removed-line/      a trial: sender, then scenario
- *       scenario.json  sender.json  evidence.ndjson  verdict.json
+ *       scenario.json  sender.json  evidence.ndjson  verdict.json  packets.pcapng
  */
 
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import type { Observation } from './model/observation.ts';
+import type { TrialResult } from './model/reporter.ts';
 import type { Scenario } from './model/scenario.ts';
 import type { SenderDescription } from './model/sender.ts';
 import type { Trial, Verdict } from './model/verdict.ts';
 import { printableJson } from './protocol/printable.ts';
 
 const MARK = '.holdfast';
+/** What was captured, if it was (`--pcap`). */
+export const PACKETS_FILE = 'packets.pcapng';
 const FORMAT =
   'Evidence kept by Holdfast, format 2. Holdfast writes over what it kept here before.\n';
 
@@ -57,11 +60,14 @@ export async function claimFolder(dir: string): Promise<void> {
  */
 export async function keepTrial(
   dir: string,
-  { trial, verdict }: { readonly trial: Trial; readonly verdict: Verdict },
+  { trial, verdict, packets }: TrialResult,
 ): Promise<string> {
   await claimFolder(dir);
   const folder = folderOf(dir, trial.sender.name, trial.scenario.id);
   await mkdir(folder, { recursive: true });
+  await rm(join(folder, PACKETS_FILE), { force: true });
+  // With the secrets in it, it is nobody else's.
+  if (packets) await writeFile(join(folder, PACKETS_FILE), packets, { mode: 0o600 });
   // The verdict goes first and comes last: whatever is cut short, no verdict lies beside evidence
   // that is not its own.
   await rm(join(folder, 'verdict.json'), { force: true });

@@ -1,0 +1,56 @@
+/** tcpdump on this machine. */
+
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { SenderError } from '../model/sender.ts';
+import { systemEnvironment } from './environment.ts';
+import { lastWords, onLines } from './lines.ts';
+
+/** Words for tcpdump: packets that fit the filter, of every interface, as pcap and at once. */
+export const captureCommand = (filter: string): readonly string[] => [
+  ...['-i', 'any', '-n', '-U', '--immediate-mode', '-s', '0', '-Z', 'root', '-w', '-'],
+  filter,
+];
+
+export interface LocalCapture extends Disposable {
+  /** pcap. */
+  readonly output: Readable;
+}
+
+/** Starts it; resolves once it listens. Throws SenderError with what to do where it can't. */
+export async function captureHere(filter: string): Promise<LocalCapture> {
+  const isRoot = process.getuid?.() === 0;
+  const command = captureCommand(filter).filter(
+    (word, index, all) => isRoot || (word !== '-Z' && all[index - 1] !== '-Z'),
+  );
+  const child = spawn('tcpdump', command, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: systemEnvironment(),
+    // A Ctrl-C at the terminal is not for it.
+    detached: true,
+  });
+  const words: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    void onLines(child.stderr, (line) => {
+      words.push(line);
+      if (line.includes('listening on ')) resolve();
+    });
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new SenderError(
+          error.code === 'ENOENT'
+            ? 'packets are captured by tcpdump, which is not installed here: sudo apt-get install tcpdump'
+            : `tcpdump cannot be started: ${error.message}`,
+        ),
+      ),
+    );
+    child.once('close', () =>
+      reject(
+        new SenderError(
+          `tcpdump captures no packets here, which takes root or a permission (sudo setcap cap_net_raw+ep "$(command -v tcpdump)")${lastWords(words)}`,
+        ),
+      ),
+    );
+  });
+  return { output: child.stdout, [Symbol.dispose]: () => void child.kill() };
+}
