@@ -6,9 +6,15 @@ import { SenderError } from '../model/sender.ts';
 import { systemEnvironment } from './environment.ts';
 import { lastWords, onLines } from './lines.ts';
 
+/** Whole segments, as the kernel hands them over before they are cut for the wire. */
+const SNAP_BYTES = 65_600;
+/** What is handed over at once takes a slot of the longest size: many of them, or packets are lost. */
+const BUFFER_KIB = 128 * 1024;
+
 /** Words for tcpdump: packets that fit the filter, of every interface, as pcap and at once. */
 export const captureCommand = (filter: string): readonly string[] => [
-  ...['-i', 'any', '-n', '-U', '--immediate-mode', '-s', '0', '-Z', 'root', '-w', '-'],
+  ...['-i', 'any', '-n', '-U', '--immediate-mode'],
+  ...['-s', String(SNAP_BYTES), '-B', String(BUFFER_KIB), '-Z', 'root', '-w', '-'],
   filter,
 ];
 
