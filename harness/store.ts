@@ -19,7 +19,7 @@ import { printableJson } from './protocol/printable.ts';
 
 const MARK = '.holdfast';
 /** What was captured, if it was (`--pcap`). */
-export const PACKETS_FILE = 'packets.pcapng';
+const PACKETS_FILE = 'packets.pcapng';
 const FORMAT =
   'Evidence kept by Holdfast, format 2. Holdfast writes over what it kept here before.\n';
 
@@ -35,6 +35,8 @@ export interface KeptTrial {
   readonly trial: Trial;
   /** As judged when it was run; missing when the run did not come to that. */
   readonly verdict?: Verdict;
+  /** The file of its packets, if they were captured. */
+  readonly packetsFile?: string;
   /** What is cut short, as `file:line: …`. */
   readonly problems: readonly string[];
 }
@@ -164,7 +166,14 @@ async function readTrial(dir: string): Promise<KeptTrial> {
   );
   const observations = await readObservations(join(dir, 'evidence.ndjson'), problems);
   const verdict = await readVerdict(join(dir, 'verdict.json'), problems);
-  return { dir, trial: { scenario, sender, evidence: { observations } }, verdict, problems };
+  const packetsFile = join(dir, PACKETS_FILE);
+  return {
+    dir,
+    trial: { scenario, sender, evidence: { observations } },
+    verdict,
+    ...((await stat(packetsFile).catch(() => undefined)) && { packetsFile }),
+    problems,
+  };
 }
 
 async function readScenario(file: string): Promise<Scenario> {

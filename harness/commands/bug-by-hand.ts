@@ -26,7 +26,7 @@ export function withHoldfast({ trial, isShipped, bundle, versions }: Bug): strin
       ...(bundle === undefined
         ? []
         : [
-            `tar xzf ${word(`${bundle}.tar.gz`)} && npm run -s holdfast -- judge ${word(`./${bundle}`)}`,
+            `tar xzf ${word(`${bundle.name}.tar.gz`)} && npm run -s holdfast -- judge ${word(`./${bundle.name}`)}`,
           ]),
     ]),
     ...(bundle === undefined

@@ -32,8 +32,8 @@ export interface Bug {
   /** A failure or a warning. */
   readonly verdict: Verdict;
   readonly vocabulary: Vocabulary;
-  /** The name of the archive that goes with the report, without its ending, if one does. */
-  readonly bundle?: string;
+  /** The archive that goes with the report, if one does: its name without the ending, its packets. */
+  readonly bundle?: { readonly name: string; readonly packets?: string };
   /** Both can be had with Holdfast, by these names. */
   readonly isShipped: { readonly scenario: boolean; readonly sender: boolean };
   readonly versions: { readonly holdfast: string; readonly node: string };
@@ -77,14 +77,7 @@ export function bugReport(bug: Bug): string {
       '### By hand',
       ...byHand(trial, finding),
     ],
-    ...(bug.bundle === undefined
-      ? []
-      : [
-          [
-            'Attached',
-            `${markdownCode(`${bug.bundle}.tar.gz`)}: the scenario, every observation of the run and the verdict, as JSON. The names and the mail in it were made for the run; it holds no private key, and neither the home folder nor the name of the machine.`,
-          ] as const,
-        ]),
+    ...(bug.bundle === undefined ? [] : [['Attached', ...attached(bug.bundle)] as const]),
   ];
   return [
     `# ${text(`${who(trial)}: ${headline(finding)}`, 200)}`,
@@ -284,7 +277,7 @@ function versions({ trial, versions: { holdfast, node } }: Bug): string {
   const handshakes = ofKind(trial.evidence.observations, 'tls-handshake');
   const tls = new Set(
     handshakes.flatMap(({ service, protocol, cipher }) =>
-      protocol === undefined ? [] : [`${protocol} ${cipher ?? ''} with the ${service}`],
+      protocol === undefined ? [] : [`${protocol} ${cipher ?? ''} with the ${SERVICES[service]}`],
     ),
   );
   return [
@@ -292,4 +285,20 @@ function versions({ trial, versions: { holdfast, node } }: Bug): string {
     `- Holdfast ${holdfast} on Node ${node}`,
     ...(tls.size > 0 ? [`- TLS: ${markdownText([...tls].join(', '), 400)}`] : []),
   ].join('\n');
+}
+
+const SERVICES = { mx: 'MX', 'policy-host': 'policy host', 'report-host': 'report host' } as const;
+
+// ---- what goes with it ----
+
+function attached({ name, packets }: NonNullable<Bug['bundle']>): string[] {
+  return [
+    `${markdownCode(`${name}.tar.gz`)}: the scenario, every observation of the run and the verdict, as JSON. The names and the mail in it were made for the run; it holds no private key, and neither the home folder nor the name of the machine.`,
+    ...(packets === undefined
+      ? []
+      : [
+          `${markdownCode(packets)} in it has the packets. The TLS secrets of the handshakes with the lab are inside, so that Wireshark and tshark show the dialogue in clear; they were made for the run, and the certificates are worth nothing elsewhere.`,
+          markdownBlock(`tshark -r ${name}/${packets} -Y 'smtp || http || dns'`, 'sh'),
+        ]),
+  ];
 }

@@ -3,9 +3,9 @@
  * and the evidence, with keys and what is private left out.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { UsageError } from '../model/usage.ts';
@@ -53,7 +53,10 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
     trial,
     verdict,
     vocabulary,
-    bundle: request.out === undefined ? undefined : name,
+    bundle:
+      request.out === undefined
+        ? undefined
+        : { name, packets: kept.packetsFile && basename(kept.packetsFile) },
     isShipped: {
       scenario: shipped.some(({ id }) => id === scenario.id),
       sender: senderNames().includes(sender.name.split(':', 1)[0]!),
@@ -64,9 +67,17 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
     terminal.write(report);
     return 0;
   }
-  const files = [['report.md', report] as const, ...trialFiles({ trial, verdict })];
+  const files: (readonly [string, string | Buffer])[] = [
+    ['report.md', report],
+    ...trialFiles({ trial, verdict }),
+    ...(kept.packetsFile === undefined
+      ? []
+      : [[basename(kept.packetsFile), await readPackets(kept.packetsFile)] as const]),
+  ];
   const archive = await promisify(gzip)(
-    tarOf(files.map(([file, text]) => ({ name: `${name}/${file}`, content: Buffer.from(text) }))),
+    tarOf(
+      files.map(([file, content]) => ({ name: `${name}/${file}`, content: Buffer.from(content) })),
+    ),
   );
   const paths = [join(request.out, `${name}.md`), join(request.out, `${name}.tar.gz`)] as const;
   try {
@@ -80,6 +91,14 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
     `${paths[0]}\n${paths[1]}\nRead both before you send them: what the server logged stands in them.\n`,
   );
   return 0;
+}
+
+async function readPackets(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
 }
 
 /** The one trial that is asked for. */

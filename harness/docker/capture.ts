@@ -4,8 +4,9 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { SenderError } from '../model/sender.ts';
+import { type PacketSource, tellLost } from '../process/capture.ts';
 import { lastWords, onLines } from '../process/lines.ts';
 import { printable } from '../protocol/printable.ts';
 import { type Engine, labelsOf } from './engine.ts';
@@ -19,17 +20,18 @@ export interface CaptureOptions {
   readonly source: ImageSource;
   /** Of tcpdump. */
   readonly command: readonly string[];
+  /** For people: packets are missing, an image is built. */
   tell(line: string): void;
   readonly signal?: AbortSignal;
 }
 
 const KEPT_LINES = 10;
 
-/** Standard output of tcpdump, once it listens. Throws SenderError. */
+/** Starts it; resolves once it listens. Throws SenderError. */
 export async function captureBeside(
   { dockerode }: Engine,
   { container: other, run, source, command, tell, signal }: CaptureOptions,
-): Promise<Readable> {
+): Promise<PacketSource> {
   const image = await ensureImage(dockerode, source, tell, signal);
   const words: string[] = [];
   const listening = Promise.withResolvers<void>();
@@ -38,6 +40,7 @@ export async function captureBeside(
     words.push(line);
     if (words.length > KEPT_LINES) words.shift();
     if (line.includes('listening on ')) listening.resolve();
+    tellLost(line, tell);
   });
   try {
     const container = await dockerode.createContainer({
@@ -56,8 +59,14 @@ export async function captureBeside(
     });
     ended.catch(() => {});
     await Promise.race([listening.promise, ended]);
+    return {
+      output,
+      async [Symbol.asyncDispose]() {
+        await container.kill({ signal: 'SIGINT' }).catch(() => {});
+        await ended.catch(() => {});
+      },
+    };
   } catch (error) {
     throw new SenderError(`packets cannot be captured: ${printable((error as Error).message)}`);
   }
-  return output;
 }

@@ -49,13 +49,13 @@ async function openAddressLab(
   if (block === undefined) throw new Error(`${addresses} is no IPv4 prefix`);
   const { sortPackets } = await import('./packets.ts');
   const capture = isCaptured
-    ? await captureHere(`ip and (net ${addresses} or host ${dns})`)
+    ? await captureHere(`ip and (net ${addresses} or host ${dns})`, tell)
     : undefined;
   const lab = await startLab({
     openFabric: () => createAddressFabric(block),
     dns: { address: dns, port: 53 },
-  }).catch((error) => {
-    capture?.[Symbol.dispose]();
+  }).catch(async (error) => {
+    await capture?.[Symbol.asyncDispose]();
     throw error;
   });
   const { submit, greets, [Symbol.dispose]: closeSubmitter } = createSubmitter();
@@ -65,7 +65,7 @@ async function openAddressLab(
     access: { ...lab.access, network: { submit, greets, caughtUp: async () => {} } },
     async [Symbol.asyncDispose]() {
       closeSubmitter();
-      capture?.[Symbol.dispose]();
+      await capture?.[Symbol.asyncDispose]();
       await lab[Symbol.asyncDispose]();
     },
   };
@@ -107,8 +107,9 @@ async function openDockerLab(
     });
     return {
       ...lab,
-      ...(packets && sortPackets(packets, block, tell)),
+      ...(packets && sortPackets(packets.output, block, tell)),
       async [Symbol.asyncDispose]() {
+        await packets?.[Symbol.asyncDispose]();
         await lab[Symbol.asyncDispose]();
         await container[Symbol.asyncDispose]();
       },
@@ -162,6 +163,6 @@ export async function prepareCapture(
     await ensureImage(dockerode, captureImage(), tell, signal);
   }
   if (kinds.some((kind) => typeof kind === 'object')) {
-    using _ = await captureHere('udp port 9');
+    await using _ = await captureHere('udp port 9', tell);
   }
 }

@@ -18,13 +18,26 @@ export const captureCommand = (filter: string): readonly string[] => [
   filter,
 ];
 
-export interface LocalCapture extends Disposable {
+/** Disposed, it ends. */
+export interface PacketSource extends AsyncDisposable {
   /** pcap. */
   readonly output: Readable;
 }
 
+/** tcpdump says at its end what came too fast for it. */
+export function tellLost(line: string, tell: (line: string) => void): void {
+  const [, lost = '0'] = /^(\d+) packets? dropped by kernel/.exec(line) ?? [];
+  if (lost !== '0')
+    tell(
+      `${lost} packets came too fast and are missing in what was captured: run with fewer --jobs`,
+    );
+}
+
 /** Starts it; resolves once it listens. Throws SenderError with what to do where it can't. */
-export async function captureHere(filter: string): Promise<LocalCapture> {
+export async function captureHere(
+  filter: string,
+  tell: (line: string) => void,
+): Promise<PacketSource> {
   const isRoot = process.getuid?.() === 0;
   const command = captureCommand(filter).filter(
     (word, index, all) => isRoot || (word !== '-Z' && all[index - 1] !== '-Z'),
@@ -36,10 +49,12 @@ export async function captureHere(filter: string): Promise<LocalCapture> {
     detached: true,
   });
   const words: string[] = [];
+  const ended = new Promise((resolve) => child.once('close', resolve));
   await new Promise<void>((resolve, reject) => {
     void onLines(child.stderr, (line) => {
       words.push(line);
       if (line.includes('listening on ')) resolve();
+      tellLost(line, tell);
     });
     child.once('error', (error: NodeJS.ErrnoException) =>
       reject(
@@ -58,5 +73,11 @@ export async function captureHere(filter: string): Promise<LocalCapture> {
       ),
     );
   });
-  return { output: child.stdout, [Symbol.dispose]: () => void child.kill() };
+  return {
+    output: child.stdout,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGINT');
+      await ended;
+    },
+  };
 }
