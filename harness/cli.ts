@@ -42,8 +42,8 @@ const SELECTION = `
 A SCENARIO is an id (starttls/stripped), a variant (starttls/stripped@as-removed-line), a folder (starttls),
 a pattern ('*@as-*'), or a path to files of your own (./mine, mine.yaml). Without one, the whole suite is run.
 
-One reporter writes to standard output. With --out DIR, json and junit write holdfast.json and junit.xml there,
-and text stays on standard output.`;
+One reporter writes to standard output. With --out DIR, those that make a document write it there (holdfast.json,
+junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.json); text and github stay on standard output.`;
 
 await main();
 
@@ -333,7 +333,8 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
     .option('--sender', 'that of sender.yaml')
-    .action(async (options: { sender?: boolean }) => {
+    .option('--results', 'that of what --reporter json writes')
+    .action(async (options: { sender?: boolean; results?: boolean }) => {
       const { schema } = await import('./commands/list.ts');
       code = await schema(options, terminal);
     });
@@ -366,7 +367,7 @@ type MergeFlags = Omit<MergeRequest, 'shards' | 'reporters'> & { readonly report
 function reporterOption(byDefault: string): Option {
   return new Option(
     '--reporter <name>',
-    `text, json or junit; may be repeated (default: ${byDefault})`,
+    `text, json, junit, markdown, github, gitlab or sarif; may be repeated (default: ${byDefault})`,
   ).argParser(collect);
 }
 

@@ -54,7 +54,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     paths: ['harness/reporters/'],
     imports: ['protocol', 'model'],
     packages: ['zod'],
-    node: ['node:util'],
+    node: ['node:util', 'node:crypto'],
     exports: 'reporter',
   },
   judge: { paths: ['harness/judge/'], imports: ['protocol', 'model'], packages: [], node: [] },

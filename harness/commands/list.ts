@@ -9,6 +9,7 @@ import { KNOWN_FILE, loadKnown, unwritten } from '../known/load.ts';
 import { scenarioFileId } from '../model/reporter.ts';
 import { citeRequirement } from '../model/requirements.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { UsageError } from '../model/usage.ts';
 import { counted, printable } from '../protocol/printable.ts';
 import { loadScenarios } from '../scenario/load.ts';
 import { scenarioJsonSchema } from '../scenario/schema.ts';
@@ -143,14 +144,18 @@ function listBeside(contract: string): string {
   return join(basename(contract) === 'sender.yaml' ? dirname(contract) : contract, KNOWN_FILE);
 }
 
-/** The JSON Schema of scenario files, or of a sender's contract, for editors. */
+/** The JSON Schema of scenario files, of a sender's contract, or of result files. */
 export async function schema(
-  { sender }: { readonly sender?: boolean },
+  { sender, results }: { readonly sender?: boolean; readonly results?: boolean },
   terminal: Terminal,
 ): Promise<number> {
-  const { contractJsonSchema } = await import('../senders/contract/load.ts');
-  terminal.write(
-    `${JSON.stringify(sender ? contractJsonSchema() : scenarioJsonSchema(await loadVocabulary()), null, 2)}\n`,
-  );
+  terminal.write(`${JSON.stringify(await schemaOf({ sender, results }), null, 2)}\n`);
   return 0;
+}
+
+async function schemaOf({ sender, results }: { sender?: boolean; results?: boolean }) {
+  if (sender && results) throw new UsageError('one schema at a time: --sender or --results');
+  if (results) return (await import('../results/schema.ts')).resultJsonSchema();
+  if (sender) return (await import('../senders/contract/load.ts')).contractJsonSchema();
+  return scenarioJsonSchema(await loadVocabulary());
 }

@@ -73,7 +73,7 @@ export const reporter: ReporterModule = {
         if (shown === 'unsupported')
           reasons.unsupported.push(`${verdict.sender}\0${whyUnsupported(verdict, trial)}`);
         for (const finding of toldFindings(verdict)) {
-          const key = causeKey(verdict, finding, shownOf(finding, known));
+          const key = causeKey(verdict, finding, shownOf(finding, { verdict, known }));
           if (!examples.has(key)) examples.set(key, describeFailure(verdict, finding, trial));
         }
         const width = context.isTerminal ? context.columns : LOG_COLUMNS;
