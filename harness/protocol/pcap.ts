@@ -31,14 +31,15 @@ const MAGIC_NANOSECONDS = 0xa1b23c4d;
  */
 export function pcapReader(onPacket: (packet: Packet, capture: Capture) => void) {
   let rest = Buffer.alloc(0);
-  let capture: (Capture & { readonly isLittle: boolean }) | undefined;
-  const number = (at: number) =>
-    capture?.isLittle ? rest.readUInt32LE(at) : rest.readUInt32BE(at);
+  let isLittle = true;
+  let capture: Capture | undefined;
+  const number = (at: number) => (isLittle ? rest.readUInt32LE(at) : rest.readUInt32BE(at));
   return (chunk: Buffer): void => {
     rest = Buffer.concat([rest, chunk]);
     if (!capture) {
       if (rest.length < FILE_HEADER) return;
-      capture = readHeader(rest);
+      isLittle = [MAGIC, MAGIC_NANOSECONDS].includes(rest.readUInt32LE(0));
+      capture = readHeader(number);
       rest = rest.subarray(FILE_HEADER);
     }
     while (rest.length >= RECORD_HEADER) {
@@ -54,13 +55,10 @@ export function pcapReader(onPacket: (packet: Packet, capture: Capture) => void)
   };
 }
 
-function readHeader(bytes: Buffer): Capture & { readonly isLittle: boolean } {
-  const isLittle = [MAGIC, MAGIC_NANOSECONDS].includes(bytes.readUInt32LE(0));
-  const number = (at: number) => (isLittle ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
+function readHeader(number: (at: number) => number): Capture {
   const magic = number(0);
   if (magic !== MAGIC && magic !== MAGIC_NANOSECONDS) throw new Error('this is no capture');
   return {
-    isLittle,
     linkType: number(20) & 0xffff,
     snapLength: number(16),
     unitsPerSecond: magic === MAGIC ? 1_000_000 : 1_000_000_000,
