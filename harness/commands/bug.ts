@@ -8,11 +8,14 @@ import { homedir, hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { scenarioFileId } from '../model/reporter.ts';
 import { UsageError } from '../model/usage.ts';
 import { gradeWord, type Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { withoutPrivate } from '../results/private.ts';
 import { tarOf } from '../results/tar.ts';
+import type { Vocabulary } from '../scenario/language.ts';
+import { loadScenario } from '../scenario/load.ts';
 import { senderNames } from '../senders/find.ts';
 import { findPackage } from '../shipped.ts';
 import { EvidenceError, type KeptTrial, readTrials, readTrialsOf, trialFiles } from '../store.ts';
@@ -20,7 +23,6 @@ import { loadVocabulary } from '../vocabulary.ts';
 import { nearestName } from '../yaml/problems.ts';
 import { bugReport } from './bug-text.ts';
 import { judgeKept } from './judge.ts';
-import { loadShipped } from './select.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface BugRequest {
@@ -48,7 +50,6 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
 
   const { scenario, sender } = trial;
   const name = fileName(`${sender.name}-${scenario.id}`);
-  const shipped = await loadShipped(vocabulary);
   const report = bugReport({
     trial,
     verdict,
@@ -58,7 +59,7 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
         ? undefined
         : { name, packets: kept.packetsFile && basename(kept.packetsFile) },
     isShipped: {
-      scenario: shipped.some(({ id }) => id === scenario.id),
+      scenario: await isShipped(scenario.id, vocabulary),
       sender: senderNames().includes(sender.name.split(':', 1)[0]!),
     },
     versions: { holdfast: findPackage().version, node: process.versions.node },
@@ -153,6 +154,16 @@ function checkReportable({ grade }: Verdict, { dir, verdict: then }: KeptTrial):
   throw new UsageError(
     `${dir}: the verdict is ${gradeWord(grade)}${was}: there is nothing to report of the server`,
   );
+}
+
+/** Holdfast comes with a scenario of this id. */
+async function isShipped(id: string, vocabulary: Vocabulary): Promise<boolean> {
+  const fileId = scenarioFileId(id);
+  if (!/^[\w-]+(?:\/[\w-]+)*$/.test(fileId)) return false;
+  const file = join(findPackage().scenarios, `${fileId}.yaml`);
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return false;
+  return loadScenario(text, file, fileId, vocabulary).scenarios.some((one) => one.id === id);
 }
 
 const LONGEST_NAME = 80;
