@@ -14,8 +14,10 @@ import type { BugRequest } from './commands/bug.ts';
 import type { CompareRequest } from './commands/compare.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
+import type { ListRequest } from './commands/list.ts';
 import type { MergeRequest } from './commands/merge.ts';
 import { PROFILES } from './commands/profile.ts';
+import { openRegion } from './commands/region.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
@@ -146,7 +148,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   program
     .command('demo', { hidden: true })
     .description(
-      'the whole suite against every built-in sender; evidence goes to holdfast-evidence/',
+      'the profile smoke against every built-in sender; evidence goes to holdfast-evidence/',
     )
     .addOption(jobsOption())
     .action(async ({ jobs }: { jobs?: number }) => {
@@ -166,10 +168,26 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('compile', { hidden: true })
+    .description('write the shipped suite beside the compiled code; npm run build does it')
+    .action(async () => {
+      const { compile } = await import('./commands/compile.ts');
+      await compile();
+    });
+
+  program
     .command('list')
-    .description('list the scenarios')
+    .description('list the scenarios, or what they are written with')
     .option('--json', 'as JSON')
-    .action(async (options: { json?: boolean }) => {
+    .addOption(
+      new Option('--requirements', 'what the RFCs ask, by the ids that scenarios name').conflicts([
+        'attacks',
+        'expectations',
+      ]),
+    )
+    .addOption(new Option('--attacks', 'what can stand under a step').conflicts(['expectations']))
+    .option('--expectations', 'what a step can expect')
+    .action(async (options: ListRequest) => {
       const { list } = await import('./commands/list.ts');
       code = await list(options, terminal);
     });
@@ -235,7 +253,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .description('check scenario files, and the contracts of senders')
     .argument('<path...>', 'files or folders')
     .action(async (paths: string[]) => {
-      const { lint } = await import('./commands/list.ts');
+      const { lint } = await import('./commands/lint.ts');
       code = await lint(paths, terminal);
     });
 
@@ -400,11 +418,19 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
   let code: number | undefined;
   let since = 0;
 
+  const region =
+    stdout.isTTY && env.TERM !== 'dumb' ? openRegion(stdout, stdout.hasColors()) : undefined;
+  process.on('exit', () => region?.clear());
+  const say = (text: string) => {
+    region?.clear();
+    stderr.write(text);
+  };
+
   const interrupt = () => {
     if (code === undefined) {
       code = EXIT.interrupted;
       since = performance.now();
-      stderr.write('\nstopping; once more to stop at once\n');
+      say('\nstopping; once more to stop at once\n');
       stop.abort();
     } else if (performance.now() - since > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
   };
@@ -418,16 +444,22 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
   });
   // Node would exit with 1, which says that a sender failed.
   process.on('uncaughtException', (error) => {
-    stderr.write(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
+    say(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
     process.exit(EXIT.harnessBroke);
   });
 
   const terminal: Terminal = {
-    write: (text) => void stdout.write(text),
+    write: (text) => {
+      region?.clear();
+      stdout.write(text);
+    },
     // Names of files and folders, and what a stack quotes, are anybody's.
-    complain: (text) => void stderr.write(`${printableLines(text)}\n`),
+    complain: (text) => say(`${printableLines(text)}\n`),
     isTerminal: stdout.isTTY === true,
-    columns: stdout.columns || 100,
+    get columns() {
+      return stdout.columns || 100;
+    },
+    live: region?.show,
     color: stdout.isTTY
       ? stdout.hasColors()
       : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),

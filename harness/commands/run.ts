@@ -4,6 +4,7 @@
  */
 
 import type { Result, RunSummary, Shard, TrialResult } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
 import { type Sender, SenderError } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
@@ -15,7 +16,7 @@ import { BUILT_IN } from '../senders/built-in.ts';
 import { senderOf } from '../senders/find.ts';
 import { findPackage } from '../shipped.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
-import { loadVocabulary } from '../vocabulary.ts';
+import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { tellComparison } from './compare.ts';
 import { openGate } from './gate.ts';
 import type { Profile } from './profile.ts';
@@ -28,6 +29,8 @@ export interface RunRequest {
   readonly scenarios: readonly string[];
   /** Which part of the shipped suite; default: full. */
   readonly profile?: Profile;
+  /** Of what was selected, only this; default: all. */
+  readonly only?: (scenario: Scenario) => boolean;
   readonly senders: readonly string[];
   readonly reporters: readonly string[];
   /** How many trials at once; default: what suits the sender. */
@@ -64,7 +67,8 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const selected = await selectScenarios(request.scenarios, vocabulary, request.profile);
   const durations = await readDurations(request.durations ?? findPackage().durations);
   const { shard } = request;
-  const scenarios = shard ? partOf(selected, shard, durations) : selected;
+  const part = shard ? partOf(selected, shard, durations) : selected;
+  const scenarios = request.only ? part.filter(request.only) : part;
   const given = [...new Set([...request.senders, ...(request.against ? [request.against] : [])])];
   const found = await Promise.all(given.map(senderOf));
   const named = found.map(({ name }, index) => ({ given: given[index]!, name }));
@@ -107,6 +111,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
         isCaptured,
         signal,
         tell,
+        onTrialStart: reporters.onTrialStart,
         onResult,
       })),
     );
@@ -141,21 +146,32 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
 }
 
 /**
- * The whole suite against the built-in senders, its evidence kept. Whatever the senders score, the
+ * The profile smoke against the built-in senders, its evidence kept. Whatever the senders score, the
  * demo has done its work.
  */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
+  terminal.write(
+    `A part of the suite, chosen to end in seconds. All of it: holdfast run --sender ${BUILT_IN.join(',')}\n`,
+  );
   const code = await run(
     {
       scenarios: [],
+      profile: 'smoke',
+      only: (scenario) => !waitsForTheFetch(scenario),
       senders: BUILT_IN,
-      reporters: ['text'],
+      reporters: (await loadReporters()).has('html') ? ['text', 'html'] : ['text'],
+      out: 'holdfast-out',
       jobs,
       keep: 'holdfast-evidence',
     },
     terminal,
   );
   return code === EXIT.harnessBroke ? code : 0;
+}
+
+/** A sender that sets a fetch no bound is waited for, for minutes (RFC 8461 §3.3). */
+function waitsForTheFetch({ stages }: Scenario): boolean {
+  return stages.some(({ awaits }) => awaits.includes('fetch-end'));
 }
 
 function checkSenders(

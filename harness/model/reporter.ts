@@ -15,11 +15,15 @@ import { GRADES, type Grade, type Trial, type Verdict } from './verdict.ts';
 export interface ReporterModule {
   /** One sentence on what it writes, and where. */
   readonly summary: string;
+  /** It writes lines to standard output, and others that do may be there too. */
+  readonly sharesOutput?: boolean;
   create(context: ReporterContext): Reporter;
 }
 
 export interface Reporter {
   onStart?(run: RunInfo): void;
+  /** A trial begins; `sender` is a name. A run that was written down has no such moments. */
+  onTrialStart?(scenario: Scenario, sender: string): void;
   /**
    * Verdicts come in the order in which trials end. A trial's evidence is kept for no longer than
    * this call.
@@ -88,6 +92,11 @@ export interface ReporterContext {
   readonly isTerminal: boolean;
   readonly columns: number;
   readonly color: boolean;
+  /**
+   * On a terminal that can be drawn on: lines that stay below all that is written and are drawn
+   * again with each call and each second; undefined takes them away. They are cut to the width.
+   */
+  live?(lines: (() => readonly string[]) | undefined): void;
   /** All that was judged is told while the run goes on, passes too. */
   readonly isVerbose: boolean;
   /** Where files go; undefined: a reporter that makes one document writes it to standard output. */

@@ -18,6 +18,7 @@ const MOST_NAMED = 12;
 
 export const reporter: ReporterModule = {
   summary: 'Annotations for GitHub workflows: a line for each cause, to standard output.',
+  sharesOutput: true,
   create: (context) => ({
     onEnd(summary) {
       context.write(annotationsOf(summary).map(toLine).join(''));

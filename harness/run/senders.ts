@@ -25,6 +25,8 @@ export interface SendersOptions {
   readonly isCaptured?: boolean;
   /** What is being done, for people. */
   tell(line: string): void;
+  /** A trial begins; `sender` is a name. */
+  onTrialStart?(scenario: Scenario, sender: string): void | Promise<void>;
   /** Each result as soon as it is known. */
   onResult(result: TrialResult): void | Promise<void>;
 }
@@ -55,7 +57,7 @@ export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
 async function runTogether(
   senders: readonly Sender[],
   lab: Lab,
-  { jobs, signal, scenarios, vocabulary, onResult }: SendersOptions,
+  { jobs, signal, scenarios, vocabulary, onTrialStart, onResult }: SendersOptions,
 ): Promise<Skipped[]> {
   const failed: Skipped[] = [];
   const runs = senders.map(async (sender) => {
@@ -68,6 +70,7 @@ async function runTogether(
         senders: [sender],
         jobs: own,
         signal,
+        onTrialStart,
         onResult,
       });
     } catch (error) {
