@@ -6,28 +6,31 @@
 
 import { POLICY_HOST, POLICY_PATH, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
 import type { Scenario } from '../model/scenario.ts';
-import type { Finding, Trial } from '../model/verdict.ts';
+import type { Finding } from '../model/verdict.ts';
 import { markdownBlock, markdownCode, markdownText } from '../protocol/markdown.ts';
 import type { Bug } from './bug-text.ts';
 import { stepText } from './explain.ts';
 import { stagesToShow } from './lab.ts';
 import { YOUR_PART } from './lab-text.ts';
 
+/** What stands for the scenario on the command line. */
+function wordFor({ trial: { scenario }, isShipped, bundle }: Bug): string {
+  if (isShipped.scenario) return scenario.id;
+  return bundle?.source === undefined ? scenario.file : `./${bundle.name}/${bundle.source}`;
+}
+
 /** Markdown, a paragraph each. */
-export function withHoldfast({ trial, isShipped, bundle, versions }: Bug): string[] {
-  const { scenario, sender } = trial;
-  const what = isShipped.scenario ? scenario.id : scenario.file;
-  const who = isShipped.sender ? sender.name : 'PATH';
+export function withHoldfast(bug: Bug): string[] {
+  const { trial, isShipped, bundle, versions } = bug;
+  const what = wordFor(bug);
+  const who = isShipped.sender ? trial.sender.name : 'PATH';
   return [
-    `In a checkout of Holdfast ${versions.holdfast} (\`npm install\` once${isShipped.sender ? '' : '; PATH is the folder of the `sender.yaml` of this server'}):`,
+    `In a checkout of Holdfast ${versions.holdfast} (\`npm install\` once${isShipped.sender ? '' : '; PATH is the folder of the `sender.yaml` of this server'}${bundle ? '), with the archive in it' : ')'}:`,
     shell([
+      ...(bundle === undefined ? [] : [`tar xzf ${word(`${bundle.name}.tar.gz`)}`]),
       `npm run -s holdfast -- explain ${word(what)}`,
       `npm run -s holdfast -- run ${word(what)} --sender ${word(who)} --keep evidence`,
-      ...(bundle === undefined
-        ? []
-        : [
-            `tar xzf ${word(`${bundle.name}.tar.gz`)} && npm run -s holdfast -- judge ${word(`./${bundle.name}`)}`,
-          ]),
+      ...(bundle === undefined ? [] : [`npm run -s holdfast -- judge ${word(`./${bundle.name}`)}`]),
     ]),
     ...(bundle === undefined
       ? []
@@ -36,12 +39,13 @@ export function withHoldfast({ trial, isShipped, bundle, versions }: Bug): strin
 }
 
 /** Markdown, a paragraph each. */
-export function byHand({ scenario }: Trial, finding: Finding): string[] {
+export function byHand(bug: Bug, finding: Finding): string[] {
+  const { scenario } = bug.trial;
   const steps = stagesToShow(scenario).slice(0, -1).length;
   const presses = stagesToShow(scenario).findIndex(({ index }) => index === finding.step);
   return [
     `A lab that stays up goes through the same steps, one with each Enter${steps > 0 && presses > 0 ? ` (here: ${presses})` : ''}. It prints the address of its name server, the file with its authorities, and the domain:`,
-    shell([`npm run -s holdfast -- lab ${word(scenario.id)} --docker`]),
+    shell([`npm run -s holdfast -- lab ${word(wordFor(bug))} --docker`]),
     'With these three in another terminal, what any client sees:',
     shell(tools(scenario, finding)),
     'And the server itself: let it ask that name server and trust those authorities, and then',

@@ -32,8 +32,12 @@ export interface Bug {
   /** A failure or a warning. */
   readonly verdict: Verdict;
   readonly vocabulary: Vocabulary;
-  /** The archive that goes with the report, if one does: its name without the ending, its packets. */
-  readonly bundle?: { readonly name: string; readonly packets?: string };
+  /** The archive that goes with the report, if one does: its name without the ending, and the files of the packets and of a scenario of one's own. */
+  readonly bundle?: {
+    readonly name: string;
+    readonly packets?: string;
+    readonly source?: string;
+  };
   /** Both can be had with Holdfast, by these names. */
   readonly isShipped: { readonly scenario: boolean; readonly sender: boolean };
   readonly versions: { readonly holdfast: string; readonly node: string };
@@ -75,7 +79,7 @@ export function bugReport(bug: Bug): string {
       '### With Holdfast',
       ...withHoldfast(bug),
       '### By hand',
-      ...byHand(trial, finding),
+      ...byHand(bug, finding),
     ],
     ...(bug.bundle === undefined ? [] : [['Attached', ...attached(bug.bundle)] as const]),
   ];

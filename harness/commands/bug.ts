@@ -6,9 +6,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { scenarioFileId } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
 import { UsageError } from '../model/usage.ts';
 import { gradeWord, type Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
@@ -50,6 +51,8 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
 
   const { scenario, sender } = trial;
   const name = fileName(`${sender.name}-${scenario.id}`);
+  const isShippedScenario = await isShipped(scenario.id, vocabulary);
+  const source = isShippedScenario ? undefined : await sourceOf(kept.trial.scenario, vocabulary);
   const report = bugReport({
     trial,
     verdict,
@@ -57,9 +60,13 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
     bundle:
       request.out === undefined
         ? undefined
-        : { name, packets: kept.packetsFile && basename(kept.packetsFile) },
+        : {
+            name,
+            source: source && scenario.file,
+            packets: kept.packetsFile && basename(kept.packetsFile),
+          },
     isShipped: {
-      scenario: await isShipped(scenario.id, vocabulary),
+      scenario: isShippedScenario,
       sender: senderNames().includes(sender.name.split(':', 1)[0]!),
     },
     versions: { holdfast: findPackage().version, node: process.versions.node },
@@ -71,6 +78,7 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
   const files: (readonly [string, string | Buffer])[] = [
     ['report.md', report],
     ...trialFiles({ trial, verdict }),
+    ...(source === undefined ? [] : [[scenario.file, source] as const]),
     ...(kept.packetsFile === undefined
       ? []
       : [[basename(kept.packetsFile), await readPackets(kept.packetsFile)] as const]),
@@ -164,6 +172,21 @@ async function isShipped(id: string, vocabulary: Vocabulary): Promise<boolean> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return false;
   return loadScenario(text, file, fileId, vocabulary).scenarios.some((one) => one.id === id);
+}
+
+/**
+ * The text of the file that this scenario of one's own came from. undefined when the file is gone, or
+ * does not say the same any more: evidence may come from others, and no other file goes out for it.
+ */
+async function sourceOf(scenario: Scenario, vocabulary: Vocabulary): Promise<string | undefined> {
+  const { id, file } = scenario;
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined || !/^[\w.-]+\.ya?ml$/i.test(basename(file))) return undefined;
+  const { scenarios } = loadScenario(text, file, scenarioFileId(id), vocabulary);
+  const asKept = (value: unknown) => JSON.parse(JSON.stringify(value));
+  return scenarios.some((one) => isDeepStrictEqual(asKept(one), asKept(scenario)))
+    ? text
+    : undefined;
 }
 
 const LONGEST_NAME = 80;

@@ -41,6 +41,24 @@ async function complaint(change: Partial<Parameters<typeof bug>[0]>): Promise<st
   return error.message;
 }
 
+/** A file of one's own, and the evidence of what it found. */
+async function ownScenario() {
+  const [file, from] = [join(top, 'mine.yaml'), join(top, 'own')];
+  await writeFile(
+    file,
+    `title: Mine
+why: A deep wildcard.
+requirements: [8461-4.1-wildcard-not-deep]
+policy: { mx: ['*.victim.test'] }
+domain: { mx: [a.b.victim.test] }
+steps: [{ send: attacked, expect: [enforced] }]
+`,
+  );
+  const { terminal } = testTerminal();
+  await run({ scenarios: [file], senders: [FAULT], reporters: ['text'], keep: from }, terminal);
+  return { id: 'mine', file, from };
+}
+
 describe('a report', () => {
   it('says what was done, what is asked, what was seen, and how to see it again', async () => {
     const { text, code } = await report();
@@ -76,6 +94,22 @@ describe('a report', () => {
     const { terminal, out: told } = testTerminal();
     expect(await judge(out, {}, terminal)).toBe(1);
     expect(told()).toContain('fail, the same verdict');
+  });
+
+  it('comes with a scenario of one’s own, and with no other file', async () => {
+    const { id, file, ...own } = await ownScenario();
+    const out = join(top, 'own-out');
+    const asked = { scenario: id, from: own.from, sender: undefined, out };
+    await report(asked);
+    const [archive] = (await readdir(out)).filter((name) => name.endsWith('.tar.gz'));
+    const list = () => execFileSync('tar', ['tzf', archive!], { cwd: out, encoding: 'utf8' });
+    expect(list()).toMatch(/\/mine\.yaml$/m);
+    const text = await readFile(join(out, archive!.replace('.tar.gz', '.md')), 'utf8');
+    expect(text).toContain(`lab ./${archive!.replace('.tar.gz', '')}/mine.yaml --docker`);
+
+    await writeFile(file, 'password: secret');
+    await report(asked);
+    expect(list()).not.toContain('mine.yaml');
   });
 
   it('holds what a sender said, and none of it acts', async () => {
