@@ -18,6 +18,7 @@ import type { ListRequest } from './commands/list.ts';
 import type { MergeRequest } from './commands/merge.ts';
 import { PROFILES } from './commands/profile.ts';
 import { openRegion } from './commands/region.ts';
+import type { ReportRequest } from './commands/report.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
@@ -44,8 +45,8 @@ const SELECTION = `
 A SCENARIO is an id (starttls/stripped), a variant (starttls/stripped@as-removed-line), a folder (starttls),
 a pattern ('*@as-*'), or a path to files of your own (./mine, mine.yaml). Without one, the whole suite is run.
 
-One reporter writes to standard output. With --out DIR, those that make a document write it there (holdfast.json,
-junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.json); text and github stay on standard output.`;
+One reporter writes to standard output. With --out DIR, those that make a document write it there (holdfast.html,
+holdfast.json, junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.json); text and github stay on standard output.`;
 
 await main();
 
@@ -308,6 +309,22 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('report')
+    .description('tell a run that was written down again, as a page or in any other format')
+    .argument('<path>', 'a folder of kept evidence, or a result file (--reporter json)')
+    .addOption(reporterOption('html'))
+    .option('--out <dir>', 'folder for the files of reporters (default: the folder you are in)')
+    .option('--verbose', 'tell every verdict, passes too')
+    .action(async (path: string, { reporter, ...options }: ReportFlags) => {
+      const { report } = await import('./commands/report.ts');
+      code = await report(
+        path,
+        { out: '.', ...options, reporters: reporter ?? ['html'] },
+        terminal,
+      );
+    });
+
+  program
     .command('bug')
     .description(
       'write a bug report on a verdict, and pack its evidence, for those who can mend it',
@@ -380,12 +397,14 @@ type RunFlags = Pick<
   readonly reporter?: string[];
 };
 
+type ReportFlags = Omit<ReportRequest, 'reporters'> & { readonly reporter?: string[] };
+
 type MergeFlags = Omit<MergeRequest, 'shards' | 'reporters'> & { readonly reporter?: string[] };
 
 function reporterOption(byDefault: string): Option {
   return new Option(
     '--reporter <name>',
-    `text, json, junit, markdown, github, gitlab or sarif; may be repeated (default: ${byDefault})`,
+    `text, html, json, junit, markdown, github, gitlab or sarif; may be repeated (default: ${byDefault})`,
   ).argParser(collect);
 }
 

@@ -224,7 +224,8 @@ export function describeObservation(seen: Observation): string {
     case 'smtp-connection':
       return `connection to ${seen.mx}`;
     case 'smtp-command':
-      return { MAIL: 'MAIL FROM', RCPT: 'RCPT TO' }[seen.verb] ?? seen.verb;
+      if (seen.verb === 'MAIL') return 'MAIL FROM';
+      return seen.verb === 'RCPT' ? 'RCPT TO' : seen.verb;
     case 'smtp-reply':
       return `${seen.to || 'greeting'} answered ${replyCode(seen)}`;
     case 'smtp-data':
