@@ -10,6 +10,7 @@
 import module from 'node:module';
 import { createInterface } from 'node:readline';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { BugRequest } from './commands/bug.ts';
 import type { CompareRequest } from './commands/compare.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
@@ -104,6 +105,10 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .addOption(reporterOption('text'))
     .option('--out <dir>', 'folder for the files of reporters')
     .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
+    .option(
+      '--pcap',
+      "keep each trial's packets beside its evidence, with the TLS secrets inside: for Wireshark",
+    )
     .option('--strict', 'count warnings, and what was not met, as failures')
     .addOption(
       new Option(
@@ -320,6 +325,23 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('bug')
+    .description(
+      'write a bug report on a verdict, and pack its evidence, for those who can mend it',
+    )
+    .argument('<scenario>', 'an id with its variant')
+    .requiredOption('--from <dir>', 'what was given to --keep, or a folder in it')
+    .option('--sender <name>', 'whose verdict, if the evidence is of several')
+    .option(
+      '--out <dir>',
+      'folder for the report and the evidence (default: only the report, to standard output)',
+    )
+    .action(async (scenario: string, options: Omit<BugRequest, 'scenario'>) => {
+      const { bug } = await import('./commands/bug.ts');
+      code = await bug({ ...options, scenario }, terminal);
+    });
+
+  program
     .command('merge')
     .description('put the shards of a run together, and gate on the whole')
     .argument('<shard...>', 'what each shard wrote: a folder, or its holdfast.json')
@@ -362,6 +384,7 @@ type RunFlags = Pick<
   | 'jobs'
   | 'out'
   | 'keep'
+  | 'pcap'
   | 'strict'
   | 'known'
   | 'updateKnown'

@@ -5,6 +5,7 @@
 
 import type { Result, RunSummary, Shard, TrialResult } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { type Sender, SenderError } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
@@ -38,6 +39,8 @@ export interface RunRequest {
   readonly out?: string;
   /** The folder for evidence. */
   readonly keep?: string;
+  /** The packets of each trial are captured, and kept beside its evidence. */
+  readonly pcap?: boolean;
   /** Warnings, and what was not met, count as failures. */
   readonly strict?: boolean;
   /** Lists of known failures, in place of those beside the senders. */
@@ -70,6 +73,13 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const found = await Promise.all(given.map(senderOf));
   const named = found.map(({ name }, index) => ({ given: given[index]!, name }));
   checkSenders(named, request);
+  if (request.pcap) {
+    const missing = await whyNoCapture(found, request, terminal);
+    if (missing !== undefined) {
+      terminal.complain(missing);
+      return EXIT.harnessBroke;
+    }
+  }
   const gate = await openGate({ ...request, senders: named, scenarios }, vocabulary);
   const reporters = await chooseReporters(request, terminal);
   const store = await openStore(request.keep, terminal);
@@ -91,13 +101,14 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
       await reporters.onVerdict(verdict, trial, known);
       results.push(resultOf(result, known));
     };
-    const { jobs } = request;
+    const { jobs, pcap: isCaptured } = request;
     failed.push(
       ...(await runSenders({
         senders,
         scenarios,
         vocabulary,
         jobs,
+        isCaptured,
         signal,
         tell,
         onTrialStart: reporters.onTrialStart,
@@ -174,6 +185,33 @@ function checkSenders(
       );
   if (against !== undefined && (senders.length !== 1 || senders[0] === against))
     throw new UsageError('--against compares one sender with another: give one with --sender');
+}
+
+/** What it takes to capture packets, and is not here. Throws UsageError where it can't be at all. */
+async function whyNoCapture(
+  senders: readonly Sender[],
+  { keep }: RunRequest,
+  { complain, signal }: Terminal,
+): Promise<string | undefined> {
+  const onLoopback = senders.filter(({ lab = 'loopback' }) => lab === 'loopback');
+  if (onLoopback.length > 0)
+    throw new UsageError(
+      `--pcap is for senders with addresses of their own, in Docker or outside: ${onLoopback.map(({ name }) => printable(name, 40)).join(', ')} is run on loopback, where the ports are not those of the protocols`,
+    );
+  if (keep === undefined)
+    throw new UsageError('--pcap keeps the packets beside the evidence: give --keep DIR');
+  const { prepareCapture } = await import('../labs/open.ts');
+  try {
+    await prepareCapture(
+      senders.flatMap(({ lab }) => lab ?? []),
+      complain,
+      signal,
+    );
+    return undefined;
+  } catch (error) {
+    if (error instanceof SenderError) return error.message;
+    throw error;
+  }
 }
 
 interface Store {

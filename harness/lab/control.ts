@@ -113,6 +113,7 @@ function serve(
     },
     arrange: (label, plan, options) => world(label).arrange(plan, options),
     idle: (label) => world(label).idle(),
+    trace: (label) => world(label).trace(),
     async disposeWorld(label) {
       world(label)[Symbol.dispose]();
       worlds.delete(label);

@@ -98,6 +98,7 @@ export async function connectLab({
         arrange: (plan, options = {}) => call('arrange', label, plan, options),
         // A lab that is gone has no connection open.
         idle: () => call('idle', label).catch(() => {}),
+        trace: () => call('trace', label),
         [Symbol.dispose]() {
           listeners.delete(label);
           call('disposeWorld', label).catch(() => {});

@@ -15,6 +15,7 @@ import { type Endpoint, SenderError } from '../model/sender.ts';
 import { printable } from '../protocol/printable.ts';
 
 export interface LabContainer extends AsyncDisposable {
+  readonly id: string;
   readonly control: Endpoint;
   readonly secret: string;
   /** IPv4 prefix of the internal network. */
@@ -83,7 +84,17 @@ export async function startLabContainer(
       ? await openTunnel(dockerode, container.id, await inBridge())
       : undefined;
     const control = tunnel?.endpoint ?? (await reachable(container));
-    return { control, secret, subnet, network: name, run, image, [Symbol.asyncDispose]: dispose };
+    const { id } = container;
+    return {
+      id,
+      control,
+      secret,
+      subnet,
+      network: name,
+      run,
+      image,
+      [Symbol.asyncDispose]: dispose,
+    };
   } catch (error) {
     await dispose();
     throw error;

@@ -79,6 +79,8 @@ export function verdictsIn({ results, elapsedMs }: Pick<RunSummary, 'results' | 
 export interface TrialResult {
   readonly verdict: Verdict;
   readonly trial: Trial;
+  /** What was captured on the wire, as pcapng with the TLS secrets in it. */
+  readonly packets?: Uint8Array;
 }
 
 /** What is left of a trial once it has been told. */

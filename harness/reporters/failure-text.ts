@@ -144,12 +144,14 @@ export function whyUnsupported(verdict: Verdict, trial: Trial): string {
   );
 }
 
-function decidedBy(finding: Finding, trial: Trial): Observation[] {
+/** The observations that decided a finding. */
+export function decidedBy(finding: Finding, trial: Trial): Observation[] {
   const wanted = new Set(finding.because);
   return trial.evidence.observations.filter((seen) => wanted.has(seen.seq));
 }
 
-function plainNames(text: string, trial: Trial): string {
+/** Names as the scenario writes them, in place of those of the run. Not yet printable. */
+export function plainNames(text: string, trial: Trial): string {
   const tokens = new Set(
     ofKind(trial.evidence.observations, 'step-started').map((started) => started.label),
   );
@@ -293,7 +295,7 @@ function ranges(numbers: readonly number[]): string {
 // ---- attacker ----
 
 /** What went over the connections that decided the finding; undefined when it did no such harm. */
-function attackerSaw(
+export function attackerSaw(
   finding: Finding,
   decided: readonly Observation[],
   trial: Trial,

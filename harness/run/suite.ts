@@ -46,7 +46,8 @@ export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
       await options.onTrialStart?.(scenario, sender.name);
       const result = await resultOf(scenario, sender, instances, stopped, options);
       if (signal?.aborted) return;
-      results.push(result);
+      const { verdict, trial } = result;
+      results.push({ verdict, trial });
       await options.onResult?.(result);
     });
     const lost = instances.lost();
@@ -62,7 +63,7 @@ async function resultOf(
   stopped: Promise<void>,
   { lab, vocabulary, signal, bounds }: SuiteOptions,
 ): Promise<TrialResult> {
-  const trial = canBeRun(scenario, sender)
+  const { trial, packets }: Pick<TrialResult, 'trial' | 'packets'> = canBeRun(scenario, sender)
     ? await runTrial({
         scenario,
         sender,
@@ -72,8 +73,8 @@ async function resultOf(
         signal,
         stopped,
       })
-    : notRun(scenario, sender);
-  return { verdict: judge(trial, vocabulary.expectations), trial };
+    : { trial: notRun(scenario, sender) };
+  return { verdict: judge(trial, vocabulary.expectations), trial, packets };
 }
 
 /**
