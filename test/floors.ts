@@ -141,6 +141,11 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     ],
     packages: [],
   },
+  testing: {
+    paths: ['harness/testing/'],
+    imports: ['protocol', 'model', 'reporters', 'senders', 'run', 'cli'],
+    packages: ['vitest'],
+  },
 };
 
 /**

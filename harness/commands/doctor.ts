@@ -141,6 +141,8 @@ function describePlace({ name, lab }: Sender, contract: SenderContract | undefin
     return `${name}, built in: there is no contract to mend${lab === undefined ? ', and no log to read' : ''}`;
   const { place } = contract;
   if (place.kind === 'external') return `${contract.name}, external, lab at ${place.dns}`;
+  if (place.kind === 'node')
+    return `${contract.name}, a Node program, ${relative('.', place.program)}`;
   const image =
     typeof place.image === 'string'
       ? `image ${place.image}`

@@ -97,8 +97,8 @@ async function answer(request: InitRequest, dir: string, terminal: Terminal): Pr
     );
     const like = await take(
       request.like,
-      `Which of these is it nearest to? ${shippedServers().join(', ')}`,
-      shippedServers().find((name) => image.includes(name)) ?? DEFAULT_LIKE,
+      `Which of these is it nearest to? ${initServers().join(', ')}`,
+      initServers().find((name) => image.includes(name)) ?? DEFAULT_LIKE,
       flawOfLike,
     );
     const name = await take(request.name, 'What is it called?', DEFAULT_NAME, (text) =>
@@ -123,11 +123,17 @@ function flawOf(key: 'name' | 'image', text: string): string | undefined {
 }
 
 function flawOfLike(text: string): string | undefined {
-  const names = shippedServers();
+  const names = initServers();
   if (names.includes(text)) return undefined;
+  if (shippedServers().includes(text))
+    return `${text} runs in no container: copy its folder, ${join(findPackage().servers, text)}`;
   const near = nearestName(text, names);
   return `no sender ${printable(text, 80)} comes with Holdfast: ${near ? `did you mean ${near}?` : `there are ${names.join(', ')}`}`;
 }
+
+/** Those that run in a container; a Node program, which npm installs, does not. */
+const initServers = () =>
+  shippedServers().filter((name) => !existsSync(join(findPackage().servers, name, 'package.json')));
 
 const ciOf = (dir: string) => (existsSync(join(dir, '.gitlab-ci.yml')) ? 'gitlab' : 'github');
 

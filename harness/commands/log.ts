@@ -11,6 +11,7 @@ import { QUEUE_CHECKS } from '../doctor/queue-checks.ts';
 import { openLab } from '../labs/open.ts';
 import { UsageError } from '../model/usage.ts';
 import { printable } from '../protocol/printable.ts';
+import { builtInSender } from '../senders/built-in.ts';
 import { statusReader } from '../senders/contract/statuses.ts';
 import { contractOf, senderOf } from '../senders/find.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -27,7 +28,7 @@ const WORDS = { delivered: 'sent', deferred: 'deferred', bounced: 'bounced' } as
  */
 export async function log(name: string, terminal: Terminal): Promise<number> {
   const sender = await senderOf(name);
-  if (sender.lab === undefined) throw new UsageError(`${name} is built in, and writes no log`);
+  if (await builtInSender(name)) throw new UsageError(`${name} is built in, and writes no log`);
   const contract = await contractOf(name);
   const { signal, complain } = terminal;
   const ready = (await sender.prepare?.(complain, signal)) ?? sender;

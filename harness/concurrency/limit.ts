@@ -22,14 +22,17 @@ export async function inParallel<T>(
 }
 
 /** `work`, done at most so many times at the same time. */
-export function limited<T>(atOnce: number, work: () => Promise<T>): () => Promise<T> {
+export function limited<Given extends readonly unknown[], T>(
+  atOnce: number,
+  work: (...given: Given) => Promise<T>,
+): (...given: Given) => Promise<T> {
   const waiting: (() => void)[] = [];
   let inside = 0;
-  return async () => {
+  return async (...given) => {
     if (inside >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
     inside++;
     try {
-      return await work();
+      return await work(...given);
     } finally {
       inside--;
       waiting.shift()?.();

@@ -10,7 +10,7 @@ export interface SenderContract {
   readonly summary: string;
   /** Words, or a command whose first line of output says it. */
   readonly version: string | { readonly command: string };
-  readonly place: ContainerPlace | ExternalPlace;
+  readonly place: ContainerPlace | ExternalPlace | NodePlace;
   /** Where a PEM file with both of the lab's authorities is put, before the server starts. */
   readonly trust: string;
   readonly ready: Readiness;
@@ -59,6 +59,22 @@ export interface ExternalPlace {
   readonly dns: string;
   /** IPv4 prefix (`10.99.128.0/17`) whose every address this machine takes for its own. */
   readonly addresses: string;
+}
+
+/**
+ * The server is a Node program of this machine, run in a folder of its own by a preload that leads
+ * its names and connections into the lab. Commands are run by this machine's shell.
+ */
+export interface NodePlace {
+  readonly kind: 'node';
+  /** Absolute path of the module. */
+  readonly program: string;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absolute paths of files on this machine, by their path with the server's folder for the root. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Absolute path of the folder with the contract. */
+  readonly folder: string;
 }
 
 export interface Readiness {

@@ -17,6 +17,8 @@ export interface ShellCommand {
   readonly title: string;
   readonly command: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where it is run; default: where this process is. */
+  readonly folder?: string;
 }
 
 /** Of a command of a contract, wherever it is run. */
@@ -27,8 +29,13 @@ export const MOST_OUTPUT_CHARS = 64 * 1024 * 1024;
 const KEPT_LINES = 20;
 
 /** What the command prints. Throws SenderError when it fails, or takes longer than a minute. */
-export async function runShell({ title, command, environment }: ShellCommand): Promise<string> {
-  const child = spawnShell(command, environment);
+export async function runShell({
+  title,
+  command,
+  environment,
+  folder,
+}: ShellCommand): Promise<string> {
+  const child = spawnShell(command, environment, folder);
   const words: string[] = [];
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -89,8 +96,13 @@ export async function follow({
   };
 }
 
-function spawnShell(command: string, environment: Readonly<Record<string, string>> = {}) {
+function spawnShell(
+  command: string,
+  environment: Readonly<Record<string, string>> = {},
+  folder?: string,
+) {
   return spawn('/bin/sh', ['-c', command], {
+    cwd: folder,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...systemEnvironment(), ...environment },

@@ -254,7 +254,8 @@ function wrapList(opening: string, items: readonly string[], width: number): str
   return lines.map((line) => line.trimEnd());
 }
 
-function noMoreLine({ sender, kind, entry }: KnownNoMore): string {
+/** What to do about an entry of a list of known failures that is known no more, on one line. */
+export function noMoreLine({ sender, kind, entry }: KnownNoMore): string {
   const place = `${printable(entry.file, 200)}:${entry.line}`;
   const what = `${printable(entry.scenarios, 120)} · ${printable(sender, 40)}`;
   return kind === 'passes'

@@ -92,14 +92,16 @@ const JOBS = { loopback: 24, server: 64, serverEach: 16 };
 /** A sender that is made to wait holds some of its jobs for long. */
 const FEWEST_JOBS = 12;
 
-function jobsOf(
+/** How many trials a sender is given at once; `sharedBy` senders are in its lab. */
+export function jobsOf(
   { lab = 'loopback', perInstance }: Sender,
   asked: number | undefined,
   sharedBy: number,
 ): number {
   if (asked !== undefined) return Math.ceil(asked / sharedBy);
+  if (perInstance === 'trial') return JOBS.serverEach;
   if (lab === 'loopback') return Math.max(FEWEST_JOBS, Math.ceil(JOBS.loopback / sharedBy));
-  return perInstance === 'trial' ? JOBS.serverEach : JOBS.server;
+  return JOBS.server;
 }
 
 function groupByLab(senders: readonly Sender[]): [LabKind, Sender[]][] {

@@ -56,12 +56,18 @@ export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
   return results;
 }
 
-async function resultOf(
+/** One scenario on one sender, judged. */
+export async function resultOf(
   scenario: Scenario,
   sender: Sender,
   instances: Instances,
   stopped: Promise<void>,
-  { lab, vocabulary, signal, bounds }: SuiteOptions,
+  {
+    lab,
+    vocabulary,
+    signal,
+    bounds,
+  }: Pick<SuiteOptions, 'lab' | 'vocabulary' | 'signal' | 'bounds'>,
 ): Promise<TrialResult> {
   const { trial, packets }: Pick<TrialResult, 'trial' | 'packets'> = canBeRun(scenario, sender)
     ? await runTrial({
@@ -97,6 +103,6 @@ const isLong = ({ stages }: Scenario) => stages.some(keepsWaiting);
  * Where the lab keeps silent the sender has to wait: such scenarios begin first, so that the end of
  * a run does not wait for them.
  */
-function longFirst(scenarios: readonly Scenario[]): Scenario[] {
+export function longFirst(scenarios: readonly Scenario[]): Scenario[] {
   return scenarios.toSorted((a, b) => Number(isLong(b)) - Number(isLong(a)));
 }

@@ -24,6 +24,10 @@ export async function senderOf(name: string): Promise<Sender> {
     const { externalSender } = await import('./external.ts');
     return externalSender(contract, contract.place);
   }
+  if (contract.place.kind === 'node') {
+    const { nodeServer } = await import('./node/server.ts');
+    return nodeServer(contract, contract.place);
+  }
   const { containerSender } = await import('./container.ts');
   return containerSender(contract, contract.place);
 }
@@ -33,7 +37,7 @@ export function senderNames(): readonly string[] {
   return [...BUILT_IN, ...shippedServers()];
 }
 
-/** Names of the mail servers that come with Holdfast, each to be run in a container. */
+/** Names of the mail servers that come with Holdfast, each with a contract. */
 export function shippedServers(): readonly string[] {
   return readdirSync(findPackage().servers).sort();
 }

@@ -53,7 +53,13 @@ describe('in an empty folder', () => {
     expect(existsSync(join(dir, 'my-mta', 'samples.log'))).toBe(false);
   });
 
-  it.each(readdirSync(findPackage().servers))(
+  it('not for what runs in no container: its folder is named', async () => {
+    await expect(initIn(project(), { like: 'haraka' })).rejects.toThrow(
+      /haraka runs in no container: copy its folder, .*senders.haraka/,
+    );
+  });
+
+  it.each(readdirSync(findPackage().servers).filter((name) => name !== 'haraka'))(
     'for %s, built and from an image: no problem',
     async (like) => {
       const dir = project();

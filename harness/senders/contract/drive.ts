@@ -20,6 +20,8 @@ import { statusReader } from './statuses.ts';
 export interface Server extends AsyncDisposable {
   /** Where it takes mail. */
   host(): Promise<string>;
+  /** At which port of it, if that is not the contract's. */
+  port?(): Promise<number>;
   /** What a command of the contract prints. Throws SenderError when it fails. */
   run(command: string, environment?: Readonly<Record<string, string>>): Promise<string>;
   restart(): Promise<void>;
@@ -75,7 +77,8 @@ export async function drive({
     const comeUp = async () => {
       if (readyLine) await sawReady.promise;
       sawLine = true;
-      target = { ...submit, host: await server.host() };
+      const port = (await server.port?.()) ?? submit.port;
+      target = { ...submit, host: await server.host(), port };
       while (!over && !(await network.greets(target)))
         await new Promise((resolve) => setTimeout(resolve, GREETING_RETRY_MS));
     };

@@ -32,16 +32,23 @@ export function contractLanguage() {
           'expected the name of an image, such as postfix:3.10',
         )
         .optional()
-        .describe('The image of the container. A contract has one of image, build and external.'),
+        .describe(
+          'The image of the container. A contract has one of image, build, external and node.',
+        ),
       build: build
         .optional()
         .describe(
-          'How the image of the container is built. A contract has one of image, build and external.',
+          'How the image of the container is built. A contract has one of image, build, external and node.',
         ),
       external: external
         .optional()
         .describe(
-          'The server runs where its owner put it, without a container. A contract has one of image, build and external.',
+          'The server runs where its owner put it, without a container. A contract has one of image, build, external and node.',
+        ),
+      node: node
+        .optional()
+        .describe(
+          'The server is a Node program, run on this machine in a new folder of its own; its names and connections lead into the lab. A contract has one of image, build, external and node.',
         ),
       hostname: z
         .string()
@@ -53,12 +60,14 @@ export function contractLanguage() {
         )
         .optional()
         .describe("The container's host name."),
-      environment: variables.default({}).describe('Environment variables of the container.'),
+      environment: variables
+        .default({})
+        .describe('Environment variables of the container, or of the Node program.'),
       files: z
         .record(path, text)
         .default({})
         .describe(
-          'Files put into the container before it starts: absolute path there, to path as seen from the sender.yaml.',
+          'Files put into the container before it starts: absolute path there, to path as seen from the sender.yaml. Of a Node program: put into its folder, as if that were the root.',
         ),
       command: z
         .array(text)
@@ -66,7 +75,7 @@ export function contractLanguage() {
         .optional()
         .describe('What the container runs, word by word, in place of what its image does.'),
       trust: path.describe(
-        "Where a PEM file with the lab's authorities is put before the server starts.",
+        "Where a PEM file with the lab's authorities is put before the server starts. A Node program gets it as NODE_EXTRA_CA_CERTS.",
       ),
       ready: ready.prefault({}).describe('How to tell that the server has started.'),
       submit: submit.describe('How the sender is given mail, by SMTP.'),
@@ -74,7 +83,7 @@ export function contractLanguage() {
       commands: commands
         .default({})
         .describe(
-          'Shell commands by which the sender is driven, run in the container or, without one, on this machine.',
+          'Shell commands by which the sender is driven, run in the container or, without one, on this machine; for a Node program in its folder, with its $PID.',
         ),
       capabilities: z
         .array(z.enum(CAPABILITIES, { error: 'unknown capability' }))
@@ -101,7 +110,7 @@ export function contractJsonSchema(): unknown {
 }
 
 /** Where a server can be had from; a contract has one of these. */
-export const PLACES = ['image', 'build', 'external'] as const;
+export const PLACES = ['image', 'build', 'external', 'node'] as const;
 
 // No program can be given one, in a path, an argument or the environment.
 const text = z
@@ -203,6 +212,11 @@ const prefix = z.string().superRefine((value, context) => {
     const first = number - (number % sizeOf({ first: number, length }));
     refuse(`this prefix begins at ${showPrefix({ first, length })}`);
   }
+});
+
+const node = z.strictObject({
+  program: text.describe('The module that is run, as seen from the sender.yaml.'),
+  arguments: z.array(text).default([]).describe('What it is given on its command line.'),
 });
 
 const external = z.strictObject({

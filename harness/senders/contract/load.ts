@@ -8,7 +8,7 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import type { ContainerPlace, SenderContract } from '../../model/contract.ts';
+import type { ContainerPlace, NodePlace, SenderContract } from '../../model/contract.ts';
 import type { Capability } from '../../model/sender.ts';
 import { readAddress, readPrefix, sizeOf } from '../../protocol/ipv4.ts';
 import { nameFrom, readText, unreadable, wholeFile } from '../../yaml/file.ts';
@@ -64,11 +64,12 @@ interface Draft {
    * What the server is, even where the rest of that cannot be read. undefined: the contract does
    * not say.
    */
-  readonly kind: 'container' | 'external' | undefined;
+  readonly kind: 'container' | 'external' | 'node' | undefined;
 }
 
 const FILE_NAME = 'sender.yaml';
 const CONTAINER_KEYS = ['hostname', 'environment', 'files', 'command'] as const;
+const CONTAINER_ONLY_KEYS = ['hostname', 'command'] as const;
 const EXTERNAL_COMMANDS = ['start', 'stop'] as const;
 
 async function findFile(path: string, cwd: string): Promise<string | Problem> {
@@ -102,7 +103,7 @@ function readContract({ value }: Source, complain: Complain): Draft | undefined 
     (a, b) => Object.keys(value).indexOf(a) - Object.keys(value).indexOf(b),
   );
   if (place === undefined)
-    complain([], 'does not say where the server comes from: image, build or external');
+    complain([], 'does not say where the server comes from: image, build, external or node');
   for (const other of others)
     complain([other], `the server comes from one place, and that is ${place} already`, {
       part: 'key',
@@ -111,7 +112,7 @@ function readContract({ value }: Source, complain: Complain): Draft | undefined 
   return {
     raw: value,
     head: parseKeys(contractLanguage(), value, complain),
-    kind: place && (place === 'external' ? place : 'container'),
+    kind: place && (place === 'external' || place === 'node' ? place : 'container'),
   };
 }
 
@@ -125,6 +126,7 @@ function checkPlace(draft: Draft, complain: Complain): void {
   }
   if (draft.kind === 'container') checkContainer(draft, complain);
   if (draft.kind === 'external') checkExternal(draft, complain);
+  if (draft.kind === 'node') checkNode(draft, complain);
 }
 
 function checkContainer(
@@ -172,6 +174,28 @@ function checkExternal(
     );
   if (limits?.instances === 'exclusive')
     complain(['limits', 'instances'], 'there is one external server, and scenarios share it');
+}
+
+function checkNode(
+  { raw, head: { submit, log, commands, files, trust } }: Draft,
+  complain: Complain,
+): void {
+  const key = { part: 'key' } as const;
+  for (const name of CONTAINER_ONLY_KEYS)
+    if (raw[name] !== undefined) complain([name], `only a container has ${name}`, key);
+  if (submit?.host !== undefined)
+    complain(
+      ['submit', 'host'],
+      'where a Node program listens is known; only external senders have a host',
+      key,
+    );
+  if (isMapping(log?.from))
+    complain(['log', 'from'], 'the log of a Node program is what it prints: leave this out', key);
+  for (const name of [...EXTERNAL_COMMANDS, 'restart'] as const)
+    if (commands?.[name] !== undefined)
+      complain(['commands', name], `a Node program is started and ended without ${name}`, key);
+  if (files && trust !== undefined && Object.hasOwn(files, trust))
+    complain(['files', trust], "the lab's authorities are put here (trust)", key);
 }
 
 function checkAddresses(
@@ -309,7 +333,9 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
     version,
     place: head.external
       ? { kind: 'external', ...head.external }
-      : containerOf(head, source, folder),
+      : head.node
+        ? nodeOf(head, head.node, source, folder)
+        : containerOf(head, source, folder),
     trust,
     ready: { ...(ready.log !== undefined && { log: ready.log }), withinSeconds: ready.within },
     submit,
@@ -333,12 +359,31 @@ function containerOf(head: Head, source: Source, folder: string): ContainerPlace
       : image!,
     ...(hostname !== undefined && { hostname }),
     environment: asWritten(environment, ['environment'], source),
-    files: Object.fromEntries(
-      Object.entries(files).map(([target, file]) => [target, resolve(folder, file)]),
-    ),
+    files: filesOf(files, folder),
     ...(command !== undefined && { command }),
   };
 }
+
+function nodeOf(
+  { environment, files }: Head,
+  { program, arguments: given }: NonNullable<Head['node']>,
+  source: Source,
+  folder: string,
+): NodePlace {
+  return {
+    kind: 'node',
+    program: resolve(folder, program),
+    arguments: given,
+    environment: asWritten(environment, ['environment'], source),
+    files: filesOf(files, folder),
+    folder,
+  };
+}
+
+const filesOf = (files: Readonly<Record<string, string>>, folder: string) =>
+  Object.fromEntries(
+    Object.entries(files).map(([target, file]) => [target, resolve(folder, file)]),
+  );
 
 /** A number is a text to whom it is given: `3.10` stays `3.10`, and is not 3.1. */
 function asWritten(

@@ -9,7 +9,8 @@
 import { createRequire } from 'node:module';
 
 import type { Sender } from '../../model/sender.ts';
-import { nodeSender, siblingProgram } from '../node/node-sender.ts';
+import { siblingProgram } from '../node/launch.ts';
+import { nodeSender } from '../node/node-sender.ts';
 
 export const mxConnect: Sender = nodeSender({
   name: 'mx-connect',

@@ -5,9 +5,10 @@
  * A virtual address such as 198.18.0.7:25 is really some port on 127.0.0.1; the harness tells which
  * over the channel. From before the program's first line on, every name is looked up at the lab's
  * name server, every TCP connection goes by the lab's routes, and what has no route is unreachable
- * (ENETUNREACH), loopback included: no mail and no query can leave the lab. Unix sockets are left
- * alone. Nothing is added to what the program trusts; the lab's authorities come by
- * NODE_EXTRA_CA_CERTS.
+ * (ENETUNREACH), loopback included: no mail and no query can leave the lab. What the program listens
+ * for, at whatever address and port, is at a free port of 127.0.0.1, which the harness is told: it
+ * needs no right to a port, and is in nobody's way. Unix sockets are left alone. Nothing is added to
+ * what the program trusts; the lab's authorities come by NODE_EXTRA_CA_CERTS.
  *
  * What it cannot do: programs that the program starts are outside, and worker threads, which have
  * no channel, fail. The lab has only IPv4, and of a host's addresses the first is dialled. A
@@ -49,6 +50,7 @@ async function enterLab(): Promise<void> {
   });
   redirectDns(nameServer);
   redirectSockets(routes);
+  redirectServers();
   refuseDatagrams();
   // For `import { connect } from 'node:net'`.
   syncBuiltinESMExports();
@@ -220,6 +222,28 @@ function readConnectArguments(args: unknown[]): {
     options: { port: first, host: typeof second === 'string' ? second : undefined },
     listener,
   };
+}
+
+/** The program sees the address that it asked for. */
+function redirectServers(): void {
+  const listen = net.Server.prototype.listen as (
+    this: net.Server,
+    ...args: unknown[]
+  ) => net.Server;
+  replace(net.Server.prototype, 'listen', function (this: net.Server, ...args: unknown[]) {
+    const { options, listener } = readConnectArguments(args);
+    const isTcp = options.port !== undefined && !options.path && !('fd' in options);
+    if (!isTcp || (args[0] as { _handle?: unknown })?._handle) return listen.apply(this, args);
+    const asked = Number(options.port);
+    this.prependOnceListener('listening', () => {
+      const shown = this.address() as net.AddressInfo;
+      const port = asked || shown.port;
+      const address = net.isIP(options.host ?? '') ? options.host! : '0.0.0.0';
+      this.address = () => ({ ...shown, address, port });
+      process.send?.({ kind: 'listening', port, actual: shown.port } satisfies FromChild);
+    });
+    return listen.call(this, { host: '127.0.0.1', port: 0 }, listener);
+  });
 }
 
 /** The program sees the address that it dialled. */

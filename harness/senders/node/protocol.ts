@@ -25,6 +25,8 @@ export type FromChild =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly id: number }
   | { readonly kind: 'failed'; readonly id: number; readonly detail: string }
+  /** The preload: what the program listens for at this port is at `actual` in truth. */
+  | { readonly kind: 'listening'; readonly port: number; readonly actual: number }
   | ({ readonly kind: 'status' } & MessageStatus);
 
 const STATUSES: readonly unknown[] = [
@@ -40,8 +42,9 @@ const MAX_TEXT = 2_000;
  */
 export function readFromChild(value: unknown): FromChild | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { kind, id, detail, token, status } = value as Record<string, unknown>;
+  const { kind, id, detail, token, status, port, actual } = value as Record<string, unknown>;
   if (kind === 'ready') return { kind };
+  if (kind === 'listening' && isPort(port) && isPort(actual)) return { kind, port, actual };
   if (kind === 'done' && typeof id === 'number') return { kind, id };
   if (kind === 'failed' && typeof id === 'number' && typeof detail === 'string')
     return { kind, id, detail: printable(detail, MAX_TEXT) };
@@ -60,3 +63,6 @@ export function readFromChild(value: unknown): FromChild | undefined {
   }
   return undefined;
 }
+
+const isPort = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;

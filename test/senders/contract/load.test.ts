@@ -51,6 +51,8 @@ const EXTERNAL = {
   log: OWN_LOG,
 };
 
+const NODE = { ...PLACELESS, node: '{ program: main.cf }' };
+
 const yaml = (base: Changes, changes: Changes) =>
   Object.entries({ ...base, ...changes })
     .flatMap(([key, value]) =>
@@ -61,6 +63,7 @@ const yaml = (base: Changes, changes: Changes) =>
     .join('');
 const container = (changes: Changes) => yaml(CONTAINER, changes);
 const external = (changes: Changes) => yaml(EXTERNAL, changes);
+const node = (changes: Changes) => yaml(NODE, changes);
 
 async function load(text: string | Buffer) {
   await write('sender.yaml', text);
@@ -186,6 +189,27 @@ describe('a contract', () => {
     });
   });
 
+  it('of a Node program can say all this', async () => {
+    const contract = await good(
+      node({
+        node: '{ program: node_modules/mta/bin, arguments: [-c, .] }',
+        environment: '{ MODE: 0640 }',
+        files: '{ /config/main.cf: main.cf }',
+        commands: '{ flush: kill -HUP $PID, queue: cat queue/*, age: ./age }',
+        capabilities: '[queue, restart, time-travel]',
+        limits: '{ instances: exclusive }',
+      }),
+    );
+    expect(contract.place).toEqual({
+      kind: 'node',
+      program: join(folder, 'node_modules/mta/bin'),
+      arguments: ['-c', '.'],
+      environment: { MODE: '0640' },
+      files: { '/config/main.cf': join(folder, 'main.cf') },
+      folder,
+    });
+  });
+
   it.each([
     'postfix',
     'postfix:3.10',
@@ -258,7 +282,7 @@ const RECIPIENT =
 const CAPABILITIES =
   'mta-sts, testing-mode, tlsrpt, dane, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn';
 const TOP =
-  'allowed name, summary, version, image, build, external, hostname, environment, files, command, trust, ready, submit, log, commands, capabilities and 2 more';
+  'allowed name, summary, version, image, build, external, node, hostname, environment, files, command, trust, ready, submit, log, commands and 3 more';
 const sent = (pattern: string) =>
   container({ log: LOG.replace("'^s (?<recipient>\\S+)'", () => pattern) });
 
@@ -276,7 +300,7 @@ const tables: Readonly<Record<string, Table>> = {
     [
       'nothing it needs',
       '‸‸‸‸‸‸‸‸{}',
-      'does not say where the server comes from: image, build or external',
+      'does not say where the server comes from: image, build, external or node',
       ...['name', 'summary', 'version', 'trust', 'submit', 'log', 'capabilities'].map(
         (key) => `${key} is missing`,
       ),
@@ -350,7 +374,7 @@ const tables: Readonly<Record<string, Table>> = {
     [
       'none of them',
       `‸${container({ image: undefined })}`,
-      'does not say where the server comes from: image, build or external',
+      'does not say where the server comes from: image, build, external or node',
     ],
     [
       'two of them',
@@ -387,6 +411,21 @@ const tables: Readonly<Record<string, Table>> = {
       yaml(PLACELESS, { build: '{ context: image, args: { ‸a=b: c, SUITE: ‸[] } }' }),
       'a variable is named in letters, digits and underscores (found "a=b")',
       'expected a string, a number, true or false (found [])',
+    ],
+    [
+      'what a Node program has not',
+      node({
+        'hostname‸': 'mta.test',
+        submit: '{ port: 25, ‸host: 127.0.0.1 }',
+        log: LOG.replace('{', '{ ‸from: { file: /log },'),
+        commands: '{ ‸start: a, ‸stop: b, ‸restart: c }',
+      }),
+      'where a Node program listens is known; only external senders have a host',
+      'the log of a Node program is what it prints: leave this out',
+      'only a container has hostname',
+      ...['start', 'stop', 'restart'].map(
+        (name) => `a Node program is started and ended without ${name}`,
+      ),
     ],
     [
       'no address',
@@ -779,6 +818,7 @@ describe('the JSON Schema', () => {
       { required: ['image'] },
       { required: ['build'] },
       { required: ['external'] },
+      { required: ['node'] },
     ]);
     expect(schema.properties.limits.properties.instances).toMatchObject({
       enum: ['shared', 'exclusive'],
