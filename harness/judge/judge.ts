@@ -282,6 +282,10 @@ function labTrouble(observations: readonly Observation[]): string[] {
       (seen) =>
         `the lab was slow (event loop ${seen.eventLoopDelayMs} ms late, slowest answer ${seen.slowestAnswerMs} ms): run with fewer --jobs`,
     ),
+    ...ofKind(observations, 'flooded').map(
+      ({ seq, most }) =>
+        `the trial was ended after ${seq - 1} observations, most of them ${most}: the sender did not stop, and what it would have done is not known`,
+    ),
     ...ofKind(observations, 'lab-fault').map((seen) => `the lab failed: ${seen.detail}`),
     ...ofKind(observations, 'sender-failed').map((seen) => `the sender failed: ${seen.detail}`),
   ];
