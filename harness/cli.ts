@@ -10,13 +10,16 @@
 import module from 'node:module';
 import { createInterface } from 'node:readline';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { CompareRequest } from './commands/compare.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
+import type { MergeRequest } from './commands/merge.ts';
 import { PROFILES } from './commands/profile.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
 import { printableLines } from './protocol/printable.ts';
+import { parseShard } from './results/shard.ts';
 import { findPackage, isInRange } from './shipped.ts';
 
 const EXAMPLES = `
@@ -95,12 +98,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
       ).choices(PROFILES),
     )
     .addOption(jobsOption())
-    .addOption(
-      new Option(
-        '--reporter <name>',
-        'text, json or junit; may be repeated (default: text)',
-      ).argParser(collect),
-    )
+    .addOption(reporterOption('text'))
     .option('--out <dir>', 'folder for the files of reporters')
     .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
     .option('--strict', 'count warnings, and what was not met, as failures')
@@ -111,6 +109,20 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
       ).argParser(collect),
     )
     .option('--update-known', 'bring the list of known failures up to date after the run')
+    .option(
+      '--against <name>',
+      'another sender: run it too, and fail if anything is worse than with it',
+    )
+    .addOption(
+      new Option('--shard <i/n>', 'the i-th of n parts of the suite, for holdfast merge').argParser(
+        (text: string) => {
+          const shard = parseShard(text);
+          if (!shard) throw new InvalidArgumentError('Expected 2/5 for the second of five.');
+          return shard;
+        },
+      ),
+    )
+    .option('--durations <file>', 'balance the shards by this file, and learn it from the run')
     .option('--verbose', 'tell every verdict while the run goes on, passes too')
     .addHelpText('after', SELECTION)
     .action(async (scenarios: string[], { sender, reporter, ...options }: RunFlags) => {
@@ -255,6 +267,37 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('compare')
+    .description('hold two runs against each other; the exit code is 1 if anything got worse')
+    .argument('<before>', 'a result file (--reporter json), or a folder of kept evidence')
+    .argument('<after>', 'another, of the release, branch or sender to be gated')
+    .addOption(
+      new Option('--format <name>', 'text, json or markdown (default: text)').choices([
+        'text',
+        'json',
+        'markdown',
+      ]),
+    )
+    .option('--out <file>', 'write it there (default: standard output)')
+    .action(async (before: string, after: string, options: CompareRequest) => {
+      const { compare } = await import('./commands/compare.ts');
+      code = await compare(before, after, options, terminal);
+    });
+
+  program
+    .command('merge')
+    .description('put the shards of a run together, and gate on the whole')
+    .argument('<shard...>', 'what each shard wrote: a folder, or its holdfast.json')
+    .requiredOption('--out <dir>', 'folder for the files of reporters, and for the evidence')
+    .addOption(reporterOption('text,json'))
+    .option('--strict', 'count warnings, and what was not met, as failures')
+    .option('--durations <file>', 'learn from the run how long each scenario takes')
+    .action(async (shards: string[], { reporter, ...options }: MergeFlags) => {
+      const { merge } = await import('./commands/merge.ts');
+      code = await merge({ ...options, shards, reporters: reporter ?? ['text', 'json'] }, terminal);
+    });
+
+  program
     .command('clean')
     .description('remove what killed runs have left with Docker')
     .option('--all', 'also of runs whose process runs, or is not on this machine')
@@ -279,11 +322,30 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
 type RunFlags = Pick<
   RunRequest,
-  'profile' | 'jobs' | 'out' | 'keep' | 'strict' | 'known' | 'updateKnown' | 'verbose'
+  | 'profile'
+  | 'jobs'
+  | 'out'
+  | 'keep'
+  | 'strict'
+  | 'known'
+  | 'updateKnown'
+  | 'against'
+  | 'shard'
+  | 'durations'
+  | 'verbose'
 > & {
   readonly sender?: string[];
   readonly reporter?: string[];
 };
+
+type MergeFlags = Omit<MergeRequest, 'shards' | 'reporters'> & { readonly reporter?: string[] };
+
+function reporterOption(byDefault: string): Option {
+  return new Option(
+    '--reporter <name>',
+    `text, json or junit; may be repeated (default: ${byDefault})`,
+  ).argParser(collect);
+}
 
 function jobsOption(): Option {
   return new Option(

@@ -13,6 +13,8 @@ export interface Package {
   readonly folder: string;
   /** The suite: one scenario a file. */
   readonly scenarios: string;
+  /** How long each of them takes. */
+  readonly durations: string;
   /** A folder each of the mail servers to be run in containers. */
   readonly servers: string;
   /** What `init` writes, besides a server's own files. */
@@ -34,6 +36,7 @@ export function findPackage(): Package {
         return {
           folder,
           scenarios: join(folder, 'scenarios'),
+          durations: join(folder, 'scenarios', 'durations.json'),
           servers: join(folder, 'docker', 'senders'),
           init: join(folder, 'docker', 'init'),
           ci: join(folder, 'docker', 'ci'),

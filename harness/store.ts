@@ -60,11 +60,7 @@ export async function keepTrial(
   { trial, verdict }: { readonly trial: Trial; readonly verdict: Verdict },
 ): Promise<string> {
   await claimFolder(dir);
-  const folder = join(
-    dir,
-    segment(trial.sender.name),
-    ...trial.scenario.id.split('/').map(segment),
-  );
+  const folder = folderOf(dir, trial.sender.name, trial.scenario.id);
   await mkdir(folder, { recursive: true });
   const write = (name: string, text: string) => writeFile(join(folder, name), text);
   // The verdict goes first and comes last: whatever is cut short, no verdict lies beside evidence
@@ -88,6 +84,29 @@ export async function* readTrials(dir: string): AsyncGenerator<KeptTrial> {
   const folders = await findTrials(dir);
   if (folders.length === 0) throw new EvidenceError(`${dir}: no evidence is kept here`);
   for (const folder of folders) yield await readTrial(folder);
+}
+
+/** The folders, this one or below it, that evidence was kept in by a run each. By path. */
+export async function findStores(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.name === MARK)
+    .map((entry) => entry.parentPath)
+    .sort();
+}
+
+/** What a store has of this sender and scenario. Throws EvidenceError when it cannot be read. */
+export async function readKept(
+  store: string,
+  { sender, scenario }: Pick<Verdict, 'sender' | 'scenario'>,
+): Promise<KeptTrial | undefined> {
+  const folder = folderOf(store, sender, scenario);
+  const there = await stat(join(folder, 'evidence.ndjson')).catch(() => undefined);
+  return there && readTrial(folder);
+}
+
+function folderOf(store: string, sender: string, scenario: string): string {
+  return join(store, segment(sender), ...scenario.split('/').map(segment));
 }
 
 async function findTrials(dir: string): Promise<string[]> {

@@ -109,6 +109,11 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     ],
     packages: [],
   },
+  results: {
+    paths: ['harness/results/'],
+    imports: ['protocol', 'model', 'run'],
+    packages: ['zod'],
+  },
   cli: {
     paths: ['harness/cli.ts', 'harness/index.ts', 'harness/commands/'],
     imports: [
@@ -131,6 +136,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'senders',
       'labs',
       'run',
+      'results',
     ],
     packages: [],
   },

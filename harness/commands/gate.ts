@@ -6,7 +6,13 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { loadKnown } from '../known/load.ts';
 import { updateKnown } from '../known/update.ts';
-import { type KnownFailure, type KnownNoMore, knownBy, knownNoMore } from '../model/known.ts';
+import {
+  type KnownFailure,
+  type KnownList,
+  type KnownNoMore,
+  knownBy,
+  knownNoMore,
+} from '../model/known.ts';
 import type { Result } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { selects } from '../model/selection.ts';
@@ -29,6 +35,8 @@ export interface GateRequest {
 }
 
 export interface Gate {
+  /** What is listed, by sender. */
+  readonly lists: readonly KnownList[];
   /** The entry that lists this failure. */
   knownBy(verdict: Verdict): KnownFailure | undefined;
   /** What the lists name wrongly, once everything is judged. */
@@ -62,6 +70,7 @@ export async function openGate(request: GateRequest, vocabulary: Vocabulary): Pr
       return knownNoMore(entriesOf(sender), verdicts, ids, { moment, sender });
     });
   return {
+    lists: request.senders.map(({ name }) => ({ sender: name, entries: entriesOf(name) })),
     knownBy: (verdict) =>
       knownBy(entriesOf(verdict.sender), verdict, { today, version: verdict.senderVersion }),
     noMore,

@@ -37,6 +37,7 @@ export async function judge(
   await reporters.onEnd({
     run: info,
     results: results.map((result) => resultOf(result)),
+    knownLists: [],
     knownNoMore: [],
     skippedSenders: [],
     interrupted: false,

@@ -3,19 +3,23 @@
  * wanted, kept.
  */
 
-import type { Result, TrialResult } from '../model/reporter.ts';
+import type { Result, RunSummary, Shard, TrialResult } from '../model/reporter.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
+import { compareSenders, comparisonCode } from '../results/compare.ts';
+import { learnDurations, readDurations } from '../results/durations.ts';
+import { partOf } from '../results/shard.ts';
 import { BUILT_IN } from '../senders/built-in.ts';
 import { senderOf } from '../senders/find.ts';
+import { findPackage } from '../shipped.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
-import { loadReporters, loadVocabulary } from '../vocabulary.ts';
-import { nearestName } from '../yaml/problems.ts';
+import { loadVocabulary } from '../vocabulary.ts';
+import { tellComparison } from './compare.ts';
 import { openGate } from './gate.ts';
 import type { Profile } from './profile.ts';
 import { selectScenarios } from './select.ts';
-import { graded, openReporters, type Reporters, resultOf, runInfo } from './tell.ts';
+import { chooseReporters, graded, resultOf, runInfo } from './tell.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 export interface RunRequest {
@@ -37,6 +41,12 @@ export interface RunRequest {
   readonly known?: readonly string[];
   /** The lists are brought up to date after the run. */
   readonly updateKnown?: boolean;
+  /** The sender that the one under test must not be worse than; it is run too. */
+  readonly against?: string;
+  /** The part of the suite that is run. */
+  readonly shard?: Shard;
+  /** Durations for the shards, in place of those that are shipped; brought up to date after the run. */
+  readonly durations?: string;
   /** All verdicts are told while the run goes on, not only what is not a pass. */
   readonly verbose?: boolean;
 }
@@ -48,10 +58,14 @@ export interface RunRequest {
 export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
   const { signal, complain: tell } = terminal;
   const vocabulary = await loadVocabulary();
-  const scenarios = await selectScenarios(request.scenarios, vocabulary, request.profile);
-  const given = [...new Set(request.senders)];
+  const selected = await selectScenarios(request.scenarios, vocabulary, request.profile);
+  const durations = await readDurations(request.durations ?? findPackage().durations);
+  const { shard } = request;
+  const scenarios = shard ? partOf(selected, shard, durations) : selected;
+  const given = [...new Set([...request.senders, ...(request.against ? [request.against] : [])])];
   const found = await Promise.all(given.map(senderOf));
   const named = found.map(({ name }, index) => ({ given: given[index]!, name }));
+  checkSenders(named, request);
   const gate = await openGate({ ...request, senders: named, scenarios }, vocabulary);
   const reporters = await chooseReporters(request, terminal);
   const store = await openStore(request.keep, terminal);
@@ -60,7 +74,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const { senders, skipped, failed: unprepared } = await prepareSenders(found, { tell, signal });
 
   const began = performance.now();
-  const info = runInfo(senders, scenarios);
+  const info = runInfo(senders, scenarios, { shard, selected });
   const results: Result[] = [];
   const failed = [...unprepared];
   let breakdown: { readonly error: unknown } | undefined;
@@ -82,18 +96,27 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     breakdown = { error };
   }
   const knownNoMore = gate.noMore(results);
-  await reporters.onEnd({
+  const summary: RunSummary = {
     run: info,
     results,
+    knownLists: gate.lists,
     knownNoMore,
     skippedSenders: [...skipped, ...failed],
     interrupted: signal.aborted || breakdown !== undefined,
     evidenceDir: store.dir,
     elapsedMs: performance.now() - began,
-  });
+  };
+  await reporters.onEnd(summary);
   if (breakdown) throw breakdown.error;
   if (!signal.aborted) await gate.update(results, tell);
-  if (failed.length > 0 || reporters.broken || store.broken()) return EXIT.harnessBroke;
+  if (request.durations && !signal.aborted) await learnDurations(request.durations, results);
+  const broke = failed.length > 0 || reporters.broken || store.broken();
+  if (request.against) {
+    const comparison = compareSenders(summary, named.at(-1)!.name);
+    await tellComparison(comparison, request, terminal);
+    return broke ? EXIT.harnessBroke : comparisonCode(comparison);
+  }
+  if (broke) return EXIT.harnessBroke;
   const code = exitCode(results.map(graded), request.strict);
   return knownNoMore.length > 0 && !request.updateKnown ? 1 : code;
 }
@@ -116,24 +139,17 @@ export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
   return code === EXIT.harnessBroke ? code : 0;
 }
 
-async function chooseReporters(
-  { reporters, out, verbose }: RunRequest,
-  terminal: Terminal,
-): Promise<Reporters> {
-  const known = await loadReporters();
-  const names = [...new Set(reporters)];
-  for (const name of names) {
-    if (known.has(name)) continue;
-    const near = nearestName(name, [...known.keys()]);
-    throw new UsageError(
-      `no reporter ${printable(name, 80)}: ${near ? `did you mean ${near}?` : `there are ${[...known.keys()].join(', ')}`}`,
-    );
-  }
-  if (names.length > 1 && out === undefined)
-    throw new UsageError(
-      'two reporters cannot share standard output: give --out DIR for the files',
-    );
-  return openReporters(names, known, terminal, { outDir: out, isVerbose: verbose });
+function checkSenders(
+  named: readonly { readonly given: string; readonly name: string }[],
+  { against, senders }: RunRequest,
+): void {
+  for (const [name, same] of Map.groupBy(named, ({ name }) => name))
+    if (same.length > 1)
+      throw new UsageError(
+        `${same.map(({ given }) => printable(given, 80)).join(' and ')} are both named ${printable(name, 40)}: give one of them another name in its sender.yaml`,
+      );
+  if (against !== undefined && (senders.length !== 1 || senders[0] === against))
+    throw new UsageError('--against compares one sender with another: give one with --sender');
 }
 
 interface Store {

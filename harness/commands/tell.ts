@@ -17,9 +17,14 @@ import type {
   TrialResult,
 } from '../model/reporter.ts';
 import type { SenderDescription } from '../model/sender.ts';
+import { UsageError } from '../model/usage.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
+import type { PastRun } from '../results/read.ts';
+import { suiteOf } from '../results/suite.ts';
 import { findPackage } from '../shipped.ts';
+import { loadReporters } from '../vocabulary.ts';
+import { nearestName } from '../yaml/problems.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Reporters {
@@ -71,6 +76,43 @@ export function openReporters(
   };
 }
 
+export interface Telling {
+  /** Names. */
+  readonly reporters: readonly string[];
+  /** The folder for what they write. */
+  readonly out?: string;
+  readonly verbose?: boolean;
+}
+
+/** The reporters that are asked for. Throws UsageError for a name that there is not. */
+export async function chooseReporters(
+  { reporters, out, verbose }: Telling,
+  terminal: Terminal,
+): Promise<Reporters> {
+  const known = await loadReporters();
+  const names = [...new Set(reporters)];
+  for (const name of names) {
+    if (known.has(name)) continue;
+    const near = nearestName(name, [...known.keys()]);
+    throw new UsageError(
+      `no reporter ${printable(name, 80)}: ${near ? `did you mean ${near}?` : `there are ${[...known.keys()].join(', ')}`}`,
+    );
+  }
+  if (names.length > 1 && out === undefined)
+    throw new UsageError(
+      'two reporters cannot share standard output: give --out DIR for the files',
+    );
+  return openReporters(names, known, terminal, { outDir: out, isVerbose: verbose });
+}
+
+/** Tells the reporters of a run that was written down as if it were run now. */
+export async function retell({ summary, trialOf }: PastRun, reporters: Reporters): Promise<void> {
+  await reporters.onStart(summary.run);
+  for (const { verdict, known } of summary.results)
+    await reporters.onVerdict(verdict, await trialOf(verdict), known);
+  await reporters.onEnd(summary);
+}
+
 /** What is left of a trial when its evidence has been told and kept. */
 export function resultOf({ verdict, trial }: TrialResult, known?: KnownFailure): Result {
   const isRun = trial.evidence.observations.length > 0;
@@ -80,12 +122,21 @@ export function resultOf({ verdict, trial }: TrialResult, known?: KnownFailure):
 /** As exitCode takes it. */
 export const graded = ({ verdict, known }: Result) => ({ grade: verdict.grade, known });
 
-/** What a run is told to begin with. */
+/**
+ * What a run is told to begin with. `selected`: of what a shard runs a part, if it is one; else the
+ * scenarios themselves.
+ */
 export function runInfo(
   senders: readonly SenderDescription[],
   scenarios: RunInfo['scenarios'],
+  {
+    shard,
+    selected = scenarios,
+  }: Pick<RunInfo, 'shard'> & { selected?: RunInfo['scenarios'] } = {},
 ): RunInfo {
   return {
+    suite: suiteOf(selected),
+    shard,
     startedAt: new Date().toISOString(),
     senders,
     scenarios,
@@ -106,10 +157,12 @@ function contextOf(
     color,
     isVerbose,
     outDir,
-    async writeFile(name, content) {
-      const folder = outDir ?? '.';
-      await mkdir(folder, { recursive: true });
-      await writeFile(join(folder, name), content);
-    },
+    writeFile: (name, content) => writeInto(outDir ?? '.', name, content),
   };
+}
+
+/** A file in a folder that need not be there yet. */
+export async function writeInto(folder: string, name: string, content: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), content);
 }

@@ -20,6 +20,12 @@ export interface KnownFailure {
   readonly line: number;
 }
 
+/** All that is known of one sender. */
+export interface KnownList {
+  readonly sender: string;
+  readonly entries: readonly KnownFailure[];
+}
+
 /** Why the run does not end well though every failure is listed. */
 export interface KnownNoMore {
   readonly sender: string;

@@ -6,7 +6,7 @@
  * Docker. One that throws does not stop a run: that is the runner's duty.
  */
 
-import type { KnownFailure, KnownNoMore } from './known.ts';
+import type { KnownFailure, KnownList, KnownNoMore } from './known.ts';
 import type { Reach } from './reach.ts';
 import type { Scenario } from './scenario.ts';
 import type { SenderDescription } from './sender.ts';
@@ -34,15 +34,27 @@ export interface RunInfo {
   /** The senders that are run; those that cannot be are in `skippedSenders`. */
   readonly senders: readonly SenderDescription[];
   readonly scenarios: readonly Scenario[];
+  /** The part of the suite that this is. */
+  readonly shard?: Shard;
+  /** Of all that was selected, whatever the shard: the same for the same scenarios (results/suite.ts). */
+  readonly suite: string;
   /** Versions. */
   readonly node: string;
   readonly holdfast: string;
 }
 
+/** The `index`th of `of` parts, from 1. */
+export interface Shard {
+  readonly index: number;
+  readonly of: number;
+}
+
 export interface RunSummary {
   readonly run: RunInfo;
   readonly results: readonly Result[];
-  /** What the lists of known failures name wrongly. */
+  /** What the lists of known failures hold for each sender. */
+  readonly knownLists: readonly KnownList[];
+  /** What they name wrongly. */
   readonly knownNoMore: readonly KnownNoMore[];
   readonly skippedSenders: readonly { readonly name: string; readonly reason: string }[];
   /** Somebody stopped the run before every scenario was judged. */

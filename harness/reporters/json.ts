@@ -6,6 +6,7 @@
 import type { ReporterModule, Result, RunSummary } from '../model/reporter.ts';
 import { countShown } from '../model/reporter.ts';
 import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
+import { neededCapabilities, type Scenario } from '../model/scenario.ts';
 import type { Finding } from '../model/verdict.ts';
 import { printableJson } from '../protocol/printable.ts';
 
@@ -26,6 +27,7 @@ export const reporter: ReporterModule = {
 function toDocument({
   run,
   results,
+  knownLists,
   knownNoMore,
   skippedSenders,
   interrupted,
@@ -39,6 +41,8 @@ function toDocument({
     startedAt: run.startedAt,
     elapsedMs,
     interrupted,
+    suite: run.suite,
+    shard: run.shard,
     evidenceDir,
     summary: countShown(results),
     senders: run.senders.map(({ name, version, summary, capabilities }) => ({
@@ -49,23 +53,24 @@ function toDocument({
       counts: countShown(results.filter(({ verdict }) => verdict.sender === name)),
     })),
     skippedSenders,
-    scenarios: run.scenarios.map(({ id, file, title, requirements, needs }) => ({
-      id,
-      file,
-      title,
-      requirements,
-      needs,
-    })),
+    scenarios: run.scenarios.map(toScenario),
     verdicts: results.map(toVerdict),
+    knownLists,
     knownNoMore,
   };
 }
 
-function toVerdict({ verdict, known, reach }: Result) {
+function toScenario(scenario: Scenario) {
+  const { id, file, title, why, requirements } = scenario;
+  return { id, file, title, why, requirements, needs: neededCapabilities(scenario) };
+}
+
+function toVerdict({ verdict, known, isRun, reach }: Result) {
   return {
     ...verdict,
     findings: verdict.findings.map(withCitation),
-    ...(known && { known: { reason: known.reason, link: known.link, until: known.until } }),
+    known,
+    isRun,
     reach,
   };
 }

@@ -180,11 +180,13 @@ export function summary(
     run: {
       startedAt: '2026-11-22T14:50:03.123Z',
       senders: [...senders.values()],
+      suite: 'f00d',
       scenarios: [...scenarios.values()],
       node: '24.21.0',
       holdfast: '0.1.0',
     },
     results,
+    knownLists: [],
     knownNoMore: [],
     skippedSenders: [],
     interrupted: false,

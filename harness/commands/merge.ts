@@ -1,0 +1,73 @@
+/** `merge`: the shards of a run put together: results, evidence, and what the reporters make. */
+
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunSummary } from '../model/reporter.ts';
+import { UsageError } from '../model/usage.ts';
+import { exitCode } from '../model/verdict.ts';
+import { printable } from '../protocol/printable.ts';
+import { learnDurations } from '../results/durations.ts';
+import { mergeShards } from '../results/merge.ts';
+import { readRun } from '../results/read.ts';
+import { claimFolder, EvidenceError, findStores } from '../store.ts';
+import { loadVocabulary } from '../vocabulary.ts';
+import { loadShipped } from './select.ts';
+import { chooseReporters, graded, retell } from './tell.ts';
+import { EXIT, type Terminal } from './terminal.ts';
+
+export interface MergeRequest {
+  /** A folder or result file each. */
+  readonly shards: readonly string[];
+  readonly reporters: readonly string[];
+  /** The folder for what reporters write, and for the evidence, if any was kept. */
+  readonly out: string;
+  readonly strict?: boolean;
+  /** The file that learns how long each scenario took. */
+  readonly durations?: string;
+}
+
+/**
+ * Tells the whole run as if it had been run in one piece, and returns its exit code. Throws UsageError
+ * for shards that do not make a whole.
+ */
+export async function merge(request: MergeRequest, terminal: Terminal): Promise<number> {
+  const { shards, reporters: names, out, strict, durations } = request;
+  const reporters = await chooseReporters({ reporters: names, out }, terminal);
+  const runs = await Promise.all(
+    shards.map(async (path) => ({ path: printable(path, 200), ...(await readRun(path)) })),
+  );
+  const shipped = await loadShipped(await loadVocabulary());
+  const scenarios = runs.flatMap(({ summary }) => summary.run.scenarios);
+  const ids = [...new Set([...shipped, ...scenarios].map(({ id }) => id))];
+  const merged = mergeShards(runs, { today: new Date().toISOString().slice(0, 10), ids });
+  const summary: RunSummary = { ...merged, evidenceDir: await gather(shards, out) };
+
+  const ran = new Map(
+    runs.flatMap((run) => run.summary.results.map(({ verdict }) => [verdict, run] as const)),
+  );
+  await retell({ summary, trialOf: (verdict) => ran.get(verdict)!.trialOf(verdict) }, reporters);
+  if (durations) await learnDurations(durations, summary.results);
+  // It ran in part, in some shard or in all of them: the whole is not known.
+  const inPart = summary.skippedSenders.some(({ name }) =>
+    summary.run.senders.some((sender) => sender.name === name),
+  );
+  if (reporters.broken || inPart) return EXIT.harnessBroke;
+  if (summary.interrupted) return 2;
+  return summary.knownNoMore.length > 0 ? 1 : exitCode(summary.results.map(graded), strict);
+}
+
+/** Puts the evidence of all shards into one folder, if there is any, and returns that. */
+async function gather(shards: readonly string[], out: string): Promise<string | undefined> {
+  const found = await Promise.all(shards.map((path) => findStores(path).catch(() => [])));
+  const stores = found.flat();
+  if (stores.length === 0) return undefined;
+  const target = join(out, 'evidence');
+  try {
+    await claimFolder(target);
+    for (const store of stores) await cp(store, target, { recursive: true });
+  } catch (error) {
+    if (error instanceof EvidenceError) throw new UsageError(error.message);
+    throw new UsageError(`evidence cannot be copied: ${printable((error as Error).message)}`);
+  }
+  return target;
+}

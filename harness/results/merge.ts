@@ -1,0 +1,126 @@
+/**
+ * Shards put together: what several machines found, as one run. What is missing, doubled or of
+ * another run is an error, since a gate must not open on a part.
+ */
+
+import { type KnownNoMore, knownNoMore } from '../model/known.ts';
+import type { RunSummary } from '../model/reporter.ts';
+import type { SenderDescription } from '../model/sender.ts';
+import { UsageError } from '../model/usage.ts';
+import { counted, printable } from '../protocol/printable.ts';
+
+export interface ShardResult {
+  /** Where it was read from. */
+  readonly path: string;
+  readonly summary: RunSummary;
+}
+
+/** `2026-11-25`, and every scenario there is, by which the lists of known failures are held. */
+export interface MergeContext {
+  readonly today: string;
+  readonly ids: readonly string[];
+}
+
+/** The whole run. Throws UsageError that names the shards that are not as they should be. */
+export function mergeShards(shards: readonly ShardResult[], context: MergeContext): RunSummary {
+  const ordered = inOrder(shards);
+  const summaries = ordered.map(({ summary }) => summary);
+  const [first] = summaries;
+  checkSame(ordered, 'suite', ({ run }) => run.suite);
+  checkSame(ordered, 'Holdfast', ({ run }) => run.holdfast);
+  const senders = mergeSenders(ordered);
+  const results = summaries
+    .flatMap((summary) => summary.results)
+    .sort((a, b) => compareText(a.verdict.scenario, b.verdict.scenario));
+  return {
+    run: {
+      ...first!.run,
+      startedAt: summaries.map(({ run }) => run.startedAt).sort()[0]!,
+      senders,
+      scenarios: summaries
+        .flatMap(({ run }) => run.scenarios)
+        .sort((a, b) => compareText(a.id, b.id)),
+      shard: undefined,
+    },
+    results,
+    knownLists: first!.knownLists,
+    knownNoMore: mergeKnown(first!, results, context),
+    skippedSenders: ordered.flatMap(({ path, summary }) =>
+      summary.skippedSenders.map(({ name, reason }) => ({ name, reason: `${path}: ${reason}` })),
+    ),
+    interrupted: summaries.some(({ interrupted }) => interrupted),
+    elapsedMs: Math.max(...summaries.map(({ elapsedMs }) => elapsedMs)),
+  };
+}
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Each of the shards once, from the first to the last. */
+function inOrder(shards: readonly ShardResult[]): ShardResult[] {
+  const byIndex = new Map<number, ShardResult>();
+  const ofs = new Set<number>();
+  for (const shard of shards) {
+    const { path, summary } = shard;
+    if (!summary.run.shard)
+      throw new UsageError(`${path}: not a shard: it was run without --shard`);
+    const { index, of } = summary.run.shard;
+    const other = byIndex.get(index);
+    ofs.add(of);
+    if (ofs.size > 1)
+      throw new UsageError(`${path}: a shard of ${of}, and others are of ${[...ofs][0]}`);
+    if (other) throw new UsageError(`${path}: shard ${index}/${of}, as ${other.path} is`);
+    byIndex.set(index, shard);
+  }
+  const [of = 0] = ofs;
+  const all = Array.from({ length: of }, (_, index) => index + 1);
+  const missing = all.filter((index) => !byIndex.has(index));
+  if (of === 0) throw new UsageError('no shards');
+  if (missing.length > 0)
+    throw new UsageError(
+      `${counted(missing.length, 'shard')} of ${of} missing: ${missing.map((index) => `${index}/${of}`).join(', ')}`,
+    );
+  return all.map((index) => byIndex.get(index)!);
+}
+
+function checkSame(
+  shards: readonly ShardResult[],
+  what: string,
+  valueIn: (summary: RunSummary) => string,
+): void {
+  const [first, ...others] = shards;
+  const other = others.find(({ summary }) => valueIn(summary) !== valueIn(first!.summary));
+  if (other)
+    throw new UsageError(
+      `${other.path}: of another ${what} than ${first!.path} (${printable(valueIn(other.summary), 40)}, not ${printable(valueIn(first!.summary), 40)})`,
+    );
+}
+
+/** Whoever could be run in some shard; the version is the same in all of them. */
+function mergeSenders(shards: readonly ShardResult[]): SenderDescription[] {
+  const found = new Map<string, { readonly path: string; readonly sender: SenderDescription }>();
+  for (const { path, summary } of shards)
+    for (const sender of summary.run.senders) {
+      const other = found.get(sender.name);
+      if (other && other.sender.version !== sender.version)
+        throw new UsageError(
+          `${path}: of another version of ${printable(sender.name, 40)} than ${other.path} (${printable(sender.version, 40)}, not ${printable(other.sender.version, 40)})`,
+        );
+      found.set(sender.name, { path, sender });
+    }
+  return [...found.values()].map(({ sender }) => sender);
+}
+
+/** An entry that selects scenarios of several shards is held against all of them. */
+function mergeKnown(
+  { knownLists }: RunSummary,
+  results: RunSummary['results'],
+  { today, ids }: MergeContext,
+): KnownNoMore[] {
+  return knownLists.flatMap(({ sender, entries }) => {
+    const verdicts = results
+      .map(({ verdict }) => verdict)
+      .filter((verdict) => verdict.sender === sender);
+    const moment = { today, version: verdicts[0]?.senderVersion ?? '' };
+    return knownNoMore(entries, verdicts, ids, { moment, sender });
+  });
+}

@@ -1,0 +1,203 @@
+/**
+ * Runs that were written down: a result file (the json reporter's), a folder of kept evidence, or a
+ * folder that holds both. What comes out can be told by every reporter again.
+ *
+ * A file is somebody's input: its shape is checked, and what is missing is said.
+ */
+
+import { readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
+import { reachOf } from '../model/reach.ts';
+import type { Result, RunInfo, RunSummary } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
+import type { SenderDescription } from '../model/sender.ts';
+import { UsageError } from '../model/usage.ts';
+import type { Trial, Verdict } from '../model/verdict.ts';
+import { printable } from '../protocol/printable.ts';
+import { EvidenceError, findStores, readKept, readTrials } from '../store.ts';
+import { suiteOf } from './suite.ts';
+
+/** What the json reporter calls its file, and which of its versions are read. */
+const RESULT_FILE = 'holdfast.json';
+const SCHEMA_VERSION = 3;
+
+export interface PastRun {
+  readonly summary: RunSummary;
+  /**
+   * The trial of one of its verdicts, from the evidence if that was kept. Otherwise all that is known
+   * is who was tried with what, and there are no observations.
+   */
+  trialOf(verdict: Verdict): Promise<Trial>;
+}
+
+/** Reads what lies at `path`. Throws UsageError, with the place, for what was not written by a run. */
+export async function readRun(path: string): Promise<PastRun> {
+  try {
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined) throw new EvidenceError(`${path}: no such file or folder`);
+    if (!found.isDirectory()) return await fromResult(path, []);
+    const file = join(path, RESULT_FILE);
+    const stores = await findStores(path);
+    if (await stat(file).catch(() => undefined)) return await fromResult(file, stores);
+    return await fromEvidence(path, stores);
+  } catch (error) {
+    throw error instanceof EvidenceError ? new UsageError(printable(error.message, 2000)) : error;
+  }
+}
+
+// ---- from a result file ----
+
+interface ResultDocument {
+  readonly schemaVersion: number;
+  readonly holdfast: string;
+  readonly node: string;
+  readonly startedAt: string;
+  readonly elapsedMs: number;
+  readonly interrupted: boolean;
+  readonly suite: string;
+  readonly shard?: RunInfo['shard'];
+  readonly evidenceDir?: string;
+  readonly senders: readonly SenderDescription[];
+  readonly skippedSenders: RunSummary['skippedSenders'];
+  readonly scenarios: readonly Pick<
+    Scenario,
+    'id' | 'file' | 'title' | 'why' | 'requirements' | 'needs'
+  >[];
+  readonly verdicts: readonly (Verdict & Omit<Result, 'verdict'>)[];
+  readonly knownLists: RunSummary['knownLists'];
+  readonly knownNoMore: RunSummary['knownNoMore'];
+}
+
+async function fromResult(file: string, stores: readonly string[]): Promise<PastRun> {
+  const document = parseDocument(await readText(file), file);
+  const { senders, verdicts, evidenceDir } = document;
+  const run: RunInfo = {
+    startedAt: document.startedAt,
+    senders,
+    scenarios: document.scenarios.map(withoutSteps),
+    suite: document.suite,
+    shard: document.shard,
+    node: document.node,
+    holdfast: document.holdfast,
+  };
+  const results = verdicts.map(({ known, isRun, reach, ...verdict }): Result => {
+    return { verdict, known, isRun, reach };
+  });
+  return {
+    summary: {
+      run,
+      results,
+      knownLists: document.knownLists,
+      knownNoMore: document.knownNoMore,
+      skippedSenders: document.skippedSenders,
+      interrupted: document.interrupted,
+      evidenceDir: stores[0] ?? evidenceDir,
+      elapsedMs: document.elapsedMs,
+    },
+    trialOf: trialsOf(run, stores),
+  };
+}
+
+function withoutSteps(told: ResultDocument['scenarios'][number]): Scenario {
+  return { ...told, domain: DEFAULT_DOMAIN, policy: DEFAULT_POLICY, stages: [] };
+}
+
+const LISTS = [
+  'senders',
+  'skippedSenders',
+  'scenarios',
+  'verdicts',
+  'knownLists',
+  'knownNoMore',
+] as const;
+
+function parseDocument(text: string, file: string): ResultDocument {
+  let value: Partial<ResultDocument> | null;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new EvidenceError(`${file}: not JSON`);
+  }
+  if (typeof value !== 'object' || value === null || typeof value.schemaVersion !== 'number')
+    throw new EvidenceError(`${file}: not a result that the json reporter wrote`);
+  if (value.schemaVersion !== SCHEMA_VERSION)
+    throw new EvidenceError(
+      `${file}: its schemaVersion is ${value.schemaVersion}, and this Holdfast reads ${SCHEMA_VERSION}: run again with the same version`,
+    );
+  for (const list of LISTS)
+    if (!Array.isArray(value[list]))
+      throw new EvidenceError(`${file}: not a whole result: it has no ${list}`);
+  return value as ResultDocument;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new EvidenceError(`${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+/** From the first of the stores that has the very trial: one of another run has another verdict. */
+function trialsOf(run: RunInfo, stores: readonly string[]): PastRun['trialOf'] {
+  const scenarios = new Map(run.scenarios.map((scenario) => [scenario.id, scenario]));
+  const senders = new Map(run.senders.map((sender) => [sender.name, sender]));
+  return async (verdict) => {
+    for (const store of stores) {
+      const kept = await readKept(store, verdict);
+      if (kept && isSame(kept.verdict, verdict)) return kept.trial;
+    }
+    return {
+      scenario: scenarios.get(verdict.scenario)!,
+      sender: senders.get(verdict.sender)!,
+      evidence: { observations: [] },
+    };
+  };
+}
+
+const isSame = (kept: Verdict | undefined, told: Verdict) =>
+  kept?.grade === told.grade &&
+  kept.durationMs === told.durationMs &&
+  isDeepStrictEqual(
+    kept.findings.map(({ because }) => because),
+    told.findings.map(({ because }) => because),
+  );
+
+// ---- from evidence alone ----
+
+async function fromEvidence(path: string, stores: readonly string[]): Promise<PastRun> {
+  const senders = new Map<string, SenderDescription>();
+  const scenarios = new Map<string, Scenario>();
+  const results: Result[] = [];
+  const unjudged: string[] = [];
+  for await (const { dir, trial, verdict } of readTrials(path)) {
+    senders.set(trial.sender.name, trial.sender);
+    scenarios.set(trial.scenario.id, trial.scenario);
+    const isRun = trial.evidence.observations.length > 0;
+    if (verdict) results.push({ verdict, isRun, reach: reachOf(trial) });
+    else unjudged.push(relative('.', dir));
+  }
+  const run: RunInfo = {
+    startedAt: new Date(0).toISOString(),
+    senders: [...senders.values()],
+    scenarios: [...scenarios.values()],
+    suite: suiteOf([...scenarios.values()]),
+    node: '',
+    holdfast: '',
+  };
+  return {
+    summary: {
+      run,
+      results,
+      knownLists: [],
+      knownNoMore: [],
+      skippedSenders: [],
+      interrupted: unjudged.length > 0,
+      evidenceDir: path,
+      elapsedMs: results.reduce((sum, { verdict }) => sum + verdict.durationMs, 0),
+    },
+    trialOf: trialsOf(run, stores),
+  };
+}

@@ -1,0 +1,142 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { merge } from '../../harness/commands/merge.ts';
+import { type RunRequest, run } from '../../harness/commands/run.ts';
+import { readRun } from '../../harness/results/read.ts';
+import { testTerminal } from '../commands/terminal.ts';
+
+const FAULT = 'reference:plaintext-when-starttls-missing';
+let top: string;
+const at = (name: string) => join(top, name);
+
+/** Runs a part of the suite on a sender that fails some of it, as a CI job would. */
+async function shard(name: string, change: Partial<RunRequest> = {}): Promise<number> {
+  return run(
+    {
+      scenarios: ['starttls/stripped', 'starttls/refused', 'tls'],
+      senders: [FAULT],
+      reporters: ['json'],
+      out: at(name),
+      ...change,
+    },
+    testTerminal().terminal,
+  );
+}
+const put = (...names: string[]) => {
+  const { terminal, out } = testTerminal();
+  const request = { shards: names.map(at), reporters: ['text', 'json'], out: at('merged') };
+  return { code: merge(request, terminal), out };
+};
+
+beforeAll(async () => {
+  top = await mkdtemp(join(tmpdir(), 'holdfast-merge-'));
+  await writeFile(at('known.yaml'), 'starttls/stripped@as-removed-line:\n  reason: theirs\n');
+  const known = [at('known.yaml')];
+  await shard('whole', { known });
+  for (const index of [1, 2, 3])
+    await shard(`${index}`, { shard: { index, of: 3 }, known, keep: at(`${index}/evidence`) });
+});
+afterAll(() => rm(top, { recursive: true }));
+
+describe('shards', () => {
+  it('merged are the run in one piece, verdict by verdict', async () => {
+    const { code, out } = put('2', '3', '1');
+    const whole = (await readRun(at('whole'))).summary;
+    // Some failures are not known: the gate is shut.
+    expect(await code).toBe(1);
+    const merged = (await readRun(at('merged'))).summary;
+    const told = ({ results }: typeof whole) =>
+      new Map(
+        results.map(({ verdict, known, reach, isRun }) => [
+          verdict.scenario,
+          {
+            grade: verdict.grade,
+            found: verdict.findings.map(({ requirement, grade, actual }) => [
+              requirement,
+              grade,
+              actual,
+            ]),
+            known,
+            reach,
+            isRun,
+          },
+        ]),
+      );
+    expect(told(merged)).toEqual(told(whole));
+    expect(merged.run.suite).toBe(whole.run.suite);
+    expect(merged.run.shard).toBeUndefined();
+    expect(out()).toMatch(/^~ starttls\/stripped@as-removed-line.* theirs$/m);
+  });
+
+  it('bring their evidence along', async () => {
+    const { summary, trialOf } = await readRun(at('merged'));
+    for (const { verdict } of summary.results)
+      expect((await trialOf(verdict)).evidence.observations.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['one missing', ['1', '3'], '1 shard of 3 missing: 2/3'],
+    ['one twice', ['1', '2', '2'], 'shard 2/3, as'],
+    ['none', ['whole'], 'not a shard'],
+  ])('%s: an error', async (_, names, message) => {
+    await expect(put(...names).code).rejects.toThrow(message);
+  });
+
+  const changed = async (name: string, change: (text: string) => string) => {
+    const document = await readFile(at('3/holdfast.json'), 'utf8');
+    await writeFile(at(`${name}.json`), change(document));
+  };
+  it.each<[string, (text: string) => string, string]>([
+    ['another suite', (text) => text.replace(/"suite": "\w+"/, '"suite": "0"'), 'another suite'],
+    [
+      'another Holdfast',
+      (text) => text.replace(/"holdfast": "[^"]+"/, '"holdfast": "9.9.9"'),
+      'another Holdfast',
+    ],
+    [
+      'another version of the sender',
+      (text) => text.replace(/"version": "1"/, '"version": "2"'),
+      'another version of reference',
+    ],
+    ['of another split', (text) => text.replace(/"of": 3/, '"of": 4'), 'and others are of'],
+    [
+      'another format',
+      (text) => text.replace(/"schemaVersion": \d+/, '"schemaVersion": 1'),
+      'schemaVersion is 1',
+    ],
+    ['cut short', (text) => text.slice(0, 500), 'not JSON'],
+    ['something else', () => '{"name": "holdfast"}', 'not a result'],
+  ])('%s: an error', async (name, change, message) => {
+    await changed(name, change);
+    await expect(put('1', '2', `${name}.json`).code).rejects.toThrow(message);
+  });
+
+  it('interrupted, or with a sender that broke: never green', async () => {
+    await changed('cut', (text) => text.replace('"interrupted": false', '"interrupted": true'));
+    expect(await put('1', '2', 'cut.json').code).toBe(2);
+    await changed('died', (text) =>
+      text.replace(
+        '"skippedSenders": []',
+        `"skippedSenders": [{ "name": "${FAULT}", "reason": "it died" }]`,
+      ),
+    );
+    expect(await put('1', '2', 'died.json').code).toBe(70);
+  });
+});
+
+describe('a run that was written down', () => {
+  it('is told from its evidence alone', async () => {
+    const { summary } = await readRun(at('1/evidence'));
+    const { summary: told } = await readRun(at('1'));
+    const grades = ({ results }: typeof told) =>
+      results.map(({ verdict }) => `${verdict.scenario} ${verdict.grade}`).sort();
+    expect(grades(summary)).toEqual(grades(told));
+  });
+
+  it('and is not there: an error with the place', async () => {
+    await expect(readRun(at('nowhere'))).rejects.toThrow(/nowhere: no such file or folder/);
+    await expect(readRun(at('known.yaml'))).rejects.toThrow(/known\.yaml: not JSON/);
+  });
+});
