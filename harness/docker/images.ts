@@ -146,7 +146,9 @@ async function filesOf({ context, paths = ['.'], without = [] }: ImageSource): P
   const files: string[] = [];
   const visit = async (path: string): Promise<void> => {
     const about = await lstat(join(context, path));
-    if (!about.isDirectory()) return void files.push(path);
+    if (about.isFile() || about.isSymbolicLink()) files.push(path);
+    // Pipes and sockets are no part of a context.
+    if (!about.isDirectory()) return;
     const names = (await readdir(join(context, path))).filter(
       (name) => name !== 'node_modules' && name !== '.git',
     );

@@ -25,17 +25,16 @@ export interface SuiteOptions {
   readonly jobs: number;
   readonly bounds?: Partial<Bounds>;
   readonly signal?: AbortSignal;
-  /** Each result as soon as it is known. */
-  onResult?(result: TrialResult): void | Promise<void>;
+  /** Each result as soon as it is known; nobody else keeps it, and its evidence is large. */
+  onResult(result: TrialResult): void | Promise<void>;
 }
 
 /**
  * Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be
  * started at all, and when it dies.
  */
-export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
+export async function runSuite(options: SuiteOptions): Promise<void> {
   const { lab, scenarios, senders, jobs, signal } = options;
-  const results: TrialResult[] = [];
   const stopped = whenAborted(signal);
   for (const sender of senders) {
     await using instances = await openInstances(lab, sender);
@@ -43,13 +42,11 @@ export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
       if (signal?.aborted || instances.lost()) return;
       const result = await resultOf(scenario, sender, instances, stopped, options);
       if (signal?.aborted) return;
-      results.push(result);
-      await options.onResult?.(result);
+      await options.onResult(result);
     });
     const lost = instances.lost();
     if (lost) throw lost;
   }
-  return results;
 }
 
 async function resultOf(

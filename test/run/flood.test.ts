@@ -19,11 +19,11 @@ import type {
   Sender,
   StartedSender,
 } from '../../harness/model/sender.ts';
-import { runSuite } from '../../harness/run/suite.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
 import { referenceSender } from '../../harness/senders/reference/index.ts';
 import { vocabulary } from '../evidence.ts';
+import { resultsOf } from '../suite.ts';
 
 let lab: Lab;
 let folder: string;
@@ -59,7 +59,7 @@ async function run(
   const { scenarios, problems } = await loadScenarios([path], folder, vocabulary);
   expect(problems).toEqual([]);
   const bounds = { settleMs: 5000, quietMs: 200 };
-  return runSuite({ lab, vocabulary, senders: [sender], scenarios, jobs: 1, bounds, signal });
+  return resultsOf({ lab, vocabulary, senders: [sender], scenarios, jobs: 1, bounds, signal });
 }
 
 /** Of a trial that was cut short: decided nothing, and says why. */
