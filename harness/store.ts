@@ -17,6 +17,9 @@ import type { Trial, Verdict } from './model/verdict.ts';
 import { printableJson } from './protocol/printable.ts';
 
 const MARK = '.holdfast';
+/** Evidence holds mail, and is its owner's alone. */
+const OWN_FOLDER = 0o700;
+const OWN_FILE = 0o600;
 const FORMAT =
   'Evidence kept by Holdfast, format 2. Holdfast writes over what it kept here before.\n';
 
@@ -41,14 +44,14 @@ export interface KeptTrial {
  * earlier run. Throws EvidenceError when it holds something else, and what the file system throws.
  */
 export async function claimFolder(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: OWN_FOLDER });
   const found = await readdir(dir);
   if (found.includes(MARK)) return;
   if (found.length > 0)
     throw new EvidenceError(
       `${dir} is not empty and was not made by Holdfast: give a new or empty folder for the evidence`,
     );
-  await writeFile(join(dir, MARK), FORMAT);
+  await writeFile(join(dir, MARK), FORMAT, { mode: OWN_FILE });
 }
 
 /**
@@ -61,8 +64,9 @@ export async function keepTrial(
 ): Promise<string> {
   await claimFolder(dir);
   const folder = folderOf(dir, trial.sender.name, trial.scenario.id);
-  await mkdir(folder, { recursive: true });
-  const write = (name: string, text: string) => writeFile(join(folder, name), text);
+  await mkdir(folder, { recursive: true, mode: OWN_FOLDER });
+  const write = (name: string, text: string) =>
+    writeFile(join(folder, name), text, { mode: OWN_FILE });
   // The verdict goes first and comes last: whatever is cut short, no verdict lies beside evidence
   // that is not its own.
   await rm(join(folder, 'verdict.json'), { force: true });

@@ -3,6 +3,7 @@
  * wanted, kept.
  */
 
+import { whenAborted } from '../concurrency/wait.ts';
 import type { Result, RunSummary, Shard, TrialResult } from '../model/reporter.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
@@ -16,6 +17,7 @@ import { findPackage } from '../shipped.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
 import { loadVocabulary } from '../vocabulary.ts';
 import { tellComparison } from './compare.ts';
+import { cannotWrite, checkFile, openFolder } from './folder.ts';
 import { openGate } from './gate.ts';
 import type { Profile } from './profile.ts';
 import { selectScenarios } from './select.ts';
@@ -60,6 +62,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const vocabulary = await loadVocabulary();
   const selected = await selectScenarios(request.scenarios, vocabulary, request.profile);
   const durations = await readDurations(request.durations ?? findPackage().durations);
+  if (request.durations) await checkFile(request.durations, '--durations');
   const { shard } = request;
   const scenarios = shard ? partOf(selected, shard, durations) : selected;
   const given = [...new Set([...request.senders, ...(request.against ? [request.against] : [])])];
@@ -79,26 +82,27 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const failed = [...unprepared];
   let breakdown: { readonly error: unknown } | undefined;
   await reporters.onStart(info);
-  try {
-    const onResult = async (result: TrialResult) => {
-      const { verdict, trial } = result;
-      const known = gate.knownBy(verdict);
-      await store.keep(result);
-      await reporters.onVerdict(verdict, trial, known);
-      results.push(resultOf(result, known));
-    };
-    const { jobs } = request;
-    failed.push(
-      ...(await runSenders({ senders, scenarios, vocabulary, jobs, signal, tell, onResult })),
-    );
-  } catch (error) {
+  const onResult = async (result: TrialResult) => {
+    const { verdict, trial } = result;
+    const known = gate.knownBy(verdict);
+    await store.keep(result);
+    await reporters.onVerdict(verdict, trial, known);
+    results.push(resultOf(result, known));
+  };
+  const { jobs } = request;
+  const running = runSenders({ senders, scenarios, vocabulary, jobs, signal, tell, onResult }).then(
+    (more) => void failed.push(...more),
     // What is known by now is told all the same.
-    breakdown = { error };
-  }
+    (error: unknown) => {
+      breakdown = { error };
+    },
+  );
+  // Whoever stops a run is told at once; what was started is put away after that.
+  await Promise.race([running, whenAborted(signal)]);
   const knownNoMore = gate.noMore(results);
   const summary: RunSummary = {
     run: info,
-    results,
+    results: [...results],
     knownLists: gate.lists,
     knownNoMore,
     skippedSenders: [...skipped, ...failed],
@@ -107,6 +111,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     elapsedMs: performance.now() - began,
   };
   await reporters.onEnd(summary);
+  await running;
   if (breakdown) throw breakdown.error;
   if (!signal.aborted) await gate.update(results, tell);
   if (request.durations && !signal.aborted) await learnDurations(request.durations, results);
@@ -126,18 +131,25 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
  * demo has done its work.
  */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
+  const keep = await openKept(DEMO_EVIDENCE, 'evidence in').then(
+    () => DEMO_EVIDENCE,
+    // A checkout may be read-only.
+    ({ message }: Error) => terminal.complain(`no evidence is kept: ${message}`),
+  );
   const code = await run(
     {
       scenarios: [],
       senders: BUILT_IN,
       reporters: ['text'],
       jobs,
-      keep: 'holdfast-evidence',
+      keep: keep ?? undefined,
     },
     terminal,
   );
   return code === EXIT.harnessBroke ? code : 0;
 }
+
+const DEMO_EVIDENCE = 'holdfast-evidence';
 
 function checkSenders(
   named: readonly { readonly given: string; readonly name: string }[],
@@ -152,6 +164,16 @@ function checkSenders(
     throw new UsageError('--against compares one sender with another: give one with --sender');
 }
 
+/** Throws UsageError where no evidence can be kept; `option` is the one that `dir` was given by. */
+async function openKept(dir: string, option: string): Promise<void> {
+  await claimFolder(dir).catch((error: Error) => {
+    throw error instanceof EvidenceError
+      ? new UsageError(error.message)
+      : cannotWrite(dir, option, error);
+  });
+  await openFolder(dir, option);
+}
+
 interface Store {
   readonly dir?: string;
   keep(result: TrialResult): Promise<void>;
@@ -160,7 +182,8 @@ interface Store {
 }
 
 /**
- * Evidence that cannot be kept, the disk being full for example, is told once and stops nothing.
+ * Throws UsageError where nothing can be kept. What cannot be kept later, the disk being full for
+ * example, is told once and stops nothing.
  */
 async function openStore(dir: string | undefined, terminal: Terminal): Promise<Store> {
   let trouble = false;
@@ -169,15 +192,17 @@ async function openStore(dir: string | undefined, terminal: Terminal): Promise<S
     try {
       await work();
     } catch (error) {
-      if (error instanceof EvidenceError) throw new UsageError(error.message);
+      if (trouble) return;
       trouble = true;
-      terminal.complain(`evidence cannot be kept: ${printable((error as Error).message)}`);
+      terminal.complain(
+        `evidence cannot be kept any more: ${printable((error as Error).message)}; the run goes on without it`,
+      );
     }
   };
   if (dir === undefined) return { keep: async () => {}, broken: () => false };
-  await attempt(() => claimFolder(dir));
+  await openKept(dir, '--keep');
   return {
-    dir: trouble ? undefined : dir,
+    dir,
     keep: (result) => attempt(() => keepTrial(dir, result)),
     broken: () => trouble,
   };

@@ -28,7 +28,7 @@ describeWithEngine('a run', () => {
     expect(await leftBy(pid)).toEqual(NOTHING);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'that is stopped by %s removes all of it',
     async (signal) => {
       const { child, ended, pid } = await inMidRun();
