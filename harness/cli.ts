@@ -44,6 +44,11 @@ a pattern ('*@as-*'), or a path to files of your own (./mine, mine.yaml). Withou
 One reporter writes to standard output. With --out DIR, json and junit write holdfast.json and junit.xml there,
 and text stays on standard output.`;
 
+/** npm and the terminal both pass a Ctrl-C on: within this time, two signals are one. */
+const SAME_SIGNAL_MS = 300;
+/** How long putting away may take once something has broken. */
+const PUT_AWAY_MS = 15_000;
+
 await main();
 
 async function main(): Promise<void> {
@@ -365,10 +370,6 @@ function collect(text: string, before: readonly string[] = []): string[] {
     throw new InvalidArgumentError('Expected a name, or names with commas between them.');
   return [...before, ...names];
 }
-
-/** npm and the terminal both pass a Ctrl-C on: within this time, two signals are one. */
-const SAME_SIGNAL_MS = 300;
-const PUT_AWAY_MS = 15_000;
 
 /** The process as commands see it. `stopped` gives the exit code of a command that was stopped. */
 function openTerminal(): { terminal: Terminal; stopped: () => number | undefined } {

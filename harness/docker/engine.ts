@@ -6,8 +6,10 @@
  */
 
 import { access, constants } from 'node:fs/promises';
+import net from 'node:net';
 import { hostname } from 'node:os';
 import { SenderError } from '../model/sender.ts';
+import { printable } from '../protocol/printable.ts';
 
 type Testcontainers = typeof import('testcontainers');
 type Client = Awaited<ReturnType<Testcontainers['getContainerRuntimeClient']>>;
@@ -29,6 +31,10 @@ const INSTALL =
  */
 export async function connectEngine(): Promise<Engine> {
   const testcontainers = await loadTestcontainers();
+  const chosen = process.env.DOCKER_HOST;
+  const problem = chosen ? await silenceAt(chosen) : undefined;
+  // testcontainers would pass an engine over that does not answer, and take another.
+  if (problem !== undefined) throw new SenderError(await whatIsWrong(problem));
   try {
     const client = await testcontainers.getContainerRuntimeClient();
     const { dockerode } = client.container;
@@ -39,6 +45,36 @@ export async function connectEngine(): Promise<Engine> {
       await whatIsWrong(error instanceof Error ? error.message : String(error)),
     );
   }
+}
+
+/** The user has said which engine it has to be. */
+export const isEngineChosen = () => Boolean(process.env.DOCKER_HOST);
+
+const ANSWER_MS = 10_000;
+
+/** Why nothing answers at the address of this engine; undefined: something does. */
+function silenceAt(host: string): Promise<string | undefined> {
+  if (!URL.canParse(host)) return Promise.resolve('not the URL of an engine');
+  const { protocol, hostname, port, pathname } = new URL(host);
+  // Of other ways to an engine it is for testcontainers to say.
+  if (!['unix:', 'tcp:', 'http:', 'https:'].includes(protocol)) return Promise.resolve(undefined);
+  const at =
+    protocol === 'unix:'
+      ? { path: pathname }
+      : { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || 2375 };
+  return new Promise((resolve) => {
+    const socket = net.connect(at);
+    const end = (problem?: string) => {
+      socket.destroy();
+      resolve(problem);
+    };
+    socket.setTimeout(ANSWER_MS, () => end(`no answer within ${ANSWER_MS / 1000} s`));
+    socket.once('error', ({ message }) => end(message));
+    socket.once('close', () => end('the connection was closed'));
+    // One that wants TLS says so in clear.
+    socket.once('data', () => end());
+    socket.write('GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n');
+  });
 }
 
 async function loadTestcontainers(): Promise<Testcontainers> {
@@ -60,7 +96,7 @@ const SOCKET = '/var/run/docker.sock';
 async function whatIsWrong(said: string): Promise<string> {
   const elsewhere = process.env.DOCKER_HOST;
   if (elsewhere)
-    return `no Docker engine answers at DOCKER_HOST=${elsewhere} (${said}). Start it, or unset DOCKER_HOST.`;
+    return `no Docker engine answers at DOCKER_HOST=${printable(elsewhere, 200)} (${printable(said)}). Start it, or unset DOCKER_HOST.`;
   const at = (mode: number) =>
     access(SOCKET, mode).then(
       () => true,

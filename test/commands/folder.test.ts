@@ -40,7 +40,7 @@ it.each<[string, () => Promise<void>, string]>([
 
 it('names what it cannot explain as the system does, on one line', () => {
   expect(cannotWrite('a\nb', '--out', new Error('odd\u001b')).message).toBe(
-    '--out a\\nb: odd\\u001b',
+    '--out a\\nb: odd\\x1b',
   );
 });
 

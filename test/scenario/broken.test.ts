@@ -285,9 +285,9 @@ describe('steps', () => {
     [
       'a wait that nobody would live to see',
       `{ wait: ‸99999999d }`,
-      'expected no more than 1d: a run waits for it; advance makes the sender older at once (found "99999999d")',
+      'expected no more than 1d: a run waits for it; advance makes the sender older at once',
     ],
-    ['ten years and more', `{ advance: ‸521w }`, 'expected no more than 520w (found "521w")'],
+    ['ten years and more', `{ advance: ‸521w }`, 'expected no more than 520w'],
     ['no messages', `{ send: a, messages: ‸0, expect: [enforced] }`, 'less than 1 (found 0)'],
     ['a duration', `{ advance: ‸soon }`, `${DURATION} (found "soon")`],
     [
