@@ -9,7 +9,7 @@ import { judge } from '../judge/judge.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { TrialResult } from '../model/reporter.ts';
 import { neededCapabilities, type Scenario } from '../model/scenario.ts';
-import type { Sender } from '../model/sender.ts';
+import { type Sender, SenderError } from '../model/sender.ts';
 import { keepsWaiting } from '../model/stage.ts';
 import type { Trial } from '../model/verdict.ts';
 import type { Vocabulary } from '../scenario/language.ts';
@@ -31,20 +31,24 @@ export interface SuiteOptions {
 
 /**
  * Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be
- * started at all, and when it dies.
+ * started at all, when it dies, and when the lab has gone.
  */
 export async function runSuite(options: SuiteOptions): Promise<void> {
   const { lab, scenarios, senders, jobs, signal } = options;
   const stopped = whenAborted(signal);
+  let labLost: SenderError | undefined;
+  void lab.lost?.then(({ message }) => {
+    labLost = new SenderError(message);
+  });
   for (const sender of senders) {
     await using instances = await openInstances(lab, sender);
     await inParallel(longFirst(scenarios), jobs, async (scenario) => {
-      if (signal?.aborted || instances.lost()) return;
+      if (signal?.aborted || labLost || instances.lost()) return;
       const result = await resultOf(scenario, sender, instances, stopped, options);
       if (signal?.aborted) return;
       await options.onResult(result);
     });
-    const lost = instances.lost();
+    const lost = labLost ?? instances.lost();
     if (lost) throw lost;
   }
 }

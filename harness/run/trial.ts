@@ -103,9 +103,11 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
       taken.expect(token);
     },
   };
-  const died = (taken.sender.died ?? new Promise<never>(() => {})).then((error): never => {
-    throw error;
-  });
+  const died = Promise.race([taken.sender.died, lab.lost].filter((end) => end !== undefined)).then(
+    (error): never => {
+      throw error;
+    },
+  );
   died.catch(() => {});
   try {
     for (const [index, stage] of scenario.stages.entries()) {
