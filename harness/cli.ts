@@ -13,8 +13,11 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { CompareRequest } from './commands/compare.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
+import type { ListRequest } from './commands/list.ts';
 import type { MergeRequest } from './commands/merge.ts';
 import { PROFILES } from './commands/profile.ts';
+import { openRegion } from './commands/region.ts';
+import type { ReportRequest } from './commands/report.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
@@ -41,8 +44,8 @@ const SELECTION = `
 A SCENARIO is an id (starttls/stripped), a variant (starttls/stripped@as-removed-line), a folder (starttls),
 a pattern ('*@as-*'), or a path to files of your own (./mine, mine.yaml). Without one, the whole suite is run.
 
-One reporter writes to standard output. With --out DIR, json and junit write holdfast.json and junit.xml there,
-and text stays on standard output.`;
+One reporter writes to standard output. With --out DIR, those that make a document write it there (holdfast.html,
+holdfast.json, junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.json); text and github stay on standard output.`;
 
 /** npm and the terminal both pass a Ctrl-C on: within this time, two signals are one. */
 const SAME_SIGNAL_MS = 300;
@@ -146,7 +149,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   program
     .command('demo', { hidden: true })
     .description(
-      'the whole suite against every built-in sender; evidence goes to holdfast-evidence/',
+      'the profile smoke against every built-in sender; evidence goes to holdfast-evidence/',
     )
     .addOption(jobsOption())
     .action(async ({ jobs }: { jobs?: number }) => {
@@ -166,10 +169,26 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('compile', { hidden: true })
+    .description('write the shipped suite beside the compiled code; npm run build does it')
+    .action(async () => {
+      const { compile } = await import('./commands/compile.ts');
+      await compile();
+    });
+
+  program
     .command('list')
-    .description('list the scenarios')
+    .description('list the scenarios, or what they are written with')
     .option('--json', 'as JSON')
-    .action(async (options: { json?: boolean }) => {
+    .addOption(
+      new Option('--requirements', 'what the RFCs ask, by the ids that scenarios name').conflicts([
+        'attacks',
+        'expectations',
+      ]),
+    )
+    .addOption(new Option('--attacks', 'what can stand under a step').conflicts(['expectations']))
+    .option('--expectations', 'what a step can expect')
+    .action(async (options: ListRequest) => {
       const { list } = await import('./commands/list.ts');
       code = await list(options, terminal);
     });
@@ -235,7 +254,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .description('check scenario files, and the contracts of senders')
     .argument('<path...>', 'files or folders')
     .action(async (paths: string[]) => {
-      const { lint } = await import('./commands/list.ts');
+      const { lint } = await import('./commands/lint.ts');
       code = await lint(paths, terminal);
     });
 
@@ -290,6 +309,22 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('report')
+    .description('tell a run that was written down again, as a page or in any other format')
+    .argument('<path>', 'a folder of kept evidence, or a result file (--reporter json)')
+    .addOption(reporterOption('html'))
+    .option('--out <dir>', 'folder for the files of reporters (default: the folder you are in)')
+    .option('--verbose', 'tell every verdict, passes too')
+    .action(async (path: string, { reporter, ...options }: ReportFlags) => {
+      const { report } = await import('./commands/report.ts');
+      code = await report(
+        path,
+        { out: '.', ...options, reporters: reporter ?? ['html'] },
+        terminal,
+      );
+    });
+
+  program
     .command('merge')
     .description('put the shards of a run together, and gate on the whole')
     .argument('<shard...>', 'what each shard wrote: a folder, or its holdfast.json')
@@ -316,7 +351,8 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
     .option('--sender', 'that of sender.yaml')
-    .action(async (options: { sender?: boolean }) => {
+    .option('--results', 'that of what --reporter json writes')
+    .action(async (options: { sender?: boolean; results?: boolean }) => {
       const { schema } = await import('./commands/list.ts');
       code = await schema(options, terminal);
     });
@@ -343,12 +379,14 @@ type RunFlags = Pick<
   readonly reporter?: string[];
 };
 
+type ReportFlags = Omit<ReportRequest, 'reporters'> & { readonly reporter?: string[] };
+
 type MergeFlags = Omit<MergeRequest, 'shards' | 'reporters'> & { readonly reporter?: string[] };
 
 function reporterOption(byDefault: string): Option {
   return new Option(
     '--reporter <name>',
-    `text, json or junit; may be repeated (default: ${byDefault})`,
+    `text, html, json, junit, markdown, github, gitlab or sarif; may be repeated (default: ${byDefault})`,
   ).argParser(collect);
 }
 
@@ -379,13 +417,21 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
   let since = 0;
   let isHeeded = false;
 
+  const region =
+    stdout.isTTY && env.TERM !== 'dumb' ? openRegion(stdout, stdout.hasColors()) : undefined;
+  process.on('exit', () => region?.clear());
+  const say = (text: string) => {
+    region?.clear();
+    stderr.write(text);
+  };
+
   const interrupt = () => {
     if (code === undefined) {
       // A command that does not ask for the signal has nothing to put away.
       if (!isHeeded) process.exit(EXIT.interrupted);
       code = EXIT.interrupted;
       since = performance.now();
-      stderr.write('\nstopping; once more to stop at once\n');
+      say('\nstopping; once more to stop at once\n');
       stop.abort();
     } else if (performance.now() - since > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
   };
@@ -400,13 +446,13 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
     // `| head` has read enough, or the terminal has gone: nothing more can be said, and that is no
     // failure of ours.
     if (error.code === 'EPIPE' || error.code === 'EIO') return giveUp(EXIT.outputClosed);
-    stderr.write(`${printableLines(`standard output cannot be written: ${error.message}`)}\n`);
+    say(`${printableLines(`standard output cannot be written: ${error.message}`)}\n`);
     giveUp(EXIT.harnessBroke);
   });
   stderr.on('error', () => {});
   // Node would exit with 1, which says that a sender failed.
   process.on('uncaughtException', (error) => {
-    stderr.write(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
+    say(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
     if (code !== undefined || !isHeeded) process.exit(EXIT.harnessBroke);
     giveUp(EXIT.harnessBroke);
     // What broke may be what putting away waits for.
@@ -414,11 +460,17 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
   });
 
   const terminal: Terminal = {
-    write: (text) => void stdout.write(text),
+    write: (text) => {
+      region?.clear();
+      stdout.write(text);
+    },
     // Names of files and folders, and what a stack quotes, are anybody's.
-    complain: (text) => void stderr.write(`${printableLines(text)}\n`),
+    complain: (text) => say(`${printableLines(text)}\n`),
     isTerminal: stdout.isTTY === true,
-    columns: stdout.columns || 100,
+    get columns() {
+      return stdout.columns || 100;
+    },
+    live: region?.show,
     color: stdout.isTTY
       ? stdout.hasColors()
       : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),

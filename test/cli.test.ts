@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readSmoke } from '../harness/commands/profile.ts';
 import { parseXml } from './reporters/xml.ts';
 
 const CLI = join(import.meta.dirname, '..', 'harness', 'cli.ts');
@@ -65,6 +66,7 @@ describe('usage', () => {
     });
   wrong([], /Usage: holdfast/);
   wrong(['rum'], /unknown command 'rum'[\s\S]*Did you mean run\?/);
+  wrong(['list', '--attacks', '--requirements'], /cannot be used with/);
   wrong(['run', '--sendr', 'x'], /unknown option '--sendr'[\s\S]*Did you mean --sender\?/);
   wrong(['run', '--jobs', '0'], /'--jobs <n>' argument '0' is invalid/);
   wrong(['run', 'starttls/striped'], /did you mean starttls\/stripped\?/);
@@ -107,6 +109,25 @@ describe('looking round', () => {
     );
     expect(asText.out).toContain(`\n${listed.length} scenarios, `);
     expect([asJson.code, asText.code]).toEqual([0, 0]);
+  });
+
+  it('list, the words of a scenario', async () => {
+    const [requirements, attacks, expectations, asJson] = await Promise.all([
+      holdfast('list', '--requirements'),
+      holdfast('list', '--attacks'),
+      holdfast('list', '--expectations'),
+      holdfast('list', '--attacks', '--json'),
+    ]);
+    expect(requirements.out).toMatch(
+      /^8461-5-enforce-no-starttls +MUST NOT +RFC 8461 §5: under enforce, /m,
+    );
+    expect(attacks.out).toMatch(/^strip-starttls +Takes STARTTLS out of the EHLO reply$/m);
+    expect(expectations.out).toMatch(/^recovered +everything that was queued arrived$/m);
+    expect(JSON.parse(asJson.out)).toContainEqual({
+      name: 'strip-starttls',
+      summary: 'Takes STARTTLS out of the EHLO reply',
+      example: '- strip-starttls: overwrite',
+    });
   });
 
   it('senders, and the faults of the reference sender', async () => {
@@ -191,6 +212,21 @@ describe('runs', () => {
     expect(code).toBe(2);
   });
 
+  it('annotations for GitHub stand below the text', async () => {
+    const { code, out } = await holdfast(
+      'run',
+      'starttls/stripped@as-removed-line',
+      '--sender',
+      'reference:plaintext-when-starttls-missing',
+      '--reporter',
+      'text,github',
+    );
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /^1 verdict .* 1 fail\n::error file=scenarios\/starttls\/stripped\.yaml,line=1,title=.*::MUST NOT, RFC 8461 §5: .*\n$/m,
+    );
+  });
+
   it('json alone is all there is on standard output', async () => {
     const { code, out } = await holdfast('run', 'tls/sni', '--reporter', 'json');
     expect(JSON.parse(out)).toMatchObject({ schemaVersion: 3, summary: { pass: 1 } });
@@ -260,6 +296,26 @@ describe('stopped in mid-run', () => {
       },
     );
   }
+
+  it('npm start runs what ends in seconds, on every built-in sender, and keeps it', async () => {
+    const { child, ended } = start(['demo']);
+    const begun = new Promise<void>((resolve) =>
+      child.stdout!.on('data', (chunk) => String(chunk).includes(' scenarios · ') && resolve()),
+    );
+    await begun;
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(code).toBe(130);
+    expect(out).toMatch(/^A part of the suite, .* holdfast run --sender reference,/);
+    const [, scenarios] = /(\d+) scenarios · reference .*, opportunistic .*, mx-connect /.exec(
+      out,
+    )!;
+    const smoke = readSmoke();
+    expect(Number(scenarios)).toBe(
+      smoke.filter((id) => !id.startsWith('policy-host/never-ends')).length,
+    );
+    expect(existsSync(join(folder, 'holdfast-evidence'))).toBe(true);
+  });
 
   it('run | head ends without a word', async () => {
     const { child, ended } = start(['run', '--sender', 'mx-connect', '--verbose']);

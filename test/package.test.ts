@@ -4,11 +4,23 @@
  */
 
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import {
+  appendFile,
+  cp,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadScenarios } from '../harness/scenario/load.ts';
+import { loadVocabulary } from '../harness/vocabulary.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
@@ -29,6 +41,10 @@ describe('the compiled package, away from the checkout', () => {
       '--outDir',
       join(folder, 'dist'),
     ]);
+    // As the script build does: what runs in a browser is not compiled.
+    await cp(join(root, 'harness/html/page'), join(folder, 'dist/harness/html/page'), {
+      recursive: true,
+    });
     const beside = ['package.json', ...manifest.files.filter((name: string) => name !== 'dist')];
     await Promise.all(
       beside.map((name) => cp(join(root, name), join(folder, name), { recursive: true })),
@@ -44,6 +60,7 @@ describe('the compiled package, away from the checkout', () => {
         symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction'),
       ),
     );
+    await holdfast('compile');
   });
   afterAll(() => rm(folder, { recursive: true }));
 
@@ -56,12 +73,56 @@ describe('the compiled package, away from the checkout', () => {
     );
   });
 
+  it('lists with nothing loaded that reads YAML', async () => {
+    const reading = ['yaml', 'zod'].map((name) => join(folder, 'node_modules', name));
+    for (const path of reading) await rename(path, `${path}-away`);
+    expect(await holdfast('list')).toMatch(/^starttls\/stripped /m);
+    for (const words of ['--requirements', '--attacks', '--expectations'])
+      expect(await holdfast('list', words)).toContain('\n\n');
+    expect(await holdfast('lint', join(folder, 'scenarios'))).toContain('no problems');
+    for (const path of reading) await rename(`${path}-away`, path);
+  });
+
+  it('has the suite as it was built, and reads a file that was changed since', async () => {
+    const module = await import(join(folder, 'dist/harness/scenario/compiled.js'));
+    const compiled = () =>
+      module.readCompiledSuite({ folder, scenarios: join(folder, 'scenarios') });
+    const { scenarios } = await loadScenarios(['scenarios'], root, await loadVocabulary());
+    expect(compiled().scenarios()).toStrictEqual(scenarios);
+
+    const own = join(folder, 'scenarios/starttls/stripped.yaml');
+    const whole = await readFile(own, 'utf8');
+    await writeFile(own, whole.replace(/^title: .*/m, 'title: Another title'));
+    expect(compiled()).toBeUndefined();
+    expect(await holdfast('list')).toContain('Another title');
+    await writeFile(own, `${whole}\nnonsense: true`);
+    await expect(holdfast('lint', join(folder, 'scenarios'))).rejects.toMatchObject({
+      code: 64,
+      stdout: expect.stringContaining('nonsense'),
+    });
+    await writeFile(own, whole);
+    expect(compiled()).toBeDefined();
+
+    const added = join(folder, 'scenarios/starttls/added.yaml');
+    await writeFile(added, whole);
+    expect(compiled()).toBeUndefined();
+    await rm(added);
+
+    const code = join(folder, 'dist/harness/attacks/strip-starttls.js');
+    await appendFile(code, '// another version\n');
+    expect(compiled()).toBeUndefined();
+  });
+
   it('says what mx-connect needs', async () => {
     expect(await holdfast('senders')).toMatch(/mx-connect .*not available[\s\S]*npm install/);
   });
 
   it('runs a scenario', async () => {
     expect(await holdfast('run', 'tls/sni', '--verbose')).toMatch(/^✓ tls\/sni · reference/m);
+  });
+
+  it('makes a page of a run', async () => {
+    expect(await holdfast('run', 'tls/sni', '--reporter', 'html')).toContain('id="d0"');
   });
 
   it('has the mail servers to be run in containers, and what the image of the lab is made from', async () => {

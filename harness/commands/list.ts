@@ -1,47 +1,99 @@
 /**
- * What there is: `list` the scenarios, `senders` and their faults, the `schema` for editors, and
- * `lint` for one's own files.
+ * What there is: `list` the scenarios and the words of their language, `senders` and their faults,
+ * and the `schema` for editors. Each loads what it needs, so that the list waits for nothing.
  */
 
-import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { KNOWN_FILE, loadKnown, unwritten } from '../known/load.ts';
 import { scenarioFileId } from '../model/reporter.ts';
-import { citeRequirement } from '../model/requirements.ts';
-import type { Scenario } from '../model/scenario.ts';
+import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
+import { UsageError } from '../model/usage.ts';
 import { counted, printable } from '../protocol/printable.ts';
-import { loadScenarios } from '../scenario/load.ts';
-import { scenarioJsonSchema } from '../scenario/schema.ts';
-import { referenceTraits } from '../senders/built-in.ts';
-import { senderNames, senderOf } from '../senders/find.ts';
+import type { ScenarioHead } from '../scenario/compiled.ts';
 import { loadVocabulary } from '../vocabulary.ts';
-import { formatProblem, type Problem } from '../yaml/problems.ts';
-import { loadShipped } from './select.ts';
-import { EXIT, type Terminal } from './terminal.ts';
+import { shippedHeads, shippedWords } from './select.ts';
+import type { Terminal } from './terminal.ts';
 
-/** The shipped scenarios, a line each, or as JSON. */
+export interface ListRequest {
+  readonly json?: boolean;
+  /** These instead of the scenarios; at most one. */
+  readonly requirements?: boolean;
+  readonly attacks?: boolean;
+  readonly expectations?: boolean;
+}
+
+/**
+ * The shipped scenarios, or the words that a scenario is written with: a line each, or as JSON.
+ */
 export async function list(
-  { json }: { readonly json?: boolean },
+  { json, requirements, attacks, expectations }: ListRequest,
   terminal: Terminal,
 ): Promise<number> {
-  const scenarios = await loadShipped(await loadVocabulary());
-  const files = [...Map.groupBy(scenarios, ({ id }) => scenarioFileId(id))];
-  if (json) {
-    terminal.write(`${JSON.stringify(files.map(toJson), null, 2)}\n`);
-    return 0;
-  }
-  const width = Math.max(...files.map(([id]) => id.length));
-  const lines = files.map(([id, [first, ...others]]) => {
-    const variants = others.length === 0 ? '' : String(others.length + 1);
-    return `${id.padEnd(width)}  ${variants.padStart(3)}  ${first!.title}\n`;
-  });
+  const { rows, values, hint } = requirements
+    ? listRequirements()
+    : attacks || expectations
+      ? await listWords(attacks ? 'attacks' : 'expectations')
+      : listScenarios(await shippedHeads());
   terminal.write(
-    `${lines.join('')}\n${counted(files.length, 'scenario')}, ${scenarios.length} with variants; holdfast explain SCENARIO tells what one does\n`,
+    json ? `${JSON.stringify(values, null, 2)}\n` : `${inColumns(rows).join('\n')}\n\n${hint}\n`,
   );
   return 0;
 }
 
-function toJson([id, variants]: readonly [string, readonly Scenario[]]) {
+interface Listing {
+  /** Columns of each line. */
+  readonly rows: readonly (readonly string[])[];
+  /** The same as JSON. */
+  readonly values: unknown;
+  /** What to do next. */
+  readonly hint: string;
+}
+
+function listScenarios(scenarios: readonly ScenarioHead[]): Listing {
+  const files = [...Map.groupBy(scenarios, ({ id }) => scenarioFileId(id))];
+  const most = String(Math.max(...files.map(([, variants]) => variants.length)));
+  return {
+    rows: files.map(([id, [first, ...others]]) => {
+      const variants = others.length === 0 ? '' : String(others.length + 1);
+      return [id, variants.padStart(most.length), first!.title];
+    }),
+    values: files.map(toJson),
+    hint: `${counted(files.length, 'scenario')}, ${scenarios.length} with variants; holdfast explain SCENARIO tells what one does`,
+  };
+}
+
+function listRequirements(): Listing {
+  const all = Object.entries(REQUIREMENTS);
+  return {
+    rows: all.map(([id, { level }]) => [id, level, citeRequirement(id)]),
+    values: all.map(([id, { level, basis }]) => ({
+      id,
+      level,
+      basis,
+      citation: citeRequirement(id),
+    })),
+    hint: `${counted(all.length, 'requirement')}; the ids stand under requirements: in a scenario`,
+  };
+}
+
+async function listWords(kind: 'attacks' | 'expectations'): Promise<Listing> {
+  const words = (await shippedWords())[kind];
+  return {
+    rows: words.map(({ name, summary }) => [name, summary]),
+    values: words,
+    hint: `${counted(words.length, kind.slice(0, -1))}, for the list ${kind === 'attacks' ? 'under:' : 'expect:'} of a step; scenarios/README.md has an example and the options of each`,
+  };
+}
+
+/** Every column but the last as wide as its widest cell. */
+function inColumns(rows: Listing['rows']): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
+      .join('  '),
+  );
+}
+
+function toJson([id, variants]: readonly [string, readonly ScenarioHead[]]) {
   const { file, title, requirements, needs } = variants[0]!;
   return {
     id,
@@ -65,6 +117,7 @@ export async function senders(
   terminal: Terminal,
 ): Promise<number> {
   if (faults) {
+    const { referenceTraits } = await import('../senders/built-in.ts');
     const { faults, temperaments } = await referenceTraits();
     for (const [name, summary] of Object.entries(faults))
       terminal.write(`reference:${name}\n  ${summary}\n`);
@@ -73,6 +126,7 @@ export async function senders(
       terminal.write(`reference:${name}\n  ${summary}\n`);
     return 0;
   }
+  const { senderNames, senderOf } = await import('../senders/find.ts');
   for (const name of senderNames()) {
     const sender = await senderOf(name);
     const missing = await sender.unavailable().catch(({ message }: Error) => message);
@@ -95,62 +149,19 @@ export async function senders(
   return 0;
 }
 
-/**
- * Checks files and folders of one's own: scenarios, the contracts of senders, and lists of known
- * failures, which may name the shipped scenarios and those given beside them.
- */
-export async function lint(paths: readonly string[], terminal: Terminal): Promise<number> {
-  const problems: Problem[] = [];
-  const counts: string[] = [];
-  const own: string[] = [];
-  const contracts = paths.filter(
-    (path) => basename(path) === 'sender.yaml' || existsSync(join(path, 'sender.yaml')),
-  );
-  const lists = [
-    ...paths.filter((path) => basename(path).endsWith(KNOWN_FILE)),
-    ...contracts.map(listBeside).filter(existsSync),
-  ];
-  const others = paths.filter((path) => !contracts.includes(path) && !lists.includes(path));
-  if (others.length > 0) {
-    const loaded = await loadScenarios(others, process.cwd(), await loadVocabulary());
-    problems.push(...loaded.problems);
-    own.push(...loaded.scenarios.map(({ id }) => id));
-    counts.push(counted(loaded.scenarios.length, 'scenario'));
-  }
-  if (contracts.length > 0) {
-    const { loadContract } = await import('../senders/contract/load.ts');
-    for (const path of contracts)
-      problems.push(...(await loadContract(path, process.cwd())).problems);
-    counts.push(counted(contracts.length, 'sender'));
-  }
-  if (lists.length > 0) {
-    const ids = (await loadShipped(await loadVocabulary())).map(({ id }) => id);
-    for (const path of lists) {
-      const known = await loadKnown(path, process.cwd(), [...ids, ...own]);
-      problems.push(...known.problems, ...unwritten(known.entries));
-    }
-    counts.push(counted(lists.length, 'list of known failures', 'lists of known failures'));
-  }
-  if (problems.length > 0) {
-    terminal.write(`${problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.usage;
-  }
-  terminal.write(`${counts.join(', ')}, no problems\n`);
-  return 0;
-}
-
-function listBeside(contract: string): string {
-  return join(basename(contract) === 'sender.yaml' ? dirname(contract) : contract, KNOWN_FILE);
-}
-
-/** The JSON Schema of scenario files, or of a sender's contract, for editors. */
+/** The JSON Schema of scenario files, of a sender's contract, or of result files. */
 export async function schema(
-  { sender }: { readonly sender?: boolean },
+  { sender, results }: { readonly sender?: boolean; readonly results?: boolean },
   terminal: Terminal,
 ): Promise<number> {
-  const { contractJsonSchema } = await import('../senders/contract/load.ts');
-  terminal.write(
-    `${JSON.stringify(sender ? contractJsonSchema() : scenarioJsonSchema(await loadVocabulary()), null, 2)}\n`,
-  );
+  terminal.write(`${JSON.stringify(await schemaOf({ sender, results }), null, 2)}\n`);
   return 0;
+}
+
+async function schemaOf({ sender, results }: { sender?: boolean; results?: boolean }) {
+  if (sender && results) throw new UsageError('one schema at a time: --sender or --results');
+  if (results) return (await import('../results/schema.ts')).resultJsonSchema();
+  if (sender) return (await import('../senders/contract/load.ts')).contractJsonSchema();
+  const { scenarioJsonSchema } = await import('../scenario/schema.ts');
+  return scenarioJsonSchema(await loadVocabulary());
 }

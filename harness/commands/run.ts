@@ -5,6 +5,7 @@
 
 import { whenAborted } from '../concurrency/wait.ts';
 import type { Result, RunSummary, Shard, TrialResult } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
@@ -15,7 +16,7 @@ import { BUILT_IN } from '../senders/built-in.ts';
 import { senderOf } from '../senders/find.ts';
 import { findPackage } from '../shipped.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
-import { loadVocabulary } from '../vocabulary.ts';
+import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { tellComparison } from './compare.ts';
 import { cannotWrite, checkFile, openFolder } from './folder.ts';
 import { openGate } from './gate.ts';
@@ -29,6 +30,8 @@ export interface RunRequest {
   readonly scenarios: readonly string[];
   /** Which part of the shipped suite; default: full. */
   readonly profile?: Profile;
+  /** Of what was selected, only this; default: all. */
+  readonly only?: (scenario: Scenario) => boolean;
   readonly senders: readonly string[];
   readonly reporters: readonly string[];
   /** How many trials at once; default: what suits the sender. */
@@ -64,7 +67,8 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const durations = await readDurations(request.durations ?? findPackage().durations);
   if (request.durations) await checkFile(request.durations, '--durations');
   const { shard } = request;
-  const scenarios = shard ? partOf(selected, shard, durations) : selected;
+  const part = shard ? partOf(selected, shard, durations) : selected;
+  const scenarios = request.only ? part.filter(request.only) : part;
   const given = [...new Set([...request.senders, ...(request.against ? [request.against] : [])])];
   const found = await Promise.all(given.map(senderOf));
   const named = found.map(({ name }, index) => ({ given: given[index]!, name }));
@@ -90,7 +94,16 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     results.push(resultOf(result, known));
   };
   const { jobs } = request;
-  const running = runSenders({ senders, scenarios, vocabulary, jobs, signal, tell, onResult }).then(
+  const running = runSenders({
+    senders,
+    scenarios,
+    vocabulary,
+    jobs,
+    signal,
+    tell,
+    onTrialStart: reporters.onTrialStart,
+    onResult,
+  }).then(
     (more) => void failed.push(...more),
     // What is known by now is told all the same.
     (error: unknown) => {
@@ -127,22 +140,30 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
 }
 
 /**
- * The whole suite against the built-in senders, its evidence kept. Whatever the senders score, the
+ * The profile smoke against the built-in senders, its evidence kept. Whatever the senders score, the
  * demo has done its work.
  */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
-  const keep = await openKept(DEMO_EVIDENCE, 'evidence in').then(
-    () => DEMO_EVIDENCE,
-    // A checkout may be read-only.
-    ({ message }: Error) => terminal.complain(`no evidence is kept: ${message}`),
+  const places = await openKept(DEMO_EVIDENCE, 'evidence in')
+    .then(() => openFolder(DEMO_OUT, 'reports in'))
+    .then(
+      () => ({ keep: DEMO_EVIDENCE, out: DEMO_OUT }),
+      // A checkout may be read-only.
+      ({ message }: Error) => terminal.complain(`nothing is kept: ${message}`),
+    );
+  const canReport = places !== undefined && (await loadReporters()).has('html');
+  terminal.write(
+    `A part of the suite, chosen to end in seconds. All of it: holdfast run --sender ${BUILT_IN.join(',')}\n`,
   );
   const code = await run(
     {
       scenarios: [],
+      profile: 'smoke',
+      only: (scenario) => !waitsForTheFetch(scenario),
       senders: BUILT_IN,
-      reporters: ['text'],
+      reporters: canReport ? ['text', 'html'] : ['text'],
       jobs,
-      keep: keep ?? undefined,
+      ...places,
     },
     terminal,
   );
@@ -150,6 +171,12 @@ export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
 }
 
 const DEMO_EVIDENCE = 'holdfast-evidence';
+const DEMO_OUT = 'holdfast-out';
+
+/** A sender that sets a fetch no bound is waited for, for minutes (RFC 8461 §3.3). */
+function waitsForTheFetch({ stages }: Scenario): boolean {
+  return stages.some(({ awaits }) => awaits.includes('fetch-end'));
+}
 
 function checkSenders(
   named: readonly { readonly given: string; readonly name: string }[],

@@ -10,9 +10,11 @@ import type { Scenario } from '../model/scenario.ts';
 import { selects } from '../model/selection.ts';
 import { UsageError } from '../model/usage.ts';
 import { printable } from '../protocol/printable.ts';
+import { readCompiledSuite, type ScenarioHead, type Words, wordsOf } from '../scenario/compiled.ts';
 import type { Vocabulary } from '../scenario/language.ts';
-import { type Loaded, loadScenarios } from '../scenario/load.ts';
+import type { Loaded } from '../scenario/load.ts';
 import { findPackage } from '../shipped.ts';
+import { loadVocabulary } from '../vocabulary.ts';
 import { formatProblem, nearestName } from '../yaml/problems.ts';
 import { type Profile, readSmoke } from './profile.ts';
 
@@ -38,7 +40,7 @@ export async function selectScenarios(
     const found = isPath(word) ? [] : shipped.filter(({ id }) => selects(word, id));
     if (found.length > 0) selected.push(...ofProfile(found));
     else if (isPath(word) || (word.includes('/') && existsSync(word)))
-      selected.push(...whole(await loadScenarios([word], process.cwd(), vocabulary)));
+      selected.push(...whole(await readFiles([word], process.cwd(), vocabulary)));
     else throw new UsageError(noneFound(word, shipped));
   }
   if (selected.length === 0)
@@ -48,8 +50,33 @@ export async function selectScenarios(
 
 /** The suite that comes with Holdfast. */
 export async function loadShipped(vocabulary: Vocabulary): Promise<readonly Scenario[]> {
+  return readCompiledSuite(findPackage())?.scenarios() ?? readShipped(vocabulary);
+}
+
+/** Of the suite that comes with Holdfast, all but the stages: no YAML is read if that can be. */
+export async function shippedHeads(): Promise<readonly ScenarioHead[]> {
+  return readCompiledSuite(findPackage())?.heads ?? readShipped(await loadVocabulary());
+}
+
+/** The attacks and expectations that scenarios are written with. */
+export async function shippedWords(): Promise<Words> {
+  return readCompiledSuite(findPackage())?.words ?? wordsOf(await loadVocabulary());
+}
+
+/** The suite from its YAML files. */
+export async function readShipped(vocabulary: Vocabulary): Promise<readonly Scenario[]> {
   const { folder, scenarios } = findPackage();
-  return whole(await loadScenarios([scenarios], folder, vocabulary));
+  return whole(await readFiles([scenarios], folder, vocabulary));
+}
+
+/** YAML and its schemas are loaded only by those who read files. */
+async function readFiles(
+  paths: readonly string[],
+  root: string,
+  vocabulary: Vocabulary,
+): Promise<Loaded> {
+  const { loadScenarios } = await import('../scenario/load.ts');
+  return loadScenarios(paths, root, vocabulary);
 }
 
 /** The scenarios of files that have no problem; UsageError with every problem there is, else. */

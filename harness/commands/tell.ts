@@ -16,6 +16,7 @@ import type {
   RunSummary,
   TrialResult,
 } from '../model/reporter.ts';
+import type { Scenario } from '../model/scenario.ts';
 import type { SenderDescription } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
@@ -30,6 +31,7 @@ import type { Terminal } from './terminal.ts';
 
 export interface Reporters {
   onStart(run: RunInfo): Promise<void>;
+  onTrialStart(scenario: Scenario, sender: string): Promise<void>;
   onVerdict(verdict: Verdict, trial: Trial, known?: KnownFailure): Promise<void>;
   onEnd(summary: RunSummary): Promise<void>;
   /** Some reporter threw. */
@@ -46,30 +48,38 @@ export function openReporters(
   terminal: Terminal,
   { outDir, isVerbose = false }: { readonly outDir?: string; readonly isVerbose?: boolean } = {},
 ): Reporters {
-  const context = contextOf(terminal, isVerbose, outDir);
-  const reporters = names.map((name) => ({ name, reporter: known.get(name)!.create(context) }));
   const broken = new Set<string>();
+  const failed = (name: string, error: unknown) => {
+    if (!broken.has(name))
+      terminal.complain(
+        `the reporter ${name} failed: ${printable(error instanceof Error ? error.message : String(error))}`,
+      );
+    broken.add(name);
+  };
+  const create = (name: string) =>
+    known
+      .get(name)!
+      .create(contextOf(terminal, { isVerbose, outDir, onError: (error) => failed(name, error) }));
+  const reporters = names.map((name) => ({ name, reporter: create(name) }));
   const tell = async (event: (reporter: Reporter) => void | Promise<void>) => {
     for (const { name, reporter } of reporters) {
       try {
         await event(reporter);
       } catch (error) {
-        if (!broken.has(name))
-          terminal.complain(
-            `the reporter ${name} failed: ${printable(error instanceof Error ? error.message : String(error))}`,
-          );
-        broken.add(name);
+        failed(name, error);
       }
     }
   };
   return {
     onStart: (run) => tell((reporter) => reporter.onStart?.(run)),
+    onTrialStart: (scenario, sender) =>
+      tell((reporter) => reporter.onTrialStart?.(scenario, sender)),
     onVerdict: (verdict, trial, known) =>
       tell((reporter) => reporter.onVerdict?.(verdict, trial, known)),
     async onEnd(summary) {
       await tell((reporter) => reporter.onEnd?.(summary));
-      if (broken.size > 0 && !names.includes('text'))
-        await known.get('text')!.create(context).onEnd?.(summary);
+      terminal.live?.(undefined);
+      if (broken.size > 0 && !names.includes('text')) await create('text').onEnd?.(summary);
     },
     get broken() {
       return broken.size > 0;
@@ -100,7 +110,8 @@ export async function chooseReporters(
       `no reporter ${printable(name, 80)}: ${near ? `did you mean ${near}?` : `there are ${[...known.keys()].join(', ')}`}`,
     );
   }
-  if (names.length > 1 && out === undefined)
+  const share = names.every((name) => known.get(name)!.sharesOutput);
+  if (names.length > 1 && out === undefined && !share)
     throw new UsageError(
       'two reporters cannot share standard output: give --out DIR for the files',
     );
@@ -149,15 +160,36 @@ export function runInfo(
 }
 
 function contextOf(
-  { write, isTerminal, columns, color }: Terminal,
-  isVerbose: boolean,
-  outDir?: string,
+  terminal: Terminal,
+  {
+    isVerbose,
+    outDir,
+    onError,
+  }: {
+    readonly isVerbose: boolean;
+    readonly outDir?: string;
+    /** What is drawn live is drawn outside of any call. */
+    onError(error: unknown): void;
+  },
 ): ReporterContext {
+  const { write, isTerminal, color, live } = terminal;
+  const guarded = (lines: () => readonly string[]) => () => {
+    try {
+      return lines();
+    } catch (error) {
+      onError(error);
+      return [];
+    }
+  };
   return {
     write,
     isTerminal,
-    columns,
     color,
+    live: live && ((lines) => live(lines && guarded(lines))),
+    // The window may be made wider or narrower while a run goes on.
+    get columns() {
+      return terminal.columns;
+    },
     isVerbose,
     outDir,
     writeFile: (name, content) => writeInto(outDir ?? '.', name, content),

@@ -11,6 +11,8 @@ export interface Terminal {
   readonly isTerminal: boolean;
   readonly columns: number;
   readonly color: boolean;
+  /** The live region (region.ts); undefined: there is no terminal that can be drawn on. */
+  live?(lines: (() => readonly string[]) | undefined): void;
   /**
    * What is typed, or comes through a pipe, line by line; it is read once somebody asks. undefined:
    * there is nothing to read from.

@@ -31,13 +31,15 @@ const INSTALL =
  */
 export async function connectEngine(): Promise<Engine> {
   const testcontainers = await loadTestcontainers();
-  const chosen = process.env.DOCKER_HOST;
-  const problem = chosen ? await silenceAt(chosen) : undefined;
-  // testcontainers would pass an engine over that does not answer, and take another.
-  if (problem !== undefined) throw new SenderError(await whatIsWrong(problem));
+  const chosen = placeOf(process.env.DOCKER_HOST);
   try {
+    if (chosen) await answersAt(chosen);
     const client = await testcontainers.getContainerRuntimeClient();
     const { dockerode } = client.container;
+    // testcontainers passes an engine over that does not do, and takes another.
+    const { socketPath, host } = dockerode.modem as { socketPath?: string; host?: string };
+    if (chosen && (socketPath ?? host) !== (chosen.path ?? chosen.host))
+      throw new Error('testcontainers cannot use it');
     await dockerode.ping();
     return { dockerode, client, testcontainers };
   } catch (error) {
@@ -52,28 +54,41 @@ export const isEngineChosen = () => Boolean(process.env.DOCKER_HOST);
 
 const ANSWER_MS = 10_000;
 
-/** Why nothing answers at the address of this engine; undefined: something does. */
-function silenceAt(host: string): Promise<string | undefined> {
-  if (!URL.canParse(host)) return Promise.resolve('not the URL of an engine');
-  const { protocol, hostname, port, pathname } = new URL(host);
-  // Of other ways to an engine it is for testcontainers to say.
-  if (!['unix:', 'tcp:', 'http:', 'https:'].includes(protocol)) return Promise.resolve(undefined);
-  const at =
-    protocol === 'unix:'
-      ? { path: pathname }
-      : { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || 2375 };
-  return new Promise((resolve) => {
-    const socket = net.connect(at);
+/** Of a socket or of a port; undefined: none is named. Throws SenderError when it cannot be read. */
+function placeOf(
+  dockerHost: string | undefined,
+):
+  | { path: string; host?: undefined }
+  | { path?: undefined; host: string; port: number }
+  | undefined {
+  if (!dockerHost) return undefined;
+  if (!URL.canParse(dockerHost))
+    throw new SenderError(
+      `DOCKER_HOST=${printable(dockerHost, 200)} is no URL, such as tcp://HOST:2375 or unix:///PATH`,
+    );
+  const { hostname, port, pathname } = new URL(dockerHost);
+  return hostname === '' ? { path: pathname } : { host: hostname, port: Number(port) || 2375 };
+}
+
+/** Resolves when something at this place answers. */
+function answersAt(place: NonNullable<ReturnType<typeof placeOf>>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket =
+      place.host === undefined
+        ? net.connect({ path: place.path })
+        : net.connect({ host: place.host.replace(/^\[|\]$/g, ''), port: place.port });
     const end = (problem?: string) => {
       socket.destroy();
-      resolve(problem);
+      if (problem === undefined) resolve();
+      else reject(new Error(problem));
     };
     socket.setTimeout(ANSWER_MS, () => end(`no answer within ${ANSWER_MS / 1000} s`));
     socket.once('error', ({ message }) => end(message));
     socket.once('close', () => end('the connection was closed'));
-    // One that wants TLS says so in clear.
     socket.once('data', () => end());
-    socket.write('GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n');
+    // What comes in TLS has to begin with the client.
+    if (process.env.DOCKER_TLS_VERIFY) socket.once('connect', () => end());
+    else socket.write('GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n');
   });
 }
 

@@ -13,8 +13,6 @@ import { parsePart, startComplaints } from '../yaml/issues.ts';
 import { inOrder, type Problem } from '../yaml/problems.ts';
 import { isMapping, readSource } from '../yaml/source.ts';
 
-/** The name by which a list is found beside a `sender.yaml`. */
-export const KNOWN_FILE = 'known.yaml';
 /** What stands where nobody has written the reason yet. */
 export const TO_DO = 'TODO';
 

@@ -7,10 +7,11 @@
 
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
-import { startContainer } from '../docker/container.ts';
+import { type RunningContainer, startContainer } from '../docker/container.ts';
 import { type Engine, labelsOf } from '../docker/engine.ts';
 import { ensureImage, type ImageSource } from '../docker/images.ts';
 import { sweep, sweepRun } from '../docker/sweep.ts';
+import { openTunnel, type Tunnel } from '../docker/tunnel.ts';
 import { type Endpoint, SenderError } from '../model/sender.ts';
 import { printable } from '../protocol/printable.ts';
 
@@ -48,7 +49,11 @@ export async function startLabContainer(
   const image = await ensureImage(dockerode, source, tell, signal);
   const run = randomBytes(4).toString('hex');
   const secret = randomBytes(24).toString('hex');
-  const dispose = () => sweepRun(dockerode, run);
+  let tunnel: Tunnel | undefined;
+  const dispose = async () => {
+    tunnel?.[Symbol.dispose]();
+    await sweepRun(dockerode, run);
+  };
   try {
     const name = `holdfast-${run}`;
     const network = await dockerode
@@ -80,17 +85,31 @@ export async function startLabContainer(
     const subnet = IPAM.Config.find(({ Subnet }) => /^[\d.]+\/\d+$/.test(Subnet))?.Subnet;
     if (subnet === undefined)
       throw new SenderError(`Docker gave the network ${name} no IPv4 addresses`);
-    // What is published on the host's 127.0.0.1 is out of reach for a harness in a container, which
-    // finds the lab in the default bridge.
-    const published: Endpoint = { address: '127.0.0.1', port: await container.publishedPort() };
-    const control = (await answers(published))
-      ? published
-      : { address: await container.address(), port: CONTROL_PORT };
+    const inBridge = async () => ({ address: await container.address(), port: CONTROL_PORT });
+    tunnel = isElsewhere(engine)
+      ? await openTunnel(dockerode, container.id, await inBridge())
+      : undefined;
+    const control = tunnel?.endpoint ?? (await reachable(container));
     return { control, secret, subnet, network: name, run, image, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+/** DOCKER_HOST names an engine that need not be on this machine. */
+const isElsewhere = ({ dockerode }: Engine) =>
+  (dockerode.modem as { readonly socketPath?: string }).socketPath === undefined;
+
+/**
+ * What is published on the host's 127.0.0.1 is out of reach for a harness in a container, which finds
+ * the lab in the default bridge.
+ */
+async function reachable(container: RunningContainer): Promise<Endpoint> {
+  const published: Endpoint = { address: '127.0.0.1', port: await container.publishedPort() };
+  return (await answers(published))
+    ? published
+    : { address: await container.address(), port: CONTROL_PORT };
 }
 
 function answers({ address, port }: Endpoint): Promise<boolean> {

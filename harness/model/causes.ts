@@ -25,7 +25,7 @@ export function causesOf(results: readonly Pick<Result, 'verdict' | 'known'>[]):
   const found = new Map<string, Cause & { scenarios: string[] }>();
   for (const { verdict, known } of results)
     for (const finding of verdict.findings) {
-      const shown = shownOf(finding, known);
+      const shown = shownOf(finding, { verdict, known });
       if (!TOLD.includes(shown)) continue;
       const key = causeKey(verdict, finding, shown);
       const cause = found.get(key);
@@ -38,8 +38,16 @@ export function causesOf(results: readonly Pick<Result, 'verdict' | 'known'>[]):
   );
 }
 
-/** Of a verdict that is known, the findings that fail are. */
-export function shownOf({ grade }: Pick<Finding, 'grade'>, known: Result['known']): Shown {
+/**
+ * Of a verdict that is known, the findings that fail are. One that is inconclusive decides nothing,
+ * whatever its findings say: the lab was too slow for them.
+ */
+export function shownOf(
+  { grade }: Pick<Finding, 'grade'>,
+  { verdict, known }: Pick<Result, 'verdict' | 'known'>,
+): Shown {
+  if (verdict.grade === 'inconclusive' && (grade === 'fail' || grade === 'warn'))
+    return 'inconclusive';
   return grade === 'fail' && known ? 'known' : grade;
 }
 

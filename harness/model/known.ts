@@ -6,6 +6,9 @@
 import { selects } from './selection.ts';
 import type { Verdict } from './verdict.ts';
 
+/** The name by which a list is found beside a `sender.yaml`. */
+export const KNOWN_FILE = 'known.yaml';
+
 /** An entry of a list. */
 export interface KnownFailure {
   /** A scenario, a variant, a folder or a pattern (selection.ts). */

@@ -6,6 +6,7 @@
  * Docker. One that throws does not stop a run: that is the runner's duty.
  */
 
+import { counted } from '../protocol/printable.ts';
 import type { KnownFailure, KnownList, KnownNoMore } from './known.ts';
 import type { Reach } from './reach.ts';
 import type { Scenario } from './scenario.ts';
@@ -15,11 +16,15 @@ import { GRADES, type Grade, type Trial, type Verdict } from './verdict.ts';
 export interface ReporterModule {
   /** One sentence on what it writes, and where. */
   readonly summary: string;
+  /** It writes lines to standard output, and others that do may be there too. */
+  readonly sharesOutput?: boolean;
   create(context: ReporterContext): Reporter;
 }
 
 export interface Reporter {
   onStart?(run: RunInfo): void;
+  /** A trial begins; `sender` is a name. A run that was written down has no such moments. */
+  onTrialStart?(scenario: Scenario, sender: string): void;
   /**
    * Verdicts come in the order in which trials end. A trial's evidence is kept for no longer than
    * this call.
@@ -61,7 +66,14 @@ export interface RunSummary {
   readonly interrupted: boolean;
   /** Where the evidence was kept, if it was. */
   readonly evidenceDir?: string;
+  /** 0: not known, as of evidence alone. */
   readonly elapsedMs: number;
+}
+
+/** `130 verdicts in 12.3 s` */
+export function verdictsIn({ results, elapsedMs }: Pick<RunSummary, 'results' | 'elapsedMs'>) {
+  const took = elapsedMs === 0 ? '' : ` in ${(elapsedMs / 1000).toFixed(1)} s`;
+  return `${counted(results.length, 'verdict')}${took}`;
 }
 
 export interface TrialResult {
@@ -86,6 +98,11 @@ export interface ReporterContext {
   readonly isTerminal: boolean;
   readonly columns: number;
   readonly color: boolean;
+  /**
+   * On a terminal that can be drawn on: lines that stay below all that is written and are drawn
+   * again with each call and each second; undefined takes them away. They are cut to the width.
+   */
+  live?(lines: (() => readonly string[]) | undefined): void;
   /** All that was judged is told while the run goes on, passes too. */
   readonly isVerbose: boolean;
   /** Where files go; undefined: a reporter that makes one document writes it to standard output. */

@@ -72,7 +72,7 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
 }
 
 /** `MUST`, and why a finding weighs otherwise than that: `SHOULD, and content was exposed`. */
-function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
+export function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
   const isFirm = basis === 'keyword' || basis === 'grammar';
   const isMust = level.startsWith('MUST') && isFirm;
   if (grade === 'fail' && !isMust && harm !== undefined) return `${level}, and ${HARMED[harm]}`;
@@ -222,7 +222,8 @@ export function describeObservation(seen: Observation): string {
     case 'smtp-connection':
       return `connection to ${seen.mx}`;
     case 'smtp-command':
-      return { MAIL: 'MAIL FROM', RCPT: 'RCPT TO' }[seen.verb] ?? seen.verb;
+      if (seen.verb === 'MAIL') return 'MAIL FROM';
+      return seen.verb === 'RCPT' ? 'RCPT TO' : seen.verb;
     case 'smtp-reply':
       return `${seen.to || 'greeting'} answered ${replyCode(seen)}`;
     case 'smtp-data':

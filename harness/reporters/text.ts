@@ -1,7 +1,7 @@
 /**
  * The text reporter: for people. While a run goes on, a line for each verdict that is not a pass; on
- * a terminal below them one line of progress that is drawn again and again, in a CI log a line each
- * tenth. The end tells each cause once and in full, the whole picture, and what to do next.
+ * a terminal below them the live region (progress.ts), in a CI log a line each tenth. The end tells
+ * each cause once and in full, the whole picture, and what to do next.
  */
 
 import { styleText } from 'node:util';
@@ -15,7 +15,7 @@ import type {
   RunSummary,
   Shown,
 } from '../model/reporter.ts';
-import { countShown, SHOWN, scenarioFileId, shownAs } from '../model/reporter.ts';
+import { countShown, SHOWN, scenarioFileId, shownAs, verdictsIn } from '../model/reporter.ts';
 import { gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
 import { counted, printable, printableLines } from '../protocol/printable.ts';
 import {
@@ -27,9 +27,8 @@ import {
   whyUnsupported,
 } from './failure-text.ts';
 import { renderExposure, renderMatrix } from './matrix.ts';
+import { openProgress, type Progress } from './progress.ts';
 
-/** Erases the line the cursor is on and goes to its start (ECMA-48 EL). */
-const CLEAR_LINE = '\r\x1b[2K';
 const LOG_COLUMNS = 100;
 /** Scenarios named below a cause. */
 const MOST_NAMED = 12;
@@ -37,6 +36,7 @@ const MOST_NAMED = 12;
 export const reporter: ReporterModule = {
   summary:
     'For people: progress, each cause of failures in full, and the matrix of scenarios and senders. To standard output.',
+  sharesOutput: true,
   create(context) {
     const paint = painter(context);
     const told: Pick<Result, 'verdict' | 'known'>[] = [];
@@ -46,48 +46,48 @@ export const reporter: ReporterModule = {
     const reasons = { 'not-met': [] as string[], unsupported: [] as string[] };
     let planned = 0;
     let tenths = 0;
+    let progress: Progress | undefined;
     const print = (lines: readonly string[]) =>
       context.write(lines.map((line) => `${line}\n`).join(''));
-    const progress = () => statusLine(told, planned, context.columns);
-    const draw = () => {
-      if (context.isTerminal) context.write(`${CLEAR_LINE}${paint('dim', progress())}`);
-      else if (Math.floor((told.length / planned) * 10) > tenths && told.length < planned) {
-        tenths = Math.floor((told.length / planned) * 10);
-        print([progress()]);
+    const width = () => (context.isTerminal ? context.columns : LOG_COLUMNS);
+    const tellProgress = () => {
+      const tenth = Math.floor((told.length / planned) * 10);
+      if (context.live && progress) context.live(progress.lines);
+      else if (tenth > tenths && told.length < planned) {
+        tenths = tenth;
+        print([statusLine(told, planned)]);
       }
-    };
-    const erase = () => {
-      if (context.isTerminal) context.write(CLEAR_LINE);
     };
     return {
       onStart(run) {
         planned = run.senders.length * run.scenarios.length;
         print([opening(run), '']);
-        draw();
+        progress = openProgress(run, () => statusLine(told, planned));
+        tellProgress();
+      },
+      onTrialStart(scenario, sender) {
+        progress?.began(scenario.id, sender);
+        tellProgress();
       },
       onVerdict(verdict, trial, known) {
         told.push({ verdict, known });
+        progress?.ended(verdict.scenario, verdict.sender);
         const shown = shownAs({ verdict, known });
         if (shown === 'not-met')
           reasons['not-met'].push(`${verdict.sender}\0${whyNotMet(verdict, trial)}`);
         if (shown === 'unsupported')
           reasons.unsupported.push(`${verdict.sender}\0${whyUnsupported(verdict, trial)}`);
         for (const finding of toldFindings(verdict)) {
-          const key = causeKey(verdict, finding, shownOf(finding, known));
+          const key = causeKey(verdict, finding, shownOf(finding, { verdict, known }));
           if (!examples.has(key)) examples.set(key, describeFailure(verdict, finding, trial));
         }
-        const width = context.isTerminal ? context.columns : LOG_COLUMNS;
-        const line = verdictLine({ verdict, known }, trial, context.isVerbose, width);
-        if (line !== undefined) {
-          erase();
-          print([paintTitle(line, paint)]);
-        }
-        draw();
+        const line = verdictLine({ verdict, known }, trial, context.isVerbose, width());
+        if (line !== undefined) print([paintTitle(line, paint)]);
+        tellProgress();
       },
       onEnd(summary) {
-        erase();
-        const width = context.isTerminal ? context.columns : LOG_COLUMNS;
-        print(closing(summary, { examples, reasons }, width, paint));
+        context.live?.(undefined);
+        print(closing(summary, { examples, reasons }, width(), paint));
       },
     };
   },
@@ -131,10 +131,8 @@ function whatHappened(verdict: Verdict): string {
 function statusLine(
   results: readonly Pick<Result, 'verdict' | 'known'>[],
   planned: number,
-  columns: number,
 ): string {
-  // One column less: a line that fills the last one would wrap, and could not be erased.
-  return printable([`${results.length}/${planned}`, ...counts(results)].join(' · '), columns - 1);
+  return [`${results.length}/${planned}`, ...counts(results)].join(' · ');
 }
 
 function counts(results: readonly Pick<Result, 'verdict' | 'known'>[]): string[] {
@@ -304,11 +302,7 @@ function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
 function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const planned = run.senders.length * run.scenarios.length;
   const stopped = interrupted ? [`interrupted, ${planned - results.length} not judged`] : [];
-  return [
-    `${counted(results.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
-    ...counts(results),
-    ...stopped,
-  ].join(' · ');
+  return [verdictsIn({ results, elapsedMs }), ...counts(results), ...stopped].join(' · ');
 }
 
 // ---- colour ----

@@ -8,6 +8,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
 import { reachOf } from '../model/reach.ts';
 import type { Result, RunInfo, RunSummary } from '../model/reporter.ts';
@@ -17,11 +18,11 @@ import { UsageError } from '../model/usage.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { EvidenceError, findStores, readKept, readTrials } from '../store.ts';
+import { RESULT_VERSION, resultDocument } from './schema.ts';
 import { suiteOf } from './suite.ts';
 
-/** What the json reporter calls its file, and which of its versions are read. */
+/** What the json reporter calls its file. */
 const RESULT_FILE = 'holdfast.json';
-const SCHEMA_VERSION = 3;
 
 export interface PastRun {
   readonly summary: RunSummary;
@@ -48,27 +49,6 @@ export async function readRun(path: string): Promise<PastRun> {
 }
 
 // ---- from a result file ----
-
-interface ResultDocument {
-  readonly schemaVersion: number;
-  readonly holdfast: string;
-  readonly node: string;
-  readonly startedAt: string;
-  readonly elapsedMs: number;
-  readonly interrupted: boolean;
-  readonly suite: string;
-  readonly shard?: RunInfo['shard'];
-  readonly evidenceDir?: string;
-  readonly senders: readonly SenderDescription[];
-  readonly skippedSenders: RunSummary['skippedSenders'];
-  readonly scenarios: readonly Pick<
-    Scenario,
-    'id' | 'file' | 'title' | 'why' | 'requirements' | 'needs'
-  >[];
-  readonly verdicts: readonly (Verdict & Omit<Result, 'verdict'>)[];
-  readonly knownLists: RunSummary['knownLists'];
-  readonly knownNoMore: RunSummary['knownNoMore'];
-}
 
 async function fromResult(file: string, stores: readonly string[]): Promise<PastRun> {
   const document = parseDocument(await readText(file), file);
@@ -104,32 +84,34 @@ function withoutSteps(told: ResultDocument['scenarios'][number]): Scenario {
   return { ...told, domain: DEFAULT_DOMAIN, policy: DEFAULT_POLICY, stages: [] };
 }
 
-const LISTS = [
-  'senders',
-  'skippedSenders',
-  'scenarios',
-  'verdicts',
-  'knownLists',
-  'knownNoMore',
-] as const;
+/** What the schema leaves open to later versions is of the types that this one knows. */
+type ResultDocument = Pick<RunSummary, 'elapsedMs' | 'interrupted' | 'evidenceDir'> &
+  Pick<RunSummary, 'skippedSenders' | 'knownLists' | 'knownNoMore'> &
+  Pick<RunInfo, 'holdfast' | 'node' | 'startedAt' | 'suite' | 'shard' | 'senders'> & {
+    readonly scenarios: readonly Omit<Scenario, 'domain' | 'policy' | 'stages'>[];
+    readonly verdicts: readonly (Verdict & Omit<Result, 'verdict'>)[];
+  };
 
 function parseDocument(text: string, file: string): ResultDocument {
-  let value: Partial<ResultDocument> | null;
+  let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new EvidenceError(`${file}: not JSON`);
   }
-  if (typeof value !== 'object' || value === null || typeof value.schemaVersion !== 'number')
+  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (typeof version !== 'number')
     throw new EvidenceError(`${file}: not a result that the json reporter wrote`);
-  if (value.schemaVersion !== SCHEMA_VERSION)
+  if (version !== RESULT_VERSION)
     throw new EvidenceError(
-      `${file}: its schemaVersion is ${value.schemaVersion}, and this Holdfast reads ${SCHEMA_VERSION}: run again with the same version`,
+      `${file}: its schemaVersion is ${version}, and this Holdfast reads ${RESULT_VERSION}: run again with the same version`,
     );
-  for (const list of LISTS)
-    if (!Array.isArray(value[list]))
-      throw new EvidenceError(`${file}: not a whole result: it has no ${list}`);
-  return value as ResultDocument;
+  const { error, data } = resultDocument.safeParse(value);
+  if (error) {
+    const [{ path, message }] = error.issues as [z.core.$ZodIssue];
+    throw new EvidenceError(`${file}: not a whole result: ${path.join('.')}: ${message}`);
+  }
+  return data as unknown as ResultDocument;
 }
 
 async function readText(file: string): Promise<string> {
@@ -196,7 +178,7 @@ async function fromEvidence(path: string, stores: readonly string[]): Promise<Pa
       skippedSenders: [],
       interrupted: unjudged.length > 0,
       evidenceDir: path,
-      elapsedMs: results.reduce((sum, { verdict }) => sum + verdict.durationMs, 0),
+      elapsedMs: 0,
     },
     trialOf: trialsOf(run, stores),
   };

@@ -23,6 +23,8 @@ export interface SendersOptions {
   readonly signal?: AbortSignal;
   /** What is being done, for people. */
   tell(line: string): void;
+  /** A trial begins; `sender` is a name. */
+  onTrialStart?(scenario: Scenario, sender: string): void | Promise<void>;
   /** Each result as soon as it is known. */
   onResult(result: TrialResult): void | Promise<void>;
 }
@@ -53,7 +55,7 @@ export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
 async function runTogether(
   senders: readonly Sender[],
   lab: Lab,
-  { jobs, signal, scenarios, vocabulary, onResult }: SendersOptions,
+  { jobs, signal, scenarios, vocabulary, onTrialStart, onResult }: SendersOptions,
 ): Promise<Skipped[]> {
   const failed: Skipped[] = [];
   const runs = senders.map(async (sender) => {
@@ -66,6 +68,7 @@ async function runTogether(
         senders: [sender],
         jobs: own,
         signal,
+        onTrialStart,
         onResult,
       });
     } catch (error) {

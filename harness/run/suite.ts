@@ -25,6 +25,8 @@ export interface SuiteOptions {
   readonly jobs: number;
   readonly bounds?: Partial<Bounds>;
   readonly signal?: AbortSignal;
+  /** A trial begins. */
+  onTrialStart?(scenario: Scenario, sender: string): void | Promise<void>;
   /** Each result as soon as it is known; nobody else keeps it, and its evidence is large. */
   onResult(result: TrialResult): void | Promise<void>;
 }
@@ -44,6 +46,7 @@ export async function runSuite(options: SuiteOptions): Promise<void> {
     await using instances = await openInstances(lab, sender);
     await inParallel(longFirst(scenarios), jobs, async (scenario) => {
       if (signal?.aborted || labLost || instances.lost()) return;
+      await options.onTrialStart?.(scenario, sender.name);
       const result = await resultOf(scenario, sender, instances, stopped, options);
       if (signal?.aborted) return;
       await options.onResult(result);

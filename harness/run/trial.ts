@@ -96,6 +96,7 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
     bounds,
     sender: taken.sender,
     hasQueue: sender.capabilities.includes('queue'),
+    fetchesPolicies: [scenario.needs, sender.capabilities].every((has) => has.includes('mta-sts')),
     base: `x${randomBytes(4).toString('hex')}`,
     worlds: new Map(),
     owns(token, leg) {
@@ -145,6 +146,8 @@ interface Running {
   readonly sender: StartedSender;
   /** Its queue can be run. */
   readonly hasQueue: boolean;
+  /** The scenario is about policies, and the sender declares that it has them. */
+  readonly fetchesPolicies: boolean;
   /** The main leg's label; those of other legs begin with it. */
   readonly base: string;
   /** By label. */
@@ -483,10 +486,10 @@ const ORDER = ['policy', 'fetch-end', 'bounce', 'reports'] as const satisfies re
  * when it has it, the answer read.
  */
 async function policyFetched(
-  { recorder, scenario }: Running,
+  { recorder, fetchesPolicies }: Running,
   { leg, index, world }: ArrangedLeg,
 ): Promise<void> {
-  if (!scenario.needs.includes('mta-sts')) return;
+  if (!fetchesPolicies) return;
   await recorder.until(
     () => policyFetches(inLeg(recorder.observations, leg, index)).length > 0,
     FETCH_MS,

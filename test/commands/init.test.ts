@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type InitRequest, init } from '../../harness/commands/init.ts';
-import { lint } from '../../harness/commands/list.ts';
+import { lint } from '../../harness/commands/lint.ts';
 import { UsageError } from '../../harness/model/usage.ts';
 import { contractOf } from '../../harness/senders/find.ts';
 import { findPackage } from '../../harness/shipped.ts';

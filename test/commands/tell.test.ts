@@ -3,6 +3,7 @@ import { openReporters } from '../../harness/commands/tell.ts';
 import type { Terminal } from '../../harness/commands/terminal.ts';
 import type { ReporterModule } from '../../harness/model/reporter.ts';
 import { failed, summary } from '../reporters/fixtures.ts';
+import { testTerminal } from './terminal.ts';
 
 /** Tells one verdict to reporters of these kinds, as many as names. */
 async function tellAll(names: readonly string[]) {
@@ -12,6 +13,7 @@ async function tellAll(names: readonly string[]) {
     summary: name,
     create: () => ({
       onStart: () => void heard.push(`${name} start`),
+      onTrialStart: ({ id }, sender) => void heard.push(`${name} ${id} on ${sender}`),
       onVerdict: () => void heard.push(`${name} verdict`),
       onEnd: async () => void heard.push(`${name} end`),
     }),
@@ -49,6 +51,8 @@ async function tellAll(names: readonly string[]) {
   const reporters = openReporters(names, known, terminal);
   const told = summary([failed()]);
   await reporters.onStart(told.run);
+  const { scenario, sender } = told.results[0]!.trial;
+  await reporters.onTrialStart(scenario, sender.name);
   await reporters.onVerdict(told.results[0]!.verdict, told.results[0]!.trial);
   await reporters.onEnd(told);
   return { heard, complaints, broken: reporters.broken };
@@ -60,6 +64,8 @@ describe('the reporters', () => {
       heard: [
         'text start',
         'quiet start',
+        'text starttls/stripped@as-removed-line on postfix',
+        'quiet starttls/stripped@as-removed-line on postfix',
         'text verdict',
         'quiet verdict',
         'text end',
@@ -72,7 +78,12 @@ describe('the reporters', () => {
 
   it('goes on past a reporter that throws, which is told once', async () => {
     expect(await tellAll(['broken', 'text'])).toEqual({
-      heard: ['text start', 'text verdict', 'text end'],
+      heard: [
+        'text start',
+        'text starttls/stripped@as-removed-line on postfix',
+        'text verdict',
+        'text end',
+      ],
       complaints: ['the reporter broken failed: no start \\x1b[31m'],
       broken: true,
     });
@@ -84,5 +95,30 @@ describe('the reporters', () => {
       complaints: ['the reporter late failed: disk full'],
       broken: true,
     });
+  });
+
+  it('goes on past one that throws while it is drawn live, and ends what is drawn', async () => {
+    const complaints: string[] = [];
+    const drawn: (readonly string[] | undefined)[] = [];
+    const { terminal } = testTerminal({
+      complain: (text) => void complaints.push(text),
+      live: (lines) => void drawn.push(lines?.()),
+    });
+    const text: ReporterModule = {
+      summary: 'text',
+      create: ({ live }) => ({
+        onStart: () =>
+          live?.(() => {
+            throw new Error('no lines');
+          }),
+      }),
+    };
+    const reporters = openReporters(['text'], new Map([['text', text]]), terminal);
+    const told = summary([]);
+    await reporters.onStart(told.run);
+    await reporters.onEnd(told);
+    expect(drawn).toEqual([[], undefined]);
+    expect(complaints).toEqual(['the reporter text failed: no lines']);
+    expect(reporters.broken).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -54,7 +54,26 @@ describe('the workflows for GitHub', () => {
   });
 });
 
-describe('the workflows for GitLab', () => {
+describe('the workflows for GitLab, and the action', () => {
+  const missing = spawnSync('check-jsonschema', ['--version']).error !== undefined;
+  const title = missing
+    ? 'keep to the schemas of their makers, skipped: check-jsonschema is not on the PATH'
+    : 'keep to the schemas of their makers';
+  it.skipIf(missing)(title, () => {
+    const gitlab = examples.filter((name) => name.startsWith('gitlab'));
+    for (const [schema, files] of [
+      ['vendor.gitlab-ci', gitlab.map((name) => join(ci, name))],
+      ['vendor.github-actions', [join(root, 'docker/action/action.yml')]],
+    ] as const) {
+      const { status, stdout } = spawnSync(
+        'check-jsonschema',
+        ['--builtin-schema', schema, ...files],
+        { encoding: 'utf8' },
+      );
+      expect({ status, stdout }).toMatchObject({ status: 0 });
+    }
+  });
+
   it.each(examples.filter((name) => name.startsWith('gitlab')))(
     '%s: a script in each job',
     (name) => {
@@ -87,6 +106,8 @@ describe('the action', () => {
       cwd: project,
       env: {
         ...process.env,
+        // Of the Node that runs this test, not whatever else the machine has.
+        PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
         GITHUB_ACTION_PATH: join(root, 'docker', 'action'),
         GITHUB_STEP_SUMMARY: join(project, 'summary.md'),
         ...environment(env, inputs),
@@ -105,13 +126,15 @@ describe('the action', () => {
     const { stdout } = await step(runStep!, {
       sender: 'reference',
       scenarios: 'tls/sni starttls/strip*',
-      reporters: 'text,junit',
+      reporters: 'text,junit,markdown,sarif,github',
       strict: 'true',
     });
     expect(stdout).toMatch(/^\d verdicts .* pass$/m);
     const report = await readFile(join(project, 'holdfast-out', 'junit.xml'), 'utf8');
     expect(parseXml(report)).toMatchObject({ name: 'testsuites' });
     await step(summaryStep!, {});
+    const told = await readFile(join(project, 'summary.md'), 'utf8');
+    expect(told).toMatch(/^## Holdfast: nothing failed\n/);
   });
 
   it('fails where the gate is shut', async () => {
@@ -120,6 +143,9 @@ describe('the action', () => {
       scenarios: 'starttls/stripped',
       reporters: 'text',
     };
-    await expect(step(runStep!, inputs)).rejects.toMatchObject({ code: 1 });
+    await expect(step(runStep!, inputs)).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^3 verdicts .* 3 fail$/m),
+    });
   });
 });

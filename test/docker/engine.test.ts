@@ -17,12 +17,19 @@ async function runWith(dockerHost: string) {
 it.each([
   ['nobody', 'tcp://127.0.0.1:1', /ECONNREFUSED/],
   ['no socket', 'unix:///holdfast/is/not/there.sock', /ENOENT/],
-  ['no URL', 'over there', /not the URL of an engine/],
 ])('%s: the sender has failed, and the others are run', async (_, host, reason) => {
   const { code, out } = await runWith(host);
   expect(out).toMatch(/^1 verdict .* 1 pass$/m);
   expect(out).toContain(`postfix: no Docker engine answers at DOCKER_HOST=${host}`);
   expect(out).toMatch(reason);
+  expect(code).toBe(70);
+});
+
+it('one that is no URL is told with an example', async () => {
+  const { code, out } = await runWith('over there');
+  expect(out).toContain(
+    'DOCKER_HOST=over there is no URL, such as tcp://HOST:2375 or unix:///PATH',
+  );
   expect(code).toBe(70);
 });
 

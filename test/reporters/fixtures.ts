@@ -222,7 +222,10 @@ export async function report(
     ...change,
   });
   running.onStart?.(of.run);
-  for (const { verdict, trial, known } of of.results) running.onVerdict?.(verdict, trial, known);
+  for (const { verdict, trial, known } of of.results) {
+    running.onTrialStart?.(trial.scenario, trial.sender.name);
+    running.onVerdict?.(verdict, trial, known);
+  }
   await running.onEnd?.(of);
   return { out, files };
 }

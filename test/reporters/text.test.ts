@@ -91,29 +91,39 @@ Try next
 describe('on a terminal', () => {
   const terminal = { isTerminal: true, columns: 80 };
 
-  it('draws one line again and again, and clears it before a failure', async () => {
-    const { out } = await report(reporter, run, terminal);
-    const drawn = out.split('\r\x1b[2K').map((part) => part.split('\n')[0]);
-    expect(drawn.slice(1, 6)).toEqual([
-      '0/3',
-      '1/3 · 1 pass',
-      expect.stringMatching(/^✗ starttls/),
-      '2/3 · 1 pass · 1 fail',
-      expect.stringContaining('3/3'),
+  it('shows the whole and each sender whose trials run, below what did not pass', async () => {
+    const shown: string[][] = [];
+    const { out } = await report(reporter, run, {
+      ...terminal,
+      live: (lines) => shown.push(lines ? [...lines()] : []),
+    });
+    const untimed = shown.map((lines) => lines.map((line) => line.replace(/ · \d+ s$/, '')));
+    expect(untimed).toEqual([
+      ['0/3'],
+      ['0/3', '  postfix  0/3 · 1 running: starttls/refused@454'],
+      ['1/3 · 1 pass'],
+      ['1/3 · 1 pass', '  postfix  1/3 · 1 running: starttls/stripped@as-removed-line'],
+      ['2/3 · 1 pass · 1 fail'],
+      ['2/3 · 1 pass · 1 fail', '  postfix  2/3 · 1 running: dane/rescue'],
+      ['3/3 · 1 pass · 1 fail · 1 unsupported'],
+      [],
     ]);
-    expect(out).not.toContain('✓ starttls/refused@454');
+    expect(out).toMatch(/13\n\n✗ starttls\/stripped[^\n]+\n\nWhat did not pass, by cause\n/);
+    expect(out).not.toContain('1/3');
   });
 
-  it('leaves no progress line behind', async () => {
-    const { out } = await report(reporter, run, terminal);
-    expect(out).toMatch(
-      /3\/3 · 1 pass · 1 fail · 1 unsupported\r\x1b\[2K\nWhat did not pass, by cause\n/,
+  it('says how much time is left once it can be told', async () => {
+    const last: string[] = [];
+    const many = Array.from({ length: 8 }, (_, index) => result({ scenario: `a/b@${index}` }));
+    await report(reporter, summary(many), {
+      ...terminal,
+      live: (lines) => last.push(lines?.()[0] ?? ''),
+    });
+    expect(last.filter((line) => line.includes('left'))).not.toEqual([]);
+    expect(last.find((line) => line.startsWith('5/8'))).toMatch(
+      /^5\/8 · 5 pass · 0 s · about 0 s left$/,
     );
-  });
-
-  it('keeps progress within one line of a narrow terminal', async () => {
-    const { out } = await report(reporter, run, { ...terminal, columns: 16 });
-    expect(out).toContain('\x1b[2K3/3 · 1 pass ·…\r');
+    expect(last.find((line) => line.startsWith('4/8'))).not.toContain('left');
   });
 
   it('colours only when asked to', async () => {
@@ -140,11 +150,13 @@ describe('under a hostile sender', () => {
         findings: [finding({ grade, actual: evil, expected: evil })],
       }),
     );
+    const live: string[] = [];
     const { out } = await report(
       reporter,
       summary(results, { evidenceDir: evil, skippedSenders: [{ name: evil, reason: evil }] }),
+      { live: (lines) => live.push(...(lines?.() ?? [])) },
     );
-    const lines = out.split('\n');
+    const lines = [...out.split('\n'), ...live];
     expect(
       lines.filter(
         (line) => /\p{C}/u.test(line) || /^\s*::[a-z]/i.test(line) || line.includes('##['),

@@ -1,0 +1,79 @@
+/**
+ * `lint`: checks files of one's own. What is shipped was read when the package was built, and is
+ * read again only where a file of it is another one since.
+ */
+
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { KNOWN_FILE } from '../model/known.ts';
+import { counted } from '../protocol/printable.ts';
+import { readCompiledSuite } from '../scenario/compiled.ts';
+import { findPackage } from '../shipped.ts';
+import { loadVocabulary } from '../vocabulary.ts';
+import { formatProblem, type Problem } from '../yaml/problems.ts';
+import { shippedHeads } from './select.ts';
+import { EXIT, type Terminal } from './terminal.ts';
+
+/**
+ * Checks files and folders of one's own: scenarios, the contracts of senders, and lists of known
+ * failures, which may name the shipped scenarios and those given beside them.
+ */
+export async function lint(paths: readonly string[], terminal: Terminal): Promise<number> {
+  const problems: Problem[] = [];
+  const counts: string[] = [];
+  const own: string[] = [];
+  const contracts = paths.filter(
+    (path) => basename(path) === 'sender.yaml' || existsSync(join(path, 'sender.yaml')),
+  );
+  const lists = [
+    ...paths.filter((path) => basename(path).endsWith(KNOWN_FILE)),
+    ...contracts.map(listBeside).filter(existsSync),
+  ];
+  const others = paths.filter((path) => !contracts.includes(path) && !lists.includes(path));
+  if (others.length > 0) {
+    const found = await checkScenarios(others);
+    problems.push(...found.problems);
+    own.push(...found.ids);
+    counts.push(counted(found.ids.length, 'scenario'));
+  }
+  if (contracts.length > 0) {
+    const { loadContract } = await import('../senders/contract/load.ts');
+    for (const path of contracts)
+      problems.push(...(await loadContract(path, process.cwd())).problems);
+    counts.push(counted(contracts.length, 'sender'));
+  }
+  if (lists.length > 0) {
+    const { loadKnown, unwritten } = await import('../known/load.ts');
+    const ids = (await shippedHeads()).map(({ id }) => id);
+    for (const path of lists) {
+      const known = await loadKnown(path, process.cwd(), [...ids, ...own]);
+      problems.push(...known.problems, ...unwritten(known.entries));
+    }
+    counts.push(counted(lists.length, 'list of known failures', 'lists of known failures'));
+  }
+  if (problems.length > 0) {
+    terminal.write(`${problems.map(formatProblem).join('\n')}\n`);
+    return EXIT.usage;
+  }
+  terminal.write(`${counts.join(', ')}, no problems\n`);
+  return 0;
+}
+
+/** The shipped folder by itself needs no reading while it is what was compiled. */
+async function checkScenarios(
+  paths: readonly string[],
+): Promise<{ readonly ids: readonly string[]; readonly problems: readonly Problem[] }> {
+  const shipped = findPackage();
+  const compiled =
+    paths.length === 1 && resolve(paths[0]!) === shipped.scenarios
+      ? readCompiledSuite(shipped)
+      : undefined;
+  if (compiled) return { ids: compiled.heads.map(({ id }) => id), problems: [] };
+  const { loadScenarios } = await import('../scenario/load.ts');
+  const { scenarios, problems } = await loadScenarios(paths, process.cwd(), await loadVocabulary());
+  return { ids: scenarios.map(({ id }) => id), problems };
+}
+
+function listBeside(contract: string): string {
+  return join(basename(contract) === 'sender.yaml' ? dirname(contract) : contract, KNOWN_FILE);
+}

@@ -1,0 +1,52 @@
+/**
+ * The gitlab reporter: GitLab's code quality report, which a merge request shows as what it makes
+ * worse and better. An array of issues; GitLab knows each again by its fingerprint.
+ *
+ *   artifacts: { reports: { codequality: holdfast-out/gl-code-quality-report.json } }
+ */
+
+import type { ReporterModule } from '../model/reporter.ts';
+import { exposureOf, gradeWord } from '../model/verdict.ts';
+import { printable, printableJson } from '../protocol/printable.ts';
+import { type Alert, alertsOf } from './alerts.ts';
+import { citation } from './requirement-text.ts';
+
+const FILE_NAME = 'gl-code-quality-report.json';
+
+export const reporter: ReporterModule = {
+  summary: `A code quality report for GitLab: ${FILE_NAME} in the output folder, or standard output.`,
+  create: (context) => ({
+    async onEnd(summary) {
+      const document = `${printableJson(alertsOf(summary).map(toIssue))}\n`;
+      if (context.outDir === undefined) context.write(document);
+      else await context.writeFile(FILE_NAME, document);
+    },
+  }),
+};
+
+function toIssue(alert: Alert) {
+  const { finding, place, fingerprint } = alert;
+  return {
+    description: describe(alert),
+    check_name: printable(finding.requirement, 80),
+    fingerprint,
+    severity: severityOf(alert),
+    location: { path: printable(place, 500), lines: { begin: 1 } },
+  };
+}
+
+/** `fail: postfix, starttls/stripped@as-removed-line: content delivered in clear (RFC 8461 §5: …)` */
+function describe({ verdict, finding, shown, known }: Alert): string {
+  const why = known === undefined ? '' : ` (${printable(known.reason, 200)})`;
+  return [
+    `${gradeWord(shown)}${why}`,
+    `${printable(verdict.sender, 80)}, ${printable(verdict.scenario, 120)}`,
+    `${printable(finding.actual)} (${citation(finding.requirement)})`,
+  ].join(': ');
+}
+
+/** Of info, minor, major, critical and blocker. */
+function severityOf({ finding, shown }: Alert): string {
+  if (shown === 'fail') return exposureOf(finding.harm) === 'content' ? 'critical' : 'major';
+  return shown === 'warn' ? 'minor' : 'info';
+}
