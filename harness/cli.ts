@@ -48,6 +48,11 @@ a pattern ('*@as-*'), or a path to files of your own (./mine, mine.yaml). Withou
 One reporter writes to standard output. With --out DIR, those that make a document write it there (holdfast.html,
 holdfast.json, junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.json); text and github stay on standard output.`;
 
+/** npm and the terminal both pass a Ctrl-C on: within this time, two signals are one. */
+const SAME_SIGNAL_MS = 300;
+/** How long putting away may take once something has broken. */
+const PUT_AWAY_MS = 15_000;
+
 await main();
 
 async function main(): Promise<void> {
@@ -427,15 +432,13 @@ function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, ...names];
 }
 
-/** npm and the terminal both pass a Ctrl-C on: within this time, two signals are one. */
-const SAME_SIGNAL_MS = 300;
-
 /** The process as commands see it. `stopped` gives the exit code of a command that was stopped. */
 function openTerminal(): { terminal: Terminal; stopped: () => number | undefined } {
   const { stdin, stdout, stderr, env } = process;
   const stop = new AbortController();
   let code: number | undefined;
   let since = 0;
+  let isHeeded = false;
 
   const region =
     stdout.isTTY && env.TERM !== 'dumb' ? openRegion(stdout, stdout.hasColors()) : undefined;
@@ -447,24 +450,36 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
 
   const interrupt = () => {
     if (code === undefined) {
+      // A command that does not ask for the signal has nothing to put away.
+      if (!isHeeded) process.exit(EXIT.interrupted);
       code = EXIT.interrupted;
       since = performance.now();
       say('\nstopping; once more to stop at once\n');
       stop.abort();
     } else if (performance.now() - since > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  // `| head` has read enough: nothing more can be said, and that is no failure of ours.
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt);
+  const giveUp = (because: number) => {
+    code = because;
+    process.exitCode = because;
+    stop.abort();
+  };
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (code !== undefined) return;
-    if (error.code !== 'EPIPE') throw error;
-    code = EXIT.outputClosed;
-    stop.abort();
+    // `| head` has read enough, or the terminal has gone: nothing more can be said, and that is no
+    // failure of ours.
+    if (error.code === 'EPIPE' || error.code === 'EIO') return giveUp(EXIT.outputClosed);
+    say(`${printableLines(`standard output cannot be written: ${error.message}`)}\n`);
+    giveUp(EXIT.harnessBroke);
   });
+  stderr.on('error', () => {});
   // Node would exit with 1, which says that a sender failed.
   process.on('uncaughtException', (error) => {
     say(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
-    process.exit(EXIT.harnessBroke);
+    if (code !== undefined || !isHeeded) process.exit(EXIT.harnessBroke);
+    giveUp(EXIT.harnessBroke);
+    // What broke may be what putting away waits for.
+    setTimeout(() => process.exit(EXIT.harnessBroke), PUT_AWAY_MS);
   });
 
   const terminal: Terminal = {
@@ -483,7 +498,10 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
       ? stdout.hasColors()
       : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),
     lines: linesOf(stdin),
-    signal: stop.signal,
+    get signal() {
+      isHeeded = true;
+      return stop.signal;
+    },
   };
   return { terminal, stopped: () => code };
 }

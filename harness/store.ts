@@ -20,6 +20,9 @@ import { printableJson } from './protocol/printable.ts';
 const MARK = '.holdfast';
 /** What was captured, if it was (`--pcap`). */
 const PACKETS_FILE = 'packets.pcapng';
+/** Evidence holds mail, and is its owner's alone. */
+const OWN_FOLDER = 0o700;
+const OWN_FILE = 0o600;
 const FORMAT =
   'Evidence kept by Holdfast, format 2. Holdfast writes over what it kept here before.\n';
 
@@ -46,14 +49,14 @@ export interface KeptTrial {
  * earlier run. Throws EvidenceError when it holds something else, and what the file system throws.
  */
 export async function claimFolder(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: OWN_FOLDER });
   const found = await readdir(dir);
   if (found.includes(MARK)) return;
   if (found.length > 0)
     throw new EvidenceError(
       `${dir} is not empty and was not made by Holdfast: give a new or empty folder for the evidence`,
     );
-  await writeFile(join(dir, MARK), FORMAT);
+  await writeFile(join(dir, MARK), FORMAT, { mode: OWN_FILE });
 }
 
 /**
@@ -66,15 +69,15 @@ export async function keepTrial(
 ): Promise<string> {
   await claimFolder(dir);
   const folder = folderOf(dir, trial.sender.name, trial.scenario.id);
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: OWN_FOLDER });
+  const write = (name: string, content: string | Uint8Array) =>
+    writeFile(join(folder, name), content, { mode: OWN_FILE });
   await rm(join(folder, PACKETS_FILE), { force: true });
-  // With the secrets in it, it is nobody else's.
-  if (packets) await writeFile(join(folder, PACKETS_FILE), packets, { mode: 0o600 });
+  if (packets) await write(PACKETS_FILE, packets);
   // The verdict goes first and comes last: whatever is cut short, no verdict lies beside evidence
   // that is not its own.
   await rm(join(folder, 'verdict.json'), { force: true });
-  for (const [name, text] of trialFiles({ trial, verdict }))
-    await writeFile(join(folder, name), text);
+  for (const [name, text] of trialFiles({ trial, verdict })) await write(name, text);
   return folder;
 }
 

@@ -279,7 +279,7 @@ describe('stopped in mid-run', () => {
       .filter(Boolean)
       .map(Number);
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     it.runIf(existsSync('/proc/self/task'))(
       `${signal}: what is known is told, and no process is left`,
       async () => {

@@ -291,6 +291,10 @@ function labTrouble(observations: readonly Observation[]): string[] {
   );
   return [
     ...(isKnown ? [] : ['the evidence breaks off: it does not say how fast the lab was']),
+    ...ofKind(observations, 'flooded').map(
+      ({ seq, most }) =>
+        `the trial was ended after ${seq - 1} observations, most of them ${most}: the sender did not stop, and what it would have done is not known`,
+    ),
     ...ofKind(observations, 'lab-fault').map((seen) => `the lab failed: ${seen.detail}`),
     ...ofKind(observations, 'sender-failed').map((seen) => `the sender failed: ${seen.detail}`),
   ];

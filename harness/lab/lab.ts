@@ -18,6 +18,8 @@ import { createWorld, type Servers, type World } from './world.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly access: LabAccess;
+  /** Of a lab elsewhere: resolves when it has gone, whoever ended it. */
+  readonly lost?: Promise<Error>;
   /** How slow it was, at the worst, in the last `ms`. */
   slowness(ms: number): Promise<Slowness>;
   /**

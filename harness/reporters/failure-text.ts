@@ -258,6 +258,8 @@ export function describeObservation(seen: Observation): string {
       return `report at ${seen.host}${seen.problem ? ` (${seen.problem})` : ''}`;
     case 'lab-health':
       return `lab: event loop ${seen.eventLoopDelayMs} ms late, slowest answer ${seen.slowestAnswerMs} ms`;
+    case 'flooded':
+      return `more was seen than is kept of one trial, most of it ${seen.most}`;
     case 'lab-fault':
       return `lab fault: ${seen.detail}`;
   }

@@ -126,7 +126,11 @@ export async function prepareSenders(
   const skipped: Skipped[] = [];
   const failed: Skipped[] = [];
   for (const sender of found) {
-    const missing = await sender.unavailable();
+    const missing = await sender.unavailable().catch(senderErrorOf);
+    if (missing instanceof SenderError) {
+      failed.push({ name: sender.name, reason: missing.message });
+      continue;
+    }
     if (missing !== undefined) {
       skipped.push({ name: sender.name, reason: missing });
       continue;

@@ -110,16 +110,19 @@ export async function runTrial(
       taken.expect(token);
     },
   };
-  const died = (taken.sender.died ?? new Promise<never>(() => {})).then((error): never => {
-    throw error;
-  });
+  const died = Promise.race([taken.sender.died, lab.lost].filter((end) => end !== undefined)).then(
+    (error): never => {
+      throw error;
+    },
+  );
   died.catch(() => {});
   let packets: Uint8Array | undefined;
   try {
     for (const [index, stage] of scenario.stages.entries()) {
       if (signal?.aborted) break;
       recorder.enterStep(index);
-      await Promise.race([runStage(running, stage, index), stopped, died]);
+      await Promise.race([runStage(running, stage, index), stopped, died, recorder.full]);
+      if (recorder.isOver()) break;
       // Without its positive control a scenario proves nothing more.
       if (stage.step.kind === 'prime' && !isAllDelivered(running)) break;
     }
@@ -431,7 +434,7 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     recorder.record(leg, { kind: 'queue-listed', tokens: queued });
     for (const token of queued) listed.add(token);
   };
-  while (open().length > 0 && leftMs() > 0 && !recorder.isFrozen()) {
+  while (open().length > 0 && leftMs() > 0 && !recorder.isOver()) {
     if (
       sender.queued &&
       recorder.quietMs() >= bounds.quietMs &&
@@ -444,7 +447,7 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     const waitMs = Math.min(pauseMs, isRetry ? UNTRIED_MS : pauseMs, leftMs());
     await recorder.until(() => open().length === 0, waitMs);
   }
-  if (open().length > 0 && !recorder.isFrozen()) await list();
+  if (open().length > 0 && !recorder.isOver()) await list();
   // Some say so of each host that they tried.
   if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
     await silence(recorder, leftMs());
@@ -472,7 +475,7 @@ async function isIdle(recorder: Recorder, world: World, withinMs: number): Promi
 /** Nothing has happened for a moment. */
 async function silence(recorder: Recorder, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
-  while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isFrozen()) {
+  while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isOver()) {
     const { length } = recorder.observations;
     const isBroken = () => recorder.observations.length > length;
     await recorder.until(isBroken, MOMENT_MS - recorder.quietMs());

@@ -372,6 +372,7 @@ describe('inconclusive, whatever else', () => {
     expect(grade(made().health(0, SLOW_LAB.answerMs + 1))).toBe('inconclusive');
     expect(grade(made().see({ kind: 'lab-fault', detail: 'x' }).health())).toBe(expected);
     expect(grade(made().see({ kind: 'sender-failed', detail: 'x' }).health())).toBe(expected);
+    expect(grade(made().see({ kind: 'flooded', most: 'sender-status' }).health())).toBe(expected);
     expect(grade(made())).toBe(expected);
     expect(grade(made().health(SLOW_LAB.eventLoopDelayMs, SLOW_LAB.answerMs))).not.toBe(
       'inconclusive',
