@@ -38,7 +38,7 @@ Examples:
   holdfast lab starttls/stripped@as-removed-line  the lab alone, to try a tool or a mail server by hand
 
 Exit codes:
-  0 nothing failed that is not known · 1 a failure, or a list of known failures is wrong · 2 inconclusive, or nothing ran
+  0 nothing failed that is not known · 1 a failure, or a list of known failures is wrong · 2 inconclusive, or a sender could not be run
   64 wrong usage or broken YAML · 70 the harness or a sender did not start or broke · 130 interrupted`;
 
 const SELECTION = `
