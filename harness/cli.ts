@@ -10,6 +10,7 @@
 import module from 'node:module';
 import { createInterface } from 'node:readline';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { BugRequest } from './commands/bug.ts';
 import type { CompareRequest } from './commands/compare.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
@@ -17,6 +18,7 @@ import type { ListRequest } from './commands/list.ts';
 import type { MergeRequest } from './commands/merge.ts';
 import { PROFILES } from './commands/profile.ts';
 import { openRegion } from './commands/region.ts';
+import type { ReportRequest } from './commands/report.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
@@ -36,15 +38,20 @@ Examples:
   holdfast lab starttls/stripped@as-removed-line  the lab alone, to try a tool or a mail server by hand
 
 Exit codes:
-  0 nothing failed that is not known · 1 a failure, or a list of known failures is wrong · 2 inconclusive, or nothing ran
+  0 nothing failed that is not known · 1 a failure, or a list of known failures is wrong · 2 inconclusive, or a sender could not be run
   64 wrong usage or broken YAML · 70 the harness or a sender did not start or broke · 130 interrupted`;
 
 const SELECTION = `
 A SCENARIO is an id (starttls/stripped), a variant (starttls/stripped@as-removed-line), a folder (starttls),
 a pattern ('*@as-*'), or a path to files of your own (./mine, mine.yaml). Without one, the whole suite is run.
 
-One reporter writes to standard output. With --out DIR, those that make a document write it there (holdfast.json,
-junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.json); text and github stay on standard output.`;
+One reporter writes to standard output. With --out DIR, those that make a document write it there (holdfast.html,
+holdfast.json, junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.json); text and github stay on standard output.`;
+
+/** npm and the terminal both pass a Ctrl-C on: within this time, two signals are one. */
+const SAME_SIGNAL_MS = 300;
+/** How long putting away may take once something has broken. */
+const PUT_AWAY_MS = 15_000;
 
 await main();
 
@@ -103,6 +110,10 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .addOption(reporterOption('text'))
     .option('--out <dir>', 'folder for the files of reporters')
     .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
+    .option(
+      '--pcap',
+      "keep each trial's packets beside its evidence, with the TLS secrets inside: for Wireshark",
+    )
     .option('--strict', 'count warnings, and what was not met, as failures')
     .addOption(
       new Option(
@@ -303,6 +314,39 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     });
 
   program
+    .command('report')
+    .description('tell a run that was written down again, as a page or in any other format')
+    .argument('<path>', 'a folder of kept evidence, or a result file (--reporter json)')
+    .addOption(reporterOption('html'))
+    .option('--out <dir>', 'folder for the files of reporters (default: the folder you are in)')
+    .option('--verbose', 'tell every verdict, passes too')
+    .action(async (path: string, { reporter, ...options }: ReportFlags) => {
+      const { report } = await import('./commands/report.ts');
+      code = await report(
+        path,
+        { out: '.', ...options, reporters: reporter ?? ['html'] },
+        terminal,
+      );
+    });
+
+  program
+    .command('bug')
+    .description(
+      'write a bug report on a verdict, and pack its evidence, for those who can mend it',
+    )
+    .argument('<scenario>', 'an id with its variant')
+    .requiredOption('--from <dir>', 'what was given to --keep, or a folder in it')
+    .option('--sender <name>', 'whose verdict, if the evidence is of several')
+    .option(
+      '--out <dir>',
+      'folder for the report and the evidence (default: only the report, to standard output)',
+    )
+    .action(async (scenario: string, options: Omit<BugRequest, 'scenario'>) => {
+      const { bug } = await import('./commands/bug.ts');
+      code = await bug({ ...options, scenario }, terminal);
+    });
+
+  program
     .command('merge')
     .description('put the shards of a run together, and gate on the whole')
     .argument('<shard...>', 'what each shard wrote: a folder, or its holdfast.json')
@@ -345,6 +389,7 @@ type RunFlags = Pick<
   | 'jobs'
   | 'out'
   | 'keep'
+  | 'pcap'
   | 'strict'
   | 'known'
   | 'updateKnown'
@@ -357,12 +402,14 @@ type RunFlags = Pick<
   readonly reporter?: string[];
 };
 
+type ReportFlags = Omit<ReportRequest, 'reporters'> & { readonly reporter?: string[] };
+
 type MergeFlags = Omit<MergeRequest, 'shards' | 'reporters'> & { readonly reporter?: string[] };
 
 function reporterOption(byDefault: string): Option {
   return new Option(
     '--reporter <name>',
-    `text, json, junit, markdown, github, gitlab or sarif; may be repeated (default: ${byDefault})`,
+    `text, html, json, junit, markdown, github, gitlab or sarif; may be repeated (default: ${byDefault})`,
   ).argParser(collect);
 }
 
@@ -385,15 +432,13 @@ function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, ...names];
 }
 
-/** npm and the terminal both pass a Ctrl-C on: within this time, two signals are one. */
-const SAME_SIGNAL_MS = 300;
-
 /** The process as commands see it. `stopped` gives the exit code of a command that was stopped. */
 function openTerminal(): { terminal: Terminal; stopped: () => number | undefined } {
   const { stdin, stdout, stderr, env } = process;
   const stop = new AbortController();
   let code: number | undefined;
   let since = 0;
+  let isHeeded = false;
 
   const region =
     stdout.isTTY && env.TERM !== 'dumb' ? openRegion(stdout, stdout.hasColors()) : undefined;
@@ -405,24 +450,36 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
 
   const interrupt = () => {
     if (code === undefined) {
+      // A command that does not ask for the signal has nothing to put away.
+      if (!isHeeded) process.exit(EXIT.interrupted);
       code = EXIT.interrupted;
       since = performance.now();
       say('\nstopping; once more to stop at once\n');
       stop.abort();
     } else if (performance.now() - since > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  // `| head` has read enough: nothing more can be said, and that is no failure of ours.
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt);
+  const giveUp = (because: number) => {
+    code = because;
+    process.exitCode = because;
+    stop.abort();
+  };
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (code !== undefined) return;
-    if (error.code !== 'EPIPE') throw error;
-    code = EXIT.outputClosed;
-    stop.abort();
+    // `| head` has read enough, or the terminal has gone: nothing more can be said, and that is no
+    // failure of ours.
+    if (error.code === 'EPIPE' || error.code === 'EIO') return giveUp(EXIT.outputClosed);
+    say(`${printableLines(`standard output cannot be written: ${error.message}`)}\n`);
+    giveUp(EXIT.harnessBroke);
   });
+  stderr.on('error', () => {});
   // Node would exit with 1, which says that a sender failed.
   process.on('uncaughtException', (error) => {
     say(`${printableLines(`Holdfast broke: ${error.stack}`)}\n`);
-    process.exit(EXIT.harnessBroke);
+    if (code !== undefined || !isHeeded) process.exit(EXIT.harnessBroke);
+    giveUp(EXIT.harnessBroke);
+    // What broke may be what putting away waits for.
+    setTimeout(() => process.exit(EXIT.harnessBroke), PUT_AWAY_MS);
   });
 
   const terminal: Terminal = {
@@ -441,7 +498,10 @@ function openTerminal(): { terminal: Terminal; stopped: () => number | undefined
       ? stdout.hasColors()
       : !['', '0', 'false', undefined].includes(env.FORCE_COLOR),
     lines: linesOf(stdin),
-    signal: stop.signal,
+    get signal() {
+      isHeeded = true;
+      return stop.signal;
+    },
   };
   return { terminal, stopped: () => code };
 }

@@ -4,19 +4,25 @@
  *
  *   DIR/.holdfast                                         the mark of a folder that is ours to write in
  *   DIR/reference/starttls/stripped@as-removed-line/      a trial: sender, then scenario
- *       scenario.json  sender.json  evidence.ndjson  verdict.json
+ *       scenario.json  sender.json  evidence.ndjson  verdict.json  packets.pcapng
  */
 
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import type { Observation } from './model/observation.ts';
+import type { TrialResult } from './model/reporter.ts';
 import type { Scenario } from './model/scenario.ts';
 import type { SenderDescription } from './model/sender.ts';
 import type { Trial, Verdict } from './model/verdict.ts';
 import { printableJson } from './protocol/printable.ts';
 
 const MARK = '.holdfast';
+/** What was captured, if it was (`--pcap`). */
+const PACKETS_FILE = 'packets.pcapng';
+/** Evidence holds mail, and is its owner's alone. */
+const OWN_FOLDER = 0o700;
+const OWN_FILE = 0o600;
 const FORMAT =
   'Evidence kept by Holdfast, format 2. Holdfast writes over what it kept here before.\n';
 
@@ -32,6 +38,8 @@ export interface KeptTrial {
   readonly trial: Trial;
   /** As judged when it was run; missing when the run did not come to that. */
   readonly verdict?: Verdict;
+  /** The file of its packets, if they were captured. */
+  readonly packetsFile?: string;
   /** What is cut short, as `file:line: …`. */
   readonly problems: readonly string[];
 }
@@ -41,14 +49,14 @@ export interface KeptTrial {
  * earlier run. Throws EvidenceError when it holds something else, and what the file system throws.
  */
 export async function claimFolder(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: OWN_FOLDER });
   const found = await readdir(dir);
   if (found.includes(MARK)) return;
   if (found.length > 0)
     throw new EvidenceError(
       `${dir} is not empty and was not made by Holdfast: give a new or empty folder for the evidence`,
     );
-  await writeFile(join(dir, MARK), FORMAT);
+  await writeFile(join(dir, MARK), FORMAT, { mode: OWN_FILE });
 }
 
 /**
@@ -57,23 +65,37 @@ export async function claimFolder(dir: string): Promise<void> {
  */
 export async function keepTrial(
   dir: string,
-  { trial, verdict }: { readonly trial: Trial; readonly verdict: Verdict },
+  { trial, verdict, packets }: TrialResult,
 ): Promise<string> {
   await claimFolder(dir);
   const folder = folderOf(dir, trial.sender.name, trial.scenario.id);
-  await mkdir(folder, { recursive: true });
-  const write = (name: string, text: string) => writeFile(join(folder, name), text);
+  await mkdir(folder, { recursive: true, mode: OWN_FOLDER });
+  const write = (name: string, content: string | Uint8Array) =>
+    writeFile(join(folder, name), content, { mode: OWN_FILE });
+  await rm(join(folder, PACKETS_FILE), { force: true });
+  if (packets) await write(PACKETS_FILE, packets);
   // The verdict goes first and comes last: whatever is cut short, no verdict lies beside evidence
   // that is not its own.
   await rm(join(folder, 'verdict.json'), { force: true });
-  await write('scenario.json', `${printableJson(trial.scenario)}\n`);
-  await write('sender.json', `${printableJson(trial.sender)}\n`);
-  await write(
-    'evidence.ndjson',
-    trial.evidence.observations.map((seen) => `${printableJson(seen, 0)}\n`).join(''),
-  );
-  await write('verdict.json', `${printableJson(verdict)}\n`);
+  for (const [name, text] of trialFiles({ trial, verdict })) await write(name, text);
   return folder;
+}
+
+/** The files of a trial and what they hold, the verdict last. */
+export function trialFiles({
+  trial,
+  verdict,
+}: {
+  readonly trial: Trial;
+  readonly verdict: Verdict;
+}): (readonly [name: string, text: string])[] {
+  const { observations } = trial.evidence;
+  return [
+    ['scenario.json', `${printableJson(trial.scenario)}\n`],
+    ['sender.json', `${printableJson(trial.sender)}\n`],
+    ['evidence.ndjson', observations.map((seen) => `${printableJson(seen, 0)}\n`).join('')],
+    ['verdict.json', `${printableJson(verdict)}\n`],
+  ];
 }
 
 /**
@@ -84,6 +106,25 @@ export async function* readTrials(dir: string): AsyncGenerator<KeptTrial> {
   const folders = await findTrials(dir);
   if (folders.length === 0) throw new EvidenceError(`${dir}: no evidence is kept here`);
   for (const folder of folders) yield await readTrial(folder);
+}
+
+/**
+ * The kept trials of one scenario in a folder or anywhere below it, by path: of an id without a
+ * variant, all variants. Only these are read. Throws as readTrials, but may find none.
+ */
+export async function readTrialsOf(dir: string, scenario: string): Promise<KeptTrial[]> {
+  const path = scenario.split('/').map(segment);
+  const last = path.pop()!;
+  const parent = ['', ...path].join(sep);
+  const folders = (await findTrials(dir)).filter((folder) => {
+    const whole = resolve(folder);
+    const name = basename(whole);
+    return (
+      (name === last || name.startsWith(`${last}@`)) &&
+      whole.slice(0, -name.length - 1).endsWith(parent)
+    );
+  });
+  return Promise.all(folders.map(readTrial));
 }
 
 /** The folders, this one or below it, that evidence was kept in by a run each. By path. */
@@ -128,7 +169,14 @@ async function readTrial(dir: string): Promise<KeptTrial> {
   );
   const observations = await readObservations(join(dir, 'evidence.ndjson'), problems);
   const verdict = await readVerdict(join(dir, 'verdict.json'), problems);
-  return { dir, trial: { scenario, sender, evidence: { observations } }, verdict, problems };
+  const packetsFile = join(dir, PACKETS_FILE);
+  return {
+    dir,
+    trial: { scenario, sender, evidence: { observations } },
+    verdict,
+    ...((await stat(packetsFile).catch(() => undefined)) && { packetsFile }),
+    problems,
+  };
 }
 
 async function readScenario(file: string): Promise<Scenario> {

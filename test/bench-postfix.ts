@@ -7,10 +7,10 @@
 import { openLab } from '../harness/labs/open.ts';
 import type { TrialResult } from '../harness/model/reporter.ts';
 import type { Scenario } from '../harness/model/scenario.ts';
-import { runSuite } from '../harness/run/suite.ts';
 import { senderOf } from '../harness/senders/find.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
 import { shippedScenarios } from './mutants/try.ts';
+import { resultsOf } from './suite.ts';
 
 const JOBS = 64;
 const TRIED_ALONE = 3;
@@ -29,7 +29,7 @@ async function bench(): Promise<void> {
     let results: TrialResult[];
     {
       await using lab = await openLab('docker', console.error);
-      results = await runSuite({
+      results = await resultsOf({
         lab,
         vocabulary,
         senders: [sender],

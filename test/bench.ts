@@ -31,22 +31,22 @@ const LIST_RUNS = 5;
 
 /** What went over the wire. */
 interface Traffic {
-  readonly dnsQueries: number;
-  readonly httpsGets: number;
-  readonly smtpInTls: number;
-  readonly smtpInClear: number;
+  dnsQueries: number;
+  httpsGets: number;
+  smtpInTls: number;
+  smtpInClear: number;
 }
 
 const scenarios = await shippedScenarios();
 const vocabulary = await loadVocabulary();
 const loopDelay = monitorEventLoopDelay({ resolution: 10 });
 loopDelay.enable();
-let traffic: Traffic;
+const traffic: Traffic = { dnsQueries: 0, httpsGets: 0, smtpInTls: 0, smtpInClear: 0 };
 const suite = await timed(async () => {
   await using lab = await startLab();
-  traffic = trafficOf(
-    await runSuite({ lab, vocabulary, senders: [referenceSender()], scenarios, jobs: JOBS }),
-  );
+  const senders = [referenceSender()];
+  const onResult = (result: TrialResult) => count(result, traffic);
+  await runSuite({ lab, vocabulary, senders, scenarios, jobs: JOBS, onResult });
 });
 loopDelay.disable();
 const memoryMiB = process.resourceUsage().maxRSS / 1024;
@@ -58,7 +58,7 @@ console.log(
   `suite        ${scenarios.length} variants in ${round(suite.seconds)} s: ${round(scenarios.length / suite.seconds)} variants/s, ${round(suite.cpuSeconds)} s of CPU`,
 );
 console.log(
-  `wire         ${traffic!.dnsQueries} DNS queries, ${traffic!.httpsGets} HTTPS GETs, ${traffic!.smtpInTls} SMTP dialogues in TLS, ${traffic!.smtpInClear} in clear`,
+  `wire         ${traffic.dnsQueries} DNS queries, ${traffic.httpsGets} HTTPS GETs, ${traffic.smtpInTls} SMTP dialogues in TLS, ${traffic.smtpInClear} in clear`,
 );
 console.log(
   `bare loop    the same in ${round(bare.seconds)} s, ${round(bare.cpuSeconds)} s of CPU`,
@@ -72,16 +72,14 @@ console.log(
 console.log(`peak memory  ${round(memoryMiB, 0)} MiB (aim: at most 400)`);
 console.log(`list         ${round(list, 2)} s, median of ${LIST_RUNS} (aim: at most 0.3)`);
 
-function trafficOf(results: readonly TrialResult[]): Traffic {
-  const seen = results.flatMap((result) => result.trial.evidence.observations);
+function count({ trial }: TrialResult, traffic: Traffic): void {
+  const seen = trial.evidence.observations;
   const handshakes = ofKind(seen, 'tls-handshake');
   const inTls = handshakes.filter((one) => one.service === 'mx').length;
-  return {
-    dnsQueries: ofKind(seen, 'dns-query').length,
-    httpsGets: handshakes.length - inTls,
-    smtpInTls: inTls,
-    smtpInClear: ofKind(seen, 'smtp-connection').length - inTls,
-  };
+  traffic.dnsQueries += ofKind(seen, 'dns-query').length;
+  traffic.httpsGets += handshakes.length - inTls;
+  traffic.smtpInTls += inTls;
+  traffic.smtpInClear += ofKind(seen, 'smtp-connection').length - inTls;
 }
 
 async function timed(

@@ -50,9 +50,10 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     node: [],
     exports: 'expectation',
   },
+  html: { paths: ['harness/html/'], imports: ['protocol', 'model'], packages: [] },
   reporters: {
     paths: ['harness/reporters/'],
-    imports: ['protocol', 'model'],
+    imports: ['protocol', 'model', 'html'],
     packages: ['zod'],
     node: ['node:util', 'node:crypto'],
     exports: 'reporter',

@@ -41,6 +41,10 @@ describe('the compiled package, away from the checkout', () => {
       '--outDir',
       join(folder, 'dist'),
     ]);
+    // As the script build does: what runs in a browser is not compiled.
+    await cp(join(root, 'harness/html/page'), join(folder, 'dist/harness/html/page'), {
+      recursive: true,
+    });
     const beside = ['package.json', ...manifest.files.filter((name: string) => name !== 'dist')];
     await Promise.all(
       beside.map((name) => cp(join(root, name), join(folder, name), { recursive: true })),
@@ -115,6 +119,10 @@ describe('the compiled package, away from the checkout', () => {
 
   it('runs a scenario', async () => {
     expect(await holdfast('run', 'tls/sni', '--verbose')).toMatch(/^✓ tls\/sni · reference/m);
+  });
+
+  it('makes a page of a run', async () => {
+    expect(await holdfast('run', 'tls/sni', '--reporter', 'html')).toContain('id="d0"');
   });
 
   it('has the mail servers to be run in containers, and what the image of the lab is made from', async () => {

@@ -52,7 +52,7 @@ export async function doctor(
     await using lab = await take({
       name: 'the lab is there',
       mend: () => 'this is nothing of the contract: the lab itself has to start first.',
-      work: () => openLab(ready.lab ?? 'loopback', printer.aside, signal),
+      work: () => openLab(ready.lab ?? 'loopback', printer.aside, { signal }),
     });
     if (signal.aborted) return EXIT.interrupted;
     await using examination = await take({

@@ -234,7 +234,7 @@ function describeDomain({ mx, tlsrpt, records }: DomainSpec): string {
   return `Domain ${VICTIM}: MX ${hosts}; ${reports}${records.length > 0 ? `; ${records.length} more records` : ''}.`;
 }
 
-function describePolicy(policy: PolicySpec, domain: DomainSpec): string {
+export function describePolicy(policy: PolicySpec, domain: DomainSpec): string {
   if (policy.mode === 'absent') return 'Policy: none; the domain has no MTA-STS.';
   const fields = `mode ${policy.mode}, max_age ${duration(policy.maxAgeSeconds)}, mx ${permittedMx(domain, policy).join(' ') || '(none)'}, id ${policy.id}`;
   const verbatim = [
@@ -245,7 +245,7 @@ function describePolicy(policy: PolicySpec, domain: DomainSpec): string {
 }
 
 /** `(how: overwrite, mx: mx1.victim.test)`; options that are not set are left out. */
-function describeOptions({ options }: Use): string {
+export function describeOptions({ options }: Use): string {
   const set = Object.entries(options as Readonly<Record<string, unknown>>).filter(
     ([key, value]) => value !== undefined && !(key === 'mx' && value === '*'),
   );
@@ -257,7 +257,7 @@ function describeOptions({ options }: Use): string {
 }
 
 /** `1w`, `36h`, `90s`: as YAML writes it, in the largest unit that comes out even. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   const units = { w: 604_800, d: 86_400, h: 3_600, m: 60 };
   const [name, size] = Object.entries(units).find(
     ([, length]) => seconds >= length && seconds % length === 0,

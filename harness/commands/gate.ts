@@ -22,6 +22,7 @@ import { counted, printable } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { knownFileOf } from '../senders/find.ts';
 import { formatProblem } from '../yaml/problems.ts';
+import { checkFile } from './folder.ts';
 import { loadShipped } from './select.ts';
 
 export interface GateRequest {
@@ -61,6 +62,7 @@ export async function openGate(request: GateRequest, vocabulary: Vocabulary): Pr
     if (problems.length > 0) throw new UsageError(problems.map(formatProblem).join('\n'));
     lists.set(file, entries);
   }
+  if (request.updateKnown) for (const [file] of files.values()) await checkFile(file!, '--known');
   const entriesOf = (sender: string) =>
     (files.get(sender) ?? []).flatMap((file) => lists.get(file) ?? []);
   const noMore: Gate['noMore'] = (results) =>

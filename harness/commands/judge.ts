@@ -67,8 +67,9 @@ async function readAll(dir: string): Promise<KeptTrial[]> {
   }
 }
 
-function judgeKept(
-  { trial, dir }: KeptTrial,
+/** The verdict of today. Throws UsageError for evidence that this Holdfast cannot judge. */
+export function judgeKept(
+  { trial, dir }: Pick<KeptTrial, 'trial' | 'dir'>,
   expectations: ReadonlyMap<string, Expectation>,
 ): Verdict {
   const unknown = usedExpectations(trial).find((name) => !expectations.has(name));

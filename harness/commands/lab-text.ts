@@ -182,7 +182,7 @@ function whereabouts({ host, address, ports }: HostAddress, { policyHosts }: Lab
 }
 
 /** As in a master file (RFC 1035 §5.1), without TTL and class. */
-function zoneLines({ dns: { records } }: LabPlan): string[] {
+export function zoneLines({ dns: { records } }: LabPlan): string[] {
   return records
     .filter(({ type }) => type !== 'A')
     .map((record) => `${record.name} ${record.type} ${dataOf(record)}`);
@@ -320,7 +320,8 @@ function stageLines(
   return lines.map((line) => qualifyName(line, label));
 }
 
-const YOUR_PART: Readonly<Record<Step['kind'], string>> = {
+/** What whoever sits at a lab does in a step. */
+export const YOUR_PART: Readonly<Record<Step['kind'], string>> = {
   prime: 'have the sender send a message to the domain; it has to arrive',
   send: 'have the sender send that',
   publish: 'nothing',
@@ -337,7 +338,7 @@ const YOUR_PART: Readonly<Record<Step['kind'], string>> = {
  * With the words that went over the wire, which a chain of many observations has no room for. Not
  * yet printable.
  */
-function eventLine(event: Exclude<Event, { kind: 'step-started' }>): string {
+export function eventLine(event: Exclude<Event, { kind: 'step-started' }>): string {
   const where = 'connection' in event ? `${event.connection} ` : '';
   switch (event.kind) {
     case 'smtp-command':

@@ -56,7 +56,7 @@ export async function lab(request: LabRequest, terminal: Terminal): Promise<numb
   try {
     const missing = typeof kind === 'object' ? await missingAddresses(kind) : undefined;
     if (missing !== undefined) throw new SenderError(missing);
-    await using opened = await openLab(kind, terminal.complain, terminal.signal);
+    await using opened = await openLab(kind, terminal.complain, { signal: terminal.signal });
     await using authorities = await writeAuthorities(opened.access);
     const printer = (request.json ? jsonPrinter : textPrinter)({
       terminal,

@@ -129,7 +129,7 @@ export async function senders(
   const { senderNames, senderOf } = await import('../senders/find.ts');
   for (const name of senderNames()) {
     const sender = await senderOf(name);
-    const missing = await sender.unavailable();
+    const missing = await sender.unavailable().catch(({ message }: Error) => message);
     // The version of a server is known once its image is built.
     const title = [name, printable(sender.version, 40)].filter((word) => word !== '').join(' ');
     terminal.write(

@@ -32,7 +32,7 @@ export async function log(name: string, terminal: Terminal): Promise<number> {
   const contract = await contractOf(name);
   const { signal, complain } = terminal;
   const ready = (await sender.prepare?.(complain, signal)) ?? sender;
-  await using lab = await openLab(ready.lab ?? 'loopback', complain, signal);
+  await using lab = await openLab(ready.lab ?? 'loopback', complain, { signal });
   const statusOf = statusReader(contract.log);
   const heard = createLog();
   await using examination = await openExamination({ lab, sender: ready, contract, log: heard });

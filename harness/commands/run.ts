@@ -3,8 +3,10 @@
  * wanted, kept.
  */
 
+import { whenAborted } from '../concurrency/wait.ts';
 import type { Result, RunSummary, Shard, TrialResult } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { type Sender, SenderError } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
@@ -17,6 +19,7 @@ import { findPackage } from '../shipped.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { tellComparison } from './compare.ts';
+import { cannotWrite, checkFile, openFolder } from './folder.ts';
 import { openGate } from './gate.ts';
 import type { Profile } from './profile.ts';
 import { selectScenarios } from './select.ts';
@@ -38,6 +41,8 @@ export interface RunRequest {
   readonly out?: string;
   /** The folder for evidence. */
   readonly keep?: string;
+  /** The packets of each trial are captured, and kept beside its evidence. */
+  readonly pcap?: boolean;
   /** Warnings, and what was not met, count as failures. */
   readonly strict?: boolean;
   /** Lists of known failures, in place of those beside the senders. */
@@ -63,6 +68,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const vocabulary = await loadVocabulary();
   const selected = await selectScenarios(request.scenarios, vocabulary, request.profile);
   const durations = await readDurations(request.durations ?? findPackage().durations);
+  if (request.durations) await checkFile(request.durations, '--durations');
   const { shard } = request;
   const part = shard ? partOf(selected, shard, durations) : selected;
   const scenarios = request.only ? part.filter(request.only) : part;
@@ -70,6 +76,13 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const found = await Promise.all(given.map(senderOf));
   const named = found.map(({ name }, index) => ({ given: given[index]!, name }));
   checkSenders(named, request);
+  if (request.pcap) {
+    const missing = await whyNoCapture(found, request, terminal);
+    if (missing !== undefined) {
+      terminal.complain(missing);
+      return EXIT.harnessBroke;
+    }
+  }
   const gate = await openGate({ ...request, senders: named, scenarios }, vocabulary);
   const reporters = await chooseReporters(request, terminal);
   const store = await openStore(request.keep, terminal);
@@ -83,35 +96,37 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const failed = [...unprepared];
   let breakdown: { readonly error: unknown } | undefined;
   await reporters.onStart(info);
-  try {
-    const onResult = async (result: TrialResult) => {
-      const { verdict, trial } = result;
-      const known = gate.knownBy(verdict);
-      await store.keep(result);
-      await reporters.onVerdict(verdict, trial, known);
-      results.push(resultOf(result, known));
-    };
-    const { jobs } = request;
-    failed.push(
-      ...(await runSenders({
-        senders,
-        scenarios,
-        vocabulary,
-        jobs,
-        signal,
-        tell,
-        onTrialStart: reporters.onTrialStart,
-        onResult,
-      })),
-    );
-  } catch (error) {
+  const onResult = async (result: TrialResult) => {
+    const { verdict, trial } = result;
+    const known = gate.knownBy(verdict);
+    await store.keep(result);
+    await reporters.onVerdict(verdict, trial, known);
+    results.push(resultOf(result, known));
+  };
+  const { jobs, pcap: isCaptured } = request;
+  const running = runSenders({
+    senders,
+    scenarios,
+    vocabulary,
+    jobs,
+    isCaptured,
+    signal,
+    tell,
+    onTrialStart: reporters.onTrialStart,
+    onResult,
+  }).then(
+    (more) => void failed.push(...more),
     // What is known by now is told all the same.
-    breakdown = { error };
-  }
+    (error: unknown) => {
+      breakdown = { error };
+    },
+  );
+  // Whoever stops a run is told at once; what was started is put away after that.
+  await Promise.race([running, whenAborted(signal)]);
   const knownNoMore = gate.noMore(results);
   const summary: RunSummary = {
     run: info,
-    results,
+    results: [...results],
     knownLists: gate.lists,
     knownNoMore,
     skippedSenders: [...skipped, ...failed],
@@ -120,6 +135,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     elapsedMs: performance.now() - began,
   };
   await reporters.onEnd(summary);
+  await running;
   if (breakdown) throw breakdown.error;
   if (!signal.aborted) await gate.update(results, tell);
   if (request.durations && !signal.aborted) await learnDurations(request.durations, results);
@@ -130,7 +146,8 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     return broke ? EXIT.harnessBroke : comparisonCode(comparison);
   }
   if (broke) return EXIT.harnessBroke;
-  const code = exitCode(results.map(graded), request.strict);
+  // A sender that was asked for and could not be run is not green.
+  const code = exitCode(results.map(graded), request.strict) || (skipped.length > 0 ? 2 : 0);
   return knownNoMore.length > 0 && !request.updateKnown ? 1 : code;
 }
 
@@ -139,6 +156,14 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
  * demo has done its work.
  */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
+  const places = await openKept(DEMO_EVIDENCE, 'evidence in')
+    .then(() => openFolder(DEMO_OUT, 'reports in'))
+    .then(
+      () => ({ keep: DEMO_EVIDENCE, out: DEMO_OUT }),
+      // A checkout may be read-only.
+      ({ message }: Error) => terminal.complain(`nothing is kept: ${message}`),
+    );
+  const canReport = places !== undefined && (await loadReporters()).has('html');
   terminal.write(
     `A part of the suite, chosen to end in seconds. All of it: holdfast run --sender ${BUILT_IN.join(',')}\n`,
   );
@@ -148,15 +173,17 @@ export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
       profile: 'smoke',
       only: (scenario) => !waitsForTheFetch(scenario),
       senders: BUILT_IN,
-      reporters: (await loadReporters()).has('html') ? ['text', 'html'] : ['text'],
-      out: 'holdfast-out',
+      reporters: canReport ? ['text', 'html'] : ['text'],
       jobs,
-      keep: 'holdfast-evidence',
+      ...places,
     },
     terminal,
   );
   return code === EXIT.harnessBroke ? code : 0;
 }
+
+const DEMO_EVIDENCE = 'holdfast-evidence';
+const DEMO_OUT = 'holdfast-out';
 
 /** A sender that sets a fetch no bound is waited for, for minutes (RFC 8461 §3.3). */
 function waitsForTheFetch({ stages }: Scenario): boolean {
@@ -176,6 +203,43 @@ function checkSenders(
     throw new UsageError('--against compares one sender with another: give one with --sender');
 }
 
+/** What it takes to capture packets, and is not here. Throws UsageError where it can't be at all. */
+async function whyNoCapture(
+  senders: readonly Sender[],
+  { keep }: RunRequest,
+  { complain, signal }: Terminal,
+): Promise<string | undefined> {
+  const onLoopback = senders.filter(({ lab = 'loopback' }) => lab === 'loopback');
+  if (onLoopback.length > 0)
+    throw new UsageError(
+      `--pcap is for senders with addresses of their own, in Docker or outside: ${onLoopback.map(({ name }) => printable(name, 40)).join(', ')} is run on loopback, where the ports are not those of the protocols`,
+    );
+  if (keep === undefined)
+    throw new UsageError('--pcap keeps the packets beside the evidence: give --keep DIR');
+  const { prepareCapture } = await import('../labs/open.ts');
+  try {
+    await prepareCapture(
+      senders.flatMap(({ lab }) => lab ?? []),
+      complain,
+      signal,
+    );
+    return undefined;
+  } catch (error) {
+    if (error instanceof SenderError) return error.message;
+    throw error;
+  }
+}
+
+/** Throws UsageError where no evidence can be kept; `option` is the one that `dir` was given by. */
+async function openKept(dir: string, option: string): Promise<void> {
+  await claimFolder(dir).catch((error: Error) => {
+    throw error instanceof EvidenceError
+      ? new UsageError(error.message)
+      : cannotWrite(dir, option, error);
+  });
+  await openFolder(dir, option);
+}
+
 interface Store {
   readonly dir?: string;
   keep(result: TrialResult): Promise<void>;
@@ -184,7 +248,8 @@ interface Store {
 }
 
 /**
- * Evidence that cannot be kept, the disk being full for example, is told once and stops nothing.
+ * Throws UsageError where nothing can be kept. What cannot be kept later, the disk being full for
+ * example, is told once and stops nothing.
  */
 async function openStore(dir: string | undefined, terminal: Terminal): Promise<Store> {
   let trouble = false;
@@ -193,15 +258,17 @@ async function openStore(dir: string | undefined, terminal: Terminal): Promise<S
     try {
       await work();
     } catch (error) {
-      if (error instanceof EvidenceError) throw new UsageError(error.message);
+      if (trouble) return;
       trouble = true;
-      terminal.complain(`evidence cannot be kept: ${printable((error as Error).message)}`);
+      terminal.complain(
+        `evidence cannot be kept any more: ${printable((error as Error).message)}; the run goes on without it`,
+      );
     }
   };
   if (dir === undefined) return { keep: async () => {}, broken: () => false };
-  await attempt(() => claimFolder(dir));
+  await openKept(dir, '--keep');
   return {
-    dir: trouble ? undefined : dir,
+    dir,
     keep: (result) => attempt(() => keepTrial(dir, result)),
     broken: () => trouble,
   };

@@ -35,21 +35,35 @@ export async function serve({ port, secret }: ServeRequest, terminal: Terminal):
   // is joined later.
   const [address] = ownAddresses();
   if (address === undefined) throw new UsageError('there is no network to listen on');
-  const control = await openControl({ address, port, secret, mail, openLab });
+  const lost = Promise.withResolvers<void>();
+  const control = await openControl({
+    address,
+    port,
+    secret,
+    mail,
+    lost: lost.promise,
+    openLab: (network) => openLab(network, lost.resolve),
+  });
   terminal.write(`listening on ${address}:${port}\n`);
   await control.over;
   return 0;
 }
 
+/** How often the lab looks whether its network is there. */
+const LOOK_MS = 1000;
+
 /**
  * The upper half of the network's addresses is the lab's; its name server listens at the address it
- * was given there.
+ * was given there. `onLost` is told when it has that address no more.
  */
-async function openLab(network: string) {
+async function openLab(network: string, onLost: () => void) {
   const prefix = readPrefix(network);
   if (prefix === undefined) throw new Error(`${network} is no IPv4 network`);
   const own = ownAddresses().find((address) => contains(prefix, readAddress(address)!));
   if (own === undefined) throw new Error(`the lab has no address in ${network}`);
+  setInterval(() => {
+    if (!ownAddresses().includes(own)) onLost();
+  }, LOOK_MS).unref();
   const block = upperHalf(prefix);
   await takeAddresses(block);
   return startLab({

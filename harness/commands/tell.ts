@@ -26,6 +26,7 @@ import { suiteOf } from '../results/suite.ts';
 import { findPackage } from '../shipped.ts';
 import { loadReporters } from '../vocabulary.ts';
 import { nearestName } from '../yaml/problems.ts';
+import { openFolder } from './folder.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Reporters {
@@ -94,7 +95,8 @@ export interface Telling {
   readonly verbose?: boolean;
 }
 
-/** The reporters that are asked for. Throws UsageError for a name that there is not. */
+/** The reporters that are asked for. Throws UsageError for a name that there is not, and where they
+ * cannot write. */
 export async function chooseReporters(
   { reporters, out, verbose }: Telling,
   terminal: Terminal,
@@ -113,6 +115,7 @@ export async function chooseReporters(
     throw new UsageError(
       'two reporters cannot share standard output: give --out DIR for the files',
     );
+  if (out !== undefined) await openFolder(out, '--out');
   return openReporters(names, known, terminal, { outDir: out, isVerbose: verbose });
 }
 

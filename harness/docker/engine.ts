@@ -6,8 +6,10 @@
  */
 
 import { access, constants } from 'node:fs/promises';
+import net from 'node:net';
 import { hostname } from 'node:os';
 import { SenderError } from '../model/sender.ts';
+import { printable } from '../protocol/printable.ts';
 
 type Testcontainers = typeof import('testcontainers');
 type Client = Awaited<ReturnType<Testcontainers['getContainerRuntimeClient']>>;
@@ -29,9 +31,15 @@ const INSTALL =
  */
 export async function connectEngine(): Promise<Engine> {
   const testcontainers = await loadTestcontainers();
+  const chosen = placeOf(process.env.DOCKER_HOST);
   try {
+    if (chosen) await answersAt(chosen);
     const client = await testcontainers.getContainerRuntimeClient();
     const { dockerode } = client.container;
+    // testcontainers passes an engine over that does not do, and takes another.
+    const { socketPath, host } = dockerode.modem as { socketPath?: string; host?: string };
+    if (chosen && (socketPath ?? host) !== (chosen.path ?? chosen.host))
+      throw new Error('testcontainers cannot use it');
     await dockerode.ping();
     return { dockerode, client, testcontainers };
   } catch (error) {
@@ -39,6 +47,49 @@ export async function connectEngine(): Promise<Engine> {
       await whatIsWrong(error instanceof Error ? error.message : String(error)),
     );
   }
+}
+
+/** The user has said which engine it has to be. */
+export const isEngineChosen = () => Boolean(process.env.DOCKER_HOST);
+
+const ANSWER_MS = 10_000;
+
+/** Of a socket or of a port; undefined: none is named. Throws SenderError when it cannot be read. */
+function placeOf(
+  dockerHost: string | undefined,
+):
+  | { path: string; host?: undefined }
+  | { path?: undefined; host: string; port: number }
+  | undefined {
+  if (!dockerHost) return undefined;
+  if (!URL.canParse(dockerHost))
+    throw new SenderError(
+      `DOCKER_HOST=${printable(dockerHost, 200)} is no URL, such as tcp://HOST:2375 or unix:///PATH`,
+    );
+  const { hostname, port, pathname } = new URL(dockerHost);
+  return hostname === '' ? { path: pathname } : { host: hostname, port: Number(port) || 2375 };
+}
+
+/** Resolves when something at this place answers. */
+function answersAt(place: NonNullable<ReturnType<typeof placeOf>>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket =
+      place.host === undefined
+        ? net.connect({ path: place.path })
+        : net.connect({ host: place.host.replace(/^\[|\]$/g, ''), port: place.port });
+    const end = (problem?: string) => {
+      socket.destroy();
+      if (problem === undefined) resolve();
+      else reject(new Error(problem));
+    };
+    socket.setTimeout(ANSWER_MS, () => end(`no answer within ${ANSWER_MS / 1000} s`));
+    socket.once('error', ({ message }) => end(message));
+    socket.once('close', () => end('the connection was closed'));
+    socket.once('data', () => end());
+    // What comes in TLS has to begin with the client.
+    if (process.env.DOCKER_TLS_VERIFY) socket.once('connect', () => end());
+    else socket.write('GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n');
+  });
 }
 
 async function loadTestcontainers(): Promise<Testcontainers> {
@@ -60,7 +111,7 @@ const SOCKET = '/var/run/docker.sock';
 async function whatIsWrong(said: string): Promise<string> {
   const elsewhere = process.env.DOCKER_HOST;
   if (elsewhere)
-    return `no Docker engine answers at DOCKER_HOST=${elsewhere} (${said}). Start it, or unset DOCKER_HOST.`;
+    return `no Docker engine answers at DOCKER_HOST=${printable(elsewhere, 200)} (${printable(said)}). Start it, or unset DOCKER_HOST.`;
   const at = (mode: number) =>
     access(SOCKET, mode).then(
       () => true,

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { SenderError } from '../model/sender.ts';
@@ -146,7 +146,9 @@ async function filesOf({ context, paths = ['.'], without = [] }: ImageSource): P
   const files: string[] = [];
   const visit = async (path: string): Promise<void> => {
     const about = await lstat(join(context, path));
-    if (!about.isDirectory()) return void files.push(path);
+    if (about.isFile() || about.isSymbolicLink()) files.push(path);
+    // Pipes and sockets are no part of a context.
+    if (!about.isDirectory()) return;
     const names = (await readdir(join(context, path))).filter(
       (name) => name !== 'node_modules' && name !== '.git',
     );
@@ -162,8 +164,10 @@ async function digest(
 ): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([args, dockerfile]));
   for (const file of files) {
-    const { mode } = await lstat(join(context, file));
-    hash.update(JSON.stringify([file, mode & 0o111])).update(await readFile(join(context, file)));
+    const path = join(context, file);
+    const about = await lstat(path);
+    const content = about.isSymbolicLink() ? await readlink(path) : await readFile(path);
+    hash.update(JSON.stringify([file, about.mode & 0o111])).update(content);
   }
   return hash.digest('hex').slice(0, 16);
 }

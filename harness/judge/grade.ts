@@ -33,7 +33,7 @@ export function gradeOf(
   return isMust && (basis === 'keyword' || basis === 'grammar') ? 'fail' : 'warn';
 }
 
-/** Proved by what passed over the wire: it stands whatever else went wrong in the trial. */
+/** Proved by what passed over the wire: it stands whatever went wrong later in the trial. */
 export function isProved({ grade, harm }: Finding): boolean {
   return grade === 'fail' && (harm === 'clear' || harm === 'content');
 }

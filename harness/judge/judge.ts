@@ -18,7 +18,7 @@ import { judgeExposure, worstExposure } from './exposure.ts';
 import { gradeOf, isProved, worstOf } from './grade.ts';
 import { type Tried, triedIn } from './tried.ts';
 
-/** Past these the lab may have made the sender do what it did. */
+/** Past these the lab may have made the sender do what it did, content in clear included. */
 export const SLOW_LAB = { eventLoopDelayMs: 500, answerMs: 500 } as const;
 
 export type Expectations = ReadonlyMap<string, Expectation>;
@@ -30,11 +30,15 @@ export function judge(trial: Trial, expectations: Expectations): Verdict {
   );
   const findings =
     lacking.length > 0 ? [unsupported(trial, lacking)] : findingsOf(trial, expectations);
-  const trouble = lacking.length > 0 ? [] : labTrouble(evidence.observations);
+  const isJudgeable = lacking.length === 0;
+  const slowness = isJudgeable ? labSlowness(evidence.observations) : [];
+  const trouble = [...slowness, ...(isJudgeable ? labTrouble(evidence.observations) : [])];
   // A world's label is of this run alone: verdicts of two runs are to be compared.
   const labels = new Set(ofKind(evidence.observations, 'step-started').map(({ label }) => label));
   const plain = (text: string) => [...labels].reduce(plainName, text);
-  const isUndecided = trouble.length > 0 && !findings.some(isProved);
+  // What passed over the wire is proved, but not against what policy: of a slow lab the sender may
+  // have had enough before the answer came, and had none.
+  const isUndecided = slowness.length > 0 || (trouble.length > 0 && !findings.some(isProved));
   return {
     scenario: scenario.id,
     sender: sender.name,
@@ -45,7 +49,7 @@ export function judge(trial: Trial, expectations: Expectations): Verdict {
       expected: plain(finding.expected),
       actual: plain(finding.actual),
     })),
-    remarks: [...trouble, ...(lacking.length > 0 ? [] : negativeControls(trial))].map(plain),
+    remarks: [...trouble, ...(isJudgeable ? negativeControls(trial) : [])].map(plain),
     exposure: worstExposure(trial, findings),
     durationMs: evidence.observations.at(-1)?.at ?? 0,
   };
@@ -267,20 +271,29 @@ function negativeControls(trial: Trial): string[] {
   return [...new Set(remarks)];
 }
 
+function labSlowness(observations: readonly Observation[]): string[] {
+  return ofKind(observations, 'lab-health')
+    .filter(
+      (seen) =>
+        seen.eventLoopDelayMs > SLOW_LAB.eventLoopDelayMs ||
+        seen.slowestAnswerMs > SLOW_LAB.answerMs,
+    )
+    .map(
+      (seen) =>
+        `the lab was slow (event loop ${seen.eventLoopDelayMs} ms late, slowest answer ${seen.slowestAnswerMs} ms): run with fewer --jobs`,
+    );
+}
+
 function labTrouble(observations: readonly Observation[]): string[] {
   const health = ofKind(observations, 'lab-health');
   const isKnown = health.some(
     (seen) => Number.isFinite(seen.eventLoopDelayMs) && Number.isFinite(seen.slowestAnswerMs),
   );
-  const slow = health.filter(
-    (seen) =>
-      seen.eventLoopDelayMs > SLOW_LAB.eventLoopDelayMs || seen.slowestAnswerMs > SLOW_LAB.answerMs,
-  );
   return [
     ...(isKnown ? [] : ['the evidence breaks off: it does not say how fast the lab was']),
-    ...slow.map(
-      (seen) =>
-        `the lab was slow (event loop ${seen.eventLoopDelayMs} ms late, slowest answer ${seen.slowestAnswerMs} ms): run with fewer --jobs`,
+    ...ofKind(observations, 'flooded').map(
+      ({ seq, most }) =>
+        `the trial was ended after ${seq - 1} observations, most of them ${most}: the sender did not stop, and what it would have done is not known`,
     ),
     ...ofKind(observations, 'lab-fault').map((seen) => `the lab failed: ${seen.detail}`),
     ...ofKind(observations, 'sender-failed').map((seen) => `the sender failed: ${seen.detail}`),

@@ -9,6 +9,7 @@ import type { Event } from '../model/observation.ts';
 import type { LabPlan } from '../model/plan.ts';
 import type { LabAccess, OutgoingMessage, SubmissionServer } from '../model/sender.ts';
 import type { Slowness } from './health.ts';
+import type { Trace } from './trace.ts';
 import type { World } from './world.ts';
 
 /** What can be asked, and what is answered. */
@@ -21,6 +22,7 @@ export interface Calls {
   createWorld(label: string): Promise<void>;
   arrange(label: string, plan: LabPlan, options: Parameters<World['arrange']>[1]): Promise<void>;
   idle(label: string): Promise<void>;
+  trace(label: string): Promise<Trace>;
   disposeWorld(label: string): Promise<void>;
   slowness(ms: number): Promise<Slowness>;
   /** Answered behind every event of before. */

@@ -17,6 +17,8 @@ export interface ControlOptions {
   /** Starts the lab; called once. */
   openLab(network: string): Promise<Lab>;
   readonly mail: Pick<Calls, 'submit' | 'greets'>;
+  /** Resolves when the lab cannot go on: its user is hung up on. */
+  readonly lost?: Promise<void>;
   /** How long one may take to say the secret; default: 10 s. */
   readonly helloMs?: number;
 }
@@ -39,10 +41,12 @@ export async function openControl({
   secret,
   openLab,
   mail,
+  lost,
   helloMs = HELLO_MS,
 }: ControlOptions): Promise<Control> {
   const over = Promise.withResolvers<void>();
   let user: net.Socket | undefined;
+  void lost?.then(() => user?.destroy());
   const server = net.createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => {});
     socket.setTimeout(helloMs, () => socket.destroy());
@@ -113,6 +117,7 @@ function serve(
     },
     arrange: (label, plan, options) => world(label).arrange(plan, options),
     idle: (label) => world(label).idle(),
+    trace: (label) => world(label).trace(),
     async disposeWorld(label) {
       world(label)[Symbol.dispose]();
       worlds.delete(label);

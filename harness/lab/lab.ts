@@ -3,6 +3,7 @@
  * its own. Its servers obey the plan of the world they are asked in, and record; they never judge.
  */
 
+import { createSocket } from 'node:dgram';
 import { createPki } from '../../certs/index.ts';
 import type { Event } from '../model/observation.ts';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
@@ -12,12 +13,20 @@ import { type Slowness, watchHealth } from './health.ts';
 import { type ArrivedMail, startHonestMx } from './honest-mx.ts';
 import { createPolicyServer } from './policy-host.ts';
 import { createReportInbox } from './report-inbox.ts';
+import { MARK_PORT, markOf, type Trace } from './trace.ts';
 import { createWorld, type Servers, type World } from './world.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly access: LabAccess;
+  /** Of a lab elsewhere: resolves when it has gone, whoever ended it. */
+  readonly lost?: Promise<Error>;
   /** How slow it was, at the worst, in the last `ms`. */
   slowness(ms: number): Promise<Slowness>;
+  /**
+   * The packets of these worlds, as pcapng with their TLS secrets, where the lab captures them;
+   * undefined when none came.
+   */
+  packetsOf?(traces: readonly Trace[]): Promise<Uint8Array | undefined>;
   /** A world whose names carry `label`. */
   createWorld(label: string, record: (event: Event) => void): World;
 }
@@ -96,6 +105,11 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
       zones.set(label, zone);
       return {
         ...world,
+        async trace() {
+          const trace = await world.trace();
+          await sendMark(names.endpoint, label);
+          return trace;
+        },
         [Symbol.dispose]() {
           zones.delete(label);
           world[Symbol.dispose]();
@@ -104,4 +118,13 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
     },
     [Symbol.asyncDispose]: () => closeAll(parts),
   };
+}
+
+/** To a port where nobody listens. */
+function sendMark({ address }: Endpoint, label: string): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.on('error', () => {});
+    socket.send(markOf(label), MARK_PORT, address, () => socket.close(() => resolve()));
+  });
 }

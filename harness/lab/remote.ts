@@ -39,7 +39,9 @@ export async function connectLab({
     'the lab has gone: its container has stopped, or its control port was closed',
   );
   socket.on('error', () => {});
+  const lost = Promise.withResolvers<Error>();
   socket.on('close', () => {
+    lost.resolve(gone);
     for (const { reject } of waiting.values()) reject(gone);
     waiting.clear();
   });
@@ -89,6 +91,7 @@ export async function connectLab({
       onRoute: () => () => {},
       network: reach,
     },
+    lost: lost.promise,
     slowness: (ms) => call('slowness', ms),
     createWorld(label, record) {
       listeners.set(label, record);
@@ -98,6 +101,7 @@ export async function connectLab({
         arrange: (plan, options = {}) => call('arrange', label, plan, options),
         // A lab that is gone has no connection open.
         idle: () => call('idle', label).catch(() => {}),
+        trace: () => call('trace', label),
         [Symbol.dispose]() {
           listeners.delete(label);
           call('disposeWorld', label).catch(() => {});

@@ -49,7 +49,11 @@ export interface TlsAcceptor {
 const FATAL_HANDSHAKE_FAILURE = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);
 const GARBAGE = Buffer.from('500 this is not a TLS record\r\n');
 
-export function createTlsAcceptor(pki: Pki): TlsAcceptor {
+/** `onSecret` is told each line of the key log of what is accepted. */
+export function createTlsAcceptor(
+  pki: Pki,
+  onSecret: (line: string) => void = () => {},
+): TlsAcceptor {
   const contexts = new Map<IssuedCertificate, Map<string, tls.SecureContext>>();
 
   const contextOf = (issued: IssuedCertificate, plan: TlsPlan): tls.SecureContext => {
@@ -124,6 +128,7 @@ export function createTlsAcceptor(pki: Pki): TlsAcceptor {
         secureContext: contextOf(shown, plan),
         ...(alpn ? { ALPNProtocols: alpn } : {}),
       });
+      secured.on('keylog', (line: Buffer) => onSecret(line.toString('latin1')));
       const failure = await handshakeOver(secured, socket);
       tell(
         failure === undefined

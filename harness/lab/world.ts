@@ -18,6 +18,7 @@ import { type PathSetting, servePath } from './path.ts';
 import type { PolicyServer } from './policy-host.ts';
 import type { ReportInbox } from './report-inbox.ts';
 import { createTlsAcceptor, type TlsHost } from './tls.ts';
+import type { Trace } from './trace.ts';
 
 /** Disposed, its connections end; nothing more is recorded. */
 export interface World extends Disposable {
@@ -29,6 +30,8 @@ export interface World extends Disposable {
   arrange(plan: LabPlan, options?: { readonly keepConnections?: boolean }): Promise<void>;
   /** Resolves when the sender is in the middle of nothing on any connection. */
   idle(): Promise<void>;
+  /** To find its packets by; while it lasts. */
+  trace(): Promise<Trace>;
 }
 
 /** What the worlds of a lab share. */
@@ -48,6 +51,8 @@ export interface Servers {
  * seen in the time of a run.
  */
 const LONGEST_STALL_MS = 20_000;
+/** Some thousand handshakes: nobody who reads packets needs more. */
+const MOST_SECRETS = 20_000;
 
 type HostKind = 'mxHosts' | 'policyHosts' | 'reportHosts';
 
@@ -75,8 +80,11 @@ export function createWorld(
   let counts = new Map<string, number>();
   let connections = 0;
   let disposed = false;
-  const acceptor = createTlsAcceptor(pki);
-  const addresses = new Map<string, { address: string; ready: Promise<unknown> }>();
+  const keyLog: string[] = [];
+  const acceptor = createTlsAcceptor(pki, (line) => {
+    if (keyLog.length < MOST_SECRETS) keyLog.push(line);
+  });
+  const addresses = new Map<string, { address: string; since: number; ready: Promise<unknown> }>();
   const open = new Set<net.Socket>();
   /** Those on which the sender keeps a connection for later. */
   const resting = new Map<net.Socket, () => boolean>();
@@ -233,7 +241,7 @@ export function createWorld(
     if (!opened) {
       if (servicesOf(host).length === 0) return undefined;
       const address = fabric.allocate();
-      opened = { address, ready: openHost(host, address) };
+      opened = { address, since: Date.now(), ready: openHost(host, address) };
       addresses.set(host, opened);
     }
     await opened.ready;
@@ -256,6 +264,11 @@ export function createWorld(
       counts = new Map();
       await Promise.all([...addresses].map(([host, { address }]) => setReach(host, address)));
     },
+    trace: async () => ({
+      label,
+      addresses: [...addresses.values()].map(({ address, since }) => ({ address, since })),
+      keyLog,
+    }),
     idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     [Symbol.dispose]() {
       disposed = true;

@@ -1,5 +1,6 @@
 /**
- * The lab's container and its network. The network is internal: nothing in it reaches the Internet.
+ * The lab's container and its network. The network is internal, and its bridge has no address: from
+ * within it there is no way to the Internet, and none to the host.
  * The lab stands in the default bridge as well, only so that its control port can be published on
  * 127.0.0.1.
  */
@@ -15,6 +16,7 @@ import { type Endpoint, SenderError } from '../model/sender.ts';
 import { printable } from '../protocol/printable.ts';
 
 export interface LabContainer extends AsyncDisposable {
+  readonly id: string;
   readonly control: Endpoint;
   readonly secret: string;
   /** IPv4 prefix of the internal network. */
@@ -27,6 +29,12 @@ export interface LabContainer extends AsyncDisposable {
 }
 
 const CONTROL_PORT = 8025;
+/**
+ * An internal network's bridge has an address all the same, the gateway's, and behind it are all
+ * services of the host that listen everywhere. Engines since 20.10 can leave it out; since 28 they
+ * call that the gateway mode `isolated`.
+ */
+const NO_ADDRESS = { 'com.docker.network.bridge.inhibit_ipv4': 'true' };
 
 /**
  * A lab that waits for its user, in a network of its own. Throws SenderError; then nothing is left.
@@ -50,7 +58,7 @@ export async function startLabContainer(
   try {
     const name = `holdfast-${run}`;
     const network = await dockerode
-      .createNetwork({ Name: name, Internal: true, Labels: labelsOf(run) })
+      .createNetwork({ Name: name, Internal: true, Options: NO_ADDRESS, Labels: labelsOf(run) })
       .catch((error: Error) => {
         throw new SenderError(
           `Docker gives the lab no network: ${printable(error.message.trim())}. Where there are too many (docker network ls), holdfast clean and docker network prune remove those that nobody uses.`,
@@ -83,7 +91,17 @@ export async function startLabContainer(
       ? await openTunnel(dockerode, container.id, await inBridge())
       : undefined;
     const control = tunnel?.endpoint ?? (await reachable(container));
-    return { control, secret, subnet, network: name, run, image, [Symbol.asyncDispose]: dispose };
+    const { id } = container;
+    return {
+      id,
+      control,
+      secret,
+      subnet,
+      network: name,
+      run,
+      image,
+      [Symbol.asyncDispose]: dispose,
+    };
   } catch (error) {
     await dispose();
     throw error;

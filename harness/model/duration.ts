@@ -19,7 +19,14 @@ export const duration = z
     ],
     DURATION,
   )
-  .transform((value) => {
-    if (typeof value === 'number') return value;
-    return Number(value.slice(0, -1)) * UNIT_SECONDS[value.at(-1) as keyof typeof UNIT_SECONDS];
-  });
+  .transform((value) => (typeof value === 'number' ? value : secondsIn(value)));
+
+/** Seconds, and no more than `longest`, written like a duration; `because` is told with that. */
+export function atMost(longest: string, because?: string) {
+  const message = `expected no more than ${longest}${because ? `: ${because}` : ''}`;
+  return duration.refine((seconds) => seconds <= secondsIn(longest), message);
+}
+
+function secondsIn(text: string): number {
+  return Number(text.slice(0, -1)) * UNIT_SECONDS[text.at(-1) as keyof typeof UNIT_SECONDS];
+}

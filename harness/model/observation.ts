@@ -242,6 +242,8 @@ export type LabEvent =
       readonly eventLoopDelayMs: number;
       readonly slowestAnswerMs: number;
     }
+  /** More was seen than is kept of one trial, most of it of this kind; the rest is not known. */
+  | { readonly kind: 'flooded'; readonly most: Event['kind'] }
   /** Something of the lab's own went wrong; never the sender's fault. */
   | { readonly kind: 'lab-fault'; readonly detail: string };
 

@@ -24,7 +24,8 @@ export type Immutable<T> = T extends (infer Item)[]
 
 /** Text, or a list of texts. */
 export const lines = z.string().or(z.array(z.string()));
-const milliseconds = z.int().nonnegative();
+/** An hour: no sender waits longer, and no timer of Node's longer than weeks. */
+const milliseconds = z.int().nonnegative().max(3_600_000);
 /** Counted from 1. */
 export const nth = z.array(z.int().positive()).min(1);
 const ttl = z.int().min(0).max(2_147_483_647);

@@ -6,6 +6,7 @@
  * Docker. One that throws does not stop a run: that is the runner's duty.
  */
 
+import { counted } from '../protocol/printable.ts';
 import type { KnownFailure, KnownList, KnownNoMore } from './known.ts';
 import type { Reach } from './reach.ts';
 import type { Scenario } from './scenario.ts';
@@ -65,12 +66,21 @@ export interface RunSummary {
   readonly interrupted: boolean;
   /** Where the evidence was kept, if it was. */
   readonly evidenceDir?: string;
+  /** 0: not known, as of evidence alone. */
   readonly elapsedMs: number;
+}
+
+/** `130 verdicts in 12.3 s` */
+export function verdictsIn({ results, elapsedMs }: Pick<RunSummary, 'results' | 'elapsedMs'>) {
+  const took = elapsedMs === 0 ? '' : ` in ${(elapsedMs / 1000).toFixed(1)} s`;
+  return `${counted(results.length, 'verdict')}${took}`;
 }
 
 export interface TrialResult {
   readonly verdict: Verdict;
   readonly trial: Trial;
+  /** What was captured on the wire, as pcapng with the TLS secrets in it. */
+  readonly packets?: Uint8Array;
 }
 
 /** What is left of a trial once it has been told. */

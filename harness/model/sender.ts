@@ -55,7 +55,10 @@ export interface Sender extends SenderDescription {
    * Throws SenderError, also when the signal ends it.
    */
   prepare?(tell: (line: string) => void, signal?: AbortSignal): Promise<Sender>;
-  /** A sentence on what is missing and how to get it, when this sender cannot run here. */
+  /**
+   * A sentence on what is missing and how to get it, when this sender cannot run here. Throws
+   * SenderError where the user has asked for something that does not work.
+   */
   unavailable(): Promise<string | undefined>;
   /**
    * Throws SenderError when it cannot be started. `onLine` is told every line of its log, where it

@@ -101,12 +101,17 @@ function spawnShell(
   environment: Readonly<Record<string, string>> = {},
   folder?: string,
 ) {
-  return spawn('/bin/sh', ['-c', command], {
+  const child = spawn('/bin/sh', ['-c', command], {
     cwd: folder,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...systemEnvironment(), ...environment },
   });
+  // A run that is stopped for good waits for no command, and leaves none.
+  const atExit = () => killGroup(child);
+  process.once('exit', atExit);
+  for (const event of ['exit', 'error']) child.once(event, () => process.off('exit', atExit));
+  return child;
 }
 
 /**

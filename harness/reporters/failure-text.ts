@@ -72,7 +72,7 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
 }
 
 /** `MUST`, and why a finding weighs otherwise than that: `SHOULD, and content was exposed`. */
-function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
+export function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
   const isFirm = basis === 'keyword' || basis === 'grammar';
   const isMust = level.startsWith('MUST') && isFirm;
   if (grade === 'fail' && !isMust && harm !== undefined) return `${level}, and ${HARMED[harm]}`;
@@ -144,12 +144,14 @@ export function whyUnsupported(verdict: Verdict, trial: Trial): string {
   );
 }
 
-function decidedBy(finding: Finding, trial: Trial): Observation[] {
+/** The observations that decided a finding. */
+export function decidedBy(finding: Finding, trial: Trial): Observation[] {
   const wanted = new Set(finding.because);
   return trial.evidence.observations.filter((seen) => wanted.has(seen.seq));
 }
 
-function plainNames(text: string, trial: Trial): string {
+/** Names as the scenario writes them, in place of those of the run. Not yet printable. */
+export function plainNames(text: string, trial: Trial): string {
   const tokens = new Set(
     ofKind(trial.evidence.observations, 'step-started').map((started) => started.label),
   );
@@ -222,7 +224,8 @@ export function describeObservation(seen: Observation): string {
     case 'smtp-connection':
       return `connection to ${seen.mx}`;
     case 'smtp-command':
-      return { MAIL: 'MAIL FROM', RCPT: 'RCPT TO' }[seen.verb] ?? seen.verb;
+      if (seen.verb === 'MAIL') return 'MAIL FROM';
+      return seen.verb === 'RCPT' ? 'RCPT TO' : seen.verb;
     case 'smtp-reply':
       return `${seen.to || 'greeting'} answered ${replyCode(seen)}`;
     case 'smtp-data':
@@ -255,6 +258,8 @@ export function describeObservation(seen: Observation): string {
       return `report at ${seen.host}${seen.problem ? ` (${seen.problem})` : ''}`;
     case 'lab-health':
       return `lab: event loop ${seen.eventLoopDelayMs} ms late, slowest answer ${seen.slowestAnswerMs} ms`;
+    case 'flooded':
+      return `more was seen than is kept of one trial, most of it ${seen.most}`;
     case 'lab-fault':
       return `lab fault: ${seen.detail}`;
   }
@@ -292,7 +297,7 @@ function ranges(numbers: readonly number[]): string {
 // ---- attacker ----
 
 /** What went over the connections that decided the finding; undefined when it did no such harm. */
-function attackerSaw(
+export function attackerSaw(
   finding: Finding,
   decided: readonly Observation[],
   trial: Trial,

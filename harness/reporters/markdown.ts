@@ -7,7 +7,7 @@
 import { type Cause, causesOf } from '../model/causes.ts';
 import type { KnownNoMore } from '../model/known.ts';
 import type { ReporterModule, RunSummary, Shown } from '../model/reporter.ts';
-import { countShown, SHOWN, shownAs } from '../model/reporter.ts';
+import { countShown, SHOWN, shownAs, verdictsIn } from '../model/reporter.ts';
 import { gradeWord } from '../model/verdict.ts';
 import { markdownCode, markdownText } from '../protocol/markdown.ts';
 import { counted } from '../protocol/printable.ts';
@@ -105,7 +105,7 @@ function outcome({ results, knownNoMore, interrupted }: RunSummary): string {
 function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const planned = run.senders.length * run.scenarios.length;
   return [
-    `${counted(results.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
+    verdictsIn({ results, elapsedMs }),
     markdownText(`holdfast ${run.holdfast}`, 40),
     ...(run.shard ? [`shard ${run.shard.index} of ${run.shard.of}`] : []),
     ...(interrupted ? [`interrupted, ${planned - results.length} not judged`] : []),

@@ -15,7 +15,7 @@ import type {
   RunSummary,
   Shown,
 } from '../model/reporter.ts';
-import { countShown, SHOWN, scenarioFileId, shownAs } from '../model/reporter.ts';
+import { countShown, SHOWN, scenarioFileId, shownAs, verdictsIn } from '../model/reporter.ts';
 import { gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
 import { counted, printable, printableLines } from '../protocol/printable.ts';
 import {
@@ -303,11 +303,7 @@ function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
 function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const planned = run.senders.length * run.scenarios.length;
   const stopped = interrupted ? [`interrupted, ${planned - results.length} not judged`] : [];
-  return [
-    `${counted(results.length, 'verdict')} in ${(elapsedMs / 1000).toFixed(1)} s`,
-    ...counts(results),
-    ...stopped,
-  ].join(' · ');
+  return [verdictsIn({ results, elapsedMs }), ...counts(results), ...stopped].join(' · ');
 }
 
 // ---- colour ----

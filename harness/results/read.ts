@@ -178,7 +178,7 @@ async function fromEvidence(path: string, stores: readonly string[]): Promise<Pa
       skippedSenders: [],
       interrupted: unjudged.length > 0,
       evidenceDir: path,
-      elapsedMs: results.reduce((sum, { verdict }) => sum + verdict.durationMs, 0),
+      elapsedMs: 0,
     },
     trialOf: trialsOf(run, stores),
   };

@@ -21,6 +21,8 @@ export interface SendersOptions {
   /** How many trials at once; default: what suits the sender. */
   readonly jobs?: number;
   readonly signal?: AbortSignal;
+  /** The packets of each trial are captured (labs/open.ts). */
+  readonly isCaptured?: boolean;
   /** What is being done, for people. */
   tell(line: string): void;
   /** A trial begins; `sender` is a name. */
@@ -35,11 +37,11 @@ export interface SendersOptions {
  * a slow lab. Returns those that could not be started, with the reason; they stop no other.
  */
 export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
-  const { senders, signal, tell } = options;
+  const { senders, signal, tell, isCaptured } = options;
   const failed: Skipped[] = [];
   for (const [kind, group] of groupByLab(senders)) {
     if (signal?.aborted) break;
-    const opened = await openLab(kind, tell, signal).catch(senderErrorOf);
+    const opened = await openLab(kind, tell, { signal, isCaptured }).catch(senderErrorOf);
     if (opened instanceof SenderError) {
       if (signal?.aborted) break;
       for (const { name } of group) failed.push({ name, reason: opened.message });
@@ -125,7 +127,11 @@ export async function prepareSenders(
   const skipped: Skipped[] = [];
   const failed: Skipped[] = [];
   for (const sender of found) {
-    const missing = await sender.unavailable();
+    const missing = await sender.unavailable().catch(senderErrorOf);
+    if (missing instanceof SenderError) {
+      failed.push({ name: sender.name, reason: missing.message });
+      continue;
+    }
     if (missing !== undefined) {
       skipped.push({ name: sender.name, reason: missing });
       continue;

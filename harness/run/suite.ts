@@ -9,7 +9,7 @@ import { judge } from '../judge/judge.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { TrialResult } from '../model/reporter.ts';
 import { neededCapabilities, type Scenario } from '../model/scenario.ts';
-import type { Sender } from '../model/sender.ts';
+import { type Sender, SenderError } from '../model/sender.ts';
 import { keepsWaiting } from '../model/stage.ts';
 import type { Trial } from '../model/verdict.ts';
 import type { Vocabulary } from '../scenario/language.ts';
@@ -27,32 +27,33 @@ export interface SuiteOptions {
   readonly signal?: AbortSignal;
   /** A trial begins. */
   onTrialStart?(scenario: Scenario, sender: string): void | Promise<void>;
-  /** Each result as soon as it is known. */
-  onResult?(result: TrialResult): void | Promise<void>;
+  /** Each result as soon as it is known; nobody else keeps it, and its evidence is large. */
+  onResult(result: TrialResult): void | Promise<void>;
 }
 
 /**
  * Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be
- * started at all, and when it dies.
+ * started at all, when it dies, and when the lab has gone.
  */
-export async function runSuite(options: SuiteOptions): Promise<TrialResult[]> {
+export async function runSuite(options: SuiteOptions): Promise<void> {
   const { lab, scenarios, senders, jobs, signal } = options;
-  const results: TrialResult[] = [];
   const stopped = whenAborted(signal);
+  let labLost: SenderError | undefined;
+  void lab.lost?.then(({ message }) => {
+    labLost = new SenderError(message);
+  });
   for (const sender of senders) {
     await using instances = await openInstances(lab, sender);
     await inParallel(longFirst(scenarios), jobs, async (scenario) => {
-      if (signal?.aborted || instances.lost()) return;
+      if (signal?.aborted || labLost || instances.lost()) return;
       await options.onTrialStart?.(scenario, sender.name);
       const result = await resultOf(scenario, sender, instances, stopped, options);
       if (signal?.aborted) return;
-      results.push(result);
-      await options.onResult?.(result);
+      await options.onResult(result);
     });
-    const lost = instances.lost();
+    const lost = labLost ?? instances.lost();
     if (lost) throw lost;
   }
-  return results;
 }
 
 /** One scenario on one sender, judged. */
@@ -68,7 +69,7 @@ export async function resultOf(
     bounds,
   }: Pick<SuiteOptions, 'lab' | 'vocabulary' | 'signal' | 'bounds'>,
 ): Promise<TrialResult> {
-  const trial = canBeRun(scenario, sender)
+  const { trial, packets }: Pick<TrialResult, 'trial' | 'packets'> = canBeRun(scenario, sender)
     ? await runTrial({
         scenario,
         sender,
@@ -78,8 +79,8 @@ export async function resultOf(
         signal,
         stopped,
       })
-    : notRun(scenario, sender);
-  return { verdict: judge(trial, vocabulary.expectations), trial };
+    : { trial: notRun(scenario, sender) };
+  return { verdict: judge(trial, vocabulary.expectations), trial, packets };
 }
 
 /**

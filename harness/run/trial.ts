@@ -32,6 +32,7 @@ import { composeMessage } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
 import type { Event, Leg, Observation } from '../model/observation.ts';
 import { type LabPlan, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
+import type { TrialResult } from '../model/reporter.ts';
 import type { Scenario, SendStep } from '../model/scenario.ts';
 import {
   type Sender,
@@ -41,7 +42,7 @@ import {
 } from '../model/sender.ts';
 import type { Stage } from '../model/stage.ts';
 import { ofKind } from '../model/traffic.ts';
-import type { Awaited, Trial } from '../model/verdict.ts';
+import type { Awaited } from '../model/verdict.ts';
 import type { Instances } from './instances.ts';
 
 export interface TrialOptions {
@@ -80,8 +81,13 @@ const BOUNCE_MS = 5_000;
 const UNTRIED_MS = 3_000;
 const MOMENT_MS = 100;
 
-/** Every stage in order; then the evidence is frozen. Never rejects for what the sender does. */
-export async function runTrial(options: TrialOptions): Promise<Trial> {
+/**
+ * Every stage in order; then the evidence is frozen. Never rejects for what the sender does. With the
+ * packets of its worlds, where the lab captures them.
+ */
+export async function runTrial(
+  options: TrialOptions,
+): Promise<Pick<TrialResult, 'trial' | 'packets'>> {
   const { scenario, sender, instances, lab, bounds, signal, stopped } = options;
   const began = performance.now();
   const recorder = createRecorder();
@@ -104,15 +110,19 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
       taken.expect(token);
     },
   };
-  const died = (taken.sender.died ?? new Promise<never>(() => {})).then((error): never => {
-    throw error;
-  });
+  const died = Promise.race([taken.sender.died, lab.lost].filter((end) => end !== undefined)).then(
+    (error): never => {
+      throw error;
+    },
+  );
   died.catch(() => {});
+  let packets: Uint8Array | undefined;
   try {
     for (const [index, stage] of scenario.stages.entries()) {
       if (signal?.aborted) break;
       recorder.enterStep(index);
-      await Promise.race([runStage(running, stage, index), stopped, died]);
+      await Promise.race([runStage(running, stage, index), stopped, died, recorder.full]);
+      if (recorder.isOver()) break;
       // Without its positive control a scenario proves nothing more.
       if (stage.step.kind === 'prime' && !isAllDelivered(running)) break;
     }
@@ -124,10 +134,17 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
     // Evidence that does not say how fast the lab was decides nothing.
     const slowness = await lab.slowness(performance.now() - began).catch(() => undefined);
     if (slowness) recorder.record('main', { kind: 'lab-health', ...slowness });
+    packets = await captured(running).catch(() => undefined);
     for (const world of running.worlds.values()) world[Symbol.dispose]();
     await taken.release();
   }
-  return { scenario, sender: describe(sender), evidence: { observations: recorder.freeze() } };
+  const evidence = { observations: recorder.freeze() };
+  return { trial: { scenario, sender: describe(sender), evidence }, packets };
+}
+
+async function captured({ lab, worlds }: Running): Promise<Uint8Array | undefined> {
+  if (!lab.packetsOf) return undefined;
+  return lab.packetsOf(await Promise.all([...worlds.values()].map((world) => world.trace())));
 }
 
 export function describe({ name, version, summary, capabilities }: Sender): SenderDescription {
@@ -417,7 +434,7 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     recorder.record(leg, { kind: 'queue-listed', tokens: queued });
     for (const token of queued) listed.add(token);
   };
-  while (open().length > 0 && leftMs() > 0 && !recorder.isFrozen()) {
+  while (open().length > 0 && leftMs() > 0 && !recorder.isOver()) {
     if (
       sender.queued &&
       recorder.quietMs() >= bounds.quietMs &&
@@ -430,7 +447,7 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     const waitMs = Math.min(pauseMs, isRetry ? UNTRIED_MS : pauseMs, leftMs());
     await recorder.until(() => open().length === 0, waitMs);
   }
-  if (open().length > 0 && !recorder.isFrozen()) await list();
+  if (open().length > 0 && !recorder.isOver()) await list();
   // Some say so of each host that they tried.
   if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
     await silence(recorder, leftMs());
@@ -458,7 +475,7 @@ async function isIdle(recorder: Recorder, world: World, withinMs: number): Promi
 /** Nothing has happened for a moment. */
 async function silence(recorder: Recorder, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
-  while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isFrozen()) {
+  while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isOver()) {
     const { length } = recorder.observations;
     const isBroken = () => recorder.observations.length > length;
     await recorder.until(isBroken, MOMENT_MS - recorder.quietMs());

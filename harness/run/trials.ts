@@ -36,7 +36,7 @@ export async function openTrials(
   if (!sender)
     throw new SenderError([...skipped, ...failed][0]?.reason ?? `${found.name} was stopped`);
   const stopped = whenAborted(signal);
-  const lab = await openLab(sender.lab ?? 'loopback', tell, signal);
+  const lab = await openLab(sender.lab ?? 'loopback', tell, { signal });
   const instances = await openInstances(lab, sender).catch(async (error) => {
     await lab[Symbol.asyncDispose]();
     throw error;

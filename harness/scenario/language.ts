@@ -9,7 +9,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { duration } from '../model/duration.ts';
+import { atMost } from '../model/duration.ts';
 import { testName, VICTIM } from '../model/plan.ts';
 import { domainChange, policyChange } from '../model/scenario.ts';
 import { CAPABILITIES } from '../model/sender.ts';
@@ -28,6 +28,9 @@ export const VARIANT = '$variant';
 
 export type Language = ReturnType<typeof language>;
 export type StepKind = keyof Language['steps'];
+
+/** Of a step; the evidence of a trial has a bound. */
+const MOST_MESSAGES = 100;
 
 /** Steps that need nothing but a name may be written as that name. */
 export const BARE_STEPS = [
@@ -66,7 +69,15 @@ export function language(words: {
       send: label.describe('Mail is submitted while the attacks are on. The value is a label.'),
       under,
       expect: expect.describe('What must be seen.'),
-      messages: z.int().min(1).default(1).describe('How many messages, one after the other.'),
+      messages: z
+        .int()
+        .min(1)
+        .max(
+          MOST_MESSAGES,
+          `expected no more than ${MOST_MESSAGES}: they are sent one after the other`,
+        )
+        .default(1)
+        .describe('How many messages, one after the other.'),
       to: testName.default(VICTIM).describe('The recipient domain.'),
       keepConnections: z
         .boolean()
@@ -87,7 +98,7 @@ export function language(words: {
         .describe('Laid over the domain as it was so far.'),
     }),
     advance: z.strictObject({
-      advance: duration.describe(
+      advance: atMost('520w').describe(
         'All that the sender remembers and all its queued mail gets older by this much.',
       ),
       optional: z
@@ -109,7 +120,9 @@ export function language(words: {
       ),
     }),
     wait: z.strictObject({
-      wait: duration.describe('Time passes.'),
+      wait: atMost('1d', 'a run waits for it; advance makes the sender older at once').describe(
+        'Time passes.',
+      ),
     }),
   };
 

@@ -3,7 +3,7 @@
  */
 
 import { startContainer } from '../docker/container.ts';
-import { connectEngine, type Engine } from '../docker/engine.ts';
+import { connectEngine, type Engine, isEngineChosen } from '../docker/engine.ts';
 import { ensureImage, ensurePulled } from '../docker/images.ts';
 import { routeToLab } from '../docker/route.ts';
 import type { ContainerPlace, SenderContract } from '../model/contract.ts';
@@ -33,7 +33,8 @@ export function containerSender(contract: SenderContract, place: ContainerPlace)
         engine = await connectEngine();
         return undefined;
       } catch (error) {
-        if (error instanceof SenderError) return error.message;
+        // Where the user has said which engine it has to be, none will not do.
+        if (error instanceof SenderError && !isEngineChosen()) return error.message;
         throw error;
       }
     },

@@ -18,7 +18,10 @@ interface Read {
 /** The text of the file at `path`, which problems call `name`. */
 export async function readText(path: string, name: string, kind: Kind = 'scenario'): Promise<Read> {
   try {
-    if ((await stat(path)).size > MAX_FILE_BYTES) return { problems: [tooLarge(name, kind)] };
+    const found = await stat(path);
+    // Whoever reads a named pipe waits for its writer.
+    if (!found.isFile()) return { problems: [wholeFile(name, 'not a file')] };
+    if (found.size > MAX_FILE_BYTES) return { problems: [tooLarge(name, kind)] };
     const bytes = await readFile(path);
     const text = bytes.toString('utf8');
     return isUtf8(bytes) ? { text, problems: [] } : { problems: [notUtf8(text, name)] };

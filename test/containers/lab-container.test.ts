@@ -5,6 +5,7 @@
 
 import { once } from 'node:events';
 import net from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunningContainer } from '../../harness/docker/container.ts';
 import { ensureImage } from '../../harness/docker/images.ts';
@@ -15,6 +16,7 @@ import { labImage } from '../../harness/labs/open.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import { qualify, qualifyName } from '../../harness/model/names.ts';
 import type { Event } from '../../harness/model/observation.ts';
+import { readPrefix, showAddress } from '../../harness/protocol/ipv4.ts';
 import { describeWithEngine, engine, leftBy, NOTHING, startOne } from './engine.ts';
 
 const CONTROL_PORT = 8025;
@@ -109,14 +111,31 @@ describeWithEngine("the lab's container", () => {
     },
   );
 
-  // RFC 5737 §3: for documentation. To be refused would mean that somebody was reached. (Docker's
-  // own host can be, at any address it has.)
+  // RFC 5737 §3: for documentation. To be refused would mean that somebody was reached.
   it.each(['192.0.2.1', '198.51.100.25'])(
     'from the network of the senders no way leads out: %s',
     async (address) => {
       expect(await dial(address, 25)).toMatch(NO_WAY);
     },
   );
+
+  it('nor to the host, at the gateway or at any other address that it has', async () => {
+    const { gateway, subnet } = await addressesOf(container.network);
+    const host = net.createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => host.listen(0, '0.0.0.0', resolve));
+    const { port } = host.address() as net.AddressInfo;
+    const first = showAddress(readPrefix(subnet)!.first + 1);
+    const own = Object.values(networkInterfaces())
+      .flatMap((all) => all ?? [])
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
+      .map(({ address }) => address);
+    // The lab itself may have the first.
+    const lab = settings.Networks[container.network]!.IPAddress;
+    const tried = new Set([gateway ?? first, first, ...own]);
+    tried.delete(lab);
+    for (const address of tried) expect(await dial(address, port), address).toMatch(NO_WAY);
+    host.close();
+  });
 
   /** As a program of the neighbour finds it. */
   const resolve = (name: string) =>
@@ -131,3 +150,9 @@ describeWithEngine("the lab's container", () => {
   const inNeighbour = async (program: string) =>
     (await neighbour.run('node -e "$PROGRAM"', { PROGRAM: program })).trim();
 });
+
+async function addressesOf(network: string): Promise<{ gateway?: string; subnet: string }> {
+  const { IPAM } = await engine.dockerode.getNetwork(network).inspect();
+  const { Gateway: gateway, Subnet: subnet } = IPAM!.Config![0]!;
+  return { gateway, subnet: subnet! };
+}

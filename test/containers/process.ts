@@ -19,9 +19,13 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-export function start(...args: string[]): Running {
+/** `environment` is laid over that of this process. */
+export function start(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Running {
   const child = spawn(process.execPath, [CLI, ...args], {
-    env: { ...process.env, FORCE_COLOR: '' },
+    env: { ...process.env, FORCE_COLOR: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [out, err] = ['', ''];
@@ -51,4 +55,4 @@ export function start(...args: string[]): Running {
   };
 }
 
-export const holdfast = (...args: string[]) => start(...args).ended;
+export const holdfast = (...args: string[]) => start(args).ended;

@@ -9,7 +9,7 @@ import { holdfast, start } from './process.ts';
 
 /** Of a run whose results come in. */
 async function inMidRun() {
-  const run = start('run', 'starttls', '--sender', 'postfix');
+  const run = start(['run', 'starttls', '--sender', 'postfix']);
   await run.saw(/^. starttls\/\S+ · postfix/m);
   const pid = run.child.pid!;
   const left = await leftBy(pid);
@@ -28,7 +28,7 @@ describeWithEngine('a run', () => {
     expect(await leftBy(pid)).toEqual(NOTHING);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'that is stopped by %s removes all of it',
     async (signal) => {
       const { child, ended, pid } = await inMidRun();

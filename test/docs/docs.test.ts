@@ -67,9 +67,9 @@ it('the list of known failures in docker/README.md has no problems', async () =>
   expect(entries).toHaveLength(1);
 });
 
-describe('the commands in docker/README.md', () => {
+describe.each(['README.md', 'docker/README.md'])('the commands in %s', (file) => {
   const program = spawnSync(process.execPath, [join(ROOT, 'harness/cli.ts'), '--help']);
-  const commands = [...text('docker/README.md').matchAll(/^holdfast (\S+)(.*?)(?: #.*)?$/gm)].map(
+  const commands = [...text(file).matchAll(/^holdfast (\S+)(.*?)(?: #.*)?$/gm)].map(
     ([, command, rest]) => ({ command: command!, rest: rest! }),
   );
 

@@ -11,12 +11,12 @@ import { startLab } from '../../harness/lab/lab.ts';
 import type { Observation } from '../../harness/model/observation.ts';
 import { ofKind } from '../../harness/model/traffic.ts';
 import type { Trial } from '../../harness/model/verdict.ts';
-import { runSuite } from '../../harness/run/suite.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import type { FaultName } from '../../harness/senders/reference/faults.ts';
 import { referenceSender } from '../../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
 import { deepFreeze, expectations } from '../evidence.ts';
+import { resultsOf } from '../suite.ts';
 
 const root = fileURLToPath(new URL('../../scenarios', import.meta.url));
 let held: Trial;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await using lab = await startLab();
   const run = async (id: string, fault?: FaultName) => {
     const chosen = scenarios.filter((scenario) => scenario.id === id);
-    const [result] = await runSuite({
+    const [result] = await resultsOf({
       lab,
       vocabulary,
       senders: [referenceSender({ traits: fault ? [fault] : [] })],

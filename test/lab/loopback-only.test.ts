@@ -12,10 +12,10 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { startLab } from '../../harness/lab/lab.ts';
 import type { Sender } from '../../harness/model/sender.ts';
-import { runSuite } from '../../harness/run/suite.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { referenceSender } from '../../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
+import { resultsOf } from '../suite.ts';
 
 const SCENARIOS = [
   'starttls/stripped.yaml',
@@ -144,7 +144,7 @@ async function runScenarios(onStatus: () => void): Promise<void> {
       }),
   };
   await using lab = await startLab();
-  const results = await runSuite({ lab, vocabulary, senders: [watched], scenarios, jobs: 8 });
+  const results = await resultsOf({ lab, vocabulary, senders: [watched], scenarios, jobs: 8 });
   expect(results.length).toBeGreaterThanOrEqual(SCENARIOS.length);
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRecorder } from '../../harness/lab/recorder.ts';
+import { createRecorder, MOST_OBSERVATIONS } from '../../harness/lab/recorder.ts';
 import type { Event } from '../../harness/model/observation.ts';
 
 const event: Event = { kind: 'queue-flushed' };
@@ -54,4 +54,32 @@ test('what is frozen stays as it is', () => {
   expect(frozen.map((seen) => seen.kind)).toEqual(['queue-flushed']);
   expect(frozen).toBe(recorder.observations);
   expect(Object.isFrozen(frozen)).toBe(true);
+});
+
+test('until: looked at once for all that was recorded in one turn', async () => {
+  const recorder = createRecorder();
+  let looks = 0;
+  const wait = recorder.until(() => {
+    looks++;
+    return recorder.observations.length >= 1000;
+  }, 60_000);
+  for (let i = 0; i < 1000; i++) recorder.record('main', event);
+  expect(await wait).toBe(true);
+  expect(looks).toBe(2);
+});
+
+test('a stream that is full takes the health of the lab and nothing else, and nobody waits for it', async () => {
+  const recorder = createRecorder();
+  const wait = recorder.until(() => false, 60_000);
+  recorder.record('main', other);
+  for (let i = 1; i < MOST_OBSERVATIONS + 5; i++) recorder.record('main', event);
+  await recorder.full;
+  expect(await wait).toBe(false);
+  expect(await recorder.until(() => false, 60_000)).toBe(false);
+  expect(recorder.isOver()).toBe(true);
+  recorder.record('main', { kind: 'lab-health', eventLoopDelayMs: 1, slowestAnswerMs: 1 });
+  expect(recorder.observations.slice(MOST_OBSERVATIONS)).toMatchObject([
+    { kind: 'flooded', most: 'queue-flushed', seq: MOST_OBSERVATIONS + 1 },
+    { kind: 'lab-health' },
+  ]);
 });

@@ -9,10 +9,10 @@ import { startLab } from '../../harness/lab/lab.ts';
 import type { TrialResult } from '../../harness/model/reporter.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import type { Verdict } from '../../harness/model/verdict.ts';
-import { runSuite } from '../../harness/run/suite.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { parseTraits, referenceSender } from '../../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
+import { resultsOf } from '../suite.ts';
 
 /** A sender, and the scenarios to try it with. */
 export interface Course {
@@ -53,7 +53,7 @@ export async function tryCourses(courses: readonly Course[]): Promise<TrialResul
   const jobs = Math.max(2, Math.ceil(JOBS / Math.min(courses.length, SENDERS)));
   await inParallel([...courses.entries()], SENDERS, async ([index, { traits, scenarios }]) => {
     const senders = [referenceSender({ traits: traits === '' ? [] : parseTraits(traits) })];
-    results[index] = await runSuite({ lab, vocabulary, senders, scenarios, jobs, bounds: BOUNDS });
+    results[index] = await resultsOf({ lab, vocabulary, senders, scenarios, jobs, bounds: BOUNDS });
   });
   return results;
 }

@@ -238,6 +238,12 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
     to: 'grade: worstOf(findings),',
     caughtBy: 'test/judge/judge.test.ts',
   },
+  'a slow lab that fails a sender': {
+    file: 'harness/judge/judge.ts',
+    from: 'slowness.length > 0 || ',
+    to: '',
+    caughtBy: 'test/judge/judge.test.ts',
+  },
   'a cap that hides clear text': {
     file: 'harness/judge/grade.ts',
     from: "if (harm === 'clear' || harm === 'mail-lost') return 'fail';",

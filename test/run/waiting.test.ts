@@ -17,10 +17,10 @@ import type {
   StartedSender,
 } from '../../harness/model/sender.ts';
 import { ofKind } from '../../harness/model/traffic.ts';
-import { runSuite } from '../../harness/run/suite.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
 import { vocabulary } from '../evidence.ts';
+import { resultsOf } from '../suite.ts';
 
 const HEAD = 'title: x\nwhy: y\nrequirements: [5321-4.5.4.1-queue]\nneeds: []\n';
 let lab: Lab;
@@ -56,7 +56,7 @@ async function run(steps: string, habit: Habit): Promise<TrialResult> {
   expect(problems).toEqual([]);
   const bounds = { settleMs: 5000, quietMs: 200 };
   const suite = { lab, vocabulary, senders: [sender], scenarios, jobs: 1, bounds };
-  return (await runSuite(suite))[0]!;
+  return (await resultsOf(suite))[0]!;
 }
 
 const kinds = ({ trial }: TrialResult) => trial.evidence.observations.map(({ kind }) => kind);

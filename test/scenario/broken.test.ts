@@ -277,6 +277,17 @@ describe('steps', () => {
       `{ send: a, to: ‸example.com, expect: [enforced] }`,
       'only .test names (found "example.com")',
     ],
+    [
+      'more messages than a trial has room for',
+      `{ send: a, messages: ‸1e9, expect: [enforced] }`,
+      'expected no more than 100: they are sent one after the other (found 1000000000)',
+    ],
+    [
+      'a wait that nobody would live to see',
+      `{ wait: ‸99999999d }`,
+      'expected no more than 1d: a run waits for it; advance makes the sender older at once',
+    ],
+    ['ten years and more', `{ advance: ‸521w }`, 'expected no more than 520w'],
     ['no messages', `{ send: a, messages: ‸0, expect: [enforced] }`, 'less than 1 (found 0)'],
     ['a duration', `{ advance: ‸soon }`, `${DURATION} (found "soon")`],
     [

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,6 +22,7 @@ beforeAll(async () => {
   await write('bad/latin1.yaml', Buffer.from('title: x\nwhy: caf\xe9\n', 'latin1'));
   await write('bad/huge.yaml', '#'.repeat(1024 * 1024 + 1));
   await symlink('nowhere.yaml', join(root, 'bad/dangling.yaml'));
+  execFileSync('mkfifo', [join(root, 'bad/pipe.yaml')]);
   await write('empty/notes.txt', '');
   await write('twice/a.yaml', GOOD);
   await write('twice/a.yml', GOOD);
@@ -82,6 +84,7 @@ it('good files load beside bad ones, and every bad one is told', async () => {
     'bad/dangling.yaml: no such file or folder',
     'bad/huge.yaml: a scenario file is at most 1 MiB',
     'bad/latin1.yaml:2:9: not UTF-8',
+    'bad/pipe.yaml: not a file',
     'empty: no .yaml file in this folder',
     'nowhere: no such file or folder',
     'suite/README.md:1:1: an empty file holds no scenario',

@@ -139,8 +139,8 @@ steps:
     ['1d', 86_400],
     ['1w', 604_800],
   ])('last %s', (written, seconds) => {
-    expect(steps(`steps: [{ wait: ${written} }]`)).toEqual([
-      { kind: 'wait', label: `wait ${seconds}s`, seconds },
+    expect(steps(`steps: [{ advance: ${written} }]`)).toEqual([
+      { kind: 'advance', label: `advance ${seconds}s`, seconds, isOptional: false },
     ]);
   });
 

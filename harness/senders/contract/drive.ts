@@ -14,7 +14,7 @@ import {
   type StartedSender,
 } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
-import { statusReader } from './statuses.ts';
+import { readLog } from './log.ts';
 
 /** A server that was started. */
 export interface Server extends AsyncDisposable {
@@ -50,20 +50,23 @@ export async function drive({
   startServer,
 }: Driving): Promise<StartedSender> {
   const { name, commands, ready, submit } = contract;
-  const statusOf = statusReader(contract.log);
   const places = openPlaces(contract.parallel, LONGEST_STAY_MS);
-  const readyLine = ready.log === undefined ? undefined : new RegExp(ready.log);
   let sawReady = Promise.withResolvers<void>();
+  const log = readLog(contract, {
+    onReady: () => sawReady.resolve(),
+    async onStatuses(statuses) {
+      for (const { token } of statuses) places.leave(token);
+      // The log comes by another way than what the lab saw, which was before it and has to stand
+      // before it in the evidence. One question to the lab is enough for lines that came together.
+      await network.caughtUp();
+      for (const status of statuses) onStatus(status);
+    },
+  });
   const server = await startServer((line) => {
     onLine?.(line);
-    if (readyLine?.test(line)) sawReady.resolve();
-    const status = statusOf(line);
-    if (!status) return;
-    places.leave(status.token);
-    // The log comes by another way than what the lab saw, which was before it and has to stand
-    // before it in the evidence.
-    void network.caughtUp().then(() => onStatus(status));
+    log.take(line);
   });
+  const died = Promise.race([server.died, log.broken]);
   let target = { ...submit, host: '' };
 
   const whenReady = async () => {
@@ -72,10 +75,10 @@ export async function drive({
       () => late.reject(new SenderError(lateness(contract, sawLine))),
       ready.withinSeconds * 1000,
     );
-    let sawLine = readyLine === undefined;
+    let sawLine = ready.log === undefined;
     let over = false;
     const comeUp = async () => {
-      if (readyLine) await sawReady.promise;
+      if (ready.log !== undefined) await sawReady.promise;
       sawLine = true;
       const port = (await server.port?.()) ?? submit.port;
       target = { ...submit, host: await server.host(), port };
@@ -86,7 +89,7 @@ export async function drive({
       await Promise.race([
         comeUp(),
         late.promise,
-        server.died.then((error): never => {
+        died.then((error): never => {
           throw error;
         }),
       ]);
@@ -137,7 +140,7 @@ export async function drive({
           },
         }),
     restart,
-    died: server.died,
+    died,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -14,23 +14,31 @@ const MOST_REASONS = 1_000;
 /** What is found in a line, by name: `recipient`, `reason`, `id`. */
 type Found = Readonly<Record<string, string | undefined>>;
 
-/** What a line says of a message; undefined for lines that say nothing of one. */
-export function statusReader(log: LogPatterns): (line: string) => MessageStatus | undefined {
+/**
+ * What a line says of a message; undefined for lines that say nothing of one. `onPattern` is told
+ * the key of each pattern before it is tried.
+ */
+export function statusReader(
+  log: LogPatterns,
+  onPattern: (key: string) => void = () => {},
+): (line: string) => MessageStatus | undefined {
   const patterns = [
-    ['delivered', finderOf(log.sent, log)],
-    ['deferred', finderOf(log.deferred, log)],
-    ['bounced', finderOf(log.bounced, log)],
+    ['delivered', 'log.sent', finderOf(log.sent, log)],
+    ['deferred', 'log.deferred', finderOf(log.deferred, log)],
+    ['bounced', 'log.bounced', finderOf(log.bounced, log)],
   ] as const;
   const findReason = log.reason === undefined ? undefined : finderOf(log.reason, log);
   const reasons = new Map<string, string>();
   return (line) => {
-    for (const [status, find] of patterns) {
+    for (const [status, key, find] of patterns) {
+      onPattern(key);
       const found = find(line);
       const [token] = tokensIn(found?.recipient ?? '');
       if (!token) continue;
       const reason = found?.reason ?? reasons.get(found?.id ?? '') ?? line;
       return { token, status, detail: reason.slice(0, LONGEST_DETAIL_CHARS) };
     }
+    onPattern('log.reason');
     const { id, reason } = findReason?.(line) ?? {};
     if (id !== undefined && reason !== undefined) remember(reasons, id, reason);
     return undefined;

@@ -195,6 +195,7 @@ describe('limits.parallel', () => {
     await vi.advanceTimersByTimeAsync(180_000);
     await waiting;
     stage.say(`to=${message('b').to} sent`);
+    await vi.advanceTimersByTimeAsync(0);
     expect(vi.getTimerCount()).toBe(0);
   });
 });
