@@ -116,12 +116,12 @@ describe('shards', () => {
     ['with a verdict less', edited(({ verdicts }) => verdicts.pop()), 'no verdict on'],
     [
       'with a verdict twice',
-      edited(({ verdicts }) => verdicts.push(verdicts[0])),
+      edited(({ verdicts }) => verdicts.push(...verdicts.slice(0, 1))),
       'two verdicts on',
     ],
     [
       'with a verdict on what is not in it',
-      edited(({ verdicts }) => Object.assign(verdicts[0], { scenario: '../x' })),
+      edited(({ verdicts }) => Object.assign(verdicts[0]!, { scenario: '../x' })),
       'not among its scenarios',
     ],
     [
