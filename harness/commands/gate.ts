@@ -11,7 +11,7 @@ import {
   type KnownList,
   type KnownNoMore,
   knownBy,
-  knownNoMore,
+  knownNoMoreOf,
 } from '../model/known.ts';
 import type { Result } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
@@ -65,42 +65,52 @@ export async function openGate(request: GateRequest, vocabulary: Vocabulary): Pr
   if (request.updateKnown) for (const [file] of files.values()) await checkFile(file!, '--known');
   const entriesOf = (sender: string) =>
     (files.get(sender) ?? []).flatMap((file) => lists.get(file) ?? []);
+  const all = request.senders.map(({ name }) => ({ sender: name, entries: entriesOf(name) }));
   const noMore: Gate['noMore'] = (results) =>
-    [...Map.groupBy(results, ({ verdict }) => verdict.sender)].flatMap(([sender, own]) => {
-      const verdicts = own.map(({ verdict }) => verdict);
-      const moment = { today, version: verdicts[0]!.senderVersion };
-      return knownNoMore(entriesOf(sender), verdicts, ids, { moment, sender });
-    });
+    knownNoMoreOf(
+      all,
+      results.map(({ verdict }) => verdict),
+      ids,
+      today,
+    );
   return {
-    lists: request.senders.map(({ name }) => ({ sender: name, entries: entriesOf(name) })),
+    lists: all,
     knownBy: (verdict) =>
       knownBy(entriesOf(verdict.sender), verdict, { today, version: verdict.senderVersion }),
     noMore,
     async update(results, tell) {
       if (!request.updateKnown) return;
       const wrong = noMore(results);
-      for (const [sender, [file]] of files) {
-        const own = results.filter(({ verdict }) => verdict.sender === sender);
+      // Several senders can share one list.
+      for (const [file, sharing] of Map.groupBy(files, ([, [first]]) => first!)) {
+        const senders = new Set(sharing.map(([sender]) => sender));
         const isOf = (kind: KnownNoMore['kind']) =>
-          wrong
-            .filter((one) => one.sender === sender && one.kind === kind)
-            .map(({ entry }) => entry.scenarios);
+          unique(
+            wrong
+              .filter((one) => senders.has(one.sender) && one.kind === kind)
+              .map(({ entry }) => entry.scenarios),
+          );
         const past = isOf('past');
-        const failed = own
-          .filter(({ verdict, known }) => verdict.grade === 'fail' && known === undefined)
-          .map(({ verdict }) => verdict.scenario)
-          // What is past is listed all the same: only its day goes.
-          .filter((id) => !past.some((entry) => selects(entry, id)));
+        const failed = unique(
+          results
+            .filter(({ verdict }) => senders.has(verdict.sender))
+            .filter(({ verdict, known }) => verdict.grade === 'fail' && known === undefined)
+            .map(({ verdict }) => verdict.scenario)
+            // What is past is listed all the same: only its day goes.
+            .filter((id) => !past.some((entry) => selects(entry, id))),
+        );
         const healed = isOf('passes');
-        const text = existsSync(file!) ? await readFile(file!, 'utf8') : '';
-        await writeFile(file!, updateKnown(text, { failed, healed, past }));
+        const text = existsSync(file) ? await readFile(file, 'utf8') : '';
+        await writeFile(file, updateKnown(text, { failed, healed, past }));
         tell(
-          `${printable(file!, 200)}: ${counted(failed.length, 'failure')} put in, ${healed.length} taken out, ${past.length} without their day`,
+          `${printable(file, 200)}: ${counted(failed.length, 'failure')} put in, ${healed.length} taken out, ${past.length} without their day`,
         );
       }
     },
   };
 }
+
+const unique = (texts: readonly string[]) => [...new Set(texts)];
 
 function filesOf(
   { given, name }: GateRequest['senders'][number],

@@ -77,6 +77,34 @@ export function knownNoMore(
   });
 }
 
+/**
+ * The same for all senders of a run. An entry that several of them share (`run --known`) can go only
+ * once no sender fails what it selects.
+ */
+export function knownNoMoreOf(
+  lists: readonly KnownList[],
+  verdicts: readonly Pick<Verdict, 'scenario' | 'sender' | 'senderVersion' | 'grade'>[],
+  ids: readonly string[],
+  today: string,
+): KnownNoMore[] {
+  const bySender = Map.groupBy(verdicts, ({ sender }) => sender);
+  const isNeeded = ({ file, line, scenarios }: KnownFailure) =>
+    lists.some(
+      ({ sender, entries }) =>
+        entries.some((entry) => entry.file === file && entry.line === line) &&
+        bySender
+          .get(sender)
+          ?.some(({ grade, scenario }) => grade === 'fail' && selects(scenarios, scenario)),
+    );
+  return lists
+    .flatMap(({ sender, entries }) => {
+      const own = bySender.get(sender) ?? [];
+      const moment = { today, version: own[0]?.senderVersion ?? '' };
+      return knownNoMore(entries, own, ids, { moment, sender });
+    })
+    .filter(({ kind, entry }) => kind !== 'passes' || !isNeeded(entry));
+}
+
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** A version that nobody can tell is past: no list is good for ever because of that. */

@@ -3,7 +3,7 @@
  * another run is an error, since a gate must not open on a part.
  */
 
-import { type KnownNoMore, knownNoMore } from '../model/known.ts';
+import { knownNoMoreOf } from '../model/known.ts';
 import type { RunSummary } from '../model/reporter.ts';
 import type { SenderDescription } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
@@ -44,7 +44,13 @@ export function mergeShards(shards: readonly ShardResult[], context: MergeContex
     },
     results,
     knownLists: first!.knownLists,
-    knownNoMore: mergeKnown(first!, results, context),
+    // An entry that selects scenarios of several shards is held against all of them.
+    knownNoMore: knownNoMoreOf(
+      first!.knownLists,
+      results.map(({ verdict }) => verdict),
+      context.ids,
+      context.today,
+    ),
     skippedSenders: ordered.flatMap(({ path, summary }) =>
       summary.skippedSenders.map(({ name, reason }) => ({ name, reason: `${path}: ${reason}` })),
     ),
@@ -116,19 +122,4 @@ function mergeSenders(shards: readonly ShardResult[]): SenderDescription[] {
         );
     }
   return [...found.values()].map(({ sender }) => sender);
-}
-
-/** An entry that selects scenarios of several shards is held against all of them. */
-function mergeKnown(
-  { knownLists }: RunSummary,
-  results: RunSummary['results'],
-  { today, ids }: MergeContext,
-): KnownNoMore[] {
-  return knownLists.flatMap(({ sender, entries }) => {
-    const verdicts = results
-      .map(({ verdict }) => verdict)
-      .filter((verdict) => verdict.sender === sender);
-    const moment = { today, version: verdicts[0]?.senderVersion ?? '' };
-    return knownNoMore(entries, verdicts, ids, { moment, sender });
-  });
 }

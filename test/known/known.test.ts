@@ -5,7 +5,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { run } from '../../harness/commands/run.ts';
 import { loadKnown, unwritten } from '../../harness/known/load.ts';
 import { updateKnown } from '../../harness/known/update.ts';
-import { isPast, type KnownFailure, knownBy, knownNoMore } from '../../harness/model/known.ts';
+import {
+  isPast,
+  type KnownFailure,
+  knownBy,
+  knownNoMore,
+  knownNoMoreOf,
+} from '../../harness/model/known.ts';
 import { testTerminal } from '../commands/terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-known-'));
@@ -65,6 +71,25 @@ describe('an entry is known no more', () => {
     // The other one was not run, or is not decided.
     expect(kinds(entry('tls'), 'pass')).toEqual([]);
     expect(kinds(entry('tls'), 'pass', 'inconclusive')).toEqual([]);
+  });
+
+  it('and no sender that shares the list fails it', () => {
+    const told = (x: 'pass' | 'fail', y: 'pass' | 'fail') =>
+      knownNoMoreOf(
+        [
+          { sender: 'x', entries: [entry('tls/sni@a')] },
+          { sender: 'y', entries: [entry('tls/sni@a')] },
+        ],
+        [
+          { scenario: 'tls/sni@a', sender: 'x', senderVersion: '1', grade: x },
+          { scenario: 'tls/sni@a', sender: 'y', senderVersion: '1', grade: y },
+        ],
+        ids,
+        moment.today,
+      ).map(({ sender, kind }) => `${sender} ${kind}`);
+    expect(told('pass', 'fail')).toEqual([]);
+    expect(told('fail', 'fail')).toEqual([]);
+    expect(told('pass', 'pass')).toEqual(['x passes', 'y passes']);
   });
 
   it('when it fails past its day', () => {
@@ -146,11 +171,11 @@ cache/expiry:
 
 it('lives: new fails, listed passes, fixed but listed fails, expired fails, update heals', async () => {
   const file = join(folder, 'life.yaml');
-  const gate = async (sender: string, updateKnown = false) => {
+  const gate = async (senders: string | readonly string[], updateKnown = false) => {
     // The list was written: that is said.
     const { terminal, out } = testTerminal({ complain: () => {} });
-    const request = { scenarios: [ATTACK], senders: [sender], reporters: ['text'], jobs: 2 };
-    const code = await run({ ...request, known: [file], updateKnown }, terminal);
+    const given = { scenarios: [ATTACK], senders: [senders].flat(), reporters: ['text'], jobs: 2 };
+    const code = await run({ ...given, known: [file], updateKnown }, terminal);
     return { code, out: out() };
   };
   const wrong = 'reference:follows-redirects';
@@ -171,4 +196,10 @@ it('lives: new fails, listed passes, fixed but listed fails, expired fails, upda
   await gate('reference', true);
   expect((await gate('reference')).code).toBe(0);
   expect(readFileSync(file, 'utf8')).toContain('# what we know');
+
+  // Senders that share a list: an entry stands there once, for as long as one of them needs it.
+  const several = [wrong, `${wrong}+keeps-to-cache`, 'reference'];
+  await gate(several, true);
+  expect(readFileSync(file, 'utf8').match(/reason: TODO/g)).toHaveLength(1);
+  expect((await gate(several)).code).toBe(0);
 });
