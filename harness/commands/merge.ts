@@ -1,7 +1,7 @@
 /** `merge`: the shards of a run put together: results, evidence, and what the reporters make. */
 
 import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { RunSummary } from '../model/reporter.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
@@ -65,6 +65,8 @@ async function gather(shards: readonly string[], out: string): Promise<string | 
   const stores = found.flat();
   if (stores.length === 0) return undefined;
   const target = join(out, 'evidence');
+  if (stores.some((store) => resolve(store) === resolve(target)))
+    throw new UsageError(`--out ${printable(out, 200)}: is one of the shards: give a new folder`);
   try {
     await claimFolder(target);
     for (const store of stores) await cp(store, target, { recursive: true });

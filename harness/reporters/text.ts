@@ -146,7 +146,7 @@ function opening(run: RunInfo): string {
   const senders = run.senders
     .map(({ name, version }) => printable(`${name} ${version}`.trim(), 40))
     .join(', ');
-  return `holdfast ${run.holdfast} · ${counted(run.scenarios.length, 'scenario')} · ${senders || 'no sender'}`;
+  return `${`holdfast ${run.holdfast}`.trim()} · ${counted(run.scenarios.length, 'scenario')} · ${senders || 'no sender'}`;
 }
 
 function closing(

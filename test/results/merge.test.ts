@@ -134,6 +134,11 @@ describe('shards', () => {
     await expect(put('1', '2', `${name}.json`).code).rejects.toThrow(message);
   });
 
+  it('are not written into one of them', async () => {
+    const request = { shards: ['1', '2', '3'].map(at), reporters: ['json'], out: at('1') };
+    await expect(merge(request, testTerminal().terminal)).rejects.toThrow('is one of the shards');
+  });
+
   it('interrupted, or with a sender that broke: never green', async () => {
     await changed('cut', (text) => text.replace('"interrupted": false', '"interrupted": true'));
     expect(await put('1', '2', 'cut.json').code).toBe(2);
