@@ -93,12 +93,17 @@ function bounded(opening: string, sections: readonly Section[]): string {
 
 const byteLength = (text: string) => new TextEncoder().encode(text).length;
 
-function outcome({ results, knownNoMore, interrupted }: RunSummary): string {
-  const { fail } = countShown(results);
+/** What shuts the gate, if anything does: only a run that ends with 0 is one in which nothing failed. */
+function outcome({ results, knownNoMore, skippedSenders, interrupted }: RunSummary): string {
+  const { fail, inconclusive, unsupported } = countShown(results);
   if (fail > 0) return counted(fail, 'failure');
   if (interrupted) return 'interrupted';
   if (results.length === 0) return 'nothing ran';
-  return knownNoMore.length > 0 ? 'the list of known failures is wrong' : 'nothing failed';
+  if (knownNoMore.length > 0) return 'the list of known failures is out of date';
+  if (inconclusive > 0) return `${counted(inconclusive, 'verdict')} not decided`;
+  if (skippedSenders.length > 0)
+    return `${counted(skippedSenders.length, 'sender')} could not be run`;
+  return unsupported === results.length ? 'nothing was judged' : 'nothing failed';
 }
 
 /** `130 verdicts in 12.3 s, holdfast 0.1.0 · 2 not judged` */

@@ -75,6 +75,15 @@ describe('the markdown reporter', () => {
 
   it.each([
     ['nothing failed', summary([result()])],
+    [
+      '1 verdict not decided',
+      summary([result(), result({ scenario: 'a/slow', grade: 'inconclusive' })]),
+    ],
+    [
+      '1 sender could not be run',
+      summary([result()], { skippedSenders: [{ name: 'courier', reason: 'no Docker' }] }),
+    ],
+    ['nothing was judged', summary([result({ grade: 'unsupported' })])],
     ['1 failure', summary([failed(), result()])],
     ['interrupted', summary([result()], { interrupted: true })],
     ['nothing ran', summary([])],
