@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { counted, printable, printableJson } from '../protocol/printable.ts';
 import { type CheckedFile, checkFile } from '../tlsrpt/check-file.ts';
-import type { Finding, Level } from '../tlsrpt/finding.ts';
+import { type Finding, LEVELS, type Level } from '../tlsrpt/finding.ts';
 import { type Summary, summarise } from '../tlsrpt/summary.ts';
 import { LARGEST_FILE_BYTES } from '../tlsrpt/unpack.ts';
 import { EXIT, type Terminal, wrap } from './terminal.ts';
@@ -51,9 +51,16 @@ async function checkPath(file: string): Promise<CheckedFile> {
 }
 
 function jsonOf({ file, result }: { readonly file: string; readonly result: CheckedFile }) {
-  return result.kind === 'refused'
-    ? { file, ...result }
-    : { file, ...result, summary: summarise(result.report) };
+  if (result.kind === 'refused') return { file, ...result };
+  const { report } = result;
+  const date = (ms: number | undefined) =>
+    ms === undefined ? undefined : new Date(ms).toISOString();
+  return {
+    file,
+    ...result,
+    report: { ...report, from: date(report.from), to: date(report.to) },
+    summary: summarise(report),
+  };
 }
 
 const WORD: Readonly<Record<Level, string>> = {
@@ -116,8 +123,7 @@ function summaryLines({ headline, policies, lookAt }: Summary, columns: number):
 
 /** What is worst first; as they stand in the report. */
 function inOrder(findings: readonly Finding[]): Finding[] {
-  const ranks: readonly Level[] = ['must', 'should', 'seen'];
-  return [...findings].sort((a, b) => ranks.indexOf(a.level) - ranks.indexOf(b.level));
+  return [...findings].sort((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
 }
 
 function findingLines(

@@ -45,7 +45,13 @@ export function checkFailure(
   // §4.3.2.2: where the policy was not to be had, there was no session with an MX yet.
   const hadSession = type?.startsWith('sts-') !== true;
   const mx = expectedText(detail, 'receiving-mx-hostname', path, hadSession, findings);
-  if (mx !== undefined) checkName(mx, pathOf(path, 'receiving-mx-hostname'), 'should', findings);
+  if (mx !== undefined)
+    checkName(
+      mx,
+      pathOf(path, 'receiving-mx-hostname'),
+      { uLabel: 'should', none: 'should' },
+      findings,
+    );
   optionalTextAt(detail, 'receiving-mx-helo', path, findings);
   return {
     type,

@@ -99,9 +99,9 @@ function checkLines(
     findings.add('should', own, 'RFC 8460 §4.4', 'nothing, for no policy was found', show(value));
   const lines = textsOf(items, 'a string', 'RFC 8460 §4.5', findings);
   const isSingle = items.length === 1 && items[0]!.path === own;
-  const split = isSingle ? lines.flatMap(({ text, path }) => splitLines(text, path)) : lines;
+  if (type === 'sts' && !isSingle) for (const line of lines) checkSts(line, findings);
+  const split = lines.flatMap((line) => splitLine(line, isSingle ? /\r\n|\n|;/ : /\r\n|\n/));
   if (type === 'tlsa') for (const line of split) checkTlsa(line, findings);
-  if (type === 'sts') for (const line of split) checkSts(line, findings);
   return split.map(({ text }) => text);
 }
 
@@ -111,11 +111,10 @@ interface Line {
 }
 
 /** A policy that stands in one string has its lines apart, or semicolons between them. */
-function splitLines(text: string, path: string): Line[] {
-  return text
-    .split(/\r\n|\n|;/)
-    .map((line) => ({ text: line.trim(), path }))
-    .filter((line) => line.text !== '');
+function splitLine({ text, path }: Line, ends: RegExp): Line[] {
+  const lines = text.split(ends);
+  if (lines.length === 1) return [{ text, path }];
+  return lines.map((line) => ({ text: line.trim(), path })).filter((line) => line.text !== '');
 }
 
 /** RFC 6698 §2.2, without blanks or parentheses in a field. */
@@ -133,10 +132,16 @@ function checkTlsa({ text, path }: Line, findings: Findings): void {
     );
 }
 
-/** §4.5: several mx values are several lines. What else is wrong in a line may be the domain's own. */
+/** §4.5: a string is a line. What else is wrong in one may be the domain's own, and is told as it is. */
 function checkSts({ text, path }: Line, findings: Findings): void {
-  if (/[\r\n]/.test(text) || /^mx\s*:.*[,\s]\s*\S/.test(text.replace(/^mx\s*:\s*/, 'mx:').trim()))
+  if (/[\r\n]/.test(text))
     findings.add('must', path, 'RFC 8460 §4.5', 'one line of the policy to a string', quote(text));
+}
+
+/** The value of an mx line of a policy; undefined for another. */
+function mxOf(line: string): string | undefined {
+  const colon = line.indexOf(':');
+  return line.slice(0, colon).trim() === 'mx' ? line.slice(colon + 1).trim() : undefined;
 }
 
 /** `mx-host`: the patterns of the policy. */
@@ -154,7 +159,7 @@ function checkMx(
     value === null ||
     value === '' ||
     (Array.isArray(value) && value.length === 0);
-  const patterns = lines.flatMap((line) => /^mx\s*:\s*(.*?)\s*$/.exec(line)?.[1] ?? []);
+  const patterns = lines.flatMap((line) => mxOf(line) ?? []);
   if (isEmpty) {
     if (type === 'sts' && patterns.length > 0)
       findings.add('seen', own, SECTION, 'the mx patterns of the policy', show(value));
@@ -166,7 +171,9 @@ function checkMx(
     section: 'RFC 8460 §4.4, erratum 6241',
   })!;
   const names = textsOf(items, 'a string', SECTION, findings);
-  for (const { text, path } of names) checkName(text, path, 'must', findings, { pattern: true });
+  // What is no name at all may stand so in the policy of the domain.
+  for (const { text, path } of names)
+    checkName(text, path, { uLabel: 'must', none: 'should' }, findings, { pattern: true });
   const mx = names.map(({ text }) => text);
   const spell = (list: readonly string[]) =>
     [...new Set(list.map((name) => lowerAscii(name.replace(/\.$/, ''))))].sort().join(', ');
@@ -193,7 +200,7 @@ function checkDomain(
     return undefined;
   }
   const domain = textAt(policy, 'policy-domain', path, findings);
-  if (domain !== undefined) checkName(domain, own, 'must', findings);
+  if (domain !== undefined) checkName(domain, own, { uLabel: 'must', none: 'must' }, findings);
   return domain;
 }
 

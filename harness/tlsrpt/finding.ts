@@ -8,6 +8,7 @@ import { printable, printableJson } from '../protocol/printable.ts';
  * senders or the RFC's own example are known to write, and what is read all the same.
  */
 export type Level = 'must' | 'should' | 'seen';
+/** The worst first. */
 export const LEVELS: readonly Level[] = ['must', 'should', 'seen'];
 
 export interface Finding {
@@ -22,7 +23,7 @@ export interface Finding {
   readonly found: string;
 }
 
-/** Findings as they are made. Beyond MOST_FINDINGS they are only counted. */
+/** Findings as they are made. Beyond MOST_FINDINGS of a level they are only counted. */
 export interface Findings {
   readonly list: readonly Finding[];
   /** Of all that were made, by level. */
@@ -40,7 +41,7 @@ export function openFindings(): Findings {
     counts,
     add(level, path, section, expected, found) {
       counts[level]++;
-      if (list.length < MOST_FINDINGS)
+      if (counts[level] <= MOST_FINDINGS)
         list.push({ path: printable(path), level, section, expected, found });
     },
   };

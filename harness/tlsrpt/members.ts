@@ -91,29 +91,20 @@ export function countAt(
   return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 
-/** A name in A-labels; `level` is for what is no name at all. */
+/** A name in A-labels; `levels`: of a name with U-labels, and of what is no name. */
 export function checkName(
   text: string,
   path: string,
-  level: 'must' | 'should',
+  levels: { readonly uLabel: Level; readonly none: Level },
   findings: Findings,
   { pattern = false }: { readonly pattern?: boolean } = {},
 ): void {
   const what = pattern ? 'a name in A-labels, or "*." and one' : 'a name in A-labels';
-  switch (readName(text, { pattern })) {
-    case 'name':
-      return;
-    case 'dot':
-      return void findings.add(
-        'seen',
-        path,
-        SECTION,
-        `${what}, without a dot at its end`,
-        quote(text),
-      );
-    default:
-      return void findings.add(level, path, SECTION, what, quote(text));
-  }
+  const read = readName(text, { pattern });
+  if (read === 'dot')
+    findings.add('seen', path, SECTION, `${what}, without a dot at its end`, quote(text));
+  else if (read === 'u-label') findings.add(levels.uLabel, path, SECTION, what, quote(text));
+  else if (read === 'none') findings.add(levels.none, path, SECTION, what, quote(text));
 }
 
 export interface Item {

@@ -35,6 +35,8 @@ export interface PolicySummary {
 
 /** Of policies, of places, and of kinds of failure at one. */
 const MOST_SHOWN = 25;
+/** Held against each other, the patterns of a policy and the hosts that failed. */
+const MOST_NAMES = 200;
 
 export function summarise(report: ReadReport): Summary {
   const { organization, contact, id, from, to } = report;
@@ -90,7 +92,7 @@ function namePolicy(policy: ReadPolicy): string {
 }
 
 function modeOf({ lines }: ReadPolicy): string | undefined {
-  return lines.flatMap((line) => /^mode\s*:\s*(\S+)/.exec(line)?.[1] ?? [])[0];
+  return lines.flatMap((line) => /^mode *: *(\S+)/.exec(line)?.[1] ?? [])[0];
 }
 
 function count(sessions: number | undefined): string {
@@ -188,9 +190,10 @@ function adviceOnPolicy({ type, domain, lines }: ReadPolicy): string[] {
 }
 
 function adviceOnNames({ type, mx, failures }: ReadPolicy): string[] {
-  if (type !== 'sts' || mx.length === 0) return [];
-  const others = new Set(failures.flatMap((failure) => failure.mx ?? []));
-  return [...others]
+  if (type !== 'sts' || mx.length === 0 || mx.length > MOST_NAMES) return [];
+  const hosts = new Set(failures.flatMap((failure) => failure.mx ?? []));
+  return [...hosts]
+    .slice(0, MOST_NAMES)
     .filter((host) => !isPermittedMx(mx, host))
     .slice(0, MOST_SHOWN)
     .map(
