@@ -19,6 +19,8 @@ export interface ReportMail {
 
 /** A report's mail has two parts, or a handful where a list or a gateway has added some. */
 const MOST_PARTS = 200;
+/** Each costs the parser far more than its length. 10 MiB in base64 are 140,000. */
+const MOST_LINES = 150_000;
 const LIMITS = {
   maxNestingDepth: 16,
   maxHeadersSize: 256 * 1024,
@@ -53,10 +55,10 @@ export async function readMail(bytes: Buffer): Promise<ReportMail> {
 }
 
 async function parse(bytes: Buffer): Promise<Email> {
-  let parts = 0;
-  for (let at = bytes.indexOf('\n--'); at !== -1; at = bytes.indexOf('\n--', at + 1)) {
-    if (++parts > MOST_PARTS) throw new Refusal(`a mail of more than ${MOST_PARTS} parts`);
-  }
+  const lines = countOf(bytes, '\n', MOST_LINES);
+  if (lines > MOST_LINES) throw new Refusal(`a mail of more than ${MOST_LINES} lines`);
+  const parts = countOf(bytes, '\n--', MOST_PARTS);
+  if (parts > MOST_PARTS) throw new Refusal(`a mail of more than ${MOST_PARTS} parts`);
   // A mailbox file has a line before the first header.
   const start = bytes.toString('latin1', 0, 5) === 'From ' ? bytes.indexOf('\n') + 1 : 0;
   try {
@@ -64,6 +66,14 @@ async function parse(bytes: Buffer): Promise<Email> {
   } catch (error) {
     throw new Refusal(`a mail that cannot be read: ${printable((error as Error).message)}`);
   }
+}
+
+/** How often this stands there; a number above `most` means more than that. */
+function countOf(bytes: Buffer, text: string, most: number): number {
+  let count = 0;
+  for (let at = bytes.indexOf(text); at !== -1 && count <= most; at = bytes.indexOf(text, at + 1))
+    count++;
+  return count;
 }
 
 /** How much an attachment is like a report; 0: not at all. */

@@ -476,6 +476,9 @@ describe('a mail', () => {
     expect(await check(`A: b\r\n\r\n${'--x\r\n'.repeat(300)}`)).toEqual([
       'refused: a mail of more than 200 parts',
     ]);
+    expect(await check(`A: b\r\n\r\n${'\r\n'.repeat(5_000_000)}`)).toEqual([
+      'refused: a mail of more than 150000 lines',
+    ]);
   });
 });
 

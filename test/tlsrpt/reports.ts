@@ -120,7 +120,7 @@ export function mailOf({
 }
 
 /** `must policies[0].policy.mx-host`, in the order in which they were found; or why it was refused. */
-export function brief(result: CheckedFile): string[] {
+function brief(result: CheckedFile): string[] {
   if (result.kind === 'refused') return [`refused: ${result.reason}`];
   return result.findings.map(({ level, path }) => `${level} ${path}`);
 }
