@@ -43,13 +43,13 @@ async function read(bytes: Buffer, name: string): Promise<CheckedFile> {
   const packing: ('mail' | 'gzip')[] = [];
   checkSize(bytes);
   let content = bytes;
-  let kind = kindOf(content);
+  let kind = kindOf(content, 'it');
   // The MIME parser is loaded for mail alone.
   const mail = kind === 'mail' ? await (await import('./mail.ts')).readMail(content) : undefined;
   if (mail !== undefined) {
     packing.push('mail');
     content = mail.content;
-    kind = kindOf(content);
+    kind = kindOf(content, 'the report in the mail');
   }
   const isGzip = kind === 'gzip';
   for (let layers = 1; kind === 'gzip'; layers++) {
@@ -59,9 +59,9 @@ async function read(bytes: Buffer, name: string): Promise<CheckedFile> {
       findings.add('must', '', 'RFC 8460 §5.2', 'a report packed once', 'one packed twice');
     packing.push('gzip');
     content = gunzip(content);
-    kind = kindOf(content);
+    kind = kindOf(content, 'what is packed with gzip');
   }
-  if (kind === 'mail') throw new Refusal('a mail in what should be a report', 'RFC 8460 §5.3');
+  if (kind === 'mail') throw new Refusal('what should be the report is a mail', 'RFC 8460 §5.3');
   const report = checkReport(readJson(decode(content, findings)), findings);
   if (mail !== undefined) mail.check(report, findings);
   // A file that was given another name tells nothing of its sender.

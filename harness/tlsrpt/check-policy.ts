@@ -195,8 +195,9 @@ function checkDomain(
   findings: Findings,
 ): string | undefined {
   const own = pathOf(path, 'policy-domain');
-  if (type === 'no-policy-found' && policy['policy-domain'] === undefined) {
-    findings.add('seen', own, SECTION, 'the domain that has no policy', 'nothing');
+  const value = policy['policy-domain'];
+  if (type === 'no-policy-found' && (value === undefined || value === null || value === '')) {
+    findings.add('seen', own, SECTION, 'the domain that has no policy', show(value));
     return undefined;
   }
   const domain = textAt(policy, 'policy-domain', path, findings);

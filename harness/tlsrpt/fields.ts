@@ -20,19 +20,27 @@ export function readDate(value: unknown): ReadDate | undefined {
     return Number.isInteger(value) && value > 0 && ms < LAST_MS ? { ms, form: 'loose' } : undefined;
   }
   if (typeof value !== 'string') return undefined;
-  const [, day, mark, clock = '00:00:00', fraction = '', offset] = DATE.exec(value) ?? [];
-  if (day === undefined) return undefined;
+  const [, day, clock = '00:00:00', fraction = '', offset] = DATE.exec(value) ?? [];
+  if (day === undefined || !isDay(day)) return undefined;
   // RFC 3339 §5.7: a leap second.
   const seconds = clock.replace(/:60$/, ':59');
-  const ms = Date.parse(`${day}T${seconds}${fraction.slice(0, 4)}${offset?.toUpperCase() ?? 'Z'}`);
-  const isDay = new Date(`${day}T00:00:00Z`);
-  if (Number.isNaN(ms) || Number.isNaN(isDay.getTime()) || isDay.toISOString().slice(0, 10) !== day)
-    return undefined;
-  if (mark === undefined || mark === ' ') return { ms, form: 'loose' };
-  return { ms, form: offset === undefined ? 'no-offset' : 'strict' };
+  const zone = offset?.toUpperCase().replace(/^([+-]\d\d)(\d\d)$/, '$1:$2') ?? 'Z';
+  const ms = Date.parse(`${day}T${seconds}${fraction.slice(0, 4)}${zone}`);
+  if (Number.isNaN(ms)) return undefined;
+  if (STRICT.test(value)) return { ms, form: 'strict' };
+  return { ms, form: STRICT.test(`${value}Z`) ? 'no-offset' : 'loose' };
 }
 
-const DATE = /^(\d{4}-\d\d-\d\d)(?:([Tt ])(\d\d:\d\d:\d\d)(\.\d{1,20})?\s?(Z|z|[+-]\d\d:\d\d)?)?$/;
+/** Whether the calendar has the day: Date.parse takes the 30th of February. */
+function isDay(text: string): boolean {
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
+const DATE = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(\.\d{1,20})? ?([Zz]|[+-]\d\d:?\d\d)?)?$/;
+/** RFC 3339 §5.6. */
+const STRICT =
+  /^\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
 /** The year 9999. */
 const LAST_MS = 253_402_300_800_000;
 const DAY_MS = 86_400_000;

@@ -37,10 +37,11 @@ export async function readMail(bytes: Buffer): Promise<ReportMail> {
   const [best] = ranked;
   if (best === undefined) throw new Refusal('a mail with no report in it', 'RFC 8460 §5.3');
   const content = contentOf(best.attachment);
+  const alike = ranked.filter(({ likeness }) => likeness === best.likeness).length;
   return {
     content,
     check(report, findings) {
-      checkParts(email, best.attachment, ranked.length, findings);
+      checkParts(email, best.attachment, alike, findings);
       const isGzip = content[0] === 0x1f && content[1] === 0x8b;
       checkFileName(
         best.attachment.filename ?? '',

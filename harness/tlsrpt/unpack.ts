@@ -20,19 +20,19 @@ export function checkSize(bytes: Buffer): void {
     throw new Refusal(`larger than ${LARGEST_FILE_BYTES / MIB} MiB`);
 }
 
-/** What a file begins like. Throws Refusal for what is none of these. */
-export function kindOf(bytes: Buffer): 'json' | 'gzip' | 'mail' {
+/** What it begins like; `what` names it. Throws Refusal for what is none of these. */
+export function kindOf(bytes: Buffer, what: string): 'json' | 'gzip' | 'mail' {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'gzip';
   const head = bytes.subarray(0, HEAD_BYTES).toString('latin1');
   if (/^PK[\x03\x05]/.test(head))
-    throw new Refusal('a ZIP archive; a report is packed with gzip', 'RFC 8460 §5.2');
+    throw new Refusal(`${what} is a ZIP archive; a report is packed with gzip`, 'RFC 8460 §5.2');
   if (/^(?:\xfe\xff|\xff\xfe|[\t\n\r {[]?\0)/.test(head))
-    throw new Refusal('not UTF-8, but UTF-16 or UTF-32', 'RFC 7493 §2.1');
+    throw new Refusal(`${what} is not UTF-8, but UTF-16 or UTF-32`, 'RFC 7493 §2.1');
   const start = head.replace(/^(?:\xef\xbb\xbf)?[ \t\r\n]*/, '');
   if (/^[{[]/.test(start)) return 'json';
   if (/^(?:From \S|[\x21-\x39\x3b-\x7e]+[ \t]*:)/.test(start)) return 'mail';
-  if (bytes.length === 0) throw new Refusal('empty');
-  throw new Refusal('neither JSON, nor gzip, nor a mail');
+  if (bytes.length === 0) throw new Refusal(`${what} is empty`);
+  throw new Refusal(`${what} is neither JSON, nor gzip, nor a mail`);
 }
 
 const HEAD_BYTES = 4096;
