@@ -30,7 +30,7 @@ import { findPackage, isInRange } from './shipped.ts';
 const EXAMPLES = `
 Examples:
   holdfast run                                    the whole suite against the reference sender
-  holdfast run starttls policy-host/redirect      a folder and a scenario
+  holdfast run starttls policy-host/redirected    a folder and a scenario
   holdfast run '*@expired*' --sender mx-connect   a pattern, another sender
   holdfast run ./mine --sender reference:follows-redirects
                                                   your own scenarios, against a sender that is wrong in one way
@@ -39,7 +39,7 @@ Examples:
   holdfast lab starttls/stripped@as-removed-line  the lab alone, to try a tool or a mail server by hand
 
 Exit codes:
-  0 nothing failed that is not known · 1 a failure, or a list of known failures is wrong · 2 inconclusive, or nothing ran
+  0 no failure, or only known ones · 1 a failure, or a list of known failures is out of date · 2 inconclusive, or a sender could not be run
   64 wrong usage or broken YAML · 70 the harness or a sender did not start or broke · 130 interrupted`;
 
 const SELECTION = `
@@ -123,10 +123,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
       ).argParser(collect),
     )
     .option('--update-known', 'bring the list of known failures up to date after the run')
-    .option(
-      '--against <name>',
-      'another sender: run it too, and fail if anything is worse than with it',
-    )
+    .option('--against <name>', 'run this sender too, and fail if anything is worse than with it')
     .addOption(
       new Option('--shard <i/n>', 'the i-th of n parts of the suite, for holdfast merge').argParser(
         (text: string) => {
@@ -136,8 +133,8 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
         },
       ),
     )
-    .option('--durations <file>', 'balance the shards by this file, and learn it from the run')
-    .option('--verbose', 'tell every verdict while the run goes on, passes too')
+    .option('--durations <file>', 'balance the shards by this file, and update it after the run')
+    .option('--verbose', 'print every verdict while the run goes on, passes too')
     .addHelpText('after', SELECTION)
     .action(async (scenarios: string[], { sender, reporter, ...options }: RunFlags) => {
       const { run } = await import('./commands/run.ts');
@@ -184,10 +181,12 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('list')
-    .description('list the scenarios, or what they are written with')
+    .description(
+      'list the scenarios, or the requirements, attacks and expectations to write them with',
+    )
     .option('--json', 'as JSON')
     .addOption(
-      new Option('--requirements', 'what the RFCs ask, by the ids that scenarios name').conflicts([
+      new Option('--requirements', 'what the RFCs ask, by the ids used in scenarios').conflicts([
         'attacks',
         'expectations',
       ]),
@@ -210,7 +209,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('init')
-    .description('write what it takes to test and gate a mail server of your own')
+    .description('set up a sender folder, a first scenario and a CI workflow for your mail server')
     .argument('[dir]', 'the top of your project (default: the folder you are in)')
     .option('--like <name>', 'the nearest sender that comes with Holdfast (default: postfix)')
     .option('--image <name>', 'the image of your server (default: one is built)')
@@ -230,7 +229,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('doctor')
-    .description('prove the contract of a sender, thing by thing, and say what to mend')
+    .description("check a sender's contract step by step and say what to fix")
     .requiredOption('--sender <name>', 'as for run')
     .action(async ({ sender }: { sender: string }) => {
       const { doctor } = await import('./commands/doctor.ts');
@@ -239,7 +238,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('log')
-    .description('print what a sender logs of mail that is sent, kept and given up')
+    .description('print what a sender logs when mail is sent, deferred and bounced')
     .requiredOption('--sender <name>', 'as for run')
     .action(async ({ sender }: { sender: string }) => {
       const { log } = await import('./commands/log.ts');
@@ -248,7 +247,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('explain')
-    .description('tell in words what a scenario does and what it takes to pass')
+    .description('explain in words what a scenario does and what it takes to pass')
     .argument('<scenario>', 'as for run')
     .action(async (scenario: string) => {
       const { explain } = await import('./commands/explain.ts');
@@ -257,7 +256,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('lint')
-    .description('check scenario files, and the contracts of senders')
+    .description('check scenario files, contracts of senders and lists of known failures')
     .argument('<path...>', 'files or folders')
     .action(async (paths: string[]) => {
       const { lint } = await import('./commands/lint.ts');
@@ -266,7 +265,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('lab')
-    .description('keep a lab up, for trying a sender or a tool by hand, until Ctrl-C')
+    .description('run a lab until Ctrl-C, to try a sender or a tool by hand')
     .argument(
       '[scenario]',
       'whose steps to go through, one with each line of input; default: an honest world',
@@ -298,7 +297,9 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('compare')
-    .description('hold two runs against each other; the exit code is 1 if anything got worse')
+    .description(
+      'compare two runs; the exit code is 1 if anything got worse, 2 if that is not known',
+    )
     .argument('<before>', 'a result file (--reporter json), or a folder of kept evidence')
     .argument('<after>', 'another, of the release, branch or sender to be gated')
     .addOption(
@@ -316,11 +317,11 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('report')
-    .description('tell a run that was written down again, as a page or in any other format')
+    .description('report a past run again, as an HTML page or in any other format')
     .argument('<path>', 'a folder of kept evidence, or a result file (--reporter json)')
     .addOption(reporterOption('html'))
     .option('--out <dir>', 'folder for the files of reporters (default: the folder you are in)')
-    .option('--verbose', 'tell every verdict, passes too')
+    .option('--verbose', 'print every verdict, passes too')
     .action(async (path: string, { reporter, ...options }: ReportFlags) => {
       const { report } = await import('./commands/report.ts');
       code = await report(
@@ -332,9 +333,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('bug')
-    .description(
-      'write a bug report on a verdict, and pack its evidence, for those who can mend it',
-    )
+    .description('write a bug report on a verdict, with its evidence as an archive')
     .argument('<scenario>', 'an id with its variant')
     .requiredOption('--from <dir>', 'what was given to --keep, or a folder in it')
     .option('--sender <name>', 'whose verdict, if the evidence is of several')
@@ -349,12 +348,12 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
 
   program
     .command('merge')
-    .description('put the shards of a run together, and gate on the whole')
+    .description('merge the shards of a run; the exit code is that of the whole run')
     .argument('<shard...>', 'what each shard wrote: a folder, or its holdfast.json')
     .requiredOption('--out <dir>', 'folder for the files of reporters, and for the evidence')
     .addOption(reporterOption('text,json'))
     .option('--strict', 'count warnings, and what was not met, as failures')
-    .option('--durations <file>', 'learn from the run how long each scenario takes')
+    .option('--durations <file>', 'update this file with how long each scenario took')
     .action(async (shards: string[], { reporter, ...options }: MergeFlags) => {
       const { merge } = await import('./commands/merge.ts');
       code = await merge({ ...options, shards, reporters: reporter ?? ['text', 'json'] }, terminal);
@@ -378,8 +377,8 @@ Exit codes:
 
   program
     .command('clean')
-    .description('remove what killed runs have left with Docker')
-    .option('--all', 'also of runs whose process runs, or is not on this machine')
+    .description('remove the containers and networks that killed runs left in Docker')
+    .option('--all', 'also those of runs still going on, or started on another machine')
     .option('--images', 'also the images that were built')
     .action(async (options: { all?: boolean; images?: boolean }) => {
       const { clean } = await import('./commands/clean.ts');
@@ -388,7 +387,7 @@ Exit codes:
 
   program
     .command('schema')
-    .description('print the JSON Schema of scenario files, for editors')
+    .description('print the JSON Schema of scenarios, contracts or results')
     .option('--sender', 'that of sender.yaml')
     .option('--results', 'that of what --reporter json writes')
     .action(async (options: { sender?: boolean; results?: boolean }) => {

@@ -3,8 +3,9 @@
  * read again only where a file of it is another one since.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { SENDER_FILE } from '../model/contract.ts';
 import { KNOWN_FILE } from '../model/known.ts';
 import { counted } from '../protocol/printable.ts';
 import { readCompiledSuite } from '../scenario/compiled.ts';
@@ -22,16 +23,14 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
   const problems: Problem[] = [];
   const counts: string[] = [];
   const own: string[] = [];
-  const contracts = paths.filter(
-    (path) => basename(path) === 'sender.yaml' || existsSync(join(path, 'sender.yaml')),
-  );
+  const contracts = paths.flatMap(contractsAt);
   const lists = [
-    ...paths.filter((path) => basename(path).endsWith(KNOWN_FILE)),
-    ...contracts.map(listBeside).filter(existsSync),
+    ...(await keep(paths, isList)),
+    ...contracts.map(listBeside).filter((path) => existsSync(path)),
   ];
   const others = paths.filter((path) => !contracts.includes(path) && !lists.includes(path));
   if (others.length > 0) {
-    const found = await checkScenarios(others);
+    const found = await checkScenarios(others, { mayBeNone: contracts.length > 0 });
     problems.push(...found.problems);
     own.push(...found.ids);
     counts.push(counted(found.ids.length, 'scenario'));
@@ -59,9 +58,39 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
   return 0;
 }
 
-/** The shipped folder by itself needs no reading while it is what was compiled. */
+/** The contract that a path is or holds, or those of the folders below it. */
+function contractsAt(path: string): string[] {
+  if (basename(path) === SENDER_FILE || existsSync(join(path, SENDER_FILE))) return [path];
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name))
+    .flatMap(({ name }) => contractsAt(join(path, name)));
+}
+
+/** A list of known failures can be called anything (`run --known`): it is known by what is in it. */
+async function isList(path: string): Promise<boolean> {
+  if (basename(path).endsWith(KNOWN_FILE)) return true;
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+  const { readText } = await import('../yaml/file.ts');
+  const { text = '' } = await readText(path, path);
+  return /\breason:/.test(text) && !/^(title|why|steps):/m.test(text);
+}
+
+async function keep(
+  paths: readonly string[],
+  test: (path: string) => Promise<boolean>,
+): Promise<string[]> {
+  const kept = await Promise.all(paths.map(test));
+  return paths.filter((_, index) => kept[index]);
+}
+
+/**
+ * The shipped folder by itself needs no reading while it is what was compiled. `mayBeNone`: the top of
+ * a project may hold senders and no scenario.
+ */
 async function checkScenarios(
   paths: readonly string[],
+  { mayBeNone }: { readonly mayBeNone: boolean },
 ): Promise<{ readonly ids: readonly string[]; readonly problems: readonly Problem[] }> {
   const shipped = findPackage();
   const compiled =
@@ -69,11 +98,14 @@ async function checkScenarios(
       ? readCompiledSuite(shipped)
       : undefined;
   if (compiled) return { ids: compiled.heads.map(({ id }) => id), problems: [] };
-  const { loadScenarios } = await import('../scenario/load.ts');
+  const { loadScenarios, NO_SCENARIO } = await import('../scenario/load.ts');
   const { scenarios, problems } = await loadScenarios(paths, process.cwd(), await loadVocabulary());
-  return { ids: scenarios.map(({ id }) => id), problems };
+  return {
+    ids: scenarios.map(({ id }) => id),
+    problems: problems.filter(({ message }) => !(mayBeNone && message === NO_SCENARIO)),
+  };
 }
 
 function listBeside(contract: string): string {
-  return join(basename(contract) === 'sender.yaml' ? dirname(contract) : contract, KNOWN_FILE);
+  return join(basename(contract) === SENDER_FILE ? dirname(contract) : contract, KNOWN_FILE);
 }

@@ -53,7 +53,10 @@ export async function merge(request: MergeRequest, terminal: Terminal): Promise<
   );
   if (reporters.broken || inPart) return EXIT.harnessBroke;
   if (summary.interrupted) return 2;
-  return summary.knownNoMore.length > 0 ? 1 : exitCode(summary.results.map(graded), strict);
+  if (summary.knownNoMore.length > 0) return 1;
+  return (
+    exitCode(summary.results.map(graded), strict) || (summary.skippedSenders.length > 0 ? 2 : 0)
+  );
 }
 
 /** Puts the evidence of all shards into one folder, if there is any, and returns that. */

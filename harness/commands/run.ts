@@ -146,7 +146,8 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     return broke ? EXIT.harnessBroke : comparisonCode(comparison);
   }
   if (broke) return EXIT.harnessBroke;
-  const code = exitCode(results.map(graded), request.strict);
+  // A sender that was asked for and could not be run is not green.
+  const code = exitCode(results.map(graded), request.strict) || (skipped.length > 0 ? 2 : 0);
   return knownNoMore.length > 0 && !request.updateKnown ? 1 : code;
 }
 

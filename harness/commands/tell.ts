@@ -40,7 +40,8 @@ export interface Reporters {
 
 /**
  * The reporters of these names, as one. When one breaks and nothing was told to people, the text
- * reporter tells the end.
+ * reporter tells the end. Trials of a run that was stopped may end later than its report: what comes
+ * after `onEnd` is not told.
  */
 export function openReporters(
   names: readonly string[],
@@ -49,6 +50,7 @@ export function openReporters(
   { outDir, isVerbose = false }: { readonly outDir?: string; readonly isVerbose?: boolean } = {},
 ): Reporters {
   const broken = new Set<string>();
+  let isOver = false;
   const failed = (name: string, error: unknown) => {
     if (!broken.has(name))
       terminal.complain(
@@ -72,11 +74,14 @@ export function openReporters(
   };
   return {
     onStart: (run) => tell((reporter) => reporter.onStart?.(run)),
-    onTrialStart: (scenario, sender) =>
-      tell((reporter) => reporter.onTrialStart?.(scenario, sender)),
-    onVerdict: (verdict, trial, known) =>
-      tell((reporter) => reporter.onVerdict?.(verdict, trial, known)),
+    async onTrialStart(scenario, sender) {
+      if (!isOver) await tell((reporter) => reporter.onTrialStart?.(scenario, sender));
+    },
+    async onVerdict(verdict, trial, known) {
+      if (!isOver) await tell((reporter) => reporter.onVerdict?.(verdict, trial, known));
+    },
     async onEnd(summary) {
+      isOver = true;
       await tell((reporter) => reporter.onEnd?.(summary));
       terminal.live?.(undefined);
       if (broken.size > 0 && !names.includes('text')) await create('text').onEnd?.(summary);

@@ -271,6 +271,11 @@ function negativeControls(trial: Trial): string[] {
   return [...new Set(remarks)];
 }
 
+/** The verdict is inconclusive whatever the sender did. */
+export function wasLabSlow({ evidence }: Trial): boolean {
+  return labSlowness(evidence.observations).length > 0;
+}
+
 function labSlowness(observations: readonly Observation[]): string[] {
   return ofKind(observations, 'lab-health')
     .filter(

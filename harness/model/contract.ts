@@ -5,6 +5,9 @@
 
 import type { Capability } from './sender.ts';
 
+/** The name by which a contract is found in its folder. */
+export const SENDER_FILE = 'sender.yaml';
+
 export interface SenderContract {
   readonly name: string;
   readonly summary: string;

@@ -44,6 +44,8 @@ export interface Sender extends SenderDescription {
    * time).
    */
   readonly perInstance: 'scenario' | 'trial' | 'run';
+  /** How many trials at once suit it; default: as its lab has it. */
+  readonly jobs?: number;
   /** What is set otherwise than the software ships, and why, a line each. */
   readonly differs?: readonly string[];
   /** The lab it needs; default: on loopback. */

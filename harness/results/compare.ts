@@ -10,9 +10,18 @@
 import { seenAs } from '../model/causes.ts';
 import type { Result, RunSummary } from '../model/reporter.ts';
 import type { Exposure, Finding, Grade, Verdict } from '../model/verdict.ts';
+import { counted } from '../protocol/printable.ts';
 
 /** In the order in which they are told. */
-export const SHIFTS = ['worse', 'better', 'reason', 'appeared', 'vanished', 'both-fail'] as const;
+export const SHIFTS = [
+  'worse',
+  'undecided',
+  'better',
+  'reason',
+  'appeared',
+  'vanished',
+  'both-fail',
+] as const;
 export type ShiftKind = (typeof SHIFTS)[number];
 
 /** One thing that differs, or fails in both, and every scenario in which it does. */
@@ -67,7 +76,7 @@ export function compareRuns(before: RunSummary, after: RunSummary): Comparison {
     shifts: grouped(told),
     same: paired - differing.length,
     paired,
-    gaps: gapsOf(before, after),
+    gaps: [...gapsOf(before, after), ...missingOf(pairs)],
   };
 }
 
@@ -86,8 +95,8 @@ export function compareSenders(run: RunSummary, base: string): Comparison {
 }
 
 /**
- * 1: something got worse. 2: nothing was compared, the candidate has an undecided verdict, or one of
- * the runs has no end. 0: nothing is worse.
+ * 1: something got worse. 2: nothing was compared, the candidate has an undecided verdict, or
+ * something is not known (`gaps`). 0: nothing is worse.
  */
 export function comparisonCode({ shifts, paired, after, gaps }: Comparison): 0 | 1 | 2 {
   if (shifts.some(({ kind }) => kind === 'worse')) return 1;
@@ -113,9 +122,28 @@ function gapsOf(before: RunSummary, after: RunSummary): string[] {
   ]);
 }
 
+/** What only one of the runs has tried, where it matters: a gate must not open on a part. */
+function missingOf(pairs: readonly Pair[]): string[] {
+  const vanished = pairs.filter(({ was, is }) => !is && was!.verdict.grade !== 'unsupported');
+  const failing = pairs.filter(({ was, is }) => !was && is!.verdict.grade === 'fail');
+  return [
+    ...(vanished.length > 0
+      ? [`the second run has no verdict on ${counted(vanished.length, 'scenario')} of the first`]
+      : []),
+    ...(failing.length > 0
+      ? [
+          `${counted(failing.length, 'scenario')} failed in the second run that the first did not try`,
+        ]
+      : []),
+  ];
+}
+
 // ---- one pair ----
 
-/** A pair that is at a later place of these is worse off. */
+/**
+ * A pair that is at a later place of these is worse off. What is declared no more, and what is not
+ * decided any more, is never better than it was.
+ */
 const RANKS: readonly (readonly Grade[])[] = [
   ['pass'],
   ['not-met', 'unsupported'],
@@ -134,11 +162,14 @@ interface Pair {
 function kindOf({ was, is }: Pair): ShiftKind | undefined {
   if (!was) return 'appeared';
   if (!is) return 'vanished';
+  const [then, now] = [was.verdict.grade, is.verdict.grade];
+  if (now === 'inconclusive' && then !== now) return 'undecided';
+  if (now === 'unsupported' && then !== now) return 'worse';
   const step =
-    rankOf(is.verdict.grade) - rankOf(was.verdict.grade) ||
+    rankOf(now) - rankOf(then) ||
     EXPOSURES.indexOf(is.verdict.exposure) - EXPOSURES.indexOf(was.verdict.exposure);
   if (step !== 0) return step > 0 ? 'worse' : 'better';
-  const isFailing = is.verdict.grade === 'fail';
+  const isFailing = now === 'fail';
   const [gone, come] = [newIn(wordsOf(was), wordsOf(is)), newIn(wordsOf(is), wordsOf(was))];
   if (isFailing && gone.length === 0 && come.length > 0) return 'worse';
   if (isFailing && come.length === 0 && gone.length > 0) return 'better';

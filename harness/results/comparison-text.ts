@@ -12,6 +12,7 @@ import { type Comparison, SHIFTS, type Shift, type ShiftKind } from './compare.t
 
 const HEADINGS: Readonly<Record<ShiftKind, string>> = {
   worse: 'Got worse',
+  undecided: 'Not decided in the second run',
   better: 'Got better',
   reason: 'The same grade, for another reason or from another place',
   appeared: 'Only in the second run',
@@ -20,6 +21,7 @@ const HEADINGS: Readonly<Record<ShiftKind, string>> = {
 };
 const SYMBOLS: Readonly<Record<ShiftKind, string>> = {
   worse: '✗',
+  undecided: '?',
   better: '✓',
   reason: '≈',
   appeared: '+',

@@ -95,7 +95,7 @@ function checkSame(
     );
 }
 
-/** Whoever could be run in some shard; the version is the same in all of them. */
+/** The senders, which all shards have, or could not run; the version is the same in all of them. */
 function mergeSenders(shards: readonly ShardResult[]): SenderDescription[] {
   const found = new Map<string, { readonly path: string; readonly sender: SenderDescription }>();
   for (const { path, summary } of shards)
@@ -106,6 +106,14 @@ function mergeSenders(shards: readonly ShardResult[]): SenderDescription[] {
           `${path}: of another version of ${printable(sender.name, 40)} than ${other.path} (${printable(sender.version, 40)}, not ${printable(other.sender.version, 40)})`,
         );
       found.set(sender.name, { path, sender });
+    }
+  for (const name of found.keys())
+    for (const { path, summary } of shards) {
+      const { run, skippedSenders } = summary;
+      if (![...run.senders, ...skippedSenders].some((sender) => sender.name === name))
+        throw new UsageError(
+          `${path}: without ${printable(name, 40)}, with which ${found.get(name)!.path} was run`,
+        );
     }
   return [...found.values()].map(({ sender }) => sender);
 }

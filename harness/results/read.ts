@@ -62,6 +62,7 @@ async function fromResult(file: string, stores: readonly string[]): Promise<Past
     node: document.node,
     holdfast: document.holdfast,
   };
+  checkWhole(document, file);
   const results = verdicts.map(({ known, isRun, reach, ...verdict }): Result => {
     return { verdict, known, isRun, reach };
   });
@@ -78,6 +79,38 @@ async function fromResult(file: string, stores: readonly string[]): Promise<Past
     },
     trialOf: trialsOf(run, stores),
   };
+}
+
+/**
+ * A run that was not interrupted has one verdict on each scenario for each of its senders, and no
+ * other. Whatever has less was cut, and nobody may take it for the whole.
+ */
+function checkWhole(
+  { senders, scenarios, verdicts, skippedSenders, interrupted }: ResultDocument,
+  file: string,
+): void {
+  const wrong = (what: string) => new EvidenceError(`${file}: not a whole result: ${what}`);
+  const keyOf = (sender: string, scenario: string) => `${sender}\0${scenario}`;
+  const planned = new Set(
+    senders.flatMap(({ name }) => scenarios.map(({ id }) => keyOf(name, id))),
+  );
+  const judged = new Set<string>();
+  for (const { sender, scenario } of verdicts) {
+    const key = keyOf(sender, scenario);
+    if (!planned.has(key))
+      throw wrong(
+        `a verdict on ${scenario} with ${sender}, which is not among its scenarios and senders`,
+      );
+    if (judged.has(key)) throw wrong(`two verdicts on ${scenario} with ${sender}`);
+    judged.add(key);
+  }
+  if (interrupted) return;
+  const stopped = new Set(skippedSenders.map(({ name }) => name));
+  for (const { name } of senders) {
+    const missing = scenarios.filter(({ id }) => !judged.has(keyOf(name, id)));
+    if (missing.length > 0 && !stopped.has(name))
+      throw wrong(`no verdict on ${missing[0]!.id} with ${name}`);
+  }
 }
 
 function withoutSteps(told: ResultDocument['scenarios'][number]): Scenario {

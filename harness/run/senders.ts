@@ -94,11 +94,12 @@ const FEWEST_JOBS = 12;
 
 /** How many trials a sender is given at once; `sharedBy` senders are in its lab. */
 export function jobsOf(
-  { lab = 'loopback', perInstance }: Sender,
+  { lab = 'loopback', perInstance, jobs }: Sender,
   asked: number | undefined,
   sharedBy: number,
 ): number {
   if (asked !== undefined) return Math.ceil(asked / sharedBy);
+  if (jobs !== undefined) return jobs;
   if (perInstance === 'trial') return JOBS.serverEach;
   if (lab === 'loopback') return Math.max(FEWEST_JOBS, Math.ceil(JOBS.loopback / sharedBy));
   return JOBS.server;

@@ -5,7 +5,7 @@
 
 import { inParallel } from '../concurrency/limit.ts';
 import { whenAborted } from '../concurrency/wait.ts';
-import { judge } from '../judge/judge.ts';
+import { judge, wasLabSlow } from '../judge/judge.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { TrialResult } from '../model/reporter.ts';
 import { neededCapabilities, type Scenario } from '../model/scenario.ts';
@@ -31,8 +31,14 @@ export interface SuiteOptions {
   onResult(result: TrialResult): void | Promise<void>;
 }
 
+/** Of a suite; where the lab was slow for more than these, the machine is too busy for it. */
+const MOST_REPEATED = 60;
+/** Trials that are repeated have the lab to fewer. */
+const REPEATED_SHARE = 4;
+
 /**
- * Runs every scenario on every sender, `jobs` at once. Throws SenderError when a sender cannot be
+ * Runs every scenario on every sender, `jobs` at once. A trial whose lab was slow decides nothing and
+ * says nothing of the sender: it is run once more when the others have ended. Throws SenderError when a sender cannot be
  * started at all, when it dies, and when the lab has gone.
  */
 export async function runSuite(options: SuiteOptions): Promise<void> {
@@ -44,13 +50,19 @@ export async function runSuite(options: SuiteOptions): Promise<void> {
   });
   for (const sender of senders) {
     await using instances = await openInstances(lab, sender);
-    await inParallel(longFirst(scenarios), jobs, async (scenario) => {
+    const repeated: Scenario[] = [];
+    const run = async (scenario: Scenario, isLast: boolean) => {
       if (signal?.aborted || labLost || instances.lost()) return;
       await options.onTrialStart?.(scenario, sender.name);
       const result = await resultOf(scenario, sender, instances, stopped, options);
       if (signal?.aborted) return;
-      await options.onResult(result);
-    });
+      const isRepeated = !isLast && repeated.length < MOST_REPEATED && wasLabSlow(result.trial);
+      if (isRepeated) repeated.push(scenario);
+      else await options.onResult(result);
+    };
+    await inParallel(longFirst(scenarios), jobs, (scenario) => run(scenario, false));
+    const fewer = Math.ceil(jobs / REPEATED_SHARE);
+    await inParallel(repeated, fewer, (scenario) => run(scenario, true));
     const lost = labLost ?? instances.lost();
     if (lost) throw lost;
   }

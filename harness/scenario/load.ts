@@ -6,6 +6,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { SENDER_FILE } from '../model/contract.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { nameFrom, readText, unreadable, wholeFile } from '../yaml/file.ts';
 import { startComplaints } from '../yaml/issues.ts';
@@ -68,6 +69,9 @@ interface ScenarioFile {
   readonly id: string;
 }
 
+/** Said of a folder. */
+export const NO_SCENARIO = 'no .yaml file of a scenario in this folder';
+
 const EXTENSION = /\.ya?ml$/i;
 
 function loadText(
@@ -109,8 +113,15 @@ async function findFiles(
       return { files: [{ path, id: basename(path).replace(EXTENSION, '') }], problems: [] };
     if (!found.isDirectory()) return failed('neither a file nor a folder');
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    const files = entries.filter(isScenarioFile).map((entry) => join(entry.parentPath, entry.name));
-    if (files.length === 0) return failed('no .yaml file in this folder');
+    // What lies beside a contract is the sender's: its configuration, its known failures.
+    const senders = new Set(
+      entries.filter(({ name }) => name === SENDER_FILE).map(({ parentPath }) => parentPath),
+    );
+    const files = entries
+      .filter((entry) => isScenarioFile(entry) && !senders.has(entry.parentPath))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => !nameFrom(path, file).split('/').some(isPassedOver));
+    if (files.length === 0) return failed(NO_SCENARIO);
     return {
       files: files.map((file) => ({ path: file, id: nameFrom(path, file).replace(EXTENSION, '') })),
       problems: [],
@@ -118,6 +129,11 @@ async function findFiles(
   } catch (error) {
     return { files: [], problems: [unreadable(name, error)] };
   }
+}
+
+/** Workflows of CI, and what was installed. */
+function isPassedOver(part: string): boolean {
+  return part.startsWith('.') || part === 'node_modules';
 }
 
 function isScenarioFile(entry: Dirent): boolean {

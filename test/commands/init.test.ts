@@ -43,6 +43,8 @@ describe('in an empty folder', () => {
     const out = await initIn(dir, { like: 'postfix' });
     expect(readdirSync(dir).sort()).toEqual(['.github', 'my-mta', 'scenarios']);
     expect(await problemsOf(join(dir, 'my-mta'), join(dir, 'scenarios'))).toBe('');
+    // The workflow and the server's own configuration are no scenarios.
+    expect(await problemsOf(dir)).toBe('');
     expect(out).toContain(
       `\nNext: holdfast doctor --sender ./${relative('.', join(dir, 'my-mta'))}\n`,
     );

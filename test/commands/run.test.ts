@@ -52,10 +52,10 @@ describe('a sender', () => {
     expect(ended).toEqual(new TypeError('x is not a function'));
   });
 
-  it('that is not available is skipped with the reason', async () => {
+  it('that is not available is skipped with the reason, and the gate is not open', async () => {
     const { out, ended } = await runWith('missing', 'reference');
     expect(out).toContain('missing: npm install missing');
-    expect(ended).toBe(0);
+    expect(ended).toBe(2);
   });
 
   it('has to be there, or nothing was run', async () => {

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadShipped } from '../../harness/commands/select.ts';
 import { loadKnown } from '../../harness/known/load.ts';
+import { selects } from '../../harness/model/selection.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { contractLanguage } from '../../harness/senders/contract/language.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
@@ -89,6 +90,17 @@ describe.each(['README.md', 'docker/README.md'])('the commands in %s', (file) =>
       for (const [option] of rest.matchAll(/--[a-z-]+/g))
         expect(help.get(command), `${command} ${option}`).toContain(option);
   });
+});
+
+it('the examples of the help name scenarios that there are', async () => {
+  const help = spawnSync(process.execPath, [join(ROOT, 'harness/cli.ts'), '--help']);
+  const named = [...String(help.stdout).matchAll(/^ {2}holdfast (?:run|lab) (\S.*)$/gm)]
+    .flatMap(([, rest]) => rest!.split(/ {2}|--|&&/)[0]!.split(' '))
+    .map((word) => word.replaceAll("'", ''))
+    .filter((word) => word !== '' && !word.startsWith('.'));
+  expect(named.length).toBeGreaterThan(3);
+  const ids = (await loadShipped(await loadVocabulary())).map(({ id }) => id);
+  expect(named.filter((word) => !ids.some((id) => selects(word, id)))).toEqual([]);
 });
 
 it.each([

@@ -43,7 +43,11 @@ describe('a pair', () => {
     ['fail, pass', fail(), {}, ['better']],
     ['pass, pass', {}, {}, []],
     ['pass, not met', {}, { grade: 'not-met', remarks: ['never asked'] }, ['worse']],
-    ['pass, inconclusive', {}, { grade: 'inconclusive', remarks: ['slow'] }, ['worse']],
+    ['pass, inconclusive', {}, { grade: 'inconclusive', remarks: ['slow'] }, ['undecided']],
+    ['fail, inconclusive', fail(), { grade: 'inconclusive', remarks: ['slow'] }, ['undecided']],
+    ['fail, declared no more', fail(), { grade: 'unsupported', remarks: ['no sts'] }, ['worse']],
+    ['unsupported, fail', { grade: 'unsupported', remarks: ['no sts'] }, fail(), ['worse']],
+    ['unsupported, pass', { grade: 'unsupported', remarks: ['no sts'] }, {}, ['better']],
     ['inconclusive, fail', { grade: 'inconclusive' }, fail(), ['worse']],
     [
       'unsupported, not met',
@@ -148,6 +152,20 @@ describe('the exit code', () => {
     expect(code(runOf([{}]), runOf([{}], skipped))).toBe(2);
     const open = runOf([{ grade: 'inconclusive' }]);
     expect(code(open, open)).toBe(2);
+    expect(code(runOf([{}]), open)).toBe(2);
+  });
+
+  it('is 2 where the candidate was tried with less, or fails what the other was not tried with', () => {
+    const one = runOf([{ scenario: 'a' }]);
+    const both = runOf([{ scenario: 'a' }, { scenario: 'b' }]);
+    expect(code(both, one)).toBe(2);
+    expect(code(one, both)).toBe(0);
+    expect(code(runOf([{ scenario: 'a' }, { scenario: 'b', grade: 'unsupported' }]), one)).toBe(0);
+    const failing = runOf([{ scenario: 'a' }, { scenario: 'b', ...fail() }]);
+    expect(code(one, failing)).toBe(2);
+    expect(compareRuns(both, one).gaps).toEqual([
+      'the second run has no verdict on 1 scenario of the first',
+    ]);
   });
 });
 

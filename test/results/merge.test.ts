@@ -84,6 +84,11 @@ describe('shards', () => {
     await expect(put(...names).code).rejects.toThrow(message);
   });
 
+  const edited = (edit: (document: { verdicts: object[] }) => void) => (text: string) => {
+    const document = JSON.parse(text);
+    edit(document);
+    return JSON.stringify(document);
+  };
   const changed = async (name: string, change: (text: string) => string) => {
     const document = await readFile(at('3/holdfast.json'), 'utf8');
     await writeFile(at(`${name}.json`), change(document));
@@ -108,6 +113,22 @@ describe('shards', () => {
     ],
     ['cut short', (text) => text.slice(0, 500), 'not JSON'],
     ['something else', () => '{"name": "holdfast"}', 'not a result'],
+    ['with a verdict less', edited(({ verdicts }) => verdicts.pop()), 'no verdict on'],
+    [
+      'with a verdict twice',
+      edited(({ verdicts }) => verdicts.push(...verdicts.slice(0, 1))),
+      'two verdicts on',
+    ],
+    [
+      'with a verdict on what is not in it',
+      edited(({ verdicts }) => Object.assign(verdicts[0]!, { scenario: '../x' })),
+      'not among its scenarios',
+    ],
+    [
+      'without a sender of the others',
+      edited((document) => Object.assign(document, { senders: [], verdicts: [] })),
+      'without reference:',
+    ],
   ])('%s: an error', async (name, change, message) => {
     await changed(name, change);
     await expect(put('1', '2', `${name}.json`).code).rejects.toThrow(message);

@@ -85,7 +85,7 @@ it('good files load beside bad ones, and every bad one is told', async () => {
     'bad/huge.yaml: a scenario file is at most 1 MiB',
     'bad/latin1.yaml:2:9: not UTF-8',
     'bad/pipe.yaml: not a file',
-    'empty: no .yaml file in this folder',
+    'empty: no .yaml file of a scenario in this folder',
     'nowhere: no such file or folder',
     'suite/README.md:1:1: an empty file holds no scenario',
   ]);

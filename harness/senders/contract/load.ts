@@ -9,6 +9,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { ContainerPlace, NodePlace, SenderContract } from '../../model/contract.ts';
+import { SENDER_FILE } from '../../model/contract.ts';
 import type { Capability } from '../../model/sender.ts';
 import { readAddress, readPrefix, sizeOf } from '../../protocol/ipv4.ts';
 import { nameFrom, readText, unreadable, wholeFile } from '../../yaml/file.ts';
@@ -67,7 +68,6 @@ interface Draft {
   readonly kind: 'container' | 'external' | 'node' | undefined;
 }
 
-const FILE_NAME = 'sender.yaml';
 const CONTAINER_KEYS = ['hostname', 'environment', 'files', 'command'] as const;
 const CONTAINER_ONLY_KEYS = ['hostname', 'command'] as const;
 const EXTERNAL_COMMANDS = ['start', 'stop'] as const;
@@ -77,10 +77,10 @@ async function findFile(path: string, cwd: string): Promise<string | Problem> {
   try {
     const found = await stat(path);
     if (found.isFile()) return path;
-    const mayHold = found.isDirectory() && basename(path) !== FILE_NAME;
+    const mayHold = found.isDirectory() && basename(path) !== SENDER_FILE;
     return mayHold
-      ? await findFile(join(path, FILE_NAME), cwd)
-      : wholeFile(name, `neither a file nor a folder with a ${FILE_NAME}`);
+      ? await findFile(join(path, SENDER_FILE), cwd)
+      : wholeFile(name, `neither a file nor a folder with a ${SENDER_FILE}`);
   } catch (error) {
     return unreadable(name, error);
   }

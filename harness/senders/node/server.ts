@@ -27,6 +27,12 @@ import { versionIn } from '../contract/version.ts';
 import { createSubmitter } from '../submission.ts';
 import { launchProgram, type RunningProgram } from './launch.ts';
 
+/**
+ * One process does all the work, and the name server waits for it: an address is told once the
+ * preload knows the way.
+ */
+const JOBS = 4;
+
 /** The sender that a contract describes. Its version is known once it is prepared. */
 export function nodeServer(contract: SenderContract, place: NodePlace): Sender {
   const { name, summary, capabilities, differs } = contract;
@@ -36,6 +42,7 @@ export function nodeServer(contract: SenderContract, place: NodePlace): Sender {
     differs,
     capabilities,
     version: typeof contract.version === 'string' ? contract.version : '',
+    jobs: JOBS,
     perInstance: contract.instances === 'exclusive' ? 'trial' : 'run',
     async unavailable() {
       if (platform() === 'win32')

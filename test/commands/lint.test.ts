@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { lint } from '../../harness/commands/lint.ts';
+import { testTerminal } from './terminal.ts';
+
+const top = mkdtempSync(join(tmpdir(), 'holdfast-lint-'));
+afterAll(() => rmSync(top, { recursive: true }));
+
+function put(name: string, text: string): string {
+  const file = join(top, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  return file;
+}
+
+async function said(...paths: string[]): Promise<string> {
+  const { terminal, out } = testTerminal();
+  const code = await lint(paths, terminal);
+  return `${code}: ${out()}`;
+}
+
+it('a list of known failures is one whatever it is called', async () => {
+  const list = put('legacy.yaml', 'tls/sni:\n  reason: theirs\n');
+  expect(await said(list)).toBe('0: 1 list of known failures, no problems\n');
+  const flow = put('flow.yaml', 'tls/sin: { reason: theirs }\n');
+  expect(await said(flow)).toMatch(/^64: .*no scenario is called that/);
+});
+
+it('the senders below a folder are checked too, and their files are no scenarios', async () => {
+  put('project/.github/workflows/ci.yml', 'name: CI\n');
+  put('project/mta/daemon.yml', 'port: 1\n');
+  put('project/mta/known.yaml', 'tls/sni: { reason: TODO }\n');
+  put('project/mta/sender.yaml', 'nmae: mta\n');
+  const out = await said(join(top, 'project'));
+  expect(out).toMatch(/mta.sender\.yaml:1:1: unknown key \(found "nmae"/);
+  expect(out).toContain('the reason is still to be written');
+  expect(out).not.toMatch(/daemon\.yml|ci\.yml|title is missing/);
+  put('project/mta/scenarios/mine.yaml', 'title: mine\n');
+  expect(await said(join(top, 'project'))).toMatch(/mine\.yaml:1:1: why is missing/);
+});
