@@ -19,6 +19,7 @@ import type { MergeRequest } from './commands/merge.ts';
 import { PROFILES } from './commands/profile.ts';
 import { openRegion } from './commands/region.ts';
 import type { ReportRequest } from './commands/report.ts';
+import type { ReportCheckRequest } from './commands/report-check.ts';
 import type { RunRequest } from './commands/run.ts';
 import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
@@ -356,6 +357,22 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .action(async (shards: string[], { reporter, ...options }: MergeFlags) => {
       const { merge } = await import('./commands/merge.ts');
       code = await merge({ ...options, shards, reporters: reporter ?? ['text', 'json'] }, terminal);
+    });
+
+  program
+    .command('report-check')
+    .description('check TLSRPT reports in files, and tell in plain words what they say')
+    .argument('<file...>', 'JSON, gzip, or a mail (.eml) with either')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+Exit codes:
+  0 nothing wrong, or only against a SHOULD · 1 a MUST is broken · 64 a file that cannot be read as a report, or is refused`,
+    )
+    .action(async (files: string[], options: ReportCheckRequest) => {
+      const { reportCheck } = await import('./commands/report-check.ts');
+      code = await reportCheck(files, options, terminal);
     });
 
   program

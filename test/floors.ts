@@ -23,6 +23,12 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   concurrency: { paths: ['harness/concurrency/'], imports: [], packages: [], node: [] },
   shipped: { paths: ['harness/shipped.ts'], imports: [], packages: [] },
   model: { paths: ['harness/model/'], imports: ['protocol'], packages: ['zod'], node: [] },
+  tlsrpt: {
+    paths: ['harness/tlsrpt/'],
+    imports: ['protocol'],
+    packages: ['postal-mime'],
+    node: ['node:net', 'node:zlib'],
+  },
   yaml: { paths: ['harness/yaml/'], imports: ['protocol'], packages: ['yaml', 'zod'] },
   init: { paths: ['harness/init/'], imports: [], packages: ['yaml'] },
   known: {
@@ -138,6 +144,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'labs',
       'run',
       'results',
+      'tlsrpt',
     ],
     packages: [],
   },
