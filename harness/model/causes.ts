@@ -26,7 +26,9 @@ export function causesOf(results: readonly Pick<Result, 'verdict' | 'known'>[]):
   for (const { verdict, known } of results)
     for (const finding of verdict.findings) {
       const shown = shownOf(finding, { verdict, known });
-      if (!TOLD.includes(shown)) continue;
+      // What a failure left undecided is no cause of its own.
+      const isBeside = shown === 'inconclusive' && verdict.grade !== 'inconclusive';
+      if (!TOLD.includes(shown) || isBeside) continue;
       const key = causeKey(verdict, finding, shown);
       const cause = found.get(key);
       if (!cause) found.set(key, startCause(verdict, finding, shown));

@@ -37,6 +37,11 @@ describe('causes', () => {
     ]);
   });
 
+  it('are not what a failure left undecided', () => {
+    const findings = [finding(), finding({ grade: 'inconclusive', actual: 'no MAIL inside TLS' })];
+    expect(shown({ ...failed({ scenario: 'a', findings }), known })).toEqual([['known', ['a']]]);
+  });
+
   it('accuse nobody where the lab was too slow to decide', () => {
     const slow = { grade: 'inconclusive', remarks: ['the lab was 700 ms late'] } as const;
     const findings = [finding({ grade: 'fail' }), finding({ grade: 'warn', actual: 'late' })];
