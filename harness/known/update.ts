@@ -1,7 +1,7 @@
 /**
  * Bringing a list of known failures up to date after a run: what fails and is not listed is put at
- * its end, what passes now is taken out, and what is past loses its day. Order, reasons and comments
- * stay.
+ * its end, what passes now is taken out, and what is past loses its day and has its reason to be written
+ * anew. Order, reasons and comments stay.
  */
 
 import { Document, isMap, type Pair, parseDocument, type YAMLMap } from 'yaml';
@@ -33,7 +33,8 @@ export function updateKnown(text: string, { failed, healed, past }: Update): str
     if (!isMap(value)) continue;
     const until = value.get('until');
     value.delete('until');
-    value.comment = ` was known until ${until}`;
+    // To be known from now on takes a decision of somebody's.
+    value.set('reason', `${TO_DO} (was known until ${until}) ${value.get('reason')}`);
   }
   for (const id of failed)
     map.items.push(document.createPair(id, { reason: TO_DO }) as Pair<never, never>);

@@ -266,7 +266,8 @@ export function noMoreLine({ sender, kind, entry }: KnownNoMore): string {
 function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
   const worst =
     results.find((result) => shownAs(result) === 'fail') ??
-    results.find(({ verdict }) => verdict.grade === 'inconclusive');
+    results.find(({ verdict }) => verdict.grade === 'inconclusive') ??
+    results.find(({ known }) => known !== undefined);
   const scenario =
     run.scenarios.find(({ id }) => id === worst?.verdict.scenario) ?? run.scenarios[0];
   // A scenario of the user's own is found by its file, one of the suite by its id.

@@ -35,7 +35,7 @@ export function partOf(
     load[least]! += lasts(scenario);
     if (least === index - 1) own.add(scenario);
   }
-  if (own.size === 0)
+  if (of > scenarios.length)
     throw new UsageError(
       `--shard ${index}/${of}: ${scenarios.length} scenarios are not enough for ${of} shards`,
     );

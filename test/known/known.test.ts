@@ -128,6 +128,7 @@ describe('a list', () => {
     ['tls/sni: { reason: x, until: soon }', /a day \(2027-06-30\) or a version/, undefined],
     ['tls/sni: { reason: x, link: "javascript:x" }', /http or https/, undefined],
     ['- tls/sni', /is a map/, undefined],
+    ["'*': { reason: x }", /selects every scenario/, undefined],
   ])('%s is refused', async (text, message, nearest) => {
     const { problems } = await load(text);
     expect(problems).toContainEqual(
@@ -136,10 +137,12 @@ describe('a list', () => {
   });
 
   it('with a reason that nobody has written is refused by lint', async () => {
-    const { entries } = await load('tls/sni: { reason: TODO }\n');
-    expect(unwritten(entries)).toEqual([
-      expect.objectContaining({ line: 1, message: expect.stringContaining('tls/sni') }),
-    ]);
+    for (const reason of ['TODO', 'TODO (was known until 2026-01-01) x']) {
+      const { entries } = await load(`tls/sni: { reason: ${reason} }\n`);
+      expect(unwritten(entries)).toEqual([
+        expect.objectContaining({ line: 1, message: expect.stringContaining('tls/sni') }),
+      ]);
+    }
   });
 
   it('is brought up to date: order, reasons and comments stay', () => {
@@ -158,8 +161,7 @@ tls/sni@a: { reason: a }
 tls/sni@b: { reason: b } # said upstream
 cache:
   # until the next release
-  reason: c
-  # was known until 2026-01-01
+  reason: TODO (was known until 2026-01-01) c
 cache/expiry:
   reason: TODO
 `);
