@@ -3,6 +3,7 @@
  * another run is an error, since a gate must not open on a part.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { knownNoMoreOf } from '../model/known.ts';
 import type { RunSummary } from '../model/reporter.ts';
 import type { SenderDescription } from '../model/sender.ts';
@@ -28,6 +29,7 @@ export function mergeShards(shards: readonly ShardResult[], context: MergeContex
   const [first] = summaries;
   checkSame(ordered, 'suite', ({ run }) => run.suite);
   checkSame(ordered, 'Holdfast', ({ run }) => run.holdfast);
+  checkLists(ordered);
   const senders = mergeSenders(ordered);
   const results = summaries
     .flatMap((summary) => summary.results)
@@ -98,6 +100,23 @@ function checkSame(
   if (other)
     throw new UsageError(
       `${other.path}: of another ${what} than ${first!.path} (${printable(valueIn(other.summary), 40)}, not ${printable(valueIn(first!.summary), 40)})`,
+    );
+}
+
+/** What one shard takes for known, and another does not, is known in neither. */
+function checkLists(shards: readonly ShardResult[]): void {
+  const listed = ({ knownLists }: RunSummary) =>
+    knownLists.map(({ sender, entries }) => ({
+      sender,
+      entries: entries.map(({ file: _, line: __, ...entry }) => entry),
+    }));
+  const [first, ...others] = shards;
+  const other = others.find(
+    ({ summary }) => !isDeepStrictEqual(listed(summary), listed(first!.summary)),
+  );
+  if (other)
+    throw new UsageError(
+      `${other.path}: run with another list of known failures than ${first!.path}`,
     );
 }
 

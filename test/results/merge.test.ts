@@ -107,6 +107,11 @@ describe('shards', () => {
     ],
     ['of another split', (text) => text.replace(/"of": 3/, '"of": 4'), 'and others are of'],
     [
+      'another list',
+      (text) => text.replace(/"knownLists": \[[^\]]*\]/, (list) => list.replace('theirs', 'ours')),
+      'another list of known failures',
+    ],
+    [
       'another format',
       (text) => text.replace(/"schemaVersion": \d+/, '"schemaVersion": 1'),
       'schemaVersion is 1',
