@@ -224,7 +224,8 @@ async function readJson<T extends object>(file: string, fits: Shape<T>): Promise
   return parse(await readText(file), file, fits);
 }
 
-async function readText(file: string): Promise<string> {
+/** Throws EvidenceError. */
+export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

@@ -5,8 +5,8 @@
  * What the sender said, and the texts of a scenario, are hostile: they stand escaped or in fences.
  */
 
+import { citation, requirementOf, sectionUri } from '../model/citation.ts';
 import type { LabPlan } from '../model/plan.ts';
-import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import { isJudged, type Step } from '../model/scenario.ts';
 import type { Stage } from '../model/stage.ts';
 import { ofKind } from '../model/traffic.ts';
@@ -60,7 +60,7 @@ export function bugReport(bug: Bug): string {
             [
               ...others.map(
                 (other) =>
-                  `- ${markdownText(cite(other.requirement))}. Seen: ${text(other.actual)}`,
+                  `- ${markdownText(citation(other.requirement))}. Seen: ${text(other.actual)}`,
               ),
               ...verdict.remarks.map((remark) => `- ${text(remark)}`),
             ].join('\n'),
@@ -85,7 +85,7 @@ export function bugReport(bug: Bug): string {
   ];
   return [
     `# ${text(`${who(trial)}: ${headline(finding)}`, 200)}`,
-    `**${markdownText(cite(finding.requirement))}** (${markdownText(weight(finding))})${link(finding)}`,
+    `**${markdownText(citation(finding.requirement))}** (${markdownText(weight(finding))})${link(finding)}`,
     ...sections.flatMap(([title, ...paragraphs]) => [`## ${title}`, ...paragraphs]),
   ]
     .map((paragraph) => `${paragraph}\n`)
@@ -97,23 +97,14 @@ const who = ({ sender }: Trial) => `${sender.name} ${sender.version}`.trim();
 /** What was seen, without the server's own words. */
 const headline = ({ actual }: Finding) => actual.replace(/^(deferred|bounced|crashed): .*/s, '$1');
 
-const requirementOf = ({ requirement }: Pick<Finding, 'requirement'>) =>
-  Object.hasOwn(REQUIREMENTS, requirement) ? REQUIREMENTS[requirement] : undefined;
-
-const cite = (requirement: string) =>
-  Object.hasOwn(REQUIREMENTS, requirement) ? citeRequirement(requirement) : requirement;
-
 function weight(finding: Finding): string {
-  const requirement = requirementOf(finding);
+  const requirement = requirementOf(finding.requirement);
   return requirement ? weightOf(finding, requirement) : finding.grade;
 }
 
 function link(finding: Finding): string {
-  const requirement = requirementOf(finding);
-  if (!requirement) return '';
-  const number = requirement.rfc.replace('RFC ', '');
-  const [section] = requirement.section.split('/');
-  return `, https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`;
+  const requirement = requirementOf(finding.requirement);
+  return requirement ? `, ${sectionUri(requirement)}` : '';
 }
 
 // ---- what was done ----

@@ -1,7 +1,7 @@
-/** Requirements in the words of reports. Not a reporter; an id may be anybody's: a result is read again. */
+/** Requirements in the words of reports. An id may be anybody's: a result is read again. */
 
-import { citeRequirement, REQUIREMENTS, type Requirement } from '../model/requirements.ts';
 import { printable } from '../protocol/printable.ts';
+import { citeRequirement, REQUIREMENTS, type Requirement } from './requirements.ts';
 
 /** Undefined for an id that is not in the table. */
 export function requirementOf(id: string): Requirement | undefined {

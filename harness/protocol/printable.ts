@@ -74,3 +74,9 @@ function* utf16(character: string): Generator<string> {
 export function counted(howMany: number, one: string, many = `${one}s`): string {
   return `${howMany} ${howMany === 1 ? one : many}`;
 }
+
+/** At most so many of the items, and in place of the rest `and 3 more`. */
+export function fewOf(items: readonly string[], most: number): readonly string[] {
+  const more = items.length - most;
+  return more > 0 ? [...items.slice(0, most), `and ${more} more`] : items;
+}

@@ -13,10 +13,11 @@
  * What the sender or the wire said is hostile; every line here is printable.
  */
 
+import { citation, requirementOf } from '../model/citation.ts';
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import type { Shown } from '../model/reporter.ts';
-import { citeRequirement, REQUIREMENTS, type Requirement } from '../model/requirements.ts';
+import type { Requirement } from '../model/requirements.ts';
 import { neededCapabilities } from '../model/scenario.ts';
 import { ofKind } from '../model/traffic.ts';
 import {
@@ -42,9 +43,7 @@ export const SYMBOL: Readonly<Record<Shown, string>> = {
 /** The lines on one finding, the first flush left and the rest indented by two. */
 export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial): string[] {
   const plain = (text: string) => plainNames(text, trial);
-  const requirement = Object.hasOwn(REQUIREMENTS, finding.requirement)
-    ? REQUIREMENTS[finding.requirement]
-    : undefined;
+  const requirement = requirementOf(finding.requirement);
   const decided = decidedBy(finding, trial);
   const saw = attackerSaw(finding, decided, trial);
   const facts: readonly (readonly [label: string, text: string])[] = [
@@ -66,7 +65,7 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
       `step ${finding.step + 1}`,
       ...(requirement ? [weightOf(finding, requirement)] : []),
     ]),
-    `  ${requirement ? citeRequirement(finding.requirement) : printable(finding.requirement, 80)}`,
+    `  ${citation(finding.requirement)}`,
     ...facts.map(([label, text]) => `  ${label.padEnd(8)}  ${text}`),
   ];
 }

@@ -5,11 +5,11 @@
  */
 
 import { type Cause, causesOf } from '../model/causes.ts';
+import { levelAndCitation } from '../model/citation.ts';
 import type { KnownNoMore } from '../model/known.ts';
 import type { ReporterModule, RunSummary } from '../model/reporter.ts';
-import { counted, printable } from '../protocol/printable.ts';
+import { counted, fewOf, printable } from '../protocol/printable.ts';
 import { placeOf } from './alerts.ts';
-import { levelAndCitation } from './requirement-text.ts';
 import { undecidedOf } from './undecided.ts';
 
 const MOST_SHOWN = 10;
@@ -108,12 +108,10 @@ function notDecided(
 
 /** `the same in 2 others: starttls/a, starttls/b` */
 function others(scenarios: readonly string[]): string[] {
-  const named = scenarios.slice(1, MOST_NAMED).map((id) => printable(id, 120));
-  const more = scenarios.length - 1 - named.length;
-  const all = [...named, ...(more > 0 ? [`and ${more} more`] : [])];
+  const all = scenarios.slice(1).map((id) => printable(id, 120));
   return all.length === 0
     ? []
-    : [`the same in ${counted(scenarios.length - 1, 'other')}: ${all.join(', ')}`];
+    : [`the same in ${counted(all.length, 'other')}: ${fewOf(all, MOST_NAMED).join(', ')}`];
 }
 
 /** It shuts the gate, and stands in a file of the user's. */

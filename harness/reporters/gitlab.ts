@@ -5,11 +5,11 @@
  *   artifacts: { reports: { codequality: holdfast-out/gl-code-quality-report.json } }
  */
 
+import { citation } from '../model/citation.ts';
 import type { ReporterModule } from '../model/reporter.ts';
 import { exposureOf, gradeWord } from '../model/verdict.ts';
 import { printable, printableJson } from '../protocol/printable.ts';
 import { type Alert, alertsOf } from './alerts.ts';
-import { citation } from './requirement-text.ts';
 
 const FILE_NAME = 'gl-code-quality-report.json';
 

@@ -8,9 +8,9 @@
 
 import type { CellDetail, CellEvidence } from '../html/book.ts';
 import { marksOf } from '../html/marks.ts';
+import { requirementOf } from '../model/citation.ts';
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
-import { REQUIREMENTS } from '../model/requirements.ts';
 import { ofKind } from '../model/traffic.ts';
 import type { Finding, Trial, Verdict } from '../model/verdict.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
@@ -39,14 +39,13 @@ export function detailOf(verdict: Verdict, trial: Trial): CellDetail {
 
 function findingDetail(finding: Finding, { text }: Cleaner) {
   const { step, expectation, requirement, grade, expected, actual, because, harm } = finding;
+  const known = requirementOf(requirement);
   return {
     step,
     expectation: printable(expectation, 80),
     requirement: printable(requirement, 80),
     grade,
-    weight: Object.hasOwn(REQUIREMENTS, requirement)
-      ? weightOf(finding, REQUIREMENTS[requirement]!)
-      : undefined,
+    weight: known && weightOf(finding, known),
     expected: text(expected),
     actual: text(actual),
     because,

@@ -7,9 +7,9 @@ import { openBook } from '../html/book.ts';
 import { type PageCell, type PageData, renderPage } from '../html/page.ts';
 import { type World, worldOf } from '../html/world.ts';
 import { causesOf } from '../model/causes.ts';
+import { citation, requirementOf } from '../model/citation.ts';
 import type { ReporterModule, Result, RunSummary, Shown } from '../model/reporter.ts';
 import { countShown, SHOWN, scenarioFileId, shownAs } from '../model/reporter.ts';
-import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { gradeWord } from '../model/verdict.ts';
@@ -112,12 +112,12 @@ function toData(summary: RunSummary, told: ReadonlyMap<string, string>): PageDat
       word: isOwn(scenario) ? printable(scenario.file) : printable(scenario.id, 200),
     })),
     requirements: Object.fromEntries(
-      [...asked]
-        .filter((id) => Object.hasOwn(REQUIREMENTS, id))
-        .map((id) => {
-          const { rfc, level } = REQUIREMENTS[id]!;
-          return [id, { rfc, level, text: citeRequirement(id) }];
-        }),
+      [...asked].flatMap((id) => {
+        const requirement = requirementOf(id);
+        if (!requirement) return [];
+        const { rfc, level } = requirement;
+        return [[id, { rfc, level, text: citation(id) }]];
+      }),
     ),
     cells: results.flatMap((result): PageCell[] => {
       const sender = senders.get(result.verdict.sender);

@@ -3,9 +3,9 @@
  * members are only added.
  */
 
+import { citation, requirementOf } from '../model/citation.ts';
 import type { ReporterModule, Result, RunSummary } from '../model/reporter.ts';
 import { countShown } from '../model/reporter.ts';
-import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import { neededCapabilities, type Scenario } from '../model/scenario.ts';
 import type { Finding } from '../model/verdict.ts';
 import { printableJson } from '../protocol/printable.ts';
@@ -76,14 +76,9 @@ function toVerdict({ verdict, known, isRun, reach }: Result) {
 }
 
 function withCitation(finding: Finding) {
-  const known = Object.hasOwn(REQUIREMENTS, finding.requirement);
+  const requirement = requirementOf(finding.requirement);
   return {
     ...finding,
-    ...(known
-      ? {
-          level: REQUIREMENTS[finding.requirement]!.level,
-          citation: citeRequirement(finding.requirement),
-        }
-      : {}),
+    ...(requirement && { level: requirement.level, citation: citation(finding.requirement) }),
   };
 }

@@ -8,10 +8,10 @@
  * skipped case, so that it is not overlooked.
  */
 
+import { requirementOf } from '../model/citation.ts';
 import type { KnownFailure } from '../model/known.ts';
 import type { ReporterModule, Result, RunSummary } from '../model/reporter.ts';
 import { countShown, scenarioFileId } from '../model/reporter.ts';
-import { REQUIREMENTS } from '../model/requirements.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { describeVerdict, toldFindings, whyNotMet, whyUnsupported } from './failure-text.ts';
@@ -129,8 +129,9 @@ function outcome(verdict: Verdict, trial: Trial): string[] {
 
 /** `RFC 8461 §5 MUST NOT` */
 function requirementType(id: string): string {
-  if (!Object.hasOwn(REQUIREMENTS, id)) return id;
-  const { rfc, section, level } = REQUIREMENTS[id]!;
+  const requirement = requirementOf(id);
+  if (!requirement) return id;
+  const { rfc, section, level } = requirement;
   return `${rfc} §${section} ${level}`;
 }
 

@@ -5,14 +5,14 @@
  */
 
 import { type Cause, causesOf } from '../model/causes.ts';
+import { levelAndCitation } from '../model/citation.ts';
 import type { KnownNoMore } from '../model/known.ts';
 import type { ReporterModule, RunSummary, Shown } from '../model/reporter.ts';
 import { countShown, SHOWN, shownAs, verdictsIn } from '../model/reporter.ts';
 import { gradeWord } from '../model/verdict.ts';
 import { markdownCode, markdownText } from '../protocol/markdown.ts';
-import { counted } from '../protocol/printable.ts';
+import { counted, fewOf } from '../protocol/printable.ts';
 import { SYMBOL, whyNotMet, whyUnsupported } from './failure-text.ts';
-import { levelAndCitation } from './requirement-text.ts';
 import { type Undecided, undecidedOf } from './undecided.ts';
 
 const FILE_NAME = 'holdfast.md';
@@ -146,9 +146,10 @@ function undecidedItem({ sender, remark, scenarios }: Undecided): string {
 }
 
 function namedOf(scenarios: readonly string[]): string {
-  const named = scenarios.slice(0, MOST_NAMED).map((id) => markdownCode(id, 120));
-  const more = scenarios.length - named.length;
-  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+  return fewOf(
+    scenarios.map((id) => markdownCode(id, 120)),
+    MOST_NAMED,
+  ).join(', ');
 }
 
 function causeItem(

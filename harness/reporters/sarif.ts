@@ -8,11 +8,11 @@
  */
 
 import { causesOf } from '../model/causes.ts';
+import { citation, requirementOf, sectionUri } from '../model/citation.ts';
 import type { ReporterModule, RunSummary } from '../model/reporter.ts';
 import type { Level } from '../model/requirements.ts';
 import { counted, printable, printableJson } from '../protocol/printable.ts';
 import { type Alert, alertsOf } from './alerts.ts';
-import { citation, requirementOf, sectionUri } from './requirement-text.ts';
 import { undecidedOf } from './undecided.ts';
 
 const FILE_NAME = 'holdfast.sarif';

@@ -17,7 +17,7 @@ import type {
 } from '../model/reporter.ts';
 import { countShown, SHOWN, scenarioFileId, shownAs, verdictsIn } from '../model/reporter.ts';
 import { gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
-import { counted, printable, printableLines } from '../protocol/printable.ts';
+import { counted, fewOf, printable, printableLines } from '../protocol/printable.ts';
 import {
   describeFailure,
   SYMBOL,
@@ -232,8 +232,7 @@ function causeLines(
   const lines = examples.get(key) ?? [`${SYMBOL[shown]} ${printable(example.scenario, 120)}`];
   const [first, ...rest] = lines;
   const others = scenarios.slice(1).map((id) => printable(id, 120));
-  const more = others.length - MOST_NAMED;
-  const named = [...others.slice(0, MOST_NAMED), ...(more > 0 ? [`and ${more} more`] : [])];
+  const named = fewOf(others, MOST_NAMED);
   return [
     `${SYMBOL[shown]}${first!.slice(1)}`,
     ...rest,

@@ -3,11 +3,11 @@
  * hostile; every line here is safe where it goes.
  */
 
+import { citation, requirementOf } from '../model/citation.ts';
 import type { RunSummary } from '../model/reporter.ts';
-import { citeRequirement, REQUIREMENTS } from '../model/requirements.ts';
 import { gradeWord } from '../model/verdict.ts';
 import { markdownCode, markdownText } from '../protocol/markdown.ts';
-import { counted, printable, printableJson } from '../protocol/printable.ts';
+import { counted, fewOf, printable, printableJson } from '../protocol/printable.ts';
 import { type Comparison, SHIFTS, type Shift, type ShiftKind } from './compare.ts';
 
 const HEADINGS: Readonly<Record<ShiftKind, string>> = {
@@ -56,7 +56,7 @@ function shiftLines(shift: Shift): string[] {
   const seenLabel = was === undefined ? 'seen' : 'now';
   return [
     `  ${SYMBOLS[kind]} ${gradesOf(shift)} · ${printable(sender, 40)} · ${counted(shift.scenarios.length, 'scenario')}${levelOf(requirement)}`,
-    ...(requirement === undefined ? [] : [`    ${printable(cite(requirement))}`]),
+    ...(requirement === undefined ? [] : [`    ${citation(requirement)}`]),
     ...(was === undefined ? [] : [`    before  ${printable(was)}`]),
     ...(seen === '' ? [] : [`    ${seenLabel.padEnd(6)}  ${printable(seen)}`]),
     `    in      ${named(shift, (id) => printable(id, 120))}`,
@@ -80,7 +80,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
         const { requirement, seen, was } = shift;
         return [
           `- **${gradesOf(shift)}** · ${text(shift.sender, 40)} · ${counted(shift.scenarios.length, 'scenario')}${levelOf(requirement)}`,
-          ...(requirement === undefined ? [] : [`  - ${text(cite(requirement))}`]),
+          ...(requirement === undefined ? [] : [`  - ${text(citation(requirement))}`]),
           ...(was === undefined ? [] : [`  - before: ${text(was)}`]),
           ...(seen === '' ? [] : [`  - ${was === undefined ? 'seen' : 'now'}: ${text(seen)}`]),
           `  - in: ${named(shift, (id) => markdownCode(id, 120))}`,
@@ -148,13 +148,9 @@ function gradesOf({ before, after }: Shift): string {
   return [...new Set(grades)].join(' → ');
 }
 
-function levelOf(requirement: string | undefined): string {
-  const known = requirement !== undefined && Object.hasOwn(REQUIREMENTS, requirement);
-  return known ? ` · ${REQUIREMENTS[requirement]!.level}` : '';
-}
-
-function cite(requirement: string): string {
-  return Object.hasOwn(REQUIREMENTS, requirement) ? citeRequirement(requirement) : requirement;
+function levelOf(id: string | undefined): string {
+  const requirement = id === undefined ? undefined : requirementOf(id);
+  return requirement ? ` · ${requirement.level}` : '';
 }
 
 function whoOf(run: RunSummary, show: (text: string, limit: number) => string): string {
@@ -163,9 +159,5 @@ function whoOf(run: RunSummary, show: (text: string, limit: number) => string): 
 }
 
 function named({ scenarios }: Shift, show: (id: string) => string): string {
-  const more = scenarios.length - MOST_NAMED;
-  return [
-    ...scenarios.slice(0, MOST_NAMED).map(show),
-    ...(more > 0 ? [`and ${more} more`] : []),
-  ].join(', ');
+  return fewOf(scenarios.map(show), MOST_NAMED).join(', ');
 }

@@ -5,7 +5,7 @@
  * A file is somebody's input: its shape is checked, and what is missing is said.
  */
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
@@ -17,7 +17,7 @@ import type { SenderDescription } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
-import { EvidenceError, findStores, readKept, readTrials } from '../store.ts';
+import { EvidenceError, findStores, readKept, readText, readTrials } from '../store.ts';
 import { RESULT_VERSION, resultDocument } from './schema.ts';
 import { suiteOf } from './suite.ts';
 
@@ -145,14 +145,6 @@ function parseDocument(text: string, file: string): ResultDocument {
     throw new EvidenceError(`${file}: not a whole result: ${path.join('.')}: ${message}`);
   }
   return data as unknown as ResultDocument;
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new EvidenceError(`${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
 }
 
 /** From the first of the stores that has the very trial: one of another run has another verdict. */

@@ -10,22 +10,18 @@ import type { ContainerPlace, SenderContract } from '../model/contract.ts';
 import { type LabAccess, type MessageStatus, type Sender, SenderError } from '../model/sender.ts';
 import { trustFile } from '../process/environment.ts';
 import { drive } from './contract/drive.ts';
-import { versionIn } from './contract/version.ts';
+import { described, versionIn } from './contract/version.ts';
 
 /**
  * The sender that a contract describes. Its image is built, and its version known, once it is
  * prepared.
  */
 export function containerSender(contract: SenderContract, place: ContainerPlace): Sender {
-  const { name, summary, capabilities, differs } = contract;
+  const { name } = contract;
   let engine: Engine | undefined;
   let image: string | undefined;
   const sender: Sender = {
-    name,
-    summary,
-    differs,
-    capabilities,
-    version: typeof contract.version === 'string' ? contract.version : '',
+    ...described(contract),
     perInstance: contract.instances === 'exclusive' ? 'trial' : 'run',
     lab: 'docker',
     async unavailable() {

@@ -25,18 +25,14 @@ import { follow, runShell } from '../process/shell.ts';
 import { readPrefix, showAddress } from '../protocol/ipv4.ts';
 import { printable } from '../protocol/printable.ts';
 import { drive } from './contract/drive.ts';
-import { versionIn } from './contract/version.ts';
+import { described, versionIn } from './contract/version.ts';
 
 /** The sender that a contract describes. Its version is known once it is prepared. */
 export function externalSender(contract: SenderContract, place: ExternalPlace): Sender {
-  const { name, summary, capabilities, differs } = contract;
+  const { name } = contract;
   let shared: { readonly server: Promise<StartedSender>; users: number } | undefined;
   const sender: Sender = {
-    name,
-    summary,
-    differs,
-    capabilities,
-    version: typeof contract.version === 'string' ? contract.version : '',
+    ...described(contract),
     perInstance: 'run',
     lab: { dns: place.dns, addresses: place.addresses },
     async unavailable() {

@@ -4,63 +4,21 @@
  */
 
 import { Resolver } from 'node:dns/promises';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import { MOST_OBSERVATIONS } from '../../harness/lab/recorder.ts';
 import type { TrialResult } from '../../harness/model/reporter.ts';
-import type {
-  LabAccess,
-  MessageStatus,
-  Sender,
-  StartedSender,
-} from '../../harness/model/sender.ts';
-import { loadScenarios } from '../../harness/scenario/load.ts';
-import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
+import type { LabAccess } from '../../harness/model/sender.ts';
 import { referenceSender } from '../../harness/senders/reference/index.ts';
-import { vocabulary } from '../evidence.ts';
-import { resultsOf } from '../suite.ts';
+import { type Habit, runWithHabit } from './habit.ts';
 
 let lab: Lab;
-let folder: string;
 beforeAll(async () => {
   lab = await startLab();
-  folder = await mkdtemp(join(tmpdir(), 'holdfast-flood-'));
 });
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
-});
-type Habit = (
-  sender: StartedSender,
-  tell: (status: MessageStatus) => void,
-  lab: LabAccess,
-) => Partial<StartedSender>;
-const HEAD = 'title: x\nwhy: y\nrequirements: [5321-4.5.4.1-queue]\nneeds: []\n';
-
-async function run(
-  steps: string,
-  habit: Habit,
-  { plain = opportunisticSender(), signal }: { plain?: Sender; signal?: AbortSignal } = {},
-): Promise<TrialResult[]> {
-  const sender: Sender = {
-    ...plain,
-    async start(access, onStatus) {
-      const started = await plain.start(access, onStatus);
-      return { ...started, ...habit(started, onStatus, access) };
-    },
-  };
-  const path = join(folder, 'one.yaml');
-  await writeFile(path, `${HEAD}steps:\n${steps}`);
-  const { scenarios, problems } = await loadScenarios([path], folder, vocabulary);
-  expect(problems).toEqual([]);
-  const bounds = { settleMs: 5000, quietMs: 200 };
-  return resultsOf({ lab, vocabulary, senders: [sender], scenarios, jobs: 1, bounds, signal });
-}
+afterAll(() => lab[Symbol.asyncDispose]());
 
 /** Of a trial that was cut short: decided nothing, and says why. */
 function expectFlooded({ verdict, trial }: TrialResult, most: string) {
@@ -74,7 +32,7 @@ function expectFlooded({ verdict, trial }: TrialResult, most: string) {
 const ONE_MESSAGE = '  - { send: a, expect: [delivered] }\n';
 
 test('a log that tells of one message without end', async () => {
-  const told = await run(ONE_MESSAGE, (_sender, tell) => ({
+  const told = await runWithHabit(lab, ONE_MESSAGE, (_sender, tell) => ({
     async submit({ token }) {
       for (let line = 0; line < 50_000; line++) {
         tell({ token, status: 'deferred', detail: 'x'.repeat(100) });
@@ -98,7 +56,7 @@ async function dial({ dns, route }: LabAccess, domain: string): Promise<net.Sock
 const EHLO = 'EHLO x.test\r\n';
 
 test('EHLO without end', async () => {
-  const told = await run(ONE_MESSAGE, (_sender, _tell, access) => ({
+  const told = await runWithHabit(lab, ONE_MESSAGE, (_sender, _tell, access) => ({
     async submit({ to }) {
       const socket = await dial(access, to.split('@')[1]!);
       socket.on('error', () => {}).on('data', () => socket.write(EHLO));
@@ -123,14 +81,15 @@ test('what was proven before the flood stays proven', async () => {
     },
   });
   const plain = referenceSender({ traits: ['plaintext-when-starttls-missing'] });
-  const [told] = await run(`  - prime\n${step}`, flood, { plain });
+  const [told] = await runWithHabit(lab, `  - prime\n${step}`, flood, { plain });
   expect(told!.verdict.remarks.join()).toContain('the sender did not stop');
   expect(told!.verdict.grade).toBe('fail');
 });
 
 test('a signal in the middle of it ends the run', async () => {
   const stop = new AbortController();
-  const told = await run(
+  const told = await runWithHabit(
+    lab,
     ONE_MESSAGE,
     (_sender, tell) => ({
       async submit({ token }) {

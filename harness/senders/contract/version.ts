@@ -1,5 +1,5 @@
 /**
- * The version of a mail server, as a command of its contract tells it.
+ * What a contract says of its server before that runs; and its version, as a command tells it.
  */
 
 import type { SenderContract } from '../../model/contract.ts';
@@ -7,6 +7,17 @@ import { SenderError } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 
 const LONGEST_CHARS = 80;
+
+/** As far as the contract says; a version that takes a command is empty. */
+export function described({ name, summary, capabilities, differs, version }: SenderContract) {
+  return {
+    name,
+    summary,
+    differs,
+    capabilities,
+    version: typeof version === 'string' ? version : '',
+  };
+}
 
 /**
  * The words of the contract, or the first line of what its command prints when `run`. Throws

@@ -23,7 +23,7 @@ import {
 import { trustFile } from '../../process/environment.ts';
 import { runShell } from '../../process/shell.ts';
 import { drive, type Server } from '../contract/drive.ts';
-import { versionIn } from '../contract/version.ts';
+import { described, versionIn } from '../contract/version.ts';
 import { createSubmitter } from '../submission.ts';
 import { launchProgram, type RunningProgram } from './launch.ts';
 
@@ -35,13 +35,9 @@ const JOBS = 4;
 
 /** The sender that a contract describes. Its version is known once it is prepared. */
 export function nodeServer(contract: SenderContract, place: NodePlace): Sender {
-  const { name, summary, capabilities, differs } = contract;
+  const { name } = contract;
   const sender: Sender = {
-    name,
-    summary,
-    differs,
-    capabilities,
-    version: typeof contract.version === 'string' ? contract.version : '',
+    ...described(contract),
     jobs: JOBS,
     perInstance: contract.instances === 'exclusive' ? 'trial' : 'run',
     async unavailable() {
