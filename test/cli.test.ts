@@ -281,15 +281,16 @@ describe('runs', () => {
 });
 
 describe('stopped in mid-run', () => {
-  /** Resolves once the first verdict is out. */
-  const firstVerdict = (child: ChildProcess) =>
-    new Promise<void>((resolve) =>
-      child.stdout!.on(
-        'data',
-        (chunk) =>
-          String(chunk).includes('· mx-connect') && String(chunk).includes('\n✓') && resolve(),
-      ),
-    );
+  /** Resolves once what `child` has said fits `wanted`, however it came in pieces. */
+  const said = (child: ChildProcess, wanted: RegExp) =>
+    new Promise<void>((resolve) => {
+      let text = '';
+      child.stdout!.on('data', (chunk) => {
+        text += String(chunk);
+        if (wanted.test(text)) resolve();
+      });
+    });
+  const firstVerdict = (child: ChildProcess) => said(child, /^[✓✗] .* · mx-connect /m);
   const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
   const childrenOf = (pid: number) =>
     readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
@@ -317,10 +318,7 @@ describe('stopped in mid-run', () => {
 
   it('npm start runs what ends in seconds, on every built-in sender, and keeps it', async () => {
     const { child, ended } = start(['demo']);
-    const begun = new Promise<void>((resolve) =>
-      child.stdout!.on('data', (chunk) => String(chunk).includes(' scenarios · ') && resolve()),
-    );
-    await begun;
+    await said(child, / scenarios · /);
     child.kill('SIGINT');
     const { code, out } = await ended;
     expect(code).toBe(130);
