@@ -15,7 +15,7 @@ import {
 } from '../../certs/index.ts';
 import type { TlsEvent } from '../model/observation.ts';
 import type { TlsPlan } from '../model/plan.ts';
-import { isRecord, readClientHello, recordLength } from './client-hello.ts';
+import { isRecord, isSsl2Hello, readClientHello, recordLength } from './client-hello.ts';
 
 export interface TlsHost {
   readonly host: string;
@@ -102,6 +102,7 @@ export function createTlsAcceptor(
           host: host.host,
           hello: hello.kind === 'whole',
           servername,
+          ...(hello.kind === 'whole' && { offer: hello.offer }),
           certificate: shown.profile,
           authenticated: isShown && authenticated,
           ...result,
@@ -113,6 +114,11 @@ export function createTlsAcceptor(
       }
       if (hello.kind === 'partial') {
         tell({ result: 'failed', reason: 'closed before a ClientHello' }, false);
+        return { kind: 'over' };
+      }
+      if (isSsl2Hello(bytes)) {
+        tell({ result: 'failed', reason: 'the client sent a hello of SSL 2' });
+        socket.destroy();
         return { kind: 'over' };
       }
       if (handshake !== 'complete') {

@@ -145,7 +145,7 @@ export type Reach = z.output<typeof reach>;
 export const handshake = z.enum(['complete', 'alert', 'reset', 'close', 'stall', 'garbage']);
 export type Handshake = z.output<typeof handshake>;
 
-const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+export const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
 export type TlsVersion = z.output<typeof tlsVersion>;
 export const tlsVersions = {
   minVersion: tlsVersion.optional().describe('Oldest TLS version spoken.'),

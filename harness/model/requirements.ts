@@ -669,9 +669,22 @@ const ROWS: Readonly<Record<string, Row>> = {
   '9325-3.1.1-no-sslv3': mustNot('keyword', 'SSL 2 and SSL 3 are not negotiated'),
   '9325-3.1.3-no-fallback': mustNot(
     'keyword',
-    'a failed handshake is not tried again with a lower version',
+    'what speaks TLS 1.2 does not fall back to a version before it',
   ),
   '9325-3.2-strict-policy': must('keyword', 'the sender can be told never to go on in clear'),
+  '9325-3.5-renegotiation-info': must(
+    'keyword',
+    'with TLS 1.2 renegotiation_info is offered, and a server without it is left',
+  ),
+  '9325-3.5-extended-master-secret': must(
+    'keyword',
+    'with TLS 1.2 extended_master_secret is offered',
+  ),
+  '9325-4.1-no-null': mustNot('keyword', 'no cipher suite without encryption is negotiated'),
+  '9325-4.1-no-weak': mustNot(
+    'keyword',
+    'no RC4 and no cipher suite of less than 112 bits is negotiated',
+  ),
   '9325-4.5-key-size': should(
     'keyword',
     'RSA keys below 2048 bits and signatures with SHA-1 or MD5 are not accepted',
