@@ -80,7 +80,9 @@ export const expectation: Expectation<z.output<typeof options>> = {
     if (hellos.length === 0)
       return { status: 'undecided', actual: 'no ClientHello was seen', because: [], requirement };
     // Only after a handshake that failed is there anything to fall back from.
-    const failed = hellos.filter(({ offer, result }) => result === 'failed' && highestOf(offer) >= TLS12);
+    const failed = hellos.filter(
+      ({ offer, result }) => result === 'failed' && highestOf(offer) >= TLS12,
+    );
     if (rule === 'no-fallback' && failed.length === 0)
       return { status: 'undecided', actual: 'no handshake failed', because: [], requirement };
     return { status: 'met', actual: text, because: seqs(hellos), requirement };
@@ -96,7 +98,9 @@ const TLS12 = AGES.indexOf('TLSv1.2');
 
 /** What has another name is newer than all that has one. */
 function ages({ versions }: Offer): number[] {
-  return versions.map((version) => AGES.indexOf(version)).map((age) => (age < 0 ? AGES.length : age));
+  return versions
+    .map((version) => AGES.indexOf(version))
+    .map((age) => (age < 0 ? AGES.length : age));
 }
 
 const highestOf = (offer: Offer) => Math.max(...ages(offer), 0);

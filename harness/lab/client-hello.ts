@@ -11,7 +11,14 @@ const CLIENT_HELLO = 1;
 const RECORD_HEADER_BYTES = 5;
 const HANDSHAKE_HEADER_BYTES = 4;
 const HOST_NAME = 0;
-const EXTENSION = { serverName: 0, groups: 10, signatures: 13, alpn: 16, versions: 43 } as const;
+const EXTENSION = {
+  serverName: 0,
+  groups: 10,
+  signatures: 13,
+  alpn: 16,
+  versions: 43,
+  keyShare: 51,
+} as const;
 
 export type Hello =
   /** More has to come. */
@@ -19,30 +26,45 @@ export type Hello =
   /** No TLS at all. */
   | { readonly kind: 'none' }
   /** `servername` is empty where none was sent. */
-  | { readonly kind: 'whole'; readonly servername: string; readonly offer: Offer };
+  | {
+      readonly kind: 'whole';
+      readonly servername: string;
+      readonly offer: Offer;
+      readonly random: Buffer;
+      readonly sessionId: Buffer;
+    };
 
 const NOTHING: Offer = {
   versions: [],
   ciphers: '',
   groups: '',
+  shares: '',
   signatures: '',
   alpn: [],
   extensions: [],
 };
 
+type Whole = Extract<Hello, { kind: 'whole' }>;
+const EMPTY: Whole = {
+  kind: 'whole',
+  servername: '',
+  offer: NOTHING,
+  random: Buffer.alloc(0),
+  sessionId: Buffer.alloc(0),
+};
+
 /** Reads what a client has sent first. Whatever it is, it throws nothing. */
 export function readClientHello(bytes: Buffer): Hello {
   if (bytes.length === 0) return { kind: 'partial' };
-  if (isSsl2Hello(bytes))
-    return { kind: 'whole', servername: '', offer: { ...NOTHING, versions: ['SSLv2'] } };
+  if (isSsl2Hello(bytes)) return { ...EMPTY, offer: { ...NOTHING, versions: ['SSLv2'] } };
   if (!isRecord(bytes)) return { kind: 'none' };
   const { message, isWhole } = joinFragments(bytes);
   const length = message.length < HANDSHAKE_HEADER_BYTES ? undefined : message.readUIntBE(1, 3);
   if (length === undefined || message.length < HANDSHAKE_HEADER_BYTES + length)
-    return isWhole ? { kind: 'whole', servername: '', offer: NOTHING } : { kind: 'partial' };
+    return isWhole ? EMPTY : { kind: 'partial' };
   if (message[0] !== CLIENT_HELLO) return { kind: 'none' };
   const body = message.subarray(HANDSHAKE_HEADER_BYTES, HANDSHAKE_HEADER_BYTES + length);
-  return { kind: 'whole', ...readBody(body) };
+  return readBody(body);
 }
 
 /** RFC 6101 appendix E: a record header of two bytes, and CLIENT-HELLO. */
@@ -85,12 +107,15 @@ function joinFragments(bytes: Buffer): { message: Buffer; isWhole: boolean } {
 }
 
 /** RFC 8446 §4.1.2: version, random, session id, cipher suites, compression methods, extensions. */
-function readBody(body: Buffer): { servername: string; offer: Offer } {
+function readBody(body: Buffer): Whole {
   const offer: { -readonly [K in keyof Offer]: Offer[K] } = { ...NOTHING };
+  const random = body.subarray(2, 34);
+  let sessionId = EMPTY.sessionId;
   let servername = '';
   try {
     offer.versions = [versionName(body.readUInt16BE(0))];
     let at = 2 + 32;
+    sessionId = body.subarray(at + 1, at + 1 + body.readUInt8(at));
     at += 1 + body.readUInt8(at);
     offer.ciphers = hex(vector(body, at));
     at += 2 + body.readUInt16BE(at);
@@ -105,6 +130,7 @@ function readBody(body: Buffer): { servername: string; offer: Offer } {
       if (type === EXTENSION.groups) offer.groups = hex(content.subarray(2));
       if (type === EXTENSION.signatures) offer.signatures = hex(content.subarray(2));
       if (type === EXTENSION.alpn) offer.alpn = protocolsIn(content.subarray(2));
+      if (type === EXTENSION.keyShare) offer.shares = sharesIn(content.subarray(2));
       // RFC 8446 §4.2.1: where this is sent, the version before it does not count.
       if (type === EXTENSION.versions) offer.versions = versionsIn(content.subarray(1));
       at += 4 + content.length;
@@ -113,7 +139,7 @@ function readBody(body: Buffer): { servername: string; offer: Offer } {
     // It ends before its lengths do, or has no extensions.
     if (!(error instanceof RangeError)) throw error;
   }
-  return { servername, offer };
+  return { kind: 'whole', servername, offer, random, sessionId };
 }
 
 /** The bytes behind a length of two bytes. */
@@ -133,6 +159,14 @@ function versionsIn(list: Buffer): string[] {
 function versionName(number: number): string {
   const names = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
   return names[number - 0x0300] ?? `0x${number.toString(16).padStart(4, '0')}`;
+}
+
+/** RFC 8446 §4.2.8: the groups of the shares. */
+function sharesIn(list: Buffer): string {
+  const groups: string[] = [];
+  for (let at = 0; at < list.length; at += 4 + vector(list, at + 2).length)
+    groups.push(hex(list.subarray(at, at + 2)));
+  return groups.join(' ');
 }
 
 function protocolsIn(list: Buffer): string[] {

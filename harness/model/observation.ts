@@ -112,6 +112,8 @@ export interface Offer {
   readonly versions: readonly string[];
   readonly ciphers: string;
   readonly groups: string;
+  /** Groups that it has sent a key share for (RFC 8446 §4.2.8). */
+  readonly shares: string;
   readonly signatures: string;
   readonly alpn: readonly string[];
   /** By number, in order. */
@@ -136,6 +138,11 @@ export interface TlsEvent {
   readonly result: 'completed' | 'failed';
   readonly protocol?: string;
   readonly cipher?: string;
+  /**
+   * After a first flight that was written by hand the sender has gone on with the handshake; false:
+   * it has broken it off.
+   */
+  readonly wentOn?: boolean;
   /** Name of the alert the sender sent (RFC 8446 §6), or why the handshake failed. */
   readonly reason?: string;
 }

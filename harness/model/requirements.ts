@@ -893,7 +893,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     'keyword',
     'what speaks TLS 1.2 does not fall back to a version before it',
   ),
-'9325-3.2-strict-policy': partly(
+  '9325-3.2-strict-policy': partly(
     must('keyword', 'the sender can be told never to go on in clear'),
   ),
   '9325-3.5-renegotiation-info': must(

@@ -13,6 +13,7 @@
 import { within } from '../../concurrency/wait.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
+import { sayHello, secondHello } from './hello-by-hand-fault.ts';
 import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
 import { mxCandidates } from './mx-candidates.ts';
 import { permits } from './reading.ts';
@@ -191,6 +192,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         (mode === 'none' && is('no-tls-under-none'));
       if (isBare) return delivered(host, await session.send(mail), 'in clear');
       const problem = await secure(session, candidate);
+      if (problem?.at === 'handshake') await sayAnotherHello(address, mail);
       const failure = problem ?? (permitted ? undefined : UNLISTED);
       const seen = { domain, policy: found, host, address };
       if (failure) log.failed(seen, failure);
@@ -244,6 +246,15 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     return known;
   }
 
+  /** Faults: what failed is tried once more, and worse. */
+  async function sayAnotherHello(address: string, mail: Mail): Promise<void> {
+    const version = secondHello(is);
+    if (version === undefined) return;
+    const session = await open(address, mail);
+    await session.starttls();
+    await sayHello(session.handOver(), version);
+  }
+
   async function sendAgain(address: string, mail: Mail): Promise<void> {
     const session = await open(address, mail);
     await session.send(mail).catch(() => {});
@@ -293,11 +304,13 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         };
       }
       // RFC 8461 §7.1: SNI with the name of the MX.
-      const key = policy && host;
+      const resumes = is('resumes-sessions') || is('resumes-unverified-sessions');
+      const key = policy || is('resumes-unverified-sessions') ? host : undefined;
       const socket = await session.startTls({
         trust: setting.trust.mxHosts,
-        servername: is('no-sni-to-mx') ? undefined : host,
-        session: key && is('resumes-sessions') ? tlsSessions.get(key) : undefined,
+        // RFC 6066 §3: without the dot at the end.
+        servername: is('no-sni-to-mx') ? undefined : is('sni-with-a-dot') ? `${host}.` : host,
+        session: key && resumes ? tlsSessions.get(key) : undefined,
       });
       // RFC 3207 §4.1: first decide whether this is secure enough, then go on.
       if (policy && is('mail-before-check')) {
@@ -311,7 +324,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         policy && !socket.isSessionReused()
           ? certificateProblem(socket, host, policy, is)
           : undefined;
-      if (key && !problem && is('resumes-sessions'))
+      if (key && !problem && resumes)
         socket.once('session', (ticket) => tlsSessions.set(key, ticket));
       return problem && asTlsProblem(problem);
     } catch (error) {
