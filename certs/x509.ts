@@ -194,8 +194,8 @@ function basicConstraints(isCa: boolean, pathLength?: number): Node {
   return sequence(...(isCa ? [isTrue(), ...length] : []));
 }
 
-/** Of an arc that is there for examples (RFC 7299 leaves it alone). */
-export const UNKNOWN_EXTENSION = '2.999.1';
+/** Of the arc that ITU-T X.660 keeps for examples. */
+const UNKNOWN_EXTENSION = '2.999.1';
 
 function permittedSubtree(dnsName: string): Node {
   return sequence(tagged(0, sequence(implicit(2, dnsName))));

@@ -905,9 +905,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     'with TLS 1.2 extended_master_secret is offered',
   ),
   '9325-4.1-no-null': mustNot('keyword', 'no cipher suite without encryption is negotiated'),
-  '9325-4.1-no-weak': mustNot(
+  '9325-4.1-no-static-rsa': shouldNot(
     'keyword',
-    'no RC4 and no cipher suite of less than 112 bits is negotiated',
+    'no cipher suite with key transport by RSA is negotiated',
   ),
   '9325-4.5-dh-size': must('keyword', 'finite-field Diffie-Hellman takes 2048 bits or more'),
   '9325-4.5-key-size': should(
@@ -918,7 +918,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     may('keyword', 'where the alternative is no TLS at all, the rules can be relaxed'),
   ),
 
-  // RFC 8446: TLS itself
+  // RFC 5246, RFC 8446: TLS itself
+  '5246-7.4.6-no-certificate': must(
+    'keyword',
+    'a client that is asked for a certificate and has none says so, and goes on',
+  ),
   '8446-4.1.3-downgrade': must(
     'keyword',
     'a ServerHello of an older version whose random tells that TLS 1.3 is known ends the handshake',

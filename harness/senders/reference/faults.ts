@@ -223,8 +223,8 @@ export const FAULTS = {
   'speaks-old-tls': 'Speaks TLS 1.0 and 1.1 with the MX.',
   'falls-back-to-tls11': 'Offers TLS 1.1 and nothing newer after a handshake that failed.',
   'falls-back-to-ssl3': 'Offers SSL 3 and nothing newer after a handshake that failed.',
-  'ignores-the-downgrade-sentinel':
-    'Goes on with a handshake of TLS 1.2 whose server says that it knows TLS 1.3.',
+  'goes-on-with-any-flight':
+    'Tries a handshake that failed once more, and goes on whatever is wrong with what the server says.',
   'no-extended-master-secret': 'Offers TLS 1.2 without extended_master_secret.',
   'trusts-old-renegotiation': 'Goes on with a server of TLS 1.2 that has no renegotiation_info.',
   'takes-suites-without-encryption': 'Takes cipher suites that encrypt nothing.',

@@ -15,7 +15,7 @@ type Version = keyof typeof VERSIONS;
 export function secondHello(is: Is): Version | undefined {
   if (is('falls-back-to-ssl3')) return 'ssl3';
   if (is('falls-back-to-tls11')) return 'tls11';
-  return is('ignores-the-downgrade-sentinel') ? 'tls13' : undefined;
+  return is('goes-on-with-any-flight') ? 'tls13' : undefined;
 }
 
 /** Offers the version, and has the key exchange follow whatever flight comes; then hangs up. */
