@@ -1027,6 +1027,7 @@ async function exchanger(answer = '250 ok\r\n') {
       claim: () => () => {},
       onIdle: () => () => {},
       onRest: () => {},
+      answered: () => {},
       record: (event) => events.push(event),
     });
   });
