@@ -616,7 +616,9 @@ describe('STARTTLS', () => {
         reason: 'the client sent no TLS',
       },
     ]);
-    await peer.over;
+    const mail = (await seen.until('smtp-command', 3))[2];
+    expect(mail).toMatchObject({ verb: 'MAIL', secure: false });
+    peer.socket.destroy();
   });
 
   test.each(['end', 'reset'] as const)(
