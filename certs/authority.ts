@@ -19,6 +19,8 @@ export interface Authority {
   /** The trust anchor, PEM. */
   readonly certificatePem: string;
   issuer(name: IssuerName): Issuer;
+  /** The root, PEM, that the certificates of an issuer lead to. */
+  rootOf(name: IssuerName): string;
 }
 
 interface Issuer extends Signer {
@@ -47,6 +49,7 @@ export function createAuthority({
   return {
     certificatePem: root.certificatePem,
     issuer: issuerOf,
+    rootOf: (name) => (issuerOf(name) as Partial<Root>).certificatePem ?? root.certificatePem,
   };
   function issuerOf(name: IssuerName): Issuer {
     const issuer = issuers.get(name) ?? createIssuer(name);

@@ -9,12 +9,14 @@ import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import {
   type CertificateRequest,
+  describeChain,
   type IssuedCertificate,
   identifies,
   type Pki,
 } from '../../certs/index.ts';
 import type { TlsEvent } from '../model/observation.ts';
 import { ALERTS, type TlsPlan } from '../model/plan.ts';
+import type { ShownCertificate } from '../protocol/dane.ts';
 import { isRecord, isSsl2Hello, readClientHello, recordLength } from './client-hello.ts';
 import { answerByHand } from './flight-by-hand.ts';
 import { nextChunk } from './next-chunk.ts';
@@ -26,6 +28,8 @@ export interface TlsHost {
   readonly plan: TlsPlan;
   /** For the profiles that name someone else. */
   readonly others: CertificateRequest['others'];
+  /** What is shown is recorded as DANE sees it. */
+  readonly isUnderDane?: boolean;
 }
 
 export type Accepted =
@@ -58,13 +62,19 @@ export function createTlsAcceptor(
   onSecret: (line: string) => void = () => {},
 ): TlsAcceptor {
   const contexts = new Map<IssuedCertificate, Map<string, tls.SecureContext>>();
+  const described = new Map<string, ShownCertificate[]>();
+  const describe = (chainPem: string) => {
+    const known = described.get(chainPem) ?? describeChain(chainPem, Date.now());
+    described.set(chainPem, known);
+    return known;
+  };
 
   const contextOf = (issued: IssuedCertificate, plan: TlsPlan): tls.SecureContext => {
     const { minVersion, maxVersion, ciphers, groups } = plan;
     const old = [minVersion, maxVersion].some(
       (version) => version === 'TLSv1' || version === 'TLSv1.1',
     );
-    const manner = JSON.stringify([minVersion, maxVersion, ciphers, groups]);
+    const manner = JSON.stringify([minVersion, maxVersion, ciphers, groups, plan.sendsRoot]);
     const known = contexts.get(issued)?.get(manner);
     if (known) return known;
     const isWeak = old || ciphers !== undefined || issued.needsLowSecurityLevel;
@@ -75,7 +85,7 @@ export function createTlsAcceptor(
     const list = [...(ciphers ?? []), ...(ciphers && hasTls12 ? [] : ['DEFAULT']), '@SECLEVEL=0'];
     const context = tls.createSecureContext({
       key: issued.keyPem,
-      cert: issued.chainPem,
+      cert: chainOf(issued, plan),
       minVersion: minVersion ?? (old ? 'TLSv1' : hasTls12 ? 'TLSv1.2' : 'TLSv1.3'),
       maxVersion: maxVersion ?? (hasTls13 ? 'TLSv1.3' : 'TLSv1.2'),
       ...(isWeak ? { ciphers: list.join(':') } : {}),
@@ -115,6 +125,7 @@ export function createTlsAcceptor(
           ...(hello.kind === 'whole' && { offer: hello.offer }),
           certificate: shown.profile,
           authenticated: isShown && authenticated,
+          ...(isShown && host.isUnderDane && { chain: describe(chainOf(shown, plan)) }),
           ...result,
         });
       const handshake = plan.handshake ?? 'complete';
@@ -179,6 +190,9 @@ function usualProfile({ flight = {} }: TlsPlan): 'right' | 'right-rsa' {
   const { version = 'TLSv1.2', dhBits } = flight;
   return version !== 'TLSv1.2' || dhBits ? 'right-rsa' : 'right';
 }
+
+const chainOf = ({ chainPem, rootPem }: IssuedCertificate, { sendsRoot }: TlsPlan): string =>
+  sendsRoot ? chainPem + rootPem : chainPem;
 
 const LONGEST_HELLO_BYTES = 64 * 1024;
 /** Whoever goes on in clear after a failed handshake does it at once. */

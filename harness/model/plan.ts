@@ -51,12 +51,102 @@ export const testName = z
   });
 const testNameOrRoot = z.union([testName, z.literal('.')]);
 
+// ---- certificates ----
+
+/** What a host's certificate is like; certs/profiles.ts says how each is made. */
+export const RIGHT_CERTIFICATES = [
+  'right',
+  'right-rsa',
+  'right-intermediate',
+  'right-and-recipient-domain',
+  'wildcard',
+  'empty-subject',
+  'upper-case-name',
+  'many-names',
+  'right-p384',
+  'reversed-chain',
+  'more-certificates',
+  'cross-signed',
+] as const;
+export const CERTIFICATE_PROFILES = [
+  ...RIGHT_CERTIFICATES,
+  'expired',
+  'not-yet-valid',
+  'self-signed',
+  'unknown-ca',
+  'missing-intermediate',
+  'expired-intermediate',
+  'non-ca-issuer',
+  'name-constraint',
+  'path-too-long',
+  'issuer-without-constraints',
+  'issuer-may-not-sign',
+  'unknown-extension',
+  'wrong-key',
+  'wrong-name',
+  'other-listed-mx',
+  'recipient-domain',
+  'common-name-only',
+  'common-name-right',
+  'common-name-wrong',
+  'common-name-and-address',
+  'ip-address-only',
+  'wildcard-too-high',
+  'wildcard-partial',
+  'wildcard-inner',
+  'wildcard-of-all',
+  'wildcard-twice',
+  'overlong-name',
+  'nul-in-name',
+  'client-auth-only',
+  'sha1',
+  'weak-key',
+] as const;
+const certificateProfile = z.enum(CERTIFICATE_PROFILES);
+export type CertificateProfile = z.output<typeof certificateProfile>;
+
 // ---- DNS ----
 
 const owner = {
   name: testName.describe('The owner name.'),
   ttl: ttl.optional().describe('Seconds. Default: 0.'),
 };
+
+/** Of a TLSA record, what it holds: word for word, or made from a certificate of the lab. */
+const tlsaData = {
+  data: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2})+$/, 'expected pairs of hex digits')
+    .optional()
+    .describe('Certificate association data, in hex. Default: made from a certificate.'),
+  of: z
+    .strictObject({
+      host: testName
+        .optional()
+        .describe('Whose certificate. Default: that of the host the record is for.'),
+      profile: certificateProfile.optional().describe('Its certificate profile; default right.'),
+      part: z
+        .enum(['own', 'issuer'])
+        .optional()
+        .describe("own: the host's own certificate, the default; issuer: that of its issuer."),
+    })
+    .optional()
+    .describe('The certificate that the data is made from.'),
+  bytes: z
+    .int()
+    .min(0)
+    .max(4096)
+    .optional()
+    .describe('The data is cut to this length, or filled up with zeros.'),
+};
+
+export const tlsaSpec = z.strictObject({
+  usage: byte.default(3).describe('Certificate usage. Default: 3.'),
+  selector: byte.default(1).describe('Selector. Default: 1.'),
+  matching: byte.default(1).describe('Matching type. Default: 1.'),
+  ...tlsaData,
+});
+export type TlsaSpec = Immutable<z.output<typeof tlsaSpec>>;
 
 export const dnsRecord = z.discriminatedUnion('type', [
   z.strictObject({
@@ -88,14 +178,12 @@ export const dnsRecord = z.discriminatedUnion('type', [
     usage: byte.describe('Certificate usage.'),
     selector: byte.describe('Selector.'),
     matching: byte.describe('Matching type.'),
-    data: z
-      .string()
-      .regex(/^([0-9a-fA-F]{2})+$/, 'expected pairs of hex digits')
-      .describe('Certificate association data, in hex.'),
+    ...tlsaData,
   }),
 ]);
 /** A string is cut at 255 bytes into character-strings; an array gives them one by one. */
 export type DnsRecord = Immutable<z.output<typeof dnsRecord>>;
+export type TlsaRecord = Extract<DnsRecord, { type: 'TLSA' }>;
 
 /** `cname-only`: CNAMEs are not chased, and the client has to ask again. */
 const dnsAnswer = z.enum([
@@ -121,7 +209,12 @@ export const dnsRule = z.strictObject({
     .describe('What is answered; default the zone, or the records given.'),
   records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's."),
   delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
-  ad: z.boolean().optional().describe('The AD bit of the answer (RFC 4035 §3.2.3).'),
+  ad: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the answer is secure, the AD bit (RFC 4035 §3.2.3). Default: as its zone is for the zone's own records, and not for anything else.",
+    ),
 });
 export type DnsRule = Immutable<z.output<typeof dnsRule>>;
 
@@ -130,6 +223,8 @@ export interface DnsPlan {
   readonly records: readonly DnsRecord[];
   /** What the name server does instead; the first rule that matches a question wins. */
   readonly rules: readonly DnsRule[];
+  /** Zones that are signed: who asks for DNSSEC is told that what is in them is secure. */
+  readonly secure?: readonly string[];
 }
 
 // ---- reachability and TLS, shared by every host ----
@@ -258,58 +353,6 @@ export const flight = z.strictObject({
 });
 export type FlightPlan = Immutable<z.output<typeof flight>>;
 
-/** What a host's certificate is like; certs/profiles.ts says how each is made. */
-export const RIGHT_CERTIFICATES = [
-  'right',
-  'right-rsa',
-  'right-intermediate',
-  'right-and-recipient-domain',
-  'wildcard',
-  'empty-subject',
-  'upper-case-name',
-  'many-names',
-  'right-p384',
-  'reversed-chain',
-  'more-certificates',
-  'cross-signed',
-] as const;
-export const CERTIFICATE_PROFILES = [
-  ...RIGHT_CERTIFICATES,
-  'expired',
-  'not-yet-valid',
-  'self-signed',
-  'unknown-ca',
-  'missing-intermediate',
-  'expired-intermediate',
-  'non-ca-issuer',
-  'name-constraint',
-  'path-too-long',
-  'issuer-without-constraints',
-  'issuer-may-not-sign',
-  'unknown-extension',
-  'wrong-key',
-  'wrong-name',
-  'other-listed-mx',
-  'recipient-domain',
-  'common-name-only',
-  'common-name-right',
-  'common-name-wrong',
-  'common-name-and-address',
-  'ip-address-only',
-  'wildcard-too-high',
-  'wildcard-partial',
-  'wildcard-inner',
-  'wildcard-of-all',
-  'wildcard-twice',
-  'overlong-name',
-  'nul-in-name',
-  'client-auth-only',
-  'sha1',
-  'weak-key',
-] as const;
-const certificateProfile = z.enum(CERTIFICATE_PROFILES);
-export type CertificateProfile = z.output<typeof certificateProfile>;
-
 export const tlsPlan = z.strictObject({
   certificate: certificateProfile.optional().describe('Certificate profile; default right.'),
   certificateFor: z
@@ -319,6 +362,10 @@ export const tlsPlan = z.strictObject({
   certificateWithoutSni: certificateProfile
     .optional()
     .describe('Profile shown to a client that sends no SNI; default the same.'),
+  sendsRoot: z
+    .boolean()
+    .optional()
+    .describe('The root is sent along, as DANE-TA wants it (RFC 7672 §3.1.2).'),
   ...tlsManner,
   handshake: handshake.optional().describe('What answers the ClientHello.'),
   alert: alert.optional(),
