@@ -102,7 +102,7 @@ export const CERTIFICATE_PROFILES = [
   'sha1',
   'weak-key',
 ] as const;
-const certificateProfile = z.enum(CERTIFICATE_PROFILES);
+export const certificateProfile = z.enum(CERTIFICATE_PROFILES);
 export type CertificateProfile = z.output<typeof certificateProfile>;
 
 // ---- DNS ----
