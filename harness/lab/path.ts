@@ -464,7 +464,7 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
       dialogue.turnClear(accepted.bytes);
       return undefined;
     case 'over': {
-      const { handshake = 'complete' } = plan.tls ?? {};
+      const { flight, handshake = flight?.then ?? 'complete' } = plan.tls ?? {};
       const isOurs = handshake === 'close' || handshake === 'reset';
       return { by: isOurs ? 'path' : 'sender', how: 'handshake failed' };
     }

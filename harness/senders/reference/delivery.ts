@@ -15,6 +15,7 @@ import { within } from '../../concurrency/wait.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import { type Dane, daneOf, daneProblem } from './dane.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
+import { sayHello, secondHello } from './hello-by-hand-fault.ts';
 import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
 import { mxCandidates } from './mx-candidates.ts';
 import { permits } from './reading.ts';
@@ -223,6 +224,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         (mode === 'none' && is('no-tls-under-none'));
       if (isBare) return delivered(host, await session.send(mail), 'in clear');
       const problem = await secure(session, candidate);
+      if (problem?.at === 'handshake') await sayAnotherHello(address, mail);
       const failure = problem ?? (permitted ? undefined : UNLISTED);
       const seen = { domain, policy: found, host, address };
       if (failure) log.failed(seen, failure);
@@ -278,6 +280,15 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     return known;
   }
 
+  /** Faults: what failed is tried once more, and worse. */
+  async function sayAnotherHello(address: string, mail: Mail): Promise<void> {
+    const version = secondHello(is);
+    if (version === undefined) return;
+    const session = await open(address, mail);
+    await session.starttls();
+    await sayHello(session.handOver(), version);
+  }
+
   async function sendAgain(address: string, mail: Mail): Promise<void> {
     const session = await open(address, mail);
     await session.send(mail).catch(() => {});
@@ -327,11 +338,18 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         };
       }
       // RFC 8461 §7.1: SNI with the name of the MX; RFC 7672 §8.1: with the TLSA base domain.
-      const key = dane ? undefined : policy && host;
+      const resumes = is('resumes-sessions') || is('resumes-unverified-sessions');
+      const key = !dane && (policy || is('resumes-unverified-sessions')) ? host : undefined;
+      const name = dane?.base ?? host;
       const socket = await session.startTls({
         trust: setting.trust.mxHosts,
-        servername: is(dane ? 'dane-no-sni' : 'no-sni-to-mx') ? undefined : (dane?.base ?? host),
-        session: key && is('resumes-sessions') ? tlsSessions.get(key) : undefined,
+        // RFC 6066 §3: without the dot at the end.
+        servername: is(dane ? 'dane-no-sni' : 'no-sni-to-mx')
+          ? undefined
+          : is('sni-with-a-dot')
+            ? `${name}.`
+            : name,
+        session: key && resumes ? tlsSessions.get(key) : undefined,
       });
       // RFC 3207 §4.1: first decide whether this is secure enough, then go on.
       if (policy && is('mail-before-check')) {
@@ -348,7 +366,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         (policy && !socket.isSessionReused()
           ? certificateProblem(socket, certificate, host, policy, is)
           : undefined);
-      if (key && !problem && is('resumes-sessions'))
+      if (key && !problem && resumes)
         socket.once('session', (ticket) => tlsSessions.set(key, ticket));
       return problem && asTlsProblem(problem);
     } catch (error) {

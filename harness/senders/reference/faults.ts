@@ -220,6 +220,8 @@ export const FAULTS = {
     'Sends mail under a policy over a connection that was opened without one.',
   'no-mx-certificate-check': 'Accepts whatever certificate the MX shows.',
   'mx-cn-fallback': "Takes the common name of the MX's certificate where it has no subjectAltName.",
+  'mx-cn-beside-dns-names':
+    "Takes the common name of the MX's certificate beside what its subjectAltName says.",
   'accepts-any-name': 'Accepts a certificate of the MX that names another host.',
   'accepts-the-recipient-domain':
     'Accepts a certificate of the MX that names the recipient domain.',
@@ -236,6 +238,10 @@ export const FAULTS = {
   'accepts-unknown-issuers': 'Accepts a certificate of the MX whose issuer it does not know.',
   'accepts-any-issuer': 'Accepts a certificate of the MX whose issuer may issue none.',
   'ignores-name-constraints': 'Accepts a certificate of the MX that its issuer may not issue.',
+  'ignores-path-length':
+    'Accepts a certificate of the MX whose issuer stands too far below the root.',
+  'ignores-critical-extensions':
+    'Accepts a certificate of the MX with a critical extension that it does not know.',
   'accepts-client-auth-certificate':
     'Accepts a certificate of the MX that is for TLS clients only.',
   'accepts-weak-keys': 'Accepts weak keys and signatures in the certificate of the MX.',
@@ -245,11 +251,27 @@ export const FAULTS = {
   'refuses-intermediates':
     'Refuses a right certificate of the MX because an intermediate vouches for it.',
   'refuses-empty-subject': 'Refuses a right certificate of the MX because its subject is empty.',
+  'certificate-names-with-case':
+    'Refuses a right certificate of the MX because its name has other letters, capital or small.',
+  'compares-u-labels': 'Compares the certificate with the name of the MX in its own script.',
+  'reads-a-hundred-names': 'Reads no more than a hundred names of a certificate.',
+  'refuses-p384': 'Refuses a right certificate of the MX because its key is on P-384.',
   'wants-the-recipient-domain':
     'Refuses a certificate of the MX that does not name the recipient domain.',
   'no-tls12': 'Speaks no TLS below 1.3.',
   'no-tls13': 'Speaks no TLS above 1.2.',
   'speaks-old-tls': 'Speaks TLS 1.0 and 1.1 with the MX.',
+  'falls-back-to-tls11': 'Offers TLS 1.1 and nothing newer after a handshake that failed.',
+  'falls-back-to-ssl3': 'Offers SSL 3 and nothing newer after a handshake that failed.',
+  'goes-on-with-any-flight':
+    'Tries a handshake that failed once more, and goes on whatever is wrong with what the server says.',
+  'no-extended-master-secret': 'Offers TLS 1.2 without extended_master_secret.',
+  'trusts-old-renegotiation': 'Goes on with a server of TLS 1.2 that has no renegotiation_info.',
+  'takes-suites-without-encryption': 'Takes cipher suites that encrypt nothing.',
+  'takes-static-rsa': 'Takes cipher suites without forward secrecy.',
+  'resumes-unverified-sessions':
+    'Resumes sessions made without a policy, and takes their certificates for checked.',
+  'sni-with-a-dot': 'Sends SNI with a dot at the end of the name.',
   'no-sni-to-mx': 'Sends no SNI to the MX.',
   'mail-before-check': 'Sends MAIL FROM before it looks at the certificate.',
   'no-opportunistic-tls': 'Uses no TLS where there is no policy.',
