@@ -225,6 +225,7 @@ function pointOnConnection(before: MxPlan, after: MxPlan): Point | undefined {
           ],
         ] as const,
     ),
+    ['.', ({ beforeTls, afterTls }) => [beforeTls, afterTls].map((part) => part?.cutContentAfter)],
   ];
   return differs.find(([, part]) => !isSame(part(before), part(after)))?.[0];
 }

@@ -32,6 +32,32 @@ const ttl = z.int().min(0).max(2_147_483_647);
 const byte = z.int().min(0).max(255);
 const preference = z.int().min(0).max(65_535);
 
+/** Each character a byte; in double quotes YAML has all of them: "\\0", "\\xff", "\\r\\n". */
+const byteText = z.string().regex(/^[\x00-\xff]*$/, 'a character above U+00FF is no byte');
+
+/** `repeat`: so many `times`, or for ever, and then nothing follows. */
+export const rawBytes = z.union([
+  byteText,
+  z
+    .array(
+      z.union([
+        byteText,
+        z.strictObject({
+          repeat: byteText.min(1).describe('What is sent again and again.'),
+          times: z.int().positive().max(1_000_000).optional().describe('Default: without end.'),
+        }),
+      ]),
+    )
+    .min(1),
+]);
+export type RawBytes = Immutable<z.output<typeof rawBytes>>;
+
+export const pace = z.strictObject({
+  bytes: z.int().positive().default(1).describe('So many bytes at a time.'),
+  everyMs: milliseconds.min(1).describe('So many milliseconds between them.'),
+});
+export type Pace = Immutable<z.output<typeof pace>>;
+
 /**
  * A name of the lab. Runs make every `.test` name their own (names.ts); any other name would be
  * somebody's. U-labels become A-labels, since that is what goes over the wire (RFC 5890 §2.3.2).
@@ -256,6 +282,12 @@ export const afterReply = z
 
 export const replyPlan = z.strictObject({
   text: lines.optional().describe('Full reply line(s), code first; default the honest reply.'),
+  bytes: rawBytes
+    .optional()
+    .describe(
+      'Instead of text: byte by byte, with no line end but those written; a list gives the segments.',
+    ),
+  pace: pace.optional().describe('The reply goes out bit by bit; default at once.'),
   delayMs: milliseconds.optional().describe('Milliseconds before the reply goes out.'),
   untilSpoken: z
     .boolean()
@@ -283,6 +315,11 @@ const dialoguePlan = z.strictObject({
     .record(z.string(), replyPlan)
     .optional()
     .describe('By SMTP verb in upper case; . is the end of data.'),
+  cutContentAfter: z
+    .int()
+    .positive()
+    .optional()
+    .describe('The connection is reset once so many bytes of content have come.'),
 });
 export type DialoguePlan = Immutable<z.output<typeof dialoguePlan>>;
 
