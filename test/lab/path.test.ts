@@ -1136,6 +1136,7 @@ async function exchanger(answer = '250 ok\r\n') {
       connection: 'c1',
       plan: {},
       others: {},
+      isUnderDane: false,
       dial: () => net.connect(port, '127.0.0.1').on('error', () => {}),
       tls: tlsAcceptor,
       claim: () => () => {},
