@@ -293,7 +293,7 @@ export const transfer = z
     'truncated: half, then close; endless: again and again; slow: a byte now and then; none: no answer.',
   );
 
-export const page = z.strictObject({
+const pageContent = {
   status: z.int().min(200).max(599).optional().describe('HTTP status; default 200.'),
   headers: httpHeaders.optional(),
   body: z.string().describe('The body, UTF-8.'),
@@ -302,6 +302,33 @@ export const page = z.strictObject({
     .optional()
     .describe('The body, byte by byte, instead; for what is no UTF-8.'),
   transfer: transfer.optional(),
+  coding: z
+    .enum(['gzip', 'deflate', 'br'])
+    .optional()
+    .describe('Content coding of the body, whether asked for or not (RFC 9110 §8.4).'),
+  informational: z
+    .array(z.union([z.literal(100), z.literal(103)]))
+    .optional()
+    .describe('Interim answers before the answer itself (RFC 9110 §15.2).'),
+  answer: rawBytes
+    .optional()
+    .describe(
+      'The whole answer, byte by byte; a list gives the segments. {body} stands for the body, {length} and {hex} for its length.',
+    ),
+  taken: z
+    .enum(['always', 'maybe', 'never'])
+    .optional()
+    .describe(
+      'Whether a right client takes the answer, as it is written, for one. Default: always; maybe for a coding that was not asked for.',
+    ),
+};
+
+export const page = z.strictObject({
+  ...pageContent,
+  requests: z
+    .array(z.strictObject({ nth, change: z.strictObject(pageContent).partial() }))
+    .optional()
+    .describe('Changes for some requests only, counted from 1 within a step.'),
 });
 /** Default headers: `{ 'content-type': 'text/plain' }`. */
 export type PagePlan = Immutable<z.output<typeof page>>;
