@@ -196,7 +196,10 @@ export const dnsRecord = z.discriminatedUnion('type', [
 export type DnsRecord = Immutable<z.output<typeof dnsRecord>>;
 export type TlsaRecord = Extract<DnsRecord, { type: 'TLSA' }>;
 
-/** `cname-only`: CNAMEs are not chased, and the client has to ask again. */
+/**
+ * `cname-only`: CNAMEs are not chased, and the client has to ask again. `referral`: to a name server
+ * that knows no more, and nothing else (a lame delegation).
+ */
 const dnsAnswer = z.enum([
   'honest',
   'nxdomain',
@@ -206,8 +209,20 @@ const dnsAnswer = z.enum([
   'drop',
   'truncate',
   'cname-only',
+  'referral',
 ]);
 export type DnsAnswer = z.output<typeof dnsAnswer>;
+
+const dnsPacket = z.enum([
+  'wrong-id',
+  'wrong-question',
+  'query',
+  'cut-short',
+  'huge',
+  'compression-loop',
+  'garbage',
+]);
+export type DnsPacket = z.output<typeof dnsPacket>;
 
 export const dnsRule = z.strictObject({
   name: testName.describe('The name asked for.'),
@@ -219,6 +234,28 @@ export const dnsRule = z.strictObject({
     .optional()
     .describe('What is answered; default the zone, or the records given.'),
   records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's."),
+  extra: z
+    .array(dnsRecord)
+    .optional()
+    .describe('Records of any name put behind those of the answer.'),
+  additional: z
+    .array(dnsRecord)
+    .optional()
+    .describe('Records of any name in the additional section.'),
+  ede: z
+    .strictObject({
+      code: z.int().min(0).max(65_535).describe('Its info code.'),
+      text: z.string().max(200).optional().describe('Its extra text.'),
+    })
+    .optional()
+    .describe('An extended error with the answer, for those who speak EDNS (RFC 8914).'),
+  packet: dnsPacket
+    .optional()
+    .describe('The answer is a packet that no client may take for one (RFC 5452 §9).'),
+  followed: z
+    .boolean()
+    .optional()
+    .describe('With packet: the answer as it would be without this rule follows at once.'),
   delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
   ad: z
     .boolean()
