@@ -254,7 +254,7 @@ export const FAULTS = {
   'one-of-equal-mx-only': 'Of MX hosts of one preference tries only one.',
   'tries-first-address-only': 'Tries no other address of an MX when the first one fails.',
   'knows-no-implicit-mx': 'Returns mail to a domain that has an address and no MX.',
-  'knows-no-alias-of-a-domain': 'Returns mail to a domain that is an alias.',
+  'knows-no-alias-of-a-domain': 'Finds no MX for a domain that is an alias, and keeps the mail.',
   'address-after-null-mx':
     "Falls back to the domain's own address record where its null MX says that it takes no mail.",
   'null-mx-of-preference-0-only':
