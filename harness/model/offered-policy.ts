@@ -46,13 +46,14 @@ function servedPolicy({ reach = 'open', tls = {}, pages }: PolicyHostPlan): StsP
     status === 200 &&
     (transfer === 'whole' || transfer === 'chunked') &&
     /^text\/plain\s*(;|$)/i.test(type ?? '') &&
-    NOT_FOR_ALL.every((word) => page[word] === undefined) &&
+    ODD_ANSWER.every((word) => page[word] === undefined) &&
     (page.taken ?? 'always') === 'always';
   const policy = parseStsPolicy(body);
   return isServed && policy.ok ? policy.value : undefined;
 }
 
-const NOT_FOR_ALL = ['bodyBase64', 'coding', 'requests'] as const;
+/** What no client need cope with in an answer. */
+const ODD_ANSWER = ['bodyBase64', 'coding', 'requests'] as const;
 
 /** RFC 9325 §3.1.1: TLS 1.2 is what all have to speak, and nothing out of the ordinary. */
 function isRight({
