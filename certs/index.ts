@@ -72,7 +72,7 @@ export async function createPki({ now = Date.now() }: { now?: number } = {}): Pr
     mxHosts: createAuthority({ commonName: 'Holdfast lab, MX hosts', now }),
   };
   const [rsa2048, rsa1024] = await Promise.all([createRsaKey(2048), createRsaKey(1024)]);
-  const keys = { rsa2048, rsa1024 };
+  const keys = { p384: createKey('P-384'), rsa2048, rsa1024 };
   const issued = new Map<string, IssuedCertificate>();
 
   return {
@@ -126,7 +126,7 @@ function issue(
     throw new CertificateError(`certificate profile "${name}" for ${host} needs ${profile.needs}`);
   }
   const leaf = { ...rightLeaf(host), ...profile.change?.({ ...others, host } as Names) };
-  const key = isOfCurve(leaf.key) ? createKey(CURVES[leaf.key]) : keys[leaf.key];
+  const key = leaf.key === 'p256' ? createKey() : keys[leaf.key];
   const issuer = leaf.issuer === 'self' ? undefined : authority.issuer(leaf.issuer);
   const leafPem = issueCertificate(leafContent(leaf, now), key, issuer);
   return {
@@ -187,10 +187,7 @@ function leafContent(
   };
 }
 
-const CURVES = { p256: 'P-256', p384: 'P-384' } as const;
-const isOfCurve = (key: Leaf['key']): key is keyof typeof CURVES => key in CURVES;
-
-type Keys = Readonly<Record<Exclude<Leaf['key'], keyof typeof CURVES>, Key>>;
+type Keys = Readonly<Record<Exclude<Leaf['key'], 'p256'>, Key>>;
 
 async function createRsaKey(modulusLength: number): Promise<Key> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength });

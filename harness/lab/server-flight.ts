@@ -11,9 +11,8 @@ import {
   getDiffieHellman,
   randomBytes,
   sign,
-  X509Certificate,
 } from 'node:crypto';
-import type { IssuedCertificate } from '../../certs/index.ts';
+import { certificatesIn, type IssuedCertificate } from '../../certs/index.ts';
 import { FLIGHT, type FlightPlan } from '../model/plan.ts';
 import type { Hello } from './client-hello.ts';
 
@@ -57,8 +56,7 @@ export function serverFlight(
     number(0, 1),
     ...(renegotiationInfo ? [vector(2, extension(0xff01, number(0, 1)))] : []),
   ]);
-  const chain = shown.chainPem.match(/-----BEGIN[^]*?-----END CERTIFICATE-----/g)!;
-  const certificates = chain.map((pem) => vector(3, new X509Certificate(pem).raw));
+  const certificates = certificatesIn(shown.chainPem).map(({ raw }) => vector(3, raw));
   const keyExchange = () => {
     const parameters = dhBits ? dheParameters(dhBits) : ecdheParameters();
     const signed = sign('sha256', Buffer.concat([hello.random, random, parameters]), key);

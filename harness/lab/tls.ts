@@ -182,6 +182,9 @@ export function createTlsAcceptor(
   };
 }
 
+const chainOf = ({ chainPem, rootPem }: IssuedCertificate, { sendsRoot }: TlsPlan): string =>
+  sendsRoot ? chainPem + rootPem : chainPem;
+
 /** No certificate was shown, or whoever is on the path reads along and changes what he likes. */
 const NO_PROOF = /^A(?:EC)?DH-|NULL/;
 
@@ -190,9 +193,6 @@ function usualProfile({ flight = {} }: TlsPlan): 'right' | 'right-rsa' {
   const { version = 'TLSv1.2', dhBits } = flight;
   return version !== 'TLSv1.2' || dhBits ? 'right-rsa' : 'right';
 }
-
-const chainOf = ({ chainPem, rootPem }: IssuedCertificate, { sendsRoot }: TlsPlan): string =>
-  sendsRoot ? chainPem + rootPem : chainPem;
 
 const LONGEST_HELLO_BYTES = 64 * 1024;
 /** Whoever goes on in clear after a failed handshake does it at once. */

@@ -106,6 +106,8 @@ export interface PolicyEvent {
   readonly status: number;
   /** The whole body went out under this status. */
   readonly complete: boolean;
+  /** A right client may take the answer for one, or not. */
+  readonly inDoubt?: true;
   /** The server's certificate was one that a sender may accept. */
   readonly authenticated: boolean;
   readonly contentType?: string;

@@ -32,6 +32,32 @@ const ttl = z.int().min(0).max(2_147_483_647);
 const byte = z.int().min(0).max(255);
 const preference = z.int().min(0).max(65_535);
 
+/** Each character a byte; in double quotes YAML has all of them: "\\0", "\\xff", "\\r\\n". */
+const byteText = z.string().regex(/^[\x00-\xff]*$/, 'a character above U+00FF is no byte');
+
+/** `repeat`: so many `times`, or for ever, and then nothing follows. */
+export const rawBytes = z.union([
+  byteText,
+  z
+    .array(
+      z.union([
+        byteText,
+        z.strictObject({
+          repeat: byteText.min(1).describe('What is sent again and again.'),
+          times: z.int().positive().max(1_000_000).optional().describe('Default: without end.'),
+        }),
+      ]),
+    )
+    .min(1),
+]);
+export type RawBytes = Immutable<z.output<typeof rawBytes>>;
+
+export const pace = z.strictObject({
+  bytes: z.int().positive().default(1).describe('So many bytes at a time.'),
+  everyMs: milliseconds.min(1).describe('So many milliseconds between them.'),
+});
+export type Pace = Immutable<z.output<typeof pace>>;
+
 /**
  * A name of the lab. Runs make every `.test` name their own (names.ts); any other name would be
  * somebody's. U-labels become A-labels, since that is what goes over the wire (RFC 5890 §2.3.2).
@@ -185,7 +211,10 @@ export const dnsRecord = z.discriminatedUnion('type', [
 export type DnsRecord = Immutable<z.output<typeof dnsRecord>>;
 export type TlsaRecord = Extract<DnsRecord, { type: 'TLSA' }>;
 
-/** `cname-only`: CNAMEs are not chased, and the client has to ask again. */
+/**
+ * `cname-only`: CNAMEs are not chased, and the client has to ask again. `referral`: to a name server
+ * that knows no more, and nothing else (a lame delegation).
+ */
 const dnsAnswer = z.enum([
   'honest',
   'nxdomain',
@@ -195,8 +224,20 @@ const dnsAnswer = z.enum([
   'drop',
   'truncate',
   'cname-only',
+  'referral',
 ]);
 export type DnsAnswer = z.output<typeof dnsAnswer>;
+
+const dnsPacket = z.enum([
+  'wrong-id',
+  'wrong-question',
+  'query',
+  'cut-short',
+  'huge',
+  'compression-loop',
+  'garbage',
+]);
+export type DnsPacket = z.output<typeof dnsPacket>;
 
 export const dnsRule = z.strictObject({
   name: testName.describe('The name asked for.'),
@@ -208,6 +249,28 @@ export const dnsRule = z.strictObject({
     .optional()
     .describe('What is answered; default the zone, or the records given.'),
   records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's."),
+  extra: z
+    .array(dnsRecord)
+    .optional()
+    .describe('Records of any name put behind those of the answer.'),
+  additional: z
+    .array(dnsRecord)
+    .optional()
+    .describe('Records of any name in the additional section.'),
+  ede: z
+    .strictObject({
+      code: z.int().min(0).max(65_535).describe('Its info code.'),
+      text: z.string().max(200).optional().describe('Its extra text.'),
+    })
+    .optional()
+    .describe('An extended error with the answer, for those who speak EDNS (RFC 8914).'),
+  packet: dnsPacket
+    .optional()
+    .describe('The answer is a packet that no client may take for one (RFC 5452 §9).'),
+  followed: z
+    .boolean()
+    .optional()
+    .describe('With packet: the answer as it would be without this rule follows at once.'),
   delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
   ad: z
     .boolean()
@@ -392,7 +455,7 @@ export const transfer = z
     'truncated: half, then close; endless: again and again; slow: a byte now and then; none: no answer.',
   );
 
-export const page = z.strictObject({
+const pageContent = {
   status: z.int().min(200).max(599).optional().describe('HTTP status; default 200.'),
   headers: httpHeaders.optional(),
   body: z.string().describe('The body, UTF-8.'),
@@ -401,6 +464,33 @@ export const page = z.strictObject({
     .optional()
     .describe('The body, byte by byte, instead; for what is no UTF-8.'),
   transfer: transfer.optional(),
+  coding: z
+    .enum(['gzip', 'deflate', 'br'])
+    .optional()
+    .describe('Content coding of the body, whether asked for or not (RFC 9110 §8.4).'),
+  informational: z
+    .array(z.union([z.literal(100), z.literal(103)]))
+    .optional()
+    .describe('Interim answers before the answer itself (RFC 9110 §15.2).'),
+  answer: rawBytes
+    .optional()
+    .describe(
+      'The whole answer, byte by byte; a list gives the segments. {body} stands for the body, {length} and {hex} for its length.',
+    ),
+  taken: z
+    .enum(['always', 'maybe', 'never'])
+    .optional()
+    .describe(
+      'Whether a right client takes the answer, as it is written, for one. Default: always; maybe for a coding that was not asked for.',
+    ),
+};
+
+export const page = z.strictObject({
+  ...pageContent,
+  requests: z
+    .array(z.strictObject({ nth, change: z.strictObject(pageContent).partial() }))
+    .optional()
+    .describe('Changes for some requests only, counted from 1 within a step.'),
 });
 /** Default headers: `{ 'content-type': 'text/plain' }`. */
 export type PagePlan = Immutable<z.output<typeof page>>;
@@ -428,6 +518,12 @@ export const afterReply = z
 
 export const replyPlan = z.strictObject({
   text: lines.optional().describe('Full reply line(s), code first; default the honest reply.'),
+  bytes: rawBytes
+    .optional()
+    .describe(
+      'Instead of text: byte by byte, with no line end but those written; a list gives the segments.',
+    ),
+  pace: pace.optional().describe('The reply goes out bit by bit; default at once.'),
   delayMs: milliseconds.optional().describe('Milliseconds before the reply goes out.'),
   untilSpoken: z
     .boolean()
@@ -455,6 +551,11 @@ const dialoguePlan = z.strictObject({
     .record(z.string(), replyPlan)
     .optional()
     .describe('By SMTP verb in upper case; . is the end of data.'),
+  cutContentAfter: z
+    .int()
+    .positive()
+    .optional()
+    .describe('The connection is reset once so many bytes of content have come.'),
 });
 export type DialoguePlan = Immutable<z.output<typeof dialoguePlan>>;
 

@@ -36,6 +36,11 @@ export function certificateProblem(
     dnsNamesOf(certificate).some((name) => permits(policy, name))
   )
     return undefined;
+  // RFC 8461 §4.1: the certificate does not make up for a name that the policy does not list.
+  if (is('permits-by-certificate') && !permits(policy, host))
+    return dnsNamesOf(certificate).some((name) => permits(policy, name))
+      ? undefined
+      : { type: 'certificate-host-mismatch', why: 'the certificate has no listed name' };
   const dislike = disliked(certificate, host, is);
   if (dislike) return { type: 'certificate-not-trusted', why: dislike, reason: dislike };
   return isNamed(certificate, host, is)
