@@ -46,7 +46,8 @@ test('every fault has its pins, and every scenario: else npm run mutants -- --wr
 });
 
 test('each fault is caught as it is pinned: else npm run mutants tells all', async () => {
-  const chosen = faults.flatMap((fault, nth) => {
+  const proving = pins.filter(({ also }) => also !== undefined);
+  const sample = faults.flatMap((fault, nth) => {
     const own = pins.filter((pin) => pin.fault === fault);
     const under = own.flatMap((pin) => pin.under);
     const other = under.filter((one) => one !== '')[nth % Math.max(1, under.length - 1)];
@@ -56,6 +57,7 @@ test('each fault is caught as it is pinned: else npm run mutants tells all', asy
       return pin && fault !== 'no-fetch-time-out' ? [{ pin, temperament }] : [];
     });
   });
+  const chosen = [...sample, ...proving.map((pin) => ({ pin, temperament: '' }))];
   const results = await tryCourses(
     chosen.map(({ pin, temperament }) => ({
       traits: traitsOf(pin.fault, temperament),

@@ -11,7 +11,16 @@
 import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result, together } from './farm.ts';
-import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import {
+  isAsPinned,
+  type Pin,
+  readPins,
+  TEMPERED,
+  traitsOf,
+  unpinned,
+  unproved,
+  writePins,
+} from './pins.ts';
 import { shippedScenarios } from './try.ts';
 
 const faults = Object.keys(FAULTS);
@@ -171,7 +180,13 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
   await tryMore(
     faults.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
-  return [...chosen, ...forIdle(idle, caught)];
+  const found = [...chosen, ...forIdle(idle, caught)];
+  await tryMore(
+    [...unproved(found, shipped).values()].flatMap((naming) =>
+      faults.flatMap((fault) => naming.map(({ id }) => ({ fault, scenario: id, under: [''] }))),
+    ),
+  );
+  return [...found, ...forUnproved(found, caught)];
 }
 
 /** Of the scenarios that may catch a fault, these are tried first. */
@@ -241,6 +256,22 @@ function forIdle(idle: readonly string[], caught: readonly Tried[]): Pin[] {
     const { scenario, grade, requirement } = rarest.result;
     load.set(rarest.fault, (load.get(rarest.fault) ?? 0) + 1);
     return [{ fault: rarest.fault, scenario, grade, requirement, under: [''] }];
+  });
+}
+
+/** For each requirement that scenarios name and no pin proves, one that does, if there is any. */
+function forUnproved(pins: readonly Pin[], caught: readonly Tried[]): Pin[] {
+  return [...unproved(pins, shipped)].flatMap(([proved, naming]) => {
+    const tried = caught.find(
+      ({ temperament, result }) =>
+        temperament === '' &&
+        result.broken.includes(proved) &&
+        naming.some(({ id }) => id === result.scenario),
+    );
+    if (!tried) return [];
+    const { scenario, grade, requirement } = tried.result;
+    const also = proved === requirement ? undefined : [proved];
+    return [{ fault: tried.fault, scenario, grade, requirement, also, under: [''] }];
   });
 }
 
