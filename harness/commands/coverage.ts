@@ -13,9 +13,9 @@ import {
   type KnownToFail,
   knownToFail,
   type Scored,
-  type Share,
   type Shares,
   scoredIn,
+  shareInWords,
   sharesOf,
   type Weight,
   weightOf,
@@ -128,7 +128,7 @@ function linesOf(row: Told, columns: number): string[] {
       ),
     ),
     ...told('verdicts', verdicts.map(scoreOf)),
-    ...told('named by', isCovered(row) ? [] : fewOf(files(named), MOST)),
+    ...told('named by', fewOf(files(named), MOST)),
     ...told('because', isCovered(row) ? [] : [reason ?? 'nobody has written the reason.']),
     '',
   ];
@@ -150,7 +150,7 @@ const scoreOf = ({ sender, grades }: Scored): string =>
 function sumLines(rows: readonly Covered[]): string[] {
   const { byRfc, aimedAt } = sharesOf(rows);
   const line = (head: string, { MUST, SHOULD }: Shares) =>
-    `${head.padEnd(20)}${inPercent(MUST).padEnd(24)}${inPercent(SHOULD)}`;
+    `${head.padEnd(20)}${shareInWords(MUST).padEnd(24)}${shareInWords(SHOULD)}`;
   const aim = (weight: Weight) => `at least ${Math.round(AIM[weight] * 100)} %`;
   return [
     `${'covered'.padEnd(20)}${'MUST, MUST NOT'.padEnd(24)}SHOULD, SHOULD NOT`,
@@ -159,9 +159,6 @@ function sumLines(rows: readonly Covered[]): string[] {
     `${'the aim'.padEnd(20)}${aim('MUST').padEnd(24)}${aim('SHOULD')}`,
   ].map((text) => text.trimEnd());
 }
-
-const inPercent = ({ covered, of }: Share): string =>
-  of === 0 ? '' : `${covered} of ${of}  ${((100 * covered) / of).toFixed(0)} %`;
 
 // ---- as JSON ----
 

@@ -30,16 +30,15 @@ export interface Covered extends Requirement {
   readonly reason?: string;
 }
 
-/** Every requirement, in the order of the table; `scenarios` are all that there are. */
+/** Every requirement, in the order of the table; of `scenarios` only what they name matters. */
 export function coverageOf(
   scenarios: readonly Pick<Scenario, 'id' | 'requirements'>[],
   proofs: readonly Proof[],
   gaps: readonly Gap[],
 ): Covered[] {
-  const ids = new Set(scenarios.map(({ id }) => id));
   const byRequirement = Map.groupBy(proofs, ({ requirement }) => requirement);
   return Object.entries(REQUIREMENTS).map(([id, requirement]) => {
-    const own = (byRequirement.get(id) ?? []).filter(({ scenario }) => ids.has(scenario));
+    const own = byRequirement.get(id) ?? [];
     const proved = new Set(own.map(({ scenario }) => scenario));
     return {
       id,
@@ -147,6 +146,10 @@ function count(rows: readonly Covered[]): Shares {
   };
   return { MUST: share('MUST'), SHOULD: share('SHOULD') };
 }
+
+/** `76 of 95, 80 %`; rounded down, so that 100 % is all of them. */
+export const shareInWords = ({ covered, of }: Share): string =>
+  of === 0 ? '' : `${covered} of ${of}, ${Math.floor((100 * covered) / of)} %`;
 
 /** `MUST NOT` → `MUST` */
 export const weightOf = (level: Level): string => level.split(' ')[0]!;

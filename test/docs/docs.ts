@@ -15,7 +15,8 @@ import type { Expectation } from '../../harness/model/verdict.ts';
 import { language } from '../../harness/scenario/language.ts';
 import { contractLanguage } from '../../harness/senders/contract/language.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
-import { inLines, proofsOf, readPins } from '../mutants/pins.ts';
+import { inLines, readPins } from '../mutants/pins.ts';
+import { proofsOf } from '../mutants/proving.ts';
 
 const WIDTH = 100;
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -11,16 +11,8 @@
 import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result, together } from './farm.ts';
-import {
-  isAsPinned,
-  type Pin,
-  readPins,
-  TEMPERED,
-  traitsOf,
-  unpinned,
-  unproved,
-  writePins,
-} from './pins.ts';
+import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import { provingPins, unproved, worthTrying } from './proving.ts';
 import { shippedScenarios } from './try.ts';
 
 const faults = Object.keys(FAULTS);
@@ -181,12 +173,13 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
     faults.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
   const found = [...chosen, ...forIdle(idle, caught)];
-  await tryMore(
-    [...unproved(found, shipped).values()].flatMap((naming) =>
-      faults.flatMap((fault) => naming.map(({ id }) => ({ fault, scenario: id, under: [''] }))),
-    ),
+  const named = unproved(found, shipped);
+  const alone = () => caught.filter(({ temperament }) => temperament === '');
+  const breaks = alone().flatMap(({ fault, result }) =>
+    result.broken.map((requirement) => ({ fault, requirement })),
   );
-  return [...found, ...forUnproved(found, caught)];
+  await tryMore(worthTrying(named, breaks));
+  return [...found, ...provingPins(named, alone())];
 }
 
 /** Of the scenarios that may catch a fault, these are tried first. */
@@ -256,22 +249,6 @@ function forIdle(idle: readonly string[], caught: readonly Tried[]): Pin[] {
     const { scenario, grade, requirement } = rarest.result;
     load.set(rarest.fault, (load.get(rarest.fault) ?? 0) + 1);
     return [{ fault: rarest.fault, scenario, grade, requirement, under: [''] }];
-  });
-}
-
-/** For each requirement that scenarios name and no pin proves, one that does, if there is any. */
-function forUnproved(pins: readonly Pin[], caught: readonly Tried[]): Pin[] {
-  return [...unproved(pins, shipped)].flatMap(([proved, naming]) => {
-    const tried = caught.find(
-      ({ temperament, result }) =>
-        temperament === '' &&
-        result.broken.includes(proved) &&
-        naming.some(({ id }) => id === result.scenario),
-    );
-    if (!tried) return [];
-    const { scenario, grade, requirement } = tried.result;
-    const also = proved === requirement ? undefined : [proved];
-    return [{ fault: tried.fault, scenario, grade, requirement, also, under: [''] }];
   });
 }
 

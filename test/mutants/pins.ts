@@ -4,7 +4,6 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Proof } from '../../harness/coverage/coverage.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import type { Grade } from '../../harness/model/verdict.ts';
 import { FAULTS, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
@@ -15,7 +14,7 @@ export interface Pin {
   readonly scenario: string;
   readonly grade: Grade;
   readonly requirement: string;
-  /** Others that the same trial finds broken, and no other pin does. */
+  /** Others that the same trial finds broken, where no other pin of its scenario does. */
   readonly also?: readonly string[];
   /** Names of temperaments; `''`: none. */
   readonly under: readonly string[];
@@ -43,29 +42,6 @@ export const isAsPinned = (
   ((seen.grade === pin.grade && seen.requirement === pin.requirement) ||
     (seen.grade === 'fail' && pin.grade === 'warn')) &&
   (pin.also ?? []).every((id) => seen.broken.includes(id));
-
-/** What the pins prove of the requirements, in the order of ids: scenarios/proofs.json. */
-export function proofsOf(pins: readonly Pin[]): Proof[] {
-  const shown = pins.flatMap(({ fault, scenario, requirement, also = [] }) =>
-    [requirement, ...also].map((id) => ({ requirement: id, scenario, fault })),
-  );
-  const groups = Map.groupBy(shown, ({ requirement, scenario }) => `${requirement} ${scenario}`);
-  return [...groups.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, own]) => {
-      const { requirement, scenario } = own[0]!;
-      return { requirement, scenario, faults: [...new Set(own.map(({ fault }) => fault))].sort() };
-    });
-}
-
-/** The scenarios that name a requirement which no pin proves that they find broken. */
-export function unproved(pins: readonly Pin[], scenarios: readonly Scenario[]) {
-  const proved = new Set(proofsOf(pins).map(({ requirement }) => requirement));
-  const named = scenarios.flatMap(({ id, requirements }) =>
-    requirements.filter((one) => !proved.has(one)).map((requirement) => ({ requirement, id })),
-  );
-  return Map.groupBy(named, ({ requirement }) => requirement);
-}
 
 export const traitsOf = (fault: string, temperament: string) =>
   [fault, temperament].filter((trait) => trait !== '').join('+');
