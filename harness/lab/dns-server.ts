@@ -7,9 +7,11 @@
 import net from 'node:net';
 import dns2, { Packet } from 'dns2';
 import { labelOf } from '../model/names.ts';
-import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule } from '../model/plan.ts';
+import type { DnsEvent } from '../model/observation.ts';
+import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule, TlsaRecord } from '../model/plan.ts';
 import type { Endpoint } from '../model/sender.ts';
-import { exists, lookUp, ruleFor } from '../model/zone.ts';
+import { exists, isSecure, lookUp, ruleFor } from '../model/zone.ts';
+import { formatTlsa } from '../protocol/dane.ts';
 
 /** The zone data a query name belongs to. */
 export interface Zone {
@@ -18,9 +20,11 @@ export interface Zone {
   count(name: string, type: string): number;
   /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
   addressOf(host: string): Promise<string | undefined>;
+  /** What a TLSA record holds after its three numbers. Throws when it cannot be made. */
+  associationData(record: TlsaRecord): Buffer;
   /** The plan asks for an answer that cannot be given. */
   failed(detail: string): void;
-  record(query: { name: string; type: string; transport: 'udp' | 'tcp'; answer: string }): void;
+  record(query: Omit<DnsEvent, 'kind'>): void;
   answered(ms: number): void;
 }
 
@@ -29,6 +33,8 @@ export interface NameServer extends AsyncDisposable {
 }
 
 const TLSA = 52;
+/** RFC 3225 §3: in the TTL field of the OPT record. */
+const DO = 0x8000;
 const QUERY = 0;
 /** RFC 1035 §4.2.1, §4.2.2. */
 const LONGEST_UDP_BYTES = 512;
@@ -113,7 +119,9 @@ async function answer(
   if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.NXDOMAIN);
 
   const nth = zone.count(question.name, type);
-  const rule = ruleFor(zone.plan(), question.name, type, nth);
+  const plan = zone.plan();
+  const rule = ruleFor(plan, question.name, type, nth);
+  const ad = wantsDnssec(request) && isSecure(plan, question.name, type, rule);
   const reply = await replyTo(request, question.name, type, zone, rule, transport).catch(
     (error: unknown) => {
       zone.failed(
@@ -126,10 +134,18 @@ async function answer(
       );
     },
   );
+  if (reply && ad) Object.assign(reply.header, { ad: 1 });
   const said = reply === undefined ? 'dropped' : describe(reply);
   // Nobody waits for a late answer once the lab is closed.
   if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs).unref());
-  zone.record({ name: question.name, type, transport, answer: said });
+  zone.record({
+    name: question.name,
+    type,
+    transport,
+    answer: said,
+    ...(reply && ad && { ad }),
+    ...(reply && chainOf(reply)),
+  });
   zone.answered(performance.now() - asked - (rule?.delayMs ?? 0));
   return reply;
 }
@@ -152,7 +168,6 @@ async function replyTo(
       ),
       request,
       transport,
-      rule,
     );
   const reply = Packet.createResponseFromRequest(request);
   if (how === 'nxdomain') reply.header.rcode = RCODE.NXDOMAIN;
@@ -164,15 +179,15 @@ async function replyTo(
     // RFC 6604 §3: the code is that of the last name of the chain.
     if (rule?.records === undefined && !exists(records, end)) reply.header.rcode = RCODE.NXDOMAIN;
   }
-  return finish(reply, request, transport, rule);
+  return finish(reply, request, transport);
 }
 
 /**
  * Header bits and OPT; what is too long for the transport goes out truncated. Throws for what no
  * message can hold.
  */
-function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?: DnsRule): Packet {
-  Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: rule?.ad ? 1 : 0 });
+function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp'): Packet {
+  Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: 0 });
   // RFC 6891 §6.1.1: an OPT in the query wants one in the response.
   const edns = request.additionals.find((record) => record.type === TYPE.EDNS);
   if (edns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
@@ -232,7 +247,7 @@ async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']>
       return make(TLSA, {
         data: Buffer.concat([
           Buffer.from([record.usage, record.selector, record.matching]),
-          Buffer.from(record.data, 'hex'),
+          zone.associationData(record),
         ]),
       });
   }
@@ -245,6 +260,23 @@ function cut(text: string): Buffer[] {
   for (let at = 0; at < bytes.length || at === 0; at += 255)
     parts.push(bytes.subarray(at, at + 255));
   return parts;
+}
+
+/** RFC 6840 §5.7: who wants to know of DNSSEC sets DO (RFC 4035 §3.1), or AD. */
+function wantsDnssec({ header, additionals }: Packet): boolean {
+  const edns = additionals.find(({ type }) => type === TYPE.EDNS);
+  return (header as { ad?: number }).ad === 1 || ((edns?.ttl ?? 0) & DO) !== 0;
+}
+
+/** What of an answer is not told by its code: where aliases lead to, and TLSA records. */
+function chainOf({ answers }: Packet): Pick<DnsEvent, 'target' | 'tlsa'> {
+  const target = answers.findLast(({ type }) => type === TYPE.CNAME)?.domain;
+  const tlsa = answers.flatMap(({ type, data }) => {
+    if (type !== TLSA || !Buffer.isBuffer(data)) return [];
+    const [usage = 0, selector = 0, matching = 0] = data;
+    return formatTlsa({ usage, selector, matching, data: data.toString('hex', 3) });
+  });
+  return { ...(target && { target }), ...(tlsa.length > 0 && { tlsa }) };
 }
 
 function describe(reply: Packet): string {

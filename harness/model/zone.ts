@@ -3,7 +3,7 @@
  * by it, and so is told which questions an attack has changed. Pure.
  */
 
-import type { DnsPlan, DnsRecord, DnsRule } from './plan.ts';
+import type { DnsPlan, DnsRecord, DnsRule, TlsaRecord } from './plan.ts';
 
 const LONGEST_CNAME_CHAIN = 8;
 
@@ -90,4 +90,31 @@ export function addressesOf(dns: DnsPlan, name: string): string[] {
   const answer = answerTo(dns, name, 'A');
   const records = answer.kind === 'records' ? answer.records : [];
   return records.flatMap((record) => (record.type === 'A' ? [record.host] : []));
+}
+
+/**
+ * Whether a validating resolver finds the answer to a question secure (RFC 4033 §5): every name on
+ * the way to it is in a signed zone, and nobody has put something else in its place.
+ */
+export function isSecure(plan: DnsPlan, name: string, type: string, rule?: DnsRule): boolean {
+  if (rule?.ad !== undefined) return rule.ad;
+  const isForged = rule?.records !== undefined || FORGED.includes(rule?.answer ?? 'honest');
+  const { found, end } = lookUp(plan.records, name, type);
+  const names = [name, end, ...found.map((record) => record.name)];
+  return !isForged && names.every((one) => isSigned(plan, one));
+}
+
+const FORGED: readonly string[] = ['nxdomain', 'nodata', 'servfail', 'refused'];
+
+function isSigned({ secure = [] }: DnsPlan, name: string): boolean {
+  return secure.some((zone) => sameName(zone, name) || isBelow(name, zone));
+}
+
+/** A TLSA record for people to read: what it holds, or what that is made from. */
+export function describeTlsa({ usage, selector, matching, data, of, bytes }: TlsaRecord): string {
+  const { host, profile = 'right', part = 'own' } = of ?? {};
+  const source = [profile, part === 'issuer' && 'issuer', host && `of ${host}`].filter(Boolean);
+  const content = data ?? `(of the certificate: ${source.join(', ')})`;
+  const length = bytes === undefined ? '' : `, ${bytes} bytes`;
+  return `${usage} ${selector} ${matching} ${content}${length}`;
 }

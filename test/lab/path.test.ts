@@ -616,7 +616,9 @@ describe('STARTTLS', () => {
         reason: 'the client sent no TLS',
       },
     ]);
-    await peer.over;
+    const mail = (await seen.until('smtp-command', 3))[2];
+    expect(mail).toMatchObject({ verb: 'MAIL', secure: false });
+    peer.socket.destroy();
   });
 
   test.each(['end', 'reset'] as const)(
@@ -1021,11 +1023,13 @@ async function exchanger(answer = '250 ok\r\n') {
       connection: 'c1',
       plan: {},
       others: {},
+      isUnderDane: false,
       dial: () => net.connect(port, '127.0.0.1').on('error', () => {}),
       tls: tlsAcceptor,
       claim: () => () => {},
       onIdle: () => () => {},
       onRest: () => {},
+      answered: () => {},
       record: (event) => events.push(event),
     });
   });
