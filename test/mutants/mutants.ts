@@ -16,6 +16,7 @@ import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result, together } from './farm.ts';
 import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import { provingPins, unproved, worthTrying } from './proving.ts';
 import { shippedScenarios } from './try.ts';
 
 const faults = Object.keys(FAULTS);
@@ -183,7 +184,14 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
   await tryMore(
     faults.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
-  return [...chosen, ...forIdle(idle, caught)];
+  const found = [...chosen, ...forIdle(idle, caught)];
+  const named = unproved(found, shipped);
+  const alone = () => caught.filter(({ temperament }) => temperament === '');
+  const breaks = alone().flatMap(({ fault, result }) =>
+    result.broken.map((requirement) => ({ fault, requirement })),
+  );
+  await tryMore(worthTrying(named, breaks));
+  return [...found, ...provingPins(named, alone())];
 }
 
 /** Of the scenarios that may catch a fault, these are tried first. */
