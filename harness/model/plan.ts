@@ -87,6 +87,12 @@ export const RIGHT_CERTIFICATES = [
   'right-and-recipient-domain',
   'wildcard',
   'empty-subject',
+  'upper-case-name',
+  'many-names',
+  'right-p384',
+  'reversed-chain',
+  'more-certificates',
+  'cross-signed',
 ] as const;
 export const CERTIFICATE_PROFILES = [
   ...RIGHT_CERTIFICATES,
@@ -98,16 +104,25 @@ export const CERTIFICATE_PROFILES = [
   'expired-intermediate',
   'non-ca-issuer',
   'name-constraint',
+  'path-too-long',
+  'issuer-without-constraints',
+  'issuer-may-not-sign',
+  'unknown-extension',
+  'wrong-key',
   'wrong-name',
   'other-listed-mx',
   'recipient-domain',
   'common-name-only',
   'common-name-right',
   'common-name-wrong',
+  'common-name-and-address',
   'ip-address-only',
   'wildcard-too-high',
   'wildcard-partial',
   'wildcard-inner',
+  'wildcard-of-all',
+  'wildcard-twice',
+  'overlong-name',
   'nul-in-name',
   'client-auth-only',
   'sha1',
@@ -284,16 +299,122 @@ export interface DnsPlan {
 export const reach = z.enum(['open', 'refused', 'silent', 'reset']);
 export type Reach = z.output<typeof reach>;
 
-/** What happens when the ClientHello arrives. `alert` is a fatal handshake_failure. */
+/** What happens when the ClientHello arrives. */
 export const handshake = z.enum(['complete', 'alert', 'reset', 'close', 'stall', 'garbage']);
 export type Handshake = z.output<typeof handshake>;
 
-const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+/** Descriptions of fatal alerts (RFC 8446 §6). */
+export const ALERTS = {
+  close_notify: 0,
+  unexpected_message: 10,
+  bad_record_mac: 20,
+  record_overflow: 22,
+  handshake_failure: 40,
+  illegal_parameter: 47,
+  decode_error: 50,
+  protocol_version: 70,
+  insufficient_security: 71,
+  internal_error: 80,
+  inappropriate_fallback: 86,
+  missing_extension: 109,
+  unrecognized_name: 112,
+  certificate_required: 116,
+  no_application_protocol: 120,
+} as const;
+export const alert = z
+  .enum(Object.keys(ALERTS) as [keyof typeof ALERTS, ...(keyof typeof ALERTS)[]])
+  .describe('Description of the fatal alert that is sent; default handshake_failure.');
+
+export const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
 export type TlsVersion = z.output<typeof tlsVersion>;
-export const tlsVersions = {
+
+/** By their names in OpenSSL; the last are for nobody who wants to be safe. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-SHA',
+  'DHE-RSA-AES128-GCM-SHA256',
+  'AES128-GCM-SHA256',
+  'AES128-SHA',
+  'ECDHE-ECDSA-NULL-SHA',
+  'ECDHE-RSA-NULL-SHA',
+  'NULL-SHA256',
+  'AECDH-AES128-SHA',
+  'AECDH-NULL-SHA',
+] as const;
+
+/** How a host speaks TLS that it does speak. */
+export const tlsManner = {
   minVersion: tlsVersion.optional().describe('Oldest TLS version spoken.'),
   maxVersion: tlsVersion.optional().describe('Newest TLS version spoken.'),
+  ciphers: z
+    .array(z.enum(CIPHERS))
+    .min(1)
+    .optional()
+    .describe('The only cipher suites spoken; RSA in a name asks for a certificate with RSA.'),
+  groups: z
+    .array(z.enum(['X25519', 'P-256', 'P-384', 'P-521']))
+    .min(1)
+    .optional()
+    .describe(
+      'The only groups for the key exchange; P-521 takes most clients a second ClientHello.',
+    ),
+  clientCertificate: z
+    .enum(['requested', 'required'])
+    .optional()
+    .describe('The client is asked for a certificate; required: without one TLS fails.'),
+  alpn: z
+    .array(z.string().min(1).max(255))
+    .min(1)
+    .optional()
+    .describe('The only application protocols spoken (RFC 7301).'),
+  recordBytes: z
+    .int()
+    .min(1)
+    .max(16_384)
+    .optional()
+    .describe('Records of the handshake that are in clear hold no more than this.'),
 };
+
+/** RFC 5246 §7.3: the first flight of a server, in order. */
+export const FLIGHT = ['server-hello', 'certificate', 'key-exchange', 'done'] as const;
+
+export const flight = z.strictObject({
+  version: z
+    .enum(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2'])
+    .optional()
+    .describe('Version in the ServerHello; default TLSv1.2.'),
+  sentinel: z
+    .boolean()
+    .optional()
+    .describe('Its random says that the server knows TLS 1.3 (RFC 8446 §4.1.3).'),
+  renegotiationInfo: z
+    .boolean()
+    .optional()
+    .describe('It has renegotiation_info (RFC 5746 §3.6); default true.'),
+  helloRetries: z
+    .int()
+    .min(2)
+    .max(5)
+    .optional()
+    .describe('So many HelloRetryRequests of TLS 1.3 instead; one is all that there can be.'),
+  dhBits: z
+    .literal([1024, 2048])
+    .optional()
+    .describe('The key exchange is DHE, with a prime of this size; default ECDHE.'),
+  upTo: z.enum(FLIGHT).optional().describe('The last message that is sent; default done.'),
+  then: handshake
+    .exclude(['complete'])
+    .optional()
+    .describe('What follows, once the sender has answered a whole flight; default alert.'),
+});
+export type FlightPlan = Immutable<z.output<typeof flight>>;
 
 export const tlsPlan = z.strictObject({
   certificate: certificateProfile.optional().describe('Certificate profile; default right.'),
@@ -308,8 +429,12 @@ export const tlsPlan = z.strictObject({
     .boolean()
     .optional()
     .describe('The root is sent along, as DANE-TA wants it (RFC 7672 §3.1.2).'),
-  ...tlsVersions,
+  ...tlsManner,
   handshake: handshake.optional().describe('What answers the ClientHello.'),
+  alert: alert.optional(),
+  flight: flight
+    .optional()
+    .describe('A first flight of TLS 1.2, written by hand, answers the ClientHello.'),
 });
 export type TlsPlan = Immutable<z.output<typeof tlsPlan>>;
 

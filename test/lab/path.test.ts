@@ -731,7 +731,9 @@ describe('STARTTLS', () => {
         reason: 'the client sent no TLS',
       },
     ]);
-    await peer.over;
+    const mail = (await seen.until('smtp-command', 3))[2];
+    expect(mail).toMatchObject({ verb: 'MAIL', secure: false });
+    peer.socket.destroy();
   });
 
   test.each(['end', 'reset'] as const)(
@@ -1142,6 +1144,7 @@ async function exchanger(answer = '250 ok\r\n') {
       claim: () => () => {},
       onIdle: () => () => {},
       onRest: () => {},
+      answered: () => {},
       record: (event) => events.push(event),
     });
   });

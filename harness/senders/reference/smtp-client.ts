@@ -27,6 +27,8 @@ export interface SmtpSession {
   starttls(): Promise<Reply>;
   /** To be called after a 220 to STARTTLS. The certificate is not judged here. */
   startTls(options: HandshakeOptions): Promise<tls.TLSSocket>;
+  /** For faults: the socket, after a 220 to STARTTLS, for something that is not this client. */
+  handOver(): net.Socket;
   /** Throws SmtpRefusal. */
   send(mail: Mail): Promise<Reply>;
   /** After a failed handshake: whether the connection can be spoken on in clear. */
@@ -134,15 +136,6 @@ function createSession(
     return nextReply(line);
   }
 
-  /** RFC 5321 §4.1.1.1: every line counts, in whatever letters. */
-  function offeredBy({ code, lines }: Reply): Map<string, string> {
-    const read = is('reads-ten-extensions-only') ? lines.slice(0, 11) : lines;
-    const known = is('knows-extensions-in-capitals-only')
-      ? read.filter((line, index) => index === 0 || !/^\S*[a-z]/.test(line))
-      : read;
-    return parseEhlo({ code, lines: known });
-  }
-
   async function hello(): Promise<void> {
     if (inTls && is('says-helo-inside-tls')) return void (await command(`HELO ${name}`));
     const reply = await command(`EHLO ${name}`).catch((error: unknown) => {
@@ -155,8 +148,8 @@ function createSession(
     // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the
     // one before.
     extensions = is('keeps-pre-tls-capabilities')
-      ? new Map([...offeredBy(reply), ...extensions])
-      : offeredBy(reply);
+      ? new Map([...parseEhlo(heard(reply, is)), ...extensions])
+      : parseEhlo(heard(reply, is));
     // RFC 5321 §3.2: a server that does not know EHLO gets HELO.
     isExtended = reply.code < 500;
     const agreed =
@@ -208,6 +201,10 @@ function createSession(
     async greeting() {
       const { code, lines } = await nextReply('the connection');
       if (code !== 220) throw new Error(`greeted with ${code} ${lines.join(' ')}`);
+    },
+    handOver() {
+      stream.off('data', onData).off('end', onEnd).off('close', onEnd);
+      return stream;
     },
     async startTls(options) {
       stream.off('data', onData).off('end', onEnd).off('close', onEnd);
@@ -270,6 +267,15 @@ function createSession(
       command('QUIT').then(close, close);
     },
   };
+}
+
+/** RFC 5321 §4.1.1.1: every line of an EHLO reply counts, and keywords have no letter case. */
+function heard(reply: Reply, is: Is): Reply {
+  const [greeting = '', ...lines] = reply.lines;
+  const read = lines
+    .slice(0, is('reads-few-ehlo-lines') ? 9 : undefined)
+    .filter((line) => !is('keywords-in-capitals-only') || !/^\S*[a-z]/.test(line));
+  return { ...reply, lines: [greeting, ...read] };
 }
 
 /** Throws unless the reply has one of these codes. */
