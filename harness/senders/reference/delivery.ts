@@ -288,6 +288,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       if (is('returns-mail-for-a-bad-greeting') && /^greeted with 5/.test(messageOf(error)))
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
+      // RFC 5321 §4.5.4.1: what broke off is tried again.
+      if (is('returns-mail-for-a-broken-connection') && /closed the conn/.test(messageOf(error)))
+        return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       return temporary(host, messageOf(error));
     } finally {
       session?.quit();
@@ -442,7 +445,8 @@ function overlooked({ at, code }: TlsProblem, session: SmtpSession, is: Is): boo
   if (at === 'starttls-offer')
     return (
       is('plaintext-when-starttls-missing') ||
-      (is('plaintext-when-ehlo-refused') && !session.isExtended)
+      ((is('plaintext-when-ehlo-refused') || is('plaintext-after-garbled-ehlo')) &&
+        !session.isExtended)
     );
   if (at === 'starttls-reply')
     return (
