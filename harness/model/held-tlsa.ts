@@ -41,10 +41,8 @@ export function heldTlsa(
   when: Pick<Observation, 'at'>,
 ): HeldTlsa | undefined {
   const queries = ofKind(observations, 'dns-query').filter((seen) => isBefore(seen, when));
-  const isSecureAnswer = (name: string, types: readonly string[]) =>
-    queries.findLast((seen) => types.includes(seen.type) && plain(seen.name) === plain(name))
-      ?.ad === true;
-  if (!isSecureAnswer(domain, ['MX']) || !isSecureAnswer(mx, ['A', 'AAAA'])) return undefined;
+  const hosts = queries.findLast(({ type, name }) => type === 'MX' && plain(name) === domain);
+  if (hosts?.ad !== true || addressLookup(queries, mx)?.ad !== true) return undefined;
   const names = [...basesOf(queries, mx), domain];
   const lookups = tlsaLookups(queries, mx);
   // Of each name its last answer counts.
@@ -89,10 +87,19 @@ export function daneState(
 
 /** RFC 7672 §2.2.3: the end of a chain of aliases first, then the name in the MX record. */
 function basesOf(queries: readonly Seen<'dns-query'>[], mx: string): string[] {
-  const addresses = queries.findLast(
-    ({ type, name }) => (type === 'A' || type === 'AAAA') && plain(name) === plain(mx),
+  const { target, name } = addressLookup(queries, mx) ?? { target: undefined, name: mx };
+  return [...(target ? [plain(target)] : []), plain(name)];
+}
+
+/** The last one that led to this host, under its own name or under an alias. */
+function addressLookup(
+  queries: readonly Seen<'dns-query'>[],
+  mx: string,
+): Seen<'dns-query'> | undefined {
+  return queries.findLast(
+    ({ type, name, target }) =>
+      (type === 'A' || type === 'AAAA') && [name, target ?? ''].map(plain).includes(plain(mx)),
   );
-  return [...(addresses?.target ? [plain(addresses.target)] : []), plain(mx)];
 }
 
 function plain(name: string): string {

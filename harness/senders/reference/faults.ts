@@ -116,6 +116,46 @@ export const FAULTS = {
   'splits-mx-at-commas': 'Takes a list in one mx line for several patterns.',
   'skips-bad-lines': 'Passes over lines of a policy that it cannot read.',
 
+  // ---- DANE (RFC 7672) ----
+  'dane-never-asks': 'Asks for no TLSA records.',
+  'dane-without-dnssec': 'Uses TLSA records that DNSSEC does not vouch for.',
+  'dane-passes-over-failed-lookups': 'Takes a failed TLSA look-up for no TLSA records.',
+  'dane-wants-tlsa-everywhere': 'Defers mail to a host that has no TLSA records.',
+  'dane-asks-before-the-address': "Asks for TLSA records before it knows the host's address.",
+  'dane-asks-insecure-hosts':
+    'Asks for TLSA records of a host whose address DNSSEC does not vouch for.',
+  'dane-asks-the-alias-only':
+    'Asks for TLSA records under the name in the MX record, and not under the one that it is an alias of.',
+  'dane-asks-the-target-only':
+    'Of an MX host that is an alias, asks for TLSA records under the name it leads to only.',
+  'dane-prefers-hosts-with-tlsa':
+    'Tries MX hosts with TLSA records before others that are preferred.',
+  'dane-takes-the-first-record': 'Reads only the first of several TLSA records.',
+  'dane-takes-unusable-for-none': 'Takes TLSA records of which none is usable for no TLSA records.',
+  'dane-wants-usable-records': 'Defers mail to a host of whose TLSA records none is usable.',
+  'dane-takes-weaker-digests':
+    'Takes a match of a digest beside which there is a stronger one that does not match.',
+  'dane-clear-without-tls': 'Sends in clear to a host with TLSA records where TLS cannot be had.',
+  'dane-clear-with-unusable':
+    'Sends in clear to a host with unusable TLSA records where TLS cannot be had.',
+  'dane-takes-any-certificate': 'Compares no certificate with the TLSA records.',
+  'dane-saved-by-web-pki':
+    'Takes a certificate that a CA vouches for, whatever the TLSA records say.',
+  'dane-ee-wants-the-name':
+    'Wants the name of the host in a certificate that a TLSA record of usage 3 matches.',
+  'dane-ee-wants-the-dates':
+    'Refuses an expired certificate that a TLSA record of usage 3 matches.',
+  'dane-ta-ignores-names': 'Under usage 2 takes a certificate of whatever name.',
+  'dane-ta-ignores-dates': 'Under usage 2 takes an expired certificate.',
+  'dane-ta-wants-the-host-name':
+    'Under usage 2 refuses a certificate that names the recipient domain and not the host.',
+  'dane-ta-takes-any-common-name':
+    'Under usage 2 takes the common name where there is a subjectAltName.',
+  'dane-ta-takes-partial-wildcards': 'Under usage 2 takes a wildcard within a label.',
+  'dane-ta-wants-no-wildcard': 'Under usage 2 refuses a wildcard certificate.',
+  'dane-no-sni': 'Sends no SNI to a host with TLSA records.',
+  'dane-lax-on-retry': 'Does without DANE from the second attempt on.',
+
   // ---- the policy cache (RFC 8461 §3.2, §3.3, §5.1, §10.2) ----
   'forgets-cache-when-txt-gone': 'Drops the cached policy when the TXT record is gone.',
   'forgets-cache-on-servfail': 'Drops the cached policy when the TXT look-up fails.',
@@ -193,6 +233,8 @@ export const FAULTS = {
     'Sends mail for a domain over the connection it has open, whatever the MX are now.',
   'no-mx-certificate-check': 'Accepts whatever certificate the MX shows.',
   'mx-cn-fallback': "Takes the common name of the MX's certificate where it has no subjectAltName.",
+  'mx-cn-beside-dns-names':
+    "Takes the common name of the MX's certificate beside what its subjectAltName says.",
   'accepts-any-name': 'Accepts a certificate of the MX that names another host.',
   'accepts-the-recipient-domain':
     'Accepts a certificate of the MX that names the recipient domain.',
@@ -210,6 +252,10 @@ export const FAULTS = {
   'accepts-unknown-issuers': 'Accepts a certificate of the MX whose issuer it does not know.',
   'accepts-any-issuer': 'Accepts a certificate of the MX whose issuer may issue none.',
   'ignores-name-constraints': 'Accepts a certificate of the MX that its issuer may not issue.',
+  'ignores-path-length':
+    'Accepts a certificate of the MX whose issuer stands too far below the root.',
+  'ignores-critical-extensions':
+    'Accepts a certificate of the MX with a critical extension that it does not know.',
   'accepts-client-auth-certificate':
     'Accepts a certificate of the MX that is for TLS clients only.',
   'accepts-weak-keys': 'Accepts weak keys and signatures in the certificate of the MX.',
@@ -219,11 +265,27 @@ export const FAULTS = {
   'refuses-intermediates':
     'Refuses a right certificate of the MX because an intermediate vouches for it.',
   'refuses-empty-subject': 'Refuses a right certificate of the MX because its subject is empty.',
+  'certificate-names-with-case':
+    'Refuses a right certificate of the MX because its name has other letters, capital or small.',
+  'compares-u-labels': 'Compares the certificate with the name of the MX in its own script.',
+  'reads-a-hundred-names': 'Reads no more than a hundred names of a certificate.',
+  'refuses-p384': 'Refuses a right certificate of the MX because its key is on P-384.',
   'wants-the-recipient-domain':
     'Refuses a certificate of the MX that does not name the recipient domain.',
   'no-tls12': 'Speaks no TLS below 1.3.',
   'no-tls13': 'Speaks no TLS above 1.2.',
   'speaks-old-tls': 'Speaks TLS 1.0 and 1.1 with the MX.',
+  'falls-back-to-tls11': 'Offers TLS 1.1 and nothing newer after a handshake that failed.',
+  'falls-back-to-ssl3': 'Offers SSL 3 and nothing newer after a handshake that failed.',
+  'goes-on-with-any-flight':
+    'Tries a handshake that failed once more, and goes on whatever is wrong with what the server says.',
+  'no-extended-master-secret': 'Offers TLS 1.2 without extended_master_secret.',
+  'trusts-old-renegotiation': 'Goes on with a server of TLS 1.2 that has no renegotiation_info.',
+  'takes-suites-without-encryption': 'Takes cipher suites that encrypt nothing.',
+  'takes-static-rsa': 'Takes cipher suites without forward secrecy.',
+  'resumes-unverified-sessions':
+    'Resumes sessions made without a policy, and takes their certificates for checked.',
+  'sni-with-a-dot': 'Sends SNI with a dot at the end of the name.',
   'no-sni-to-mx': 'Sends no SNI to the MX.',
   'mail-before-check': 'Sends MAIL FROM before it looks at the certificate.',
   'no-opportunistic-tls': 'Uses no TLS where there is no policy.',

@@ -27,6 +27,8 @@ export interface SmtpSession {
   starttls(): Promise<Reply>;
   /** To be called after a 220 to STARTTLS. The certificate is not judged here. */
   startTls(options: HandshakeOptions): Promise<tls.TLSSocket>;
+  /** For faults: the socket, after a 220 to STARTTLS, for something that is not this client. */
+  handOver(): net.Socket;
   /** Throws SmtpRefusal. */
   send(mail: Mail): Promise<Reply>;
   /** After a failed handshake: whether the connection can be spoken on in clear. */
@@ -181,6 +183,10 @@ function createSession(
     async greeting() {
       const { code, lines } = await nextReply('the connection');
       if (code !== 220) throw new Error(`greeted with ${code} ${lines.join(' ')}`);
+    },
+    handOver() {
+      stream.off('data', onData).off('end', onEnd).off('close', onEnd);
+      return stream;
     },
     async startTls(options) {
       stream.off('data', onData).off('end', onEnd).off('close', onEnd);
