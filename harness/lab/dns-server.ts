@@ -10,8 +10,9 @@ import { labelOf } from '../model/names.ts';
 import type { DnsEvent } from '../model/observation.ts';
 import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule, TlsaRecord } from '../model/plan.ts';
 import type { Endpoint } from '../model/sender.ts';
-import { exists, isSecure, lookUp, ruleFor } from '../model/zone.ts';
+import { asTaken, exists, isSecure, lookUp, ruleFor } from '../model/zone.ts';
 import { formatTlsa } from '../protocol/dane.ts';
+import { oddPacket } from './odd-packets.ts';
 
 /** The zone data a query name belongs to. */
 export interface Zone {
@@ -47,10 +48,14 @@ export async function startNameServer(
   zoneOf: (label: string) => Zone | undefined,
 ): Promise<NameServer> {
   const sockets = new Set<net.Socket>();
-  const handle = async (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
-    const reply = await answer(request, client instanceof net.Socket ? 'tcp' : 'udp', zoneOf);
+  const handle: Handle = async (request, send, client) => {
+    const overTcp = client instanceof net.Socket;
+    const packets = await answer(request, overTcp ? 'tcp' : 'udp', zoneOf);
     try {
-      if (reply) await send(reply);
+      for (const packet of packets)
+        if (overTcp || packet instanceof Packet) await send(packet);
+        // Bytes go out as they are, however many.
+        else udp.send(packet, (client as Endpoint).port, (client as Endpoint).address);
     } catch {
       // The client has gone, or the lab is closing.
     }
@@ -73,7 +78,11 @@ export async function startNameServer(
   };
 }
 
-type Handle = (request: Packet, send: (answer: Packet) => unknown, client: unknown) => void;
+type Handle = (
+  request: Packet,
+  send: (answer: Packet | Buffer) => unknown,
+  client: unknown,
+) => void;
 
 /** UDP and TCP have to share a number; where the system chooses UDP's, TCP may find it taken. */
 async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
@@ -98,32 +107,33 @@ async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
   }
 }
 
+/** The packets that go out, in this order. */
 async function answer(
   request: Packet,
   transport: 'udp' | 'tcp',
   zoneOf: (label: string) => Zone | undefined,
-): Promise<Packet | undefined> {
+): Promise<readonly (Packet | Buffer)[]> {
   const asked = performance.now();
   // A response gets no response, or two servers could keep each other busy for ever.
-  if (request.header.qr) return undefined;
+  if (request.header.qr) return [];
   if (request.header.opcode !== QUERY)
-    return Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP);
+    return [Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP)];
   const [question, another] = request.questions;
   // RFC 9619 §4: a query has one question.
   if (!question || another || request.errors.length > 0)
-    return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
+    return [Packet.createErrorResponseFromRequest(request, RCODE.FORMERR)];
   const type = question.type === TLSA ? 'TLSA' : Packet.typeName(question.type);
   const zone = zoneOf(labelOf(question.name) ?? '');
   // Of a name that is not the lab's, nothing is looked up anywhere. To the sender this is its
   // resolver, and some append their own domain.
-  if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.NXDOMAIN);
+  if (!zone) return [Packet.createErrorResponseFromRequest(request, RCODE.NXDOMAIN)];
 
   const nth = zone.count(question.name, type);
   const plan = zone.plan();
   const rule = ruleFor(plan, question.name, type, nth);
   const ad = wantsDnssec(request) && isSecure(plan, question.name, type, rule);
-  const reply = await replyTo(request, question.name, type, zone, rule, transport).catch(
-    (error: unknown) => {
+  const replyBy = (by: DnsRule | undefined) =>
+    replyTo(request, question.name, type, zone, by, transport).catch((error: unknown) => {
       zone.failed(
         `the answer to ${question.name} ${type}: ${error instanceof Error ? error.message : String(error)}`,
       );
@@ -132,22 +142,23 @@ async function answer(
         request,
         transport,
       );
-    },
-  );
+    });
+  const reply = await replyBy(asTaken(rule));
+  const spoilt = rule?.packet && (await replyBy(rule));
   if (reply && ad) Object.assign(reply.header, { ad: 1 });
-  const said = reply === undefined ? 'dropped' : describe(reply);
+  const said = [spoilt && rule.packet, reply && describe(reply)].filter(Boolean).join(', then ');
   // Nobody waits for a late answer once the lab is closed.
   if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs).unref());
   zone.record({
     name: question.name,
     type,
     transport,
-    answer: said,
+    answer: said || 'dropped',
     ...(reply && ad && { ad }),
     ...(reply && chainOf(reply)),
   });
   zone.answered(performance.now() - asked - (rule?.delayMs ?? 0));
-  return reply;
+  return [...(spoilt ? [oddPacket(spoilt, rule.packet)] : []), ...(reply ? [reply] : [])];
 }
 
 async function replyTo(
@@ -168,6 +179,7 @@ async function replyTo(
       ),
       request,
       transport,
+      rule?.ede,
     );
   const reply = Packet.createResponseFromRequest(request);
   if (how === 'nxdomain') reply.header.rcode = RCODE.NXDOMAIN;
@@ -178,20 +190,36 @@ async function replyTo(
     for (const record of found) reply.answers.push(...(await encode(record, zone)));
     // RFC 6604 §3: the code is that of the last name of the chain.
     if (rule?.records === undefined && !exists(records, end)) reply.header.rcode = RCODE.NXDOMAIN;
+    for (const record of rule?.extra ?? []) reply.answers.push(...(await encode(record, zone)));
   }
-  return finish(reply, request, transport);
+  for (const record of rule?.additional ?? [])
+    reply.additionals.push(...(await encode(record, zone)));
+  const finished = finish(reply, request, transport, rule?.ede);
+  // RFC 1034 §4.3.1: neither an answer nor the end of the search, but a name server, and no SOA.
+  if (how === 'referral') {
+    finished.header.aa = 0;
+    finished.authorities = finished.authorities.filter((record) => record.type === TYPE.NS);
+  }
+  return finished;
 }
 
 /**
  * Header bits and OPT; what is too long for the transport goes out truncated. Throws for what no
  * message can hold.
  */
-function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp'): Packet {
+function finish(
+  reply: Packet,
+  request: Packet,
+  transport: 'udp' | 'tcp',
+  ede?: DnsRule['ede'],
+): Packet {
   Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: 0 });
   // RFC 6891 §6.1.1: an OPT in the query wants one in the response.
   const edns = request.additionals.find((record) => record.type === TYPE.EDNS);
   if (edns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
-    reply.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: 1232 }));
+    const { EDNS } = Packet.Resource as any;
+    const options = ede ? [EDNS.EDE(ede.code, ede.text)] : [];
+    reply.additionals.push(EDNS(options, { udpPayloadSize: 1232 }));
   }
   const isEmpty = reply.header.rcode === RCODE.NOERROR && reply.answers.length === 0;
   if ((isEmpty && !reply.header.tc) || reply.header.rcode === RCODE.NXDOMAIN)

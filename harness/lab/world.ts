@@ -170,6 +170,7 @@ export function createWorld(
             scheme,
             others: othersFor(host),
             tls: acceptor,
+            countRequest: (path) => count(`request ${host} ${path}`),
             record,
             answered: health.answered,
           }),

@@ -22,6 +22,15 @@ export function ruleFor(
   );
 }
 
+/**
+ * The rule by which a client gets its answer in the end. RFC 5452 §9.1: a packet that is no answer
+ * to its question is none at all; then comes what follows it, or nothing.
+ */
+export function asTaken(rule: DnsRule | undefined): DnsRule | undefined {
+  if (rule?.packet === undefined) return rule;
+  return rule.followed ? undefined : { name: rule.name, type: rule.type, answer: 'drop' };
+}
+
 /** RFC 1034 §4.3.2: the records of the name, through CNAMEs, and the name where they end. */
 export function lookUp(
   records: readonly DnsRecord[],
@@ -57,11 +66,12 @@ export type ZoneAnswer =
 
 /** What a client that asks as often as it has to gets to know in the end. */
 export function answerTo(plan: DnsPlan, name: string, type: string): ZoneAnswer {
-  const rule = ruleFor(plan, name, type);
+  const rule = asTaken(ruleFor(plan, name, type));
   switch (rule?.answer ?? 'honest') {
     case 'servfail':
     case 'refused':
     case 'drop':
+    case 'referral':
       return { kind: 'failure' };
     case 'nxdomain':
     case 'nodata':
@@ -96,7 +106,8 @@ export function addressesOf(dns: DnsPlan, name: string): string[] {
  * Whether a validating resolver finds the answer to a question secure (RFC 4033 §5): every name on
  * the way to it is in a signed zone, and nobody has put something else in its place.
  */
-export function isSecure(plan: DnsPlan, name: string, type: string, rule?: DnsRule): boolean {
+export function isSecure(plan: DnsPlan, name: string, type: string, by?: DnsRule): boolean {
+  const rule = asTaken(by);
   if (rule?.ad !== undefined) return rule.ad;
   const isForged = rule?.records !== undefined || FORGED.includes(rule?.answer ?? 'honest');
   const { found, end } = lookUp(plan.records, name, type);
@@ -104,7 +115,7 @@ export function isSecure(plan: DnsPlan, name: string, type: string, rule?: DnsRu
   return !isForged && names.every((one) => isSigned(plan, one));
 }
 
-const FORGED: readonly string[] = ['nxdomain', 'nodata', 'servfail', 'refused'];
+const FORGED: readonly string[] = ['nxdomain', 'nodata', 'servfail', 'refused', 'referral'];
 
 function isSigned({ secure = [] }: DnsPlan, name: string): boolean {
   return secure.some((zone) => sameName(zone, name) || isBelow(name, zone));
