@@ -141,7 +141,7 @@ describe('a right leaf', () => {
 });
 
 describe('issuing', () => {
-  it('gives 200 hosts 200 certificates, each with its own key', () => {
+  it('gives 200 hosts 200 certificates, each under a key of its own', () => {
     const issued = Array.from({ length: 200 }, (_, index) =>
       mx('right', `mx${index}.victim.k4.test`),
     );
