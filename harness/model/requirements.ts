@@ -831,6 +831,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   ),
   '5321-4.5.3.2-timeouts': partly(must('keyword', 'each command has its timeout')),
   '5321-6.1-dsn-null': must('keyword', 'a notice of failure has the null reverse-path'),
+  '5321-4.2-code-decides': must(
+    'keyword',
+    'what a client does follows from the reply code alone, and not from the text',
+  ),
+  '5321-4.2-any-text': must('keyword', 'any text behind a reply code is acceptable, or none'),
   '5321-4.2-multiline': must(
     'derived',
     'every line of an EHLO reply is read, whatever the case of its keyword',

@@ -85,6 +85,10 @@ export const FAULTS = {
   'decodes-leniently': 'Reads a policy body that is no UTF-8.',
   'http-cache':
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
+  'wants-http-1.1': 'Takes no policy that comes in HTTP/1.0.',
+  'stops-at-an-interim-answer': 'Takes an interim answer, such as 103, for a failed fetch.',
+  'scrapes-answers':
+    'Takes whatever looks like a policy among the bytes of an answer, by no rule of HTTP.',
   'no-back-off': 'Tries a failed fetch again at once.',
   'never-tries-again': 'Never tries again to fetch a policy, once a fetch has failed.',
   'remembers-no-policy': 'For a week asks for no policy where it has found none.',
@@ -201,6 +205,8 @@ export const FAULTS = {
     'Delivers in clear to an MX that offers no STARTTLS, in spite of an enforce policy.',
   'plaintext-when-ehlo-refused':
     'Delivers in clear to an MX that refuses EHLO, in spite of an enforce policy.',
+  'plaintext-after-garbled-ehlo':
+    'Delivers in clear to an MX whose reply to EHLO cannot be read, in spite of an enforce policy.',
   'plaintext-after-454':
     'Delivers in clear after the MX refused STARTTLS, in spite of an enforce policy.',
   'plaintext-after-5yz-to-starttls':
@@ -312,12 +318,23 @@ export const FAULTS = {
   'keywords-in-capitals-only': 'Reads EHLO keywords in capitals only.',
   'reads-few-ehlo-lines': 'Reads no more than the first ten lines of an EHLO reply.',
 
+  // ---- replies (RFC 5321 §4.2) ----
+  'takes-a-segment-for-a-reply': 'Takes what comes in one segment for a whole reply.',
+  'wants-text-in-replies': 'Takes a reply code without a text for no reply.',
+  'goes-by-enhanced-codes':
+    'Goes by the first digit of the enhanced status code, where the reply code decides.',
+  'takes-sent-for-delivered': 'Takes mail for delivered before the server has said so.',
+  'returns-mail-for-a-broken-connection':
+    'Returns mail at once when the server closes the connection.',
+
   // ---- candidates, queue, bounces (RFC 5321 §4.5, §5.1, §6.1, RFC 8461 §5) ----
   'only-first-mx': 'Tries no other MX when the first one fails.',
   'prefers-the-last-mx': 'Tries the MX with the highest preference number first.',
   'tries-in-the-order-of-the-policy': 'Tries MX hosts in the order in which the policy names them.',
   'one-of-equal-mx-only': 'Of MX hosts of one preference tries only one.',
   'tries-first-address-only': 'Tries no other address of an MX when the first one fails.',
+  'believes-any-packet':
+    'Takes any packet for the answer to its question, whatever id and question it repeats.',
   'knows-no-implicit-mx': 'Returns mail to a domain that has an address and no MX.',
   'knows-no-alias-of-a-domain': 'Finds no MX for a domain that is an alias, and keeps the mail.',
   'address-after-null-mx':

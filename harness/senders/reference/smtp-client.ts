@@ -90,6 +90,8 @@ function createSession(
   let wake = () => {};
 
   const onData = (bytes: Buffer) => {
+    // RFC 5321 §4.2.1: a reply ends with its last line, however many segments it takes.
+    if (is('takes-a-segment-for-a-reply')) reader = createReplyReader();
     replies.push(...reader.push(bytes.toString('latin1')));
     wake();
   };
@@ -117,7 +119,10 @@ function createSession(
       );
       wake = () => {
         const reply = replies.shift();
-        if (reply) over(() => resolve(reply));
+        // RFC 5321 §4.2: any text is acceptable, and none too.
+        if (reply?.lines.at(-1) === '' && is('wants-text-in-replies'))
+          fail(`the reply to ${to} is a bare code`);
+        else if (reply) over(() => resolve(reply));
         else if (reader.violation())
           fail(`the reply to ${to} is no SMTP: ${reader.violation()!.message}`);
         else if (ended) fail(`the server closed the connection instead of replying to ${to}`);
@@ -134,7 +139,13 @@ function createSession(
 
   async function hello(): Promise<void> {
     if (inTls && is('says-helo-inside-tls')) return void (await command(`HELO ${name}`));
-    const reply = await command(`EHLO ${name}`);
+    const reply = await command(`EHLO ${name}`).catch((error: unknown) => {
+      // RFC 5321 §4.2: what is no reply is not a refusal of EHLO.
+      if (!reader.violation() || !is('plaintext-after-garbled-ehlo')) throw error;
+      reader = createReplyReader();
+      lost = false;
+      return { code: 500, lines: [''] };
+    });
     // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the
     // one before.
     extensions = is('keeps-pre-tls-capabilities')
@@ -161,8 +172,15 @@ function createSession(
     }
     for (const [what, line, ...codes] of lines) {
       const reply = together ? await nextReply(line) : await command(line);
-      expect(what, reply, ...codes);
+      expect(what, asRead(reply), ...codes);
     }
+  }
+
+  /** RFC 5321 §4.2: the code decides, and no word of the text. */
+  function asRead(reply: Reply): Reply {
+    const enhanced = /^([245])\.\d+\.\d+ /.exec(reply.lines[0]!)?.[1];
+    if (enhanced === undefined || !is('goes-by-enhanced-codes')) return reply;
+    return { ...reply, code: Number(`${enhanced}${String(reply.code).slice(1)}`) };
   }
 
   return {
@@ -241,8 +259,10 @@ function createSession(
       ]);
       if (is('slow')) await wait(SLOWNESS_MS);
       stream.write(`${stuffed(data)}.\r\n`);
+      // RFC 5321 §4.2.5: until the 250 is there, the sender answers for the message.
+      if (is('takes-sent-for-delivered')) return { code: 250, lines: ['sent'] };
       const accepted = await nextReply('the content');
-      expect('the content', accepted, 250);
+      expect('the content', asRead(accepted), 250);
       return accepted;
     },
     quit() {
