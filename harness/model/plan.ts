@@ -110,6 +110,26 @@ const dnsAnswer = z.enum([
 ]);
 export type DnsAnswer = z.output<typeof dnsAnswer>;
 
+/**
+ * What a validator makes of each follows from RFC 4035 §5. Of a DS record, `other-key` and
+ * `unknown-algorithm` are what it says of the zone's key, itself rightly signed.
+ */
+const dnssecFault = z
+  .enum([
+    'proven',
+    'unsigned',
+    'expired',
+    'not-yet-valid',
+    'other-key',
+    'unknown-algorithm',
+    'no-denial',
+    'forged-denial',
+  ])
+  .describe(
+    'proven: forged as it is, signed like the zone; no-denial: that there is nothing is not proven; forged-denial: by an NSEC record of another name; else what is wrong with the signatures.',
+  );
+export type DnssecFault = z.output<typeof dnssecFault>;
+
 export const dnsRule = z.strictObject({
   name: testName.describe('The name asked for.'),
   type: z.string().describe('The type asked for: A, MX, TXT, TLSA, … or * for any.'),
@@ -122,6 +142,7 @@ export const dnsRule = z.strictObject({
   records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's."),
   delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
   ad: z.boolean().optional().describe('The AD bit of the answer (RFC 4035 §3.2.3).'),
+  dnssec: dnssecFault.optional(),
 });
 export type DnsRule = Immutable<z.output<typeof dnsRule>>;
 
@@ -130,6 +151,8 @@ export interface DnsPlan {
   readonly records: readonly DnsRecord[];
   /** What the name server does instead; the first rule that matches a question wins. */
   readonly rules: readonly DnsRule[];
+  /** Zones that are signed: who asks for DNSSEC is told that what is in them is secure. */
+  readonly secure?: readonly string[];
 }
 
 // ---- reachability and TLS, shared by every host ----

@@ -123,8 +123,14 @@ export interface MessageStatus {
 /** How a sender gets into the lab. */
 export interface LabAccess {
   readonly dns: { readonly address: string; readonly port: number };
-  /** PEM. */
-  readonly trust: { readonly policyHosts: string; readonly mxHosts: string };
+  readonly trust: {
+    /** PEM. */
+    readonly policyHosts: string;
+    /** PEM. */
+    readonly mxHosts: string;
+    /** The key of the DNS root, as a DNSKEY record in a zone file (RFC 4033 §2). */
+    readonly dnssec: string;
+  };
   /**
    * Where a virtual address and port really are; undefined: not in the lab, and must not be
    * dialled.

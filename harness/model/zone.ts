@@ -73,16 +73,20 @@ export function answerTo(plan: DnsPlan, name: string, type: string): ZoneAnswer 
 }
 
 function sameName(a: string, b: string): boolean {
-  return plain(a) === plain(b);
+  return plainName(a) === plainName(b);
 }
 
 /** In lower case, without a dot at the end (RFC 1035 §2.3.3). */
-function plain(name: string): string {
+export function plainName(name: string): string {
   return name.replace(/\.$/, '').toLowerCase();
 }
 
 function isBelow(name: string, parent: string): boolean {
-  return plain(name).endsWith(`.${plain(parent)}`);
+  return plainName(name).endsWith(`.${plainName(parent)}`);
+}
+
+export function isAtOrBelow(name: string, parent: string): boolean {
+  return sameName(name, parent) || isBelow(name, parent);
 }
 
 /** Hosts of the plan at the addresses of a name. */
@@ -90,4 +94,46 @@ export function addressesOf(dns: DnsPlan, name: string): string[] {
   const answer = answerTo(dns, name, 'A');
   const records = answer.kind === 'records' ? answer.records : [];
   return records.flatMap((record) => (record.type === 'A' ? [record.host] : []));
+}
+
+// ---- DNSSEC ----
+
+/** RFC 4033 §5. */
+export type Security = 'secure' | 'insecure' | 'bogus';
+
+/**
+ * What a validator finds the answer to a question to be, given the rule that is followed for it;
+ * what it finds bogus, it answers with SERVFAIL (RFC 4035 §5.5).
+ */
+export function securityOf(plan: DnsPlan, name: string, type: string, rule?: DnsRule): Security {
+  const { found, end } = lookUp(plan.records, name, type);
+  const names = [name, ...found.map((record) => record.name), end];
+  const zones = names.map((one) => zoneSecurity(plan, one));
+  if (zones.includes('bogus')) return 'bogus';
+  if (zoneSecurity(plan, name) === 'secure' && isTamperedWith(rule)) return 'bogus';
+  return zones.includes('insecure') ? 'insecure' : 'secure';
+}
+
+/** The signed zone that a name is in. */
+export function signedZoneOf({ secure = [] }: DnsPlan, name: string): string | undefined {
+  return secure
+    .filter((zone) => isAtOrBelow(name, zone))
+    .toSorted((a, b) => a.length - b.length)[0];
+}
+
+/** RFC 4035 §5.2: by the chain of its keys, from the zone above it. */
+function zoneSecurity(plan: DnsPlan, name: string): Security {
+  const zone = signedZoneOf(plan, name);
+  if (zone === undefined) return 'insecure';
+  const [ds, dnskey] = [ruleFor(plan, zone, 'DS'), ruleFor(plan, zone, 'DNSKEY')];
+  const isGone = ds?.answer === 'nodata' && ds.dnssec === 'proven';
+  if (isGone || ds?.dnssec === 'unknown-algorithm') return 'insecure';
+  return isTamperedWith(ds) || isTamperedWith(dnskey) ? 'bogus' : 'secure';
+}
+
+/** Whether a rule leaves no answer that the keys of a signed zone vouch for. */
+function isTamperedWith({ answer = 'honest', records, dnssec }: DnsRule = {} as DnsRule): boolean {
+  if (answer === 'drop' || answer === 'servfail' || answer === 'refused') return true;
+  if (dnssec !== undefined) return dnssec !== 'proven';
+  return records !== undefined || answer === 'nxdomain' || answer === 'nodata';
 }
