@@ -19,6 +19,8 @@ export interface Authority {
   /** The trust anchor, PEM. */
   readonly certificatePem: string;
   issuer(name: IssuerName): Issuer;
+  /** The root, PEM, that the certificates of an issuer lead to. */
+  rootOf(name: IssuerName): string;
 }
 
 interface Issuer extends Signer {
@@ -44,13 +46,15 @@ export function createAuthority({
 }): Authority {
   const root = createRoot(commonName, now);
   const issuers = new Map<IssuerName, Issuer>([['root', root]]);
+  const issuer = (name: IssuerName): Issuer => {
+    const known = issuers.get(name) ?? createIssuer(name, root, now);
+    issuers.set(name, known);
+    return known;
+  };
   return {
     certificatePem: root.certificatePem,
-    issuer(name) {
-      const issuer = issuers.get(name) ?? createIssuer(name, root, now);
-      issuers.set(name, issuer);
-      return issuer;
-    },
+    issuer,
+    rootOf: (name) => (issuer(name) as Partial<Root>).certificatePem ?? root.certificatePem,
   };
 }
 

@@ -79,7 +79,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   senders: {
     paths: ['harness/senders/'],
     imports: ['protocol', 'concurrency', 'shipped', 'model', 'yaml', 'process', 'docker'],
-    packages: ['nodemailer', 'mx-connect', 'zod'],
+    packages: ['dns2', 'nodemailer', 'mx-connect', 'zod'],
   },
   labs: {
     paths: ['harness/labs/'],

@@ -7,6 +7,7 @@
 import { baselinePlan } from '../model/baseline.ts';
 import type { DnsRecord, LabPlan } from '../model/plan.ts';
 import { isJudged, type Scenario, type Step, type Use } from '../model/scenario.ts';
+import { describeTlsa } from '../model/zone.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
 
 interface StepWorld {
@@ -165,6 +166,6 @@ function dataOf(record: DnsRecord): string {
     case 'CNAME':
       return record.target;
     case 'TLSA':
-      return `${record.usage} ${record.selector} ${record.matching} ${record.data}`;
+      return describeTlsa(record);
   }
 }

@@ -7,8 +7,6 @@ import { type Breach, breachesOf, byHarm, exposedBy, harmOf, viewStep } from '..
 import { dialogueOf, seqs } from '../model/traffic.ts';
 import { type Exposure, exposureOf, type Finding, type Trial } from '../model/verdict.ts';
 
-const REQUIREMENT = '8461-4-check-all';
-
 /** A finding for each step in which there was one, the worst of it. */
 export function judgeExposure(trial: Trial): Finding[] {
   const breaches = (['main', 'control'] as const).flatMap((leg) =>
@@ -21,20 +19,23 @@ export function judgeExposure(trial: Trial): Finding[] {
   });
 }
 
-function findingOf(step: number, { part, held }: Breach, { evidence }: Trial): Finding {
+function findingOf(step: number, breach: Breach, { evidence }: Trial): Finding {
+  const { part, basis, inDoubt, requirement } = breach;
   const what = part.kind === 'smtp-data' ? 'content' : 'MAIL or RCPT';
-  const doubt = held.inDoubt
+  const against =
+    basis.kind === 'dns-query' ? 'though DANE forbids it' : 'under a policy that forbids it';
+  const doubt = inDoubt
     ? ', if the policy still counted: what was fetched since is one by some readings'
     : '';
   return {
     step,
     expectation: 'exposure',
-    requirement: REQUIREMENT,
-    grade: part.kind === 'smtp-data' && !held.inDoubt ? 'fail' : 'warn',
+    requirement,
+    grade: part.kind === 'smtp-data' && !inDoubt ? 'fail' : 'warn',
     expected: 'nothing exposed',
-    actual: `${what} passed ${channelOf(part)} to ${part.mx}, under a policy that forbids it${doubt}`,
-    because: [held.fetch.seq, ...seqs(dialogueOf(evidence.observations, part.connection))],
-    harm: harmOf({ part, held }),
+    actual: `${what} passed ${channelOf(part)} to ${part.mx}, ${against}${doubt}`,
+    because: [basis.seq, ...seqs(dialogueOf(evidence.observations, part.connection))],
+    harm: harmOf(breach),
   };
 }
 

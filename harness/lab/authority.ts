@@ -37,6 +37,9 @@ function zoneOf(plan: DnsPlan, name: string): Cut {
   if (labels.at(-1) !== 'test') return { zone: '', isSigned: true };
   // A world's label has nothing of its own.
   if (labels.length < 3 || plan.records.length === 0) return { zone: 'test', isSigned: true };
+  // What is said to be insecure in a signed zone is a zone below it that is not.
+  if (plan.rules.some((rule) => rule.ad === false && plainName(rule.name) === name))
+    return { zone: name, isSigned: false };
   const signed = signedZoneOf(plan, name);
   if (signed !== undefined) return { zone: plainName(signed), isSigned: true };
   const above = labels.map((_, at) => labels.slice(at).join('.')).slice(0, -2);
@@ -97,7 +100,7 @@ export async function addDnssec(reply: Packet, signing: Signing): Promise<void> 
   reply.authorities = reply.authorities.filter((record) => record.type !== TYPE.NS);
   if (isNegative && cut.isSigned && fault !== 'no-denial')
     reply.authorities.push(...denial(reply, signing, cut, plainName(end)));
-  if (fault === 'unsigned') return;
+  if (fault === 'unsigned' || fault === 'claimed') return;
   const owner = ({ name: at, type: of }: Records[number]) =>
     cutOf(plan, at, of === RR_TYPE.DS ? 'DS' : '');
   reply.answers = await signed(reply.answers, owner, signing);
@@ -123,7 +126,9 @@ function denial(reply: Packet, { plan, type, fault }: Signing, { zone }: Cut, en
 }
 
 function typesAt({ records }: DnsPlan, name: string, except: string): number[] {
-  const here = records.filter((record) => plainName(record.name) === name && record.type !== except);
+  const here = records.filter(
+    (record) => plainName(record.name) === name && record.type !== except,
+  );
   return here.map(({ type }) => (type === 'TLSA' ? RR_TYPE.TLSA : TYPE[type]));
 }
 

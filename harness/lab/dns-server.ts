@@ -7,9 +7,11 @@
 import net from 'node:net';
 import dns2, { Packet } from 'dns2';
 import { labelOf } from '../model/names.ts';
-import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule } from '../model/plan.ts';
+import type { DnsEvent } from '../model/observation.ts';
+import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule, TlsaRecord } from '../model/plan.ts';
 import type { Endpoint } from '../model/sender.ts';
-import { lookUp, ruleFor, securityOf } from '../model/zone.ts';
+import { isSecure, lookUp, ruleFor, securityOf } from '../model/zone.ts';
+import { formatTlsa } from '../protocol/dane.ts';
 import { RR_TYPE } from '../protocol/dnssec.ts';
 import { addDnssec, cutOf, isThere, negativeAuthority, zoneRecords } from './authority.ts';
 import type { DnsKeys } from './dnssec.ts';
@@ -21,9 +23,11 @@ export interface Zone {
   count(name: string, type: string): number;
   /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
   addressOf(host: string): Promise<string | undefined>;
+  /** What a TLSA record holds after its three numbers. Throws when it cannot be made. */
+  associationData(record: TlsaRecord): Buffer;
   /** The plan asks for an answer that cannot be given. */
   failed(detail: string): void;
-  record(query: { name: string; type: string; transport: 'udp' | 'tcp'; answer: string }): void;
+  record(query: Omit<DnsEvent, 'kind'>): void;
   answered(ms: number): void;
 }
 
@@ -145,10 +149,23 @@ async function answer(
     zone?.failed(`the answer to ${name} ${type}: ${why}`);
     return Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL);
   });
+  const rcode = reply?.header.rcode;
+  const isAnswer = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
+  const isBogus = isAnswer && securityOf(plan, name, type, rule) === 'bogus';
+  const ad = wantsDnssec(query) && isSecure(plan, name, type, rule);
+  if (reply && (rule?.dnssec === 'claimed' || (ad && isOfResolver(request))))
+    Object.assign(reply.header, { ad: 1 });
   const said = reply === undefined ? 'dropped' : describe(reply);
   // Nobody waits for a late answer once the lab is closed.
   if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs).unref());
-  zone?.record({ name, type, transport, answer: said });
+  zone?.record({
+    name,
+    type,
+    transport,
+    answer: isBogus ? `${said}, bogus` : said,
+    ...(reply && ad && { ad }),
+    ...(reply && chainOf(reply)),
+  });
   zone?.answered(performance.now() - asked - (rule?.delayMs ?? 0));
   return reply;
 }
@@ -195,7 +212,7 @@ function replyWith(rcode: number, query: Query): Promise<Packet> {
  */
 async function finish(reply: Packet, query: Query): Promise<Packet> {
   const { name, type, plan, rule, edns, transport } = query;
-  Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: rule?.ad ? 1 : 0 });
+  Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: 0 });
   // RFC 6891 §6.1.1: an OPT in the query wants one in the response, RFC 3225 §3: with its DO.
   if (edns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
     const options = { udpPayloadSize: 1232, doFlag: edns.doFlag };
@@ -219,8 +236,9 @@ async function finish(reply: Packet, query: Query): Promise<Packet> {
 }
 
 /** What is forged has no signature, unless it is said to have one. */
-function faultOf({ answer = 'honest', records, dnssec }: DnsRule = {} as DnsRule) {
-  if (dnssec !== undefined) return dnssec === 'proven' ? undefined : dnssec;
+function faultOf({ answer = 'honest', records, ad, dnssec }: DnsRule = {} as DnsRule) {
+  if (dnssec === 'proven' || (dnssec === undefined && ad === true)) return undefined;
+  if (dnssec !== undefined) return dnssec;
   const isForged = records !== undefined || answer === 'nxdomain' || answer === 'nodata';
   return isForged ? 'unsigned' : undefined;
 }
@@ -248,7 +266,7 @@ async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']>
       return make(RR_TYPE.TLSA, {
         data: Buffer.concat([
           Buffer.from([record.usage, record.selector, record.matching]),
-          Buffer.from(record.data, 'hex'),
+          zone.associationData(record),
         ]),
       });
   }
@@ -261,6 +279,22 @@ function cut(text: string): Buffer[] {
   for (let at = 0; at < bytes.length || at === 0; at += 255)
     parts.push(bytes.subarray(at, at + 255));
   return parts;
+}
+
+/** RFC 6840 §5.7: who wants to know of DNSSEC sets DO (RFC 4035 §3.1), or AD. */
+function wantsDnssec({ request: { header }, edns }: Query): boolean {
+  return (header as { ad?: number }).ad === 1 || edns?.doFlag === true;
+}
+
+/** What of an answer is not told by its code: where aliases lead to, and TLSA records. */
+function chainOf({ answers }: Packet): Pick<DnsEvent, 'target' | 'tlsa'> {
+  const target = answers.findLast(({ type }) => type === TYPE.CNAME)?.domain;
+  const tlsa = answers.flatMap(({ type, data }) => {
+    if (type !== RR_TYPE.TLSA || !Buffer.isBuffer(data)) return [];
+    const [usage = 0, selector = 0, matching = 0] = data;
+    return formatTlsa({ usage, selector, matching, data: data.toString('hex', 3) });
+  });
+  return { ...(target && { target }), ...(tlsa.length > 0 && { tlsa }) };
 }
 
 function describe(reply: Packet): string {

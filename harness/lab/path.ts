@@ -29,6 +29,7 @@ export interface PathSetting {
   readonly connection: string;
   readonly plan: MxPlan;
   readonly others: TlsHost['others'];
+  readonly isUnderDane: boolean;
   /** A connection to the honest exchanger. */
   dial(): net.Socket;
   readonly tls: TlsAcceptor;
@@ -447,6 +448,7 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
     service: 'mx',
     plan: plan.tls ?? {},
     others: setting.others,
+    isUnderDane: setting.isUnderDane,
   };
   const accepted = await setting.tls.accept(socket, host, setting.connection, setting.record);
   switch (accepted.kind) {

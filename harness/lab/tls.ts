@@ -9,12 +9,14 @@ import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import {
   type CertificateRequest,
+  describeChain,
   type IssuedCertificate,
   identifies,
   type Pki,
 } from '../../certs/index.ts';
 import type { TlsEvent } from '../model/observation.ts';
 import type { TlsPlan } from '../model/plan.ts';
+import type { ShownCertificate } from '../protocol/dane.ts';
 import { isRecord, readClientHello, recordLength } from './client-hello.ts';
 
 export interface TlsHost {
@@ -23,6 +25,8 @@ export interface TlsHost {
   readonly plan: TlsPlan;
   /** For the profiles that name someone else. */
   readonly others: CertificateRequest['others'];
+  /** What is shown is recorded as DANE sees it. */
+  readonly isUnderDane?: boolean;
 }
 
 export type Accepted =
@@ -55,17 +59,23 @@ export function createTlsAcceptor(
   onSecret: (line: string) => void = () => {},
 ): TlsAcceptor {
   const contexts = new Map<IssuedCertificate, Map<string, tls.SecureContext>>();
+  const described = new Map<string, ShownCertificate[]>();
+  const describe = (chainPem: string) => {
+    const known = described.get(chainPem) ?? describeChain(chainPem, Date.now());
+    described.set(chainPem, known);
+    return known;
+  };
 
   const contextOf = (issued: IssuedCertificate, plan: TlsPlan): tls.SecureContext => {
     const old = [plan.minVersion, plan.maxVersion].some(
       (version) => version === 'TLSv1' || version === 'TLSv1.1',
     );
-    const versions = `${plan.minVersion ?? ''}-${plan.maxVersion ?? ''}`;
+    const versions = `${plan.minVersion ?? ''}-${plan.maxVersion ?? ''}-${plan.sendsRoot ?? ''}`;
     const known = contexts.get(issued)?.get(versions);
     if (known) return known;
     const context = tls.createSecureContext({
       key: issued.keyPem,
-      cert: issued.chainPem,
+      cert: chainOf(issued, plan),
       minVersion: plan.minVersion ?? (old ? 'TLSv1' : 'TLSv1.2'),
       maxVersion: plan.maxVersion ?? 'TLSv1.3',
       // OpenSSL serves old versions, short keys and SHA-1 only at security level 0.
@@ -104,6 +114,7 @@ export function createTlsAcceptor(
           servername,
           certificate: shown.profile,
           authenticated: isShown && authenticated,
+          ...(isShown && host.isUnderDane && { chain: describe(chainOf(shown, plan)) }),
           ...result,
         });
       const handshake = plan.handshake ?? 'complete';
@@ -147,6 +158,9 @@ export function createTlsAcceptor(
     },
   };
 }
+
+const chainOf = ({ chainPem, rootPem }: IssuedCertificate, { sendsRoot }: TlsPlan): string =>
+  sendsRoot ? chainPem + rootPem : chainPem;
 
 const LONGEST_HELLO_BYTES = 64 * 1024;
 /** Whoever goes on in clear after a failed handshake does it at once. */

@@ -4,7 +4,7 @@
 
 import { formatStsPolicy, parseStsPolicy } from '../protocol/sts-policy.ts';
 import { formatStsRecord } from '../protocol/sts-record.ts';
-import type { DnsRecord, LabPlan, PolicyHostPlan } from './plan.ts';
+import type { DnsRecord, LabPlan, PolicyHostPlan, TlsaSpec } from './plan.ts';
 import {
   ATTACKER,
   POLICY_HOST,
@@ -54,16 +54,23 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
         addressOf(SENDER_MX),
         addressOf(`mx.${ATTACKER}`),
         addressOf(`mta-sts.${ATTACKER}`),
+        ...tlsaRecords(domain),
         ...domain.records,
       ],
       rules: [],
+      ...secureZones(domain),
     },
     policyHosts: {
       [POLICY_HOST]: policyHost(domain, policy),
       [`mta-sts.${ATTACKER}`]: { pages: {} },
     },
     mxHosts: {
-      ...Object.fromEntries(mxNames.map((name) => [name, {}])),
+      ...Object.fromEntries(
+        domain.mx.map(({ host, preference: _, ...tls }) => [
+          host,
+          Object.keys(tls).length > 0 ? { tls } : {},
+        ]),
+      ),
       [SENDER_MX]: {},
       [`mx.${ATTACKER}`]: {},
     },
@@ -72,7 +79,8 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
 }
 
 /**
- * The same world with no MTA-STS in it at all, whatever the plan said: the negative control.
+ * The same world with no MTA-STS and no DANE in it at all, whatever the plan said: the negative
+ * control.
  */
 export function withoutPolicy(plan: LabPlan): LabPlan {
   const isSts = (name: string) =>
@@ -80,8 +88,8 @@ export function withoutPolicy(plan: LabPlan): LabPlan {
   return {
     ...plan,
     dns: {
-      records: plan.dns.records.filter((record) => !isSts(record.name)),
-      rules: plan.dns.rules.filter((rule) => !isSts(rule.name)),
+      records: plan.dns.records.filter(({ name, type }) => !isSts(name) && type !== 'TLSA'),
+      rules: plan.dns.rules.filter(({ name, type }) => !isSts(name) && type !== 'TLSA'),
     },
     policyHosts: Object.fromEntries(
       Object.keys(plan.policyHosts).map((name) => [name, { reach: 'refused', pages: {} } as const]),
@@ -101,6 +109,26 @@ export function permittedMx(domain: DomainSpec, policy: PolicySpec): readonly st
 
 function addressOf(host: string): DnsRecord {
   return { name: host, type: 'A', host };
+}
+
+/** RFC 7672 §2.2.3: at the port and the name of each MX host. */
+function tlsaRecords({ dane = false, mx }: DomainSpec): DnsRecord[] {
+  const specs = dane === true ? [{ usage: 3, selector: 1, matching: 1 }] : dane || [];
+  return mx.flatMap(({ host, certificate: profile }) =>
+    specs.map(
+      (spec: TlsaSpec): DnsRecord => ({
+        name: `_25._tcp.${host}`,
+        type: 'TLSA',
+        ...spec,
+        ...(spec.data === undefined && { of: { ...(profile && { profile }), ...spec.of } }),
+      }),
+    ),
+  );
+}
+
+function secureZones({ dane = false, dnssec = dane !== false, mx }: DomainSpec) {
+  if (dnssec === false) return {};
+  return { secure: dnssec === true ? [VICTIM, ...mx.map(({ host }) => host)] : dnssec };
 }
 
 function stsRecords(policy: PolicySpec): DnsRecord[] {

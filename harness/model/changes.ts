@@ -12,7 +12,7 @@
 import { announcedId } from './offered-policy.ts';
 import type { DnsPlan, LabPlan, MxPlan, PolicyHostPlan, ReportHostPlan } from './plan.ts';
 import { mxOnConnection } from './plan-changes.ts';
-import { addressesOf, answerTo, ruleFor } from './zone.ts';
+import { addressesOf, answerTo, isSecure, lookUp, ruleFor } from './zone.ts';
 
 /** Names are as in the plan, not yet a world's own. */
 export type Change = QuestionChange | HostChange;
@@ -111,6 +111,7 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
   const exchangers = exchangersOf(after.dns, domain).filter((mx) => known.includes(mx));
   const hosts = exchangers.flatMap((mx) => [
     ...questionChange(before.dns, after.dns, 'delivery', mx, 'A').map((one) => ({ ...one, mx })),
+    ...tlsaChanges(before.dns, after.dns, domain, mx),
     ...addressesOf(after.dns, mx).flatMap((host) =>
       hostChange({
         way: 'delivery',
@@ -122,6 +123,23 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
     ),
   ]);
   return [...records, ...hosts];
+}
+
+/** RFC 7672 §2.2: TLSA records are asked for where what leads to the host is secure. */
+function tlsaChanges(
+  before: DnsPlan,
+  after: DnsPlan,
+  domain: string,
+  mx: string,
+): QuestionChange[] {
+  const isSecureIn = (dns: DnsPlan, name: string, type: string) =>
+    isSecure(dns, name, type, ruleFor(dns, name, type));
+  if (!isSecureIn(after, domain, 'MX') || !isSecureIn(after, mx, 'A')) return [];
+  const base = lookUp(after.records, mx, 'A').end;
+  return questionChange(before, after, 'delivery', `_25._tcp.${base}`, 'TLSA').map((one) => ({
+    ...one,
+    mx,
+  }));
 }
 
 function reportingChanges(before: LabPlan, after: LabPlan, domain: string): Change[] {
@@ -145,7 +163,9 @@ function questionChange(
 ): QuestionChange[] {
   const [old, rule] = [ruleFor(before, name, type), ruleFor(after, name, type)];
   const same =
-    isSame(old, rule) && isSame(answerTo(before, name, type), answerTo(after, name, type));
+    isSame(old, rule) &&
+    isSame(answerTo(before, name, type), answerTo(after, name, type)) &&
+    isSecure(before, name, type, old) === isSecure(after, name, type, rule);
   return same ? [] : [{ kind: 'question', way, name, type, ...(rule?.nth && { nth: rule.nth }) }];
 }
 

@@ -2,6 +2,7 @@
  * Observation: one recorded event. Evidence: the frozen list of them. Nothing here judges.
  */
 
+import type { ShownCertificate } from '../protocol/dane.ts';
 import type { PolicySpec } from './scenario.ts';
 import type { MessageStatus } from './sender.ts';
 
@@ -58,6 +59,12 @@ export interface DnsEvent {
   readonly transport: 'udp' | 'tcp';
   /** `NOERROR 2`, `NXDOMAIN`, `dropped`, … */
   readonly answer: string;
+  /** The answer said that it is secure: the AD bit (RFC 4035 §3.2.3). */
+  readonly ad?: boolean;
+  /** Where its chain of CNAMEs ends, if it has one. */
+  readonly target?: string;
+  /** The TLSA records in it, as in a zone file. */
+  readonly tlsa?: readonly string[];
 }
 
 /** A connection to a host of the web: the policy host's, or the report inbox. */
@@ -119,6 +126,8 @@ export interface TlsEvent {
   readonly certificate: string;
   /** Whether that certificate identifies `host` to a sender that follows the RFCs. */
   readonly authenticated: boolean;
+  /** Where DNS is signed, what was shown: the server's own certificate, then those it sent along. */
+  readonly chain?: readonly ShownCertificate[];
   readonly result: 'completed' | 'failed';
   readonly protocol?: string;
   readonly cipher?: string;

@@ -51,129 +51,7 @@ export const testName = z
   });
 const testNameOrRoot = z.union([testName, z.literal('.')]);
 
-// ---- DNS ----
-
-const owner = {
-  name: testName.describe('The owner name.'),
-  ttl: ttl.optional().describe('Seconds. Default: 0.'),
-};
-
-export const dnsRecord = z.discriminatedUnion('type', [
-  z.strictObject({
-    ...owner,
-    type: z.literal('A').describe('An address.'),
-    host: z
-      .union([z.ipv4('expected a .test name or an IPv4 address'), testName])
-      .describe("A host of the scenario, for that host's address, or an IPv4 address."),
-  }),
-  z.strictObject({
-    ...owner,
-    type: z.literal('MX').describe('A mail exchanger.'),
-    preference: preference.describe('The lowest is tried first.'),
-    exchange: testNameOrRoot.describe('Its host name; `.` for none (RFC 7505).'),
-  }),
-  z.strictObject({
-    ...owner,
-    type: z.literal('TXT').describe('A text.'),
-    text: lines.describe('The text; a list gives its character-strings one by one.'),
-  }),
-  z.strictObject({
-    ...owner,
-    type: z.literal('CNAME').describe('An alias.'),
-    target: testName.describe('The name it leads to.'),
-  }),
-  z.strictObject({
-    ...owner,
-    type: z.literal('TLSA').describe('A certificate association (RFC 6698).'),
-    usage: byte.describe('Certificate usage.'),
-    selector: byte.describe('Selector.'),
-    matching: byte.describe('Matching type.'),
-    data: z
-      .string()
-      .regex(/^([0-9a-fA-F]{2})+$/, 'expected pairs of hex digits')
-      .describe('Certificate association data, in hex.'),
-  }),
-]);
-/** A string is cut at 255 bytes into character-strings; an array gives them one by one. */
-export type DnsRecord = Immutable<z.output<typeof dnsRecord>>;
-
-/** `cname-only`: CNAMEs are not chased, and the client has to ask again. */
-const dnsAnswer = z.enum([
-  'honest',
-  'nxdomain',
-  'nodata',
-  'servfail',
-  'refused',
-  'drop',
-  'truncate',
-  'cname-only',
-]);
-export type DnsAnswer = z.output<typeof dnsAnswer>;
-
-/**
- * What a validator makes of each follows from RFC 4035 §5. Of a DS record, `other-key` and
- * `unknown-algorithm` are what it says of the zone's key, itself rightly signed.
- */
-const dnssecFault = z
-  .enum([
-    'proven',
-    'unsigned',
-    'expired',
-    'not-yet-valid',
-    'other-key',
-    'unknown-algorithm',
-    'no-denial',
-    'forged-denial',
-  ])
-  .describe(
-    'proven: forged as it is, signed like the zone; no-denial: that there is nothing is not proven; forged-denial: by an NSEC record of another name; else what is wrong with the signatures.',
-  );
-export type DnssecFault = z.output<typeof dnssecFault>;
-
-export const dnsRule = z.strictObject({
-  name: testName.describe('The name asked for.'),
-  type: z.string().describe('The type asked for: A, MX, TXT, TLSA, … or * for any.'),
-  nth: nth
-    .optional()
-    .describe('Only these queries for the name and type, counted from 1 within a step.'),
-  answer: dnsAnswer
-    .optional()
-    .describe('What is answered; default the zone, or the records given.'),
-  records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's."),
-  delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
-  ad: z.boolean().optional().describe('The AD bit of the answer (RFC 4035 §3.2.3).'),
-  dnssec: dnssecFault.optional(),
-});
-export type DnsRule = Immutable<z.output<typeof dnsRule>>;
-
-export interface DnsPlan {
-  /** The zones as published. */
-  readonly records: readonly DnsRecord[];
-  /** What the name server does instead; the first rule that matches a question wins. */
-  readonly rules: readonly DnsRule[];
-  /** Zones that are signed: who asks for DNSSEC is told that what is in them is secure. */
-  readonly secure?: readonly string[];
-}
-
-// ---- reachability and TLS, shared by every host ----
-
-/**
- * `refused`: nothing listens. `silent`: the connection opens and nobody ever speaks. `reset`:
- * opened, then RST.
- */
-export const reach = z.enum(['open', 'refused', 'silent', 'reset']);
-export type Reach = z.output<typeof reach>;
-
-/** What happens when the ClientHello arrives. `alert` is a fatal handshake_failure. */
-export const handshake = z.enum(['complete', 'alert', 'reset', 'close', 'stall', 'garbage']);
-export type Handshake = z.output<typeof handshake>;
-
-const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
-export type TlsVersion = z.output<typeof tlsVersion>;
-export const tlsVersions = {
-  minVersion: tlsVersion.optional().describe('Oldest TLS version spoken.'),
-  maxVersion: tlsVersion.optional().describe('Newest TLS version spoken.'),
-};
+// ---- certificates ----
 
 /** What a host's certificate is like; certs/profiles.ts says how each is made. */
 export const RIGHT_CERTIFICATES = [
@@ -209,8 +87,172 @@ export const CERTIFICATE_PROFILES = [
   'sha1',
   'weak-key',
 ] as const;
-const certificateProfile = z.enum(CERTIFICATE_PROFILES);
+export const certificateProfile = z.enum(CERTIFICATE_PROFILES);
 export type CertificateProfile = z.output<typeof certificateProfile>;
+
+// ---- DNS ----
+
+const owner = {
+  name: testName.describe('The owner name.'),
+  ttl: ttl.optional().describe('Seconds. Default: 0.'),
+};
+
+/** Of a TLSA record, what it holds: word for word, or made from a certificate of the lab. */
+const tlsaData = {
+  data: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2})+$/, 'expected pairs of hex digits')
+    .optional()
+    .describe('Certificate association data, in hex. Default: made from a certificate.'),
+  of: z
+    .strictObject({
+      host: testName
+        .optional()
+        .describe('Whose certificate. Default: that of the host the record is for.'),
+      profile: certificateProfile.optional().describe('Its certificate profile; default right.'),
+      part: z
+        .enum(['own', 'issuer'])
+        .optional()
+        .describe("own: the host's own certificate, the default; issuer: that of its issuer."),
+    })
+    .optional()
+    .describe('The certificate that the data is made from.'),
+  bytes: z
+    .int()
+    .min(0)
+    .max(4096)
+    .optional()
+    .describe('The data is cut to this length, or filled up with zeros.'),
+};
+
+export const tlsaSpec = z.strictObject({
+  usage: byte.default(3).describe('Certificate usage. Default: 3.'),
+  selector: byte.default(1).describe('Selector. Default: 1.'),
+  matching: byte.default(1).describe('Matching type. Default: 1.'),
+  ...tlsaData,
+});
+export type TlsaSpec = Immutable<z.output<typeof tlsaSpec>>;
+
+export const dnsRecord = z.discriminatedUnion('type', [
+  z.strictObject({
+    ...owner,
+    type: z.literal('A').describe('An address.'),
+    host: z
+      .union([z.ipv4('expected a .test name or an IPv4 address'), testName])
+      .describe("A host of the scenario, for that host's address, or an IPv4 address."),
+  }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('MX').describe('A mail exchanger.'),
+    preference: preference.describe('The lowest is tried first.'),
+    exchange: testNameOrRoot.describe('Its host name; `.` for none (RFC 7505).'),
+  }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('TXT').describe('A text.'),
+    text: lines.describe('The text; a list gives its character-strings one by one.'),
+  }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('CNAME').describe('An alias.'),
+    target: testName.describe('The name it leads to.'),
+  }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('TLSA').describe('A certificate association (RFC 6698).'),
+    usage: byte.describe('Certificate usage.'),
+    selector: byte.describe('Selector.'),
+    matching: byte.describe('Matching type.'),
+    ...tlsaData,
+  }),
+]);
+/** A string is cut at 255 bytes into character-strings; an array gives them one by one. */
+export type DnsRecord = Immutable<z.output<typeof dnsRecord>>;
+export type TlsaRecord = Extract<DnsRecord, { type: 'TLSA' }>;
+
+/** `cname-only`: CNAMEs are not chased, and the client has to ask again. */
+const dnsAnswer = z.enum([
+  'honest',
+  'nxdomain',
+  'nodata',
+  'servfail',
+  'refused',
+  'drop',
+  'truncate',
+  'cname-only',
+]);
+export type DnsAnswer = z.output<typeof dnsAnswer>;
+
+/**
+ * What a validator makes of each follows from RFC 4035 §5. Of a DS record, `other-key` and
+ * `unknown-algorithm` are what it says of the zone's key, itself rightly signed.
+ */
+const dnssecFault = z
+  .enum([
+    'proven',
+    'claimed',
+    'unsigned',
+    'expired',
+    'not-yet-valid',
+    'other-key',
+    'unknown-algorithm',
+    'no-denial',
+    'forged-denial',
+  ])
+  .describe(
+    'proven: forged as it is, signed like the zone; claimed: no signatures, and the AD bit all the same; no-denial: that there is nothing is not proven; forged-denial: it is, by the NSEC record of another name; else what is wrong with the signatures.',
+  );
+export type DnssecFault = z.output<typeof dnssecFault>;
+
+export const dnsRule = z.strictObject({
+  name: testName.describe('The name asked for.'),
+  type: z.string().describe('The type asked for: A, MX, TXT, TLSA, … or * for any.'),
+  nth: nth
+    .optional()
+    .describe('Only these queries for the name and type, counted from 1 within a step.'),
+  answer: dnsAnswer
+    .optional()
+    .describe('What is answered; default the zone, or the records given.'),
+  records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's."),
+  delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
+  ad: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the answer is secure, the AD bit (RFC 4035 §3.2.3). Default: as its zone is for the zone's own records, and not for anything else.",
+    ),
+  dnssec: dnssecFault.optional(),
+});
+export type DnsRule = Immutable<z.output<typeof dnsRule>>;
+
+export interface DnsPlan {
+  /** The zones as published. */
+  readonly records: readonly DnsRecord[];
+  /** What the name server does instead; the first rule that matches a question wins. */
+  readonly rules: readonly DnsRule[];
+  /** Zones that are signed, delegated from `test` with a DS record (RFC 4035 §2.4). */
+  readonly secure?: readonly string[];
+}
+
+// ---- reachability and TLS, shared by every host ----
+
+/**
+ * `refused`: nothing listens. `silent`: the connection opens and nobody ever speaks. `reset`:
+ * opened, then RST.
+ */
+export const reach = z.enum(['open', 'refused', 'silent', 'reset']);
+export type Reach = z.output<typeof reach>;
+
+/** What happens when the ClientHello arrives. `alert` is a fatal handshake_failure. */
+export const handshake = z.enum(['complete', 'alert', 'reset', 'close', 'stall', 'garbage']);
+export type Handshake = z.output<typeof handshake>;
+
+const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+export type TlsVersion = z.output<typeof tlsVersion>;
+export const tlsVersions = {
+  minVersion: tlsVersion.optional().describe('Oldest TLS version spoken.'),
+  maxVersion: tlsVersion.optional().describe('Newest TLS version spoken.'),
+};
 
 export const tlsPlan = z.strictObject({
   certificate: certificateProfile.optional().describe('Certificate profile; default right.'),
@@ -221,6 +263,10 @@ export const tlsPlan = z.strictObject({
   certificateWithoutSni: certificateProfile
     .optional()
     .describe('Profile shown to a client that sends no SNI; default the same.'),
+  sendsRoot: z
+    .boolean()
+    .optional()
+    .describe('The root is sent along, as DANE-TA wants it (RFC 7672 §3.1.2).'),
   ...tlsVersions,
   handshake: handshake.optional().describe('What answers the ClientHello.'),
 });

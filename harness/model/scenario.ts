@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { duration } from './duration.ts';
-import { dnsRecord, type Immutable, testName } from './plan.ts';
+import { certificateProfile, dnsRecord, type Immutable, testName, tlsaSpec } from './plan.ts';
 import type { Capability } from './sender.ts';
 import type { Stage } from './stage.ts';
 
@@ -36,6 +36,13 @@ const mxHost = z
     z.strictObject({
       host: testName.describe('The host name.'),
       preference: z.int().min(0).max(65_535).default(10).describe('The lowest is tried first.'),
+      certificate: certificateProfile
+        .optional()
+        .describe('The profile of its honest certificate. Default: right.'),
+      sendsRoot: z
+        .boolean()
+        .optional()
+        .describe('It sends the root along, as DANE-TA wants it (RFC 7672 §3.1.2).'),
     }),
   ])
   .transform((mx) => (typeof mx === 'string' ? { host: mx, preference: 10 } : mx));
@@ -52,10 +59,26 @@ export const domainChange = z.strictObject({
     .describe(
       'Whether the domain asks for TLSRPT reports (RFC 8460), or its record, word for word. Default: true.',
     ),
+  dane: z
+    .union([z.boolean(), z.array(tlsaSpec)])
+    .optional()
+    .describe(
+      'Whether the MX hosts have TLSA records (RFC 7672), or which; each for every host. true: one 3 1 1 of the certificate. Default: false.',
+    ),
+  dnssec: z
+    .union([z.boolean(), z.array(testName)])
+    .optional()
+    .describe(
+      'Whether DNS is signed, or which zones are. true: the domain and its MX hosts. Default: as dane has it.',
+    ),
   records: z.array(dnsRecord).optional().describe('More records of the zone.'),
 });
 export type DomainChange = Immutable<z.output<typeof domainChange>>;
-export type DomainSpec = Required<DomainChange>;
+export interface DomainSpec extends DomainChange {
+  readonly mx: NonNullable<DomainChange['mx']>;
+  readonly tlsrpt: NonNullable<DomainChange['tlsrpt']>;
+  readonly records: NonNullable<DomainChange['records']>;
+}
 
 const policyFields = z
   .strictObject({

@@ -3,7 +3,7 @@
  * by it, and so is told which questions an attack has changed. Pure.
  */
 
-import type { DnsPlan, DnsRecord, DnsRule } from './plan.ts';
+import type { DnsPlan, DnsRecord, DnsRule, TlsaRecord } from './plan.ts';
 
 const LONGEST_CNAME_CHAIN = 8;
 
@@ -58,18 +58,15 @@ export type ZoneAnswer =
 /** What a client that asks as often as it has to gets to know in the end. */
 export function answerTo(plan: DnsPlan, name: string, type: string): ZoneAnswer {
   const rule = ruleFor(plan, name, type);
-  switch (rule?.answer ?? 'honest') {
-    case 'servfail':
-    case 'refused':
-    case 'drop':
-      return { kind: 'failure' };
-    case 'nxdomain':
-    case 'nodata':
-      return { kind: 'none' };
-  }
+  if (isFailure(rule) || securityOf(plan, name, type, rule) === 'bogus') return { kind: 'failure' };
+  if (rule?.answer === 'nxdomain' || rule?.answer === 'nodata') return { kind: 'none' };
   const { found } = lookUp(rule?.records ?? plan.records, name, type);
   const records = found.filter((record) => record.type === type);
   return records.length > 0 ? { kind: 'records', records } : { kind: 'none' };
+}
+
+function isFailure(rule?: DnsRule): boolean {
+  return rule?.answer === 'servfail' || rule?.answer === 'refused' || rule?.answer === 'drop';
 }
 
 function sameName(a: string, b: string): boolean {
@@ -106,6 +103,8 @@ export type Security = 'secure' | 'insecure' | 'bogus';
  * what it finds bogus, it answers with SERVFAIL (RFC 4035 §5.5).
  */
 export function securityOf(plan: DnsPlan, name: string, type: string, rule?: DnsRule): Security {
+  if (rule?.ad !== undefined) return rule.ad ? 'secure' : 'insecure';
+  if (!plan.secure) return 'insecure';
   const { found, end } = lookUp(plan.records, name, type);
   const names = [name, ...found.map((record) => record.name), end];
   const zones = names.map((one) => zoneSecurity(plan, one));
@@ -132,8 +131,21 @@ function zoneSecurity(plan: DnsPlan, name: string): Security {
 }
 
 /** Whether a rule leaves no answer that the keys of a signed zone vouch for. */
-function isTamperedWith({ answer = 'honest', records, dnssec }: DnsRule = {} as DnsRule): boolean {
-  if (answer === 'drop' || answer === 'servfail' || answer === 'refused') return true;
-  if (dnssec !== undefined) return dnssec !== 'proven';
-  return records !== undefined || answer === 'nxdomain' || answer === 'nodata';
+function isTamperedWith(rule?: DnsRule): boolean {
+  if (isFailure(rule)) return true;
+  if (rule?.dnssec !== undefined) return rule.dnssec !== 'proven';
+  return rule?.records !== undefined || rule?.answer === 'nxdomain' || rule?.answer === 'nodata';
+}
+
+export function isSecure(plan: DnsPlan, name: string, type: string, rule?: DnsRule): boolean {
+  return securityOf(plan, name, type, rule) === 'secure';
+}
+
+/** A TLSA record for people to read: what it holds, or what that is made from. */
+export function describeTlsa({ usage, selector, matching, data, of, bytes }: TlsaRecord): string {
+  const { host, profile = 'right', part = 'own' } = of ?? {};
+  const source = [profile, part === 'issuer' && 'issuer', host && `of ${host}`].filter(Boolean);
+  const content = data ?? `(of the certificate: ${source.join(', ')})`;
+  const length = bytes === undefined ? '' : `, ${bytes} bytes`;
+  return `${usage} ${selector} ${matching} ${content}${length}`;
 }

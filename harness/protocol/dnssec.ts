@@ -5,7 +5,15 @@
  * Names are written with dots, a character for each octet; the root is the empty name.
  */
 
-export const RR_TYPE = { NS: 2, SOA: 6, DS: 43, RRSIG: 46, NSEC: 47, DNSKEY: 48, TLSA: 52 } as const;
+export const RR_TYPE = {
+  NS: 2,
+  SOA: 6,
+  DS: 43,
+  RRSIG: 46,
+  NSEC: 47,
+  DNSKEY: 48,
+  TLSA: 52,
+} as const;
 
 /** RFC 6605 §2: ECDSA with curve P-256 and SHA-256; a signature is r and s, 32 octets each. */
 export const ECDSAP256SHA256 = 13;
@@ -127,7 +135,9 @@ export function spanAround(name: string): { readonly from: string; readonly to: 
   const before = label.slice(0, -1) + (last > 0 ? String.fromCharCode(last - 1) : '');
   const fill = last > 0 && before.length < LONGEST_LABEL ? '\xff' : '';
   const after =
-    label.length < LONGEST_LABEL ? `${label}\0` : label.slice(0, -1) + String.fromCharCode(last + 1);
+    label.length < LONGEST_LABEL
+      ? `${label}\0`
+      : label.slice(0, -1) + String.fromCharCode(last + 1);
   return { from: [before + fill, ...parent].join('.'), to: [after, ...parent].join('.') };
 }
 

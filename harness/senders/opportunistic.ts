@@ -15,7 +15,8 @@ export function opportunisticSender({
 }: {
   readonly timeouts?: Partial<Timeouts>;
 } = {}): Sender {
-  const is = traitsOf([]);
+  // RFC 7672 is an opt-in of the sender as well.
+  const is = traitsOf(['dane-never-asks']);
   const trustStore = createTrustStore(is);
   return {
     name: 'opportunistic',

@@ -1021,6 +1021,7 @@ async function exchanger(answer = '250 ok\r\n') {
       connection: 'c1',
       plan: {},
       others: {},
+      isUnderDane: false,
       dial: () => net.connect(port, '127.0.0.1').on('error', () => {}),
       tls: tlsAcceptor,
       claim: () => () => {},

@@ -65,7 +65,7 @@ const sender = (changes?: Partial<SenderContract>) => externalSender(contractWit
 /** No lab is behind it: for what goes wrong before one is asked anything. */
 const noLab: LabAccess = {
   dns: { address: place.dns, port: 53 },
-  trust: { policyHosts: 'policy hosts', mxHosts: 'mail exchangers' },
+  trust: { policyHosts: 'policy hosts', mxHosts: 'mail exchangers', dnssec: 'root key' },
   route: () => undefined,
   onRoute: () => () => {},
   network: { submit: async () => {}, greets: async () => true, caughtUp: async () => {} },

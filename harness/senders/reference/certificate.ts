@@ -16,14 +16,13 @@ export type CertificateProblem = Failure;
 /** undefined: it is as the policy asks. */
 export function certificateProblem(
   socket: tls.TLSSocket,
+  certificate: X509Certificate | undefined,
   host: string,
   { policy }: CachedPolicy,
   is: Is,
 ): CertificateProblem | undefined {
   if (is('no-mx-certificate-check')) return undefined;
   const invalid = pathProblem(socket);
-  // Node hands it out once.
-  const certificate = socket.getPeerX509Certificate();
   if (invalid !== undefined && !isCondoned(invalid, certificate, is)) {
     const type =
       invalid === 'CERT_HAS_EXPIRED' || invalid === 'CERT_NOT_YET_VALID'

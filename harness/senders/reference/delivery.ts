@@ -7,11 +7,13 @@
  *
  * `enforce`: a "no" means the next candidate, and at the end the mail waits (§5). `testing`: a "no"
  * is noted, and the mail goes on. No policy: TLS where it works, unauthenticated, else clear text
- * (RFC 7435).
+ * (RFC 7435). TLSA records (RFC 7672) ask for TLS and for their own match, policy or not: neither
+ * makes up for the other (RFC 8461 §2).
  */
 
 import { within } from '../../concurrency/wait.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
+import { type Dane, daneOf, daneProblem } from './dane.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
 import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
 import { mxCandidates } from './mx-candidates.ts';
@@ -60,6 +62,10 @@ interface Candidate {
   readonly enforced: boolean;
   /** RFC 8461 §4.1; true without a policy. */
   readonly permitted: boolean;
+  /** DNSSEC vouches for the MX records. */
+  readonly isMxSecure: boolean;
+  /** What TLSA records ask for, once they are known. */
+  readonly dane?: Dane;
 }
 
 /** A connection that was kept, and what is known of it. */
@@ -90,8 +96,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     // unreachable (§8.4).
     const hosts = is('only-first-mx') ? found.hosts.slice(0, 1) : found.hosts;
     const all = await Promise.all(
-      hosts.map((host, place) => candidate(host, place, attempt, found.isImplicit)),
+      hosts.map((host, place) => candidate(host, place, attempt, found)),
     );
+    if (is('dane-prefers-hosts-with-tlsa')) await sortByTlsa(all);
     const isAnyPermitted = all.some(({ permitted }) => permitted);
     let result = UNTRIED;
     for (const one of all) {
@@ -106,7 +113,14 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     if (is('falls-back-to-address-record'))
       return both(
         result,
-        await tryHost(await candidate(domain, 0, { ...attempt, policy: undefined }, true)),
+        await tryHost(
+          await candidate(
+            domain,
+            0,
+            { ...attempt, policy: undefined },
+            { ...found, isImplicit: true },
+          ),
+        ),
       );
     // RFC 8461 §5: what is kept back is kept back in full.
     if (policy && is('bounces-unlisted-at-once') && !isAnyPermitted)
@@ -118,7 +132,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     host: string,
     place: number,
     attempt: Attempt,
-    isImplicit: boolean,
+    { isImplicit, isSecure }: { readonly isImplicit: boolean; readonly isSecure: boolean },
   ): Promise<Candidate> {
     // RFC 8461 §5: a policy binds its own domain and no other that shares the MX.
     const found = is('caches-by-mx')
@@ -138,18 +152,34 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       policy,
       enforced: mode === 'enforce' && !isLaxly(place, attempt, is),
       permitted: !policy || isPassedOver || permits(policy.policy, name, is),
+      isMxSecure: isSecure,
     };
   }
 
+  /** A fault: RFC 7672 §2.2.1 keeps the order of preference. */
+  async function sortByTlsa(all: Candidate[]): Promise<void> {
+    const has = new Map<Candidate, boolean>();
+    for (const one of all)
+      has.set(one, (await dns.tlsa(`_25._tcp.${one.host}`)).kind === 'records');
+    all.sort((a, b) => Number(has.get(b)) - Number(has.get(a)));
+  }
+
   async function tryHost(candidate: Candidate): Promise<AttemptResult> {
-    const { host, attempt, found, enforced, permitted } = candidate;
+    const { host, attempt, found, enforced, permitted, isMxSecure } = candidate;
+    const { domain } = attempt;
     if (enforced && !permitted) {
-      log.failed({ domain: attempt.domain, policy: found, host }, UNLISTED);
+      log.failed({ domain, policy: found, host }, UNLISTED);
       return forbidden(host, UNLISTED.why);
     }
+    if (is('dane-asks-before-the-address') && isMxSecure) await dns.tlsa(`_25._tcp.${host}`);
     const answer = await dns.addresses(host);
     if (answer.kind !== 'records')
       return temporary(host, answer.kind === 'failure' ? answer.why : 'no address');
+    const tlsa = await daneOf({ domain, host, isMxSecure, addresses: answer }, dns, is);
+    // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
+    if (tlsa.kind === 'failed') return temporary(host, tlsa.why);
+    const isLax = is('dane-lax-on-retry') && attempt.nth > 1;
+    const dane = tlsa.kind === 'bound' && !isLax ? tlsa.dane : undefined;
     // RFC 5321 §5.1: each address of a host, in turn.
     const addresses = is('tries-first-address-only') ? answer.records.slice(0, 1) : answer.records;
     let result = UNTRIED;
@@ -157,7 +187,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const lax = nth > 0 && is('checks-first-address-only');
       result = both(
         result,
-        await tryAddress(lax ? { ...candidate, enforced: false } : candidate, address),
+        await tryAddress({ ...candidate, dane, ...(lax && { enforced: false }) }, address),
       );
       if (result.kind !== 'temporary') return result;
     }
@@ -165,12 +195,14 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   }
 
   async function tryAddress(candidate: Candidate, address: string): Promise<AttemptResult> {
-    const { host, attempt, found, policy, enforced, permitted } = candidate;
+    const { host, attempt, found, policy, enforced, permitted, dane } = candidate;
     const { mail, domain } = attempt;
-    const key = `${address} ${host}`;
+    const isBound = policy !== undefined || dane !== undefined;
+    // What one set of TLSA records vouches for, another need not.
+    const key = `${address} ${host} ${JSON.stringify(dane?.records ?? null)}`;
     let session: SmtpSession | undefined;
     try {
-      const reused = takeKept(key, policy !== undefined);
+      const reused = takeKept(key, isBound);
       if (reused) {
         try {
           const sent = await reused.session.send(mail);
@@ -198,6 +230,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // RFC 8461 §5: under enforce no mail goes to a host that fails. RFC 3207 §4.1: QUIT at once.
       if (problem && enforced && !overlooked(problem, session, is))
         return forbidden(host, `${problem.why}, policy demands it (RFC 8461 §5)`, problem, is);
+      if (problem && dane && !isCondonedUnderDane(problem, dane, is))
+        return temporary(host, `${problem.why}, TLSA records demand it (RFC 7672 §2.2)`);
       if (problem && problem.at !== 'certificate' && is('wants-tls'))
         return temporary(host, `${problem.why}, and without TLS nothing is sent`);
       const isAfresh = problem?.connectionLost || (problem && is('clear-after-bad-certificate'));
@@ -216,7 +250,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         kept.set(key, {
           session,
           inTls,
-          verified: inTls && problem === undefined && policy !== undefined,
+          verified: inTls && problem === undefined && isBound,
         });
         session = undefined;
       }
@@ -271,7 +305,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   /** RFC 8461 §4.2, RFC 3207: TLS with the candidate; undefined when it is as the policy asks. */
   async function secure(
     session: SmtpSession,
-    { host, attempt, policy }: Candidate,
+    { host, attempt, policy, dane }: Candidate,
   ): Promise<TlsProblem | undefined> {
     if (!session.offers('STARTTLS') && !is('starttls-unasked'))
       return {
@@ -292,11 +326,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
           connectionLost: code === 421,
         };
       }
-      // RFC 8461 §7.1: SNI with the name of the MX.
-      const key = policy && host;
+      // RFC 8461 §7.1: SNI with the name of the MX; RFC 7672 §8.1: with the TLSA base domain.
+      const key = dane ? undefined : policy && host;
       const socket = await session.startTls({
         trust: setting.trust.mxHosts,
-        servername: is('no-sni-to-mx') ? undefined : host,
+        servername: is(dane ? 'dane-no-sni' : 'no-sni-to-mx') ? undefined : (dane?.base ?? host),
         session: key && is('resumes-sessions') ? tlsSessions.get(key) : undefined,
       });
       // RFC 3207 §4.1: first decide whether this is secure enough, then go on.
@@ -307,10 +341,13 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       }
       // RFC 7435: without a policy the certificate does not matter.
       // Only verified sessions are kept, and the host of one that is resumed proves nothing anew.
+      // Node hands it out once.
+      const certificate = socket.getPeerX509Certificate();
       const problem =
-        policy && !socket.isSessionReused()
-          ? certificateProblem(socket, host, policy, is)
-          : undefined;
+        (dane && daneProblem(socket, certificate, dane, is)) ??
+        (policy && !socket.isSessionReused()
+          ? certificateProblem(socket, certificate, host, policy, is)
+          : undefined);
       if (key && !problem && is('resumes-sessions'))
         socket.once('session', (ticket) => tlsSessions.set(key, ticket));
       return problem && asTlsProblem(problem);
@@ -368,6 +405,12 @@ function overlooked({ at, code }: TlsProblem, session: SmtpSession, is: Is): boo
   if (at === 'handshake')
     return is('plaintext-after-failed-handshake') || is('goes-on-after-failed-handshake');
   return is('clear-after-bad-certificate');
+}
+
+/** RFC 7672 §2.2: with TLSA records there is TLS, or no delivery. */
+function isCondonedUnderDane({ at }: TlsProblem, { records }: Dane, is: Is): boolean {
+  if (at === 'certificate') return false;
+  return is('dane-clear-without-tls') || (records.length === 0 && is('dane-clear-with-unusable'));
 }
 
 function policyNaming(host: string, { policies }: PolicyCache): CachedPolicy | undefined {

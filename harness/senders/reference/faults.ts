@@ -114,6 +114,46 @@ export const FAULTS = {
   'splits-mx-at-commas': 'Takes a list in one mx line for several patterns.',
   'skips-bad-lines': 'Passes over lines of a policy that it cannot read.',
 
+  // ---- DANE (RFC 7672) ----
+  'dane-never-asks': 'Asks for no TLSA records.',
+  'dane-without-dnssec': 'Uses TLSA records that DNSSEC does not vouch for.',
+  'dane-passes-over-failed-lookups': 'Takes a failed TLSA look-up for no TLSA records.',
+  'dane-wants-tlsa-everywhere': 'Defers mail to a host that has no TLSA records.',
+  'dane-asks-before-the-address': "Asks for TLSA records before it knows the host's address.",
+  'dane-asks-insecure-hosts':
+    'Asks for TLSA records of a host whose address DNSSEC does not vouch for.',
+  'dane-asks-the-alias-only':
+    'Asks for TLSA records under the name in the MX record, and not under the one that it is an alias of.',
+  'dane-asks-the-target-only':
+    'Of an MX host that is an alias, asks for TLSA records under the name it leads to only.',
+  'dane-prefers-hosts-with-tlsa':
+    'Tries MX hosts with TLSA records before others that are preferred.',
+  'dane-takes-the-first-record': 'Reads only the first of several TLSA records.',
+  'dane-takes-unusable-for-none': 'Takes TLSA records of which none is usable for no TLSA records.',
+  'dane-wants-usable-records': 'Defers mail to a host of whose TLSA records none is usable.',
+  'dane-takes-weaker-digests':
+    'Takes a match of a digest beside which there is a stronger one that does not match.',
+  'dane-clear-without-tls': 'Sends in clear to a host with TLSA records where TLS cannot be had.',
+  'dane-clear-with-unusable':
+    'Sends in clear to a host with unusable TLSA records where TLS cannot be had.',
+  'dane-takes-any-certificate': 'Compares no certificate with the TLSA records.',
+  'dane-saved-by-web-pki':
+    'Takes a certificate that a CA vouches for, whatever the TLSA records say.',
+  'dane-ee-wants-the-name':
+    'Wants the name of the host in a certificate that a TLSA record of usage 3 matches.',
+  'dane-ee-wants-the-dates':
+    'Refuses an expired certificate that a TLSA record of usage 3 matches.',
+  'dane-ta-ignores-names': 'Under usage 2 takes a certificate of whatever name.',
+  'dane-ta-ignores-dates': 'Under usage 2 takes an expired certificate.',
+  'dane-ta-wants-the-host-name':
+    'Under usage 2 refuses a certificate that names the recipient domain and not the host.',
+  'dane-ta-takes-any-common-name':
+    'Under usage 2 takes the common name where there is a subjectAltName.',
+  'dane-ta-takes-partial-wildcards': 'Under usage 2 takes a wildcard within a label.',
+  'dane-ta-wants-no-wildcard': 'Under usage 2 refuses a wildcard certificate.',
+  'dane-no-sni': 'Sends no SNI to a host with TLSA records.',
+  'dane-lax-on-retry': 'Does without DANE from the second attempt on.',
+
   // ---- the policy cache (RFC 8461 §3.2, §3.3, §5.1, §10.2) ----
   'forgets-cache-when-txt-gone': 'Drops the cached policy when the TXT record is gone.',
   'forgets-cache-on-servfail': 'Drops the cached policy when the TXT look-up fails.',

@@ -13,6 +13,8 @@ export type Candidates =
       readonly hosts: readonly string[];
       /** There is no MX record: the domain itself is the host. */
       readonly isImplicit: boolean;
+      /** DNSSEC vouches for the list. */
+      readonly isSecure: boolean;
     }
   | Exclude<AttemptResult, { kind: 'delivered' }>;
 
@@ -48,6 +50,7 @@ export async function mxCandidates(domain: string, dns: Dns, is: Is): Promise<Ca
     kind: 'hosts',
     hosts: is('prefers-the-last-mx') ? hosts.reverse() : hosts,
     isImplicit: false,
+    isSecure: answer.secure,
   };
 }
 
@@ -55,7 +58,9 @@ async function implicitMx(domain: string, dns: Dns, is: Is): Promise<Candidates>
   const answer = is('knows-no-implicit-mx')
     ? ({ kind: 'nodata' } as const)
     : await dns.addresses(domain);
-  if (answer.kind === 'records') return { kind: 'hosts', hosts: [domain], isImplicit: true };
+  // RFC 7672 §2.2.1 is about MX records: without one the host is as secure as its address.
+  if (answer.kind === 'records')
+    return { kind: 'hosts', hosts: [domain], isImplicit: true, isSecure: answer.secure };
   if (answer.kind === 'failure')
     return {
       kind: 'temporary',
