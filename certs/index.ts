@@ -18,6 +18,7 @@ import {
   issueCertificate,
   type Key,
   keyOf,
+  mismatchedKeyPem,
   validity,
 } from './x509.ts';
 
@@ -71,7 +72,7 @@ export async function createPki({ now = Date.now() }: { now?: number } = {}): Pr
     mxHosts: createAuthority({ commonName: 'Holdfast lab, MX hosts', now }),
   };
   const [rsa2048, rsa1024] = await Promise.all([createRsaKey(2048), createRsaKey(1024)]);
-  const keys = { rsa2048, rsa1024 };
+  const keys = { p384: createKey('P-384'), rsa2048, rsa1024 };
   const issued = new Map<string, IssuedCertificate>();
 
   return {
@@ -130,8 +131,8 @@ function issue(
   const leafPem = issueCertificate(leafContent(leaf, now), key, issuer);
   return {
     profile: name,
-    keyPem: key.privateKeyPem,
-    chainPem: leafPem + (leaf.sendsIntermediates && issuer ? issuer.intermediatesPem : ''),
+    keyPem: leaf.isOfAnotherKey ? mismatchedKeyPem(key) : key.privateKeyPem,
+    chainPem: [leafPem, ...sentBehind(leaf, issuer?.intermediates ?? [], leafPem)].join(''),
     rootPem: leaf.issuer === 'self' ? '' : authority.rootOf(leaf.issuer),
     dnsNames: leaf.dnsNames,
     authenticates: identifies({ profile: name, dnsNames: leaf.dnsNames }, host),
@@ -146,8 +147,26 @@ function rightLeaf(host: string): Leaf {
     extendedKeyUsage: 'serverAuth',
     issuer: 'root',
     key: 'p256',
-    sendsIntermediates: true,
   };
+}
+
+/** RFC 8446 §4.4.2: what a server sends behind its own certificate. */
+function sentBehind({ sends }: Leaf, chain: readonly string[], own: string): readonly string[] {
+  switch (sends) {
+    case 'leaf-alone':
+      return [];
+    case 'reversed':
+      return chain.toReversed();
+    case 'with-more':
+      return [own, strangerPem(), ...chain];
+    default:
+      return chain;
+  }
+}
+
+/** Somebody's certificate. */
+function strangerPem(): string {
+  return createAuthority({ commonName: 'A stranger' }).certificatePem;
 }
 
 function leafContent(

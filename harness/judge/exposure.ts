@@ -3,7 +3,14 @@
  * all the same, in whatever step that was, expected of it or not.
  */
 
-import { type Breach, breachesOf, byHarm, exposedBy, harmOf, viewStep } from '../model/evidence.ts';
+import {
+  type Breach,
+  breachesOf,
+  byHarm,
+  exposedBy,
+  harmOf,
+  type StepView,
+} from '../model/evidence.ts';
 import { dialogueOf, seqs } from '../model/traffic.ts';
 import { type Exposure, exposureOf, type Finding, type Trial } from '../model/verdict.ts';
 
@@ -45,9 +52,9 @@ function channelOf({ secure, authenticated }: Breach['part']): string {
 }
 
 /** The worst that an attacker got of any message, policy or not. */
-export function worstExposure(trial: Trial, findings: readonly Finding[]): Exposure {
-  const attacked = trial.scenario.stages.flatMap(({ changes }, index) =>
-    changes.length > 0 ? [exposedBy(viewStep(trial, index)).exposure] : [],
+export function worstExposure(views: readonly StepView[], findings: readonly Finding[]): Exposure {
+  const attacked = views.flatMap((view) =>
+    view.stage.changes.length > 0 ? [exposedBy(view).exposure] : [],
   );
   const all = [...attacked, ...findings.map(({ harm }) => exposureOf(harm))];
   if (all.includes('content')) return 'content';

@@ -10,11 +10,12 @@ import { labelOf } from '../model/names.ts';
 import type { DnsEvent } from '../model/observation.ts';
 import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule, TlsaRecord } from '../model/plan.ts';
 import type { Endpoint } from '../model/sender.ts';
-import { isSecure, lookUp, ruleFor, securityOf } from '../model/zone.ts';
+import { asTaken, lookUp, ruleFor, securityOf } from '../model/zone.ts';
 import { formatTlsa } from '../protocol/dane.ts';
 import { RR_TYPE } from '../protocol/dnssec.ts';
 import { addDnssec, cutOf, isThere, negativeAuthority, zoneRecords } from './authority.ts';
 import type { DnsKeys } from './dnssec.ts';
+import { oddPacket } from './odd-packets.ts';
 
 /** The zone data a query name belongs to. */
 export interface Zone {
@@ -52,11 +53,14 @@ export async function startNameServer(
   zoneOf: (label: string) => Zone | undefined,
 ): Promise<NameServer> {
   const sockets = new Set<net.Socket>();
-  const handle = async (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
-    const transport = client instanceof net.Socket ? 'tcp' : 'udp';
-    const reply = await answer(request, transport, keys, zoneOf);
+  const handle: Handle = async (request, send, client) => {
+    const overTcp = client instanceof net.Socket;
+    const packets = await answer(request, overTcp ? 'tcp' : 'udp', keys, zoneOf);
     try {
-      if (reply) await send(reply);
+      for (const packet of packets)
+        if (overTcp || packet instanceof Packet) await send(packet);
+        // Bytes go out as they are, however many.
+        else udp.send(packet, (client as Endpoint).port, (client as Endpoint).address);
     } catch {
       // The client has gone, or the lab is closing.
     }
@@ -79,7 +83,11 @@ export async function startNameServer(
   };
 }
 
-type Handle = (request: Packet, send: (answer: Packet) => unknown, client: unknown) => void;
+type Handle = (
+  request: Packet,
+  send: (answer: Packet | Buffer) => unknown,
+  client: unknown,
+) => void;
 
 /** UDP and TCP have to share a number; where the system chooses UDP's, TCP may find it taken. */
 async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
@@ -120,21 +128,22 @@ interface Query {
 
 const NOTHING: DnsPlan = { records: [], rules: [] };
 
+/** The packets that go out, in this order. */
 async function answer(
   request: Packet,
   transport: 'udp' | 'tcp',
   keys: DnsKeys,
   zoneOf: (label: string) => Zone | undefined,
-): Promise<Packet | undefined> {
+): Promise<readonly (Packet | Buffer)[]> {
   const asked = performance.now();
   // A response gets no response, or two servers could keep each other busy for ever.
-  if (request.header.qr) return undefined;
+  if (request.header.qr) return [];
   if (request.header.opcode !== QUERY)
-    return Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP);
+    return [Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP)];
   const [question, another] = request.questions;
   // RFC 9619 §4: a query has one question.
   if (!question || another || request.errors.length > 0)
-    return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
+    return [Packet.createErrorResponseFromRequest(request, RCODE.FORMERR)];
   const { name } = question;
   const type = TYPE_NAMES.get(question.type) ?? Packet.typeName(question.type);
   const edns = request.additionals.find((record) => record.type === TYPE.EDNS);
@@ -143,31 +152,39 @@ async function answer(
   const zone = zoneOf(labelOf(name) ?? '');
   const plan = zone?.plan() ?? NOTHING;
   const rule = zone && ruleFor(plan, name, type, zone.count(name, type));
-  const query = { request, name, type, transport, keys, edns, zone, plan, rule };
-  const reply = await replyTo(query).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    zone?.failed(`the answer to ${name} ${type}: ${why}`);
-    return Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL);
-  });
-  const rcode = reply?.header.rcode;
-  const isAnswer = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
-  const isBogus = isAnswer && securityOf(plan, name, type, rule) === 'bogus';
-  const ad = wantsDnssec(query) && isSecure(plan, name, type, rule);
+  const query = { request, name, type, transport, keys, edns, zone, plan };
+  const replyBy = (by: DnsRule | undefined) =>
+    replyTo({ ...query, rule: by }).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      zone?.failed(`the answer to ${name} ${type}: ${why}`);
+      return Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL);
+    });
+  const reply = await replyBy(asTaken(rule));
+  const spoilt = rule?.packet && (await replyBy(rule));
+  const security = securityOf(plan, name, type, rule);
+  const ad = wantsDnssec(query) && security === 'secure';
   if (reply && (rule?.dnssec === 'claimed' || (ad && isOfResolver(request))))
     Object.assign(reply.header, { ad: 1 });
-  const said = reply === undefined ? 'dropped' : describe(reply);
+  const said = [
+    spoilt && rule.packet,
+    reply && describe(reply) + (security === 'bogus' && isAnswer(reply) ? ', bogus' : ''),
+  ];
   // Nobody waits for a late answer once the lab is closed.
   if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs).unref());
   zone?.record({
     name,
     type,
     transport,
-    answer: isBogus ? `${said}, bogus` : said,
+    answer: said.filter(Boolean).join(', then ') || 'dropped',
     ...(reply && ad && { ad }),
     ...(reply && chainOf(reply)),
   });
   zone?.answered(performance.now() - asked - (rule?.delayMs ?? 0));
-  return reply;
+  return [...(spoilt ? [oddPacket(spoilt, rule.packet)] : []), ...(reply ? [reply] : [])];
+}
+
+function isAnswer({ header: { rcode } }: Packet): boolean {
+  return rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
 }
 
 async function replyTo(query: Query): Promise<Packet | undefined> {
@@ -191,7 +208,13 @@ async function replyTo(query: Query): Promise<Packet | undefined> {
       if (!isThere(plan, end, type)) reply.header.rcode = RCODE.NXDOMAIN;
     }
   }
-  return finish(reply, query);
+  const finished = await finish(reply, query);
+  // RFC 1034 §4.3.1: neither an answer nor the end of the search, but a name server, and no SOA.
+  if (how === 'referral') {
+    finished.header.aa = 0;
+    finished.authorities = finished.authorities.filter((record) => record.type === TYPE.NS);
+  }
+  return finished;
 }
 
 /**
@@ -211,18 +234,24 @@ function replyWith(rcode: number, query: Query): Promise<Packet> {
  * Throws for what no message can hold.
  */
 async function finish(reply: Packet, query: Query): Promise<Packet> {
-  const { name, type, plan, rule, edns, transport } = query;
+  const { name, type, plan, zone, rule, edns, transport } = query;
   Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: 0 });
   // RFC 6891 §6.1.1: an OPT in the query wants one in the response, RFC 3225 §3: with its DO.
   if (edns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
-    const options = { udpPayloadSize: 1232, doFlag: edns.doFlag };
-    reply.additionals.push((Packet.Resource as any).EDNS([], options));
+    const { EDNS } = Packet.Resource as any;
+    const options = rule?.ede ? [EDNS.EDE(rule.ede.code, rule.ede.text)] : [];
+    reply.additionals.push(EDNS(options, { udpPayloadSize: 1232, doFlag: edns.doFlag }));
   }
   const isEmpty = reply.header.rcode === RCODE.NOERROR && reply.answers.length === 0;
   if ((isEmpty && !reply.header.tc) || reply.header.rcode === RCODE.NXDOMAIN)
     reply.authorities.push(...negativeAuthority(cutOf(plan, name, type)));
   const hasContent = reply.answers.length > 0 || reply.authorities.length > 0;
+  const { extra = [], additional = [] } = rule ?? {};
   if (edns?.doFlag && hasContent) await addDnssec(reply, { ...query, fault: faultOf(rule) });
+  if (isAnswer(reply)) {
+    for (const record of extra) reply.answers.push(...(await encode(record, zone!)));
+    for (const record of additional) reply.additionals.push(...(await encode(record, zone!)));
+  }
   const { length } = reply.toBuffer();
   if (transport === 'tcp' && length > LONGEST_MESSAGE_BYTES)
     throw new RangeError(`${length} bytes are more than a DNS message can hold`);

@@ -151,6 +151,7 @@ export function createWorld(
             return () => void closers.delete(rest.close);
           },
           onRest: tellIdle,
+          answered: health.answered,
           record,
         });
       },
@@ -169,6 +170,7 @@ export function createWorld(
             scheme,
             others: othersFor(host),
             tls: acceptor,
+            countRequest: (path) => count(`request ${host} ${path}`),
             record,
             answered: health.answered,
           }),

@@ -11,7 +11,7 @@
 
 import { announcedId } from './offered-policy.ts';
 import type { DnsPlan, LabPlan, MxPlan, PolicyHostPlan, ReportHostPlan } from './plan.ts';
-import { mxOnConnection } from './plan-changes.ts';
+import { mxOnConnection, pageOnRequest } from './plan-changes.ts';
 import { addressesOf, answerTo, isSecure, lookUp, ruleFor } from './zone.ts';
 
 /** Names are as in the plan, not yet a world's own. */
@@ -44,7 +44,10 @@ export interface HostChange {
 export type Way = 'discovery' | 'delivery' | 'reporting';
 
 export interface PointOnConnection {
-  /** Of which connection, counted from 1; undefined: of any that has no point of its own. */
+  /**
+   * Of which connection, or to a policy host which request, counted from 1; undefined: of any that
+   * has no point of its own.
+   */
   readonly nth?: number;
   readonly at: Point;
 }
@@ -97,8 +100,7 @@ function discoveryChanges(
   const policyHost = `mta-sts.${domain}`;
   const address = questionChange(before.dns, after.dns, 'discovery', policyHost, 'A');
   const hosts = addressesOf(after.dns, policyHost).flatMap((host) => {
-    const at = pointAtPolicyHost(before.policyHosts[host], after.policyHosts[host]);
-    const points = at === undefined ? [] : [{ at }];
+    const points = pointsAtPolicyHost(before.policyHosts[host], after.policyHosts[host]);
     return hostChange({ way: 'discovery', service: 'policy-host', host, points });
   });
   return [...record, ...address, ...hosts];
@@ -189,13 +191,22 @@ function hostChange(change: Omit<HostChange, 'kind'>): HostChange[] {
 
 const NOTHING: PolicyHostPlan = { pages: {} };
 
-function pointAtPolicyHost(
+function pointsAtPolicyHost(
   before: PolicyHostPlan = NOTHING,
   after: PolicyHostPlan = NOTHING,
-): Point | undefined {
-  if (!isSame(before.reach, after.reach)) return pointOfReach(after);
-  if (!isSame(before.tls, after.tls)) return 'handshake';
-  return isSame(before.pages, after.pages) ? undefined : 'request';
+): PointOnConnection[] {
+  if (!isSame(before.reach, after.reach)) return [{ at: pointOfReach(after) }];
+  if (!isSame(before.tls, after.tls)) return [{ at: 'handshake' }];
+  const pagesOn = ({ pages }: PolicyHostPlan, nth: number) =>
+    Object.entries(pages).map(([path, page]) => [path, pageOnRequest(page, nth)]);
+  const special = [before, after].flatMap(({ pages }) =>
+    Object.values(pages).flatMap(({ requests = [] }) => requests.flatMap((some) => some.nth)),
+  );
+  const differs = (nth: number) => !isSame(pagesOn(before, nth), pagesOn(after, nth));
+  return [
+    ...[...new Set(special)].filter(differs).map((nth) => ({ nth, at: 'request' })),
+    ...(differs(0) ? [{ at: 'request' }] : []),
+  ];
 }
 
 function pointAtReportHost(before: ReportHostPlan = {}, after: ReportHostPlan): Point | undefined {
@@ -245,6 +256,7 @@ function pointOnConnection(before: MxPlan, after: MxPlan): Point | undefined {
           ],
         ] as const,
     ),
+    ['.', ({ beforeTls, afterTls }) => [beforeTls, afterTls].map((part) => part?.cutContentAfter)],
   ];
   return differs.find(([, part]) => !isSame(part(before), part(after)))?.[0];
 }

@@ -87,7 +87,7 @@ export function heldPolicy(
   for (const fetch of policyFetches(earlier, [domain])) {
     if (!lookups.some((lookup) => lookup.at <= fetch.at)) continue;
     const policy = parseStsPolicy(fetch.body ?? '');
-    if (policy.ok && isPlainText(fetch) && isUtf8(fetch))
+    if (policy.ok && isPlainText(fetch) && isUtf8(fetch) && !fetch.inDoubt)
       held = { fetch, policy: policy.value, inDoubt: false };
     else if (held && (policy.ok || UNDECIDED.includes(policy.violation.rule)))
       held = { ...held, inDoubt: true };

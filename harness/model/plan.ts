@@ -32,6 +32,32 @@ const ttl = z.int().min(0).max(2_147_483_647);
 const byte = z.int().min(0).max(255);
 const preference = z.int().min(0).max(65_535);
 
+/** Each character a byte; in double quotes YAML has all of them: "\\0", "\\xff", "\\r\\n". */
+const byteText = z.string().regex(/^[\x00-\xff]*$/, 'a character above U+00FF is no byte');
+
+/** `repeat`: so many `times`, or for ever, and then nothing follows. */
+export const rawBytes = z.union([
+  byteText,
+  z
+    .array(
+      z.union([
+        byteText,
+        z.strictObject({
+          repeat: byteText.min(1).describe('What is sent again and again.'),
+          times: z.int().positive().max(1_000_000).optional().describe('Default: without end.'),
+        }),
+      ]),
+    )
+    .min(1),
+]);
+export type RawBytes = Immutable<z.output<typeof rawBytes>>;
+
+export const pace = z.strictObject({
+  bytes: z.int().positive().default(1).describe('So many bytes at a time.'),
+  everyMs: milliseconds.min(1).describe('So many milliseconds between them.'),
+});
+export type Pace = Immutable<z.output<typeof pace>>;
+
 /**
  * A name of the lab. Runs make every `.test` name their own (names.ts); any other name would be
  * somebody's. U-labels become A-labels, since that is what goes over the wire (RFC 5890 §2.3.2).
@@ -61,6 +87,12 @@ export const RIGHT_CERTIFICATES = [
   'right-and-recipient-domain',
   'wildcard',
   'empty-subject',
+  'upper-case-name',
+  'many-names',
+  'right-p384',
+  'reversed-chain',
+  'more-certificates',
+  'cross-signed',
 ] as const;
 export const CERTIFICATE_PROFILES = [
   ...RIGHT_CERTIFICATES,
@@ -72,16 +104,25 @@ export const CERTIFICATE_PROFILES = [
   'expired-intermediate',
   'non-ca-issuer',
   'name-constraint',
+  'path-too-long',
+  'issuer-without-constraints',
+  'issuer-may-not-sign',
+  'unknown-extension',
+  'wrong-key',
   'wrong-name',
   'other-listed-mx',
   'recipient-domain',
   'common-name-only',
   'common-name-right',
   'common-name-wrong',
+  'common-name-and-address',
   'ip-address-only',
   'wildcard-too-high',
   'wildcard-partial',
   'wildcard-inner',
+  'wildcard-of-all',
+  'wildcard-twice',
+  'overlong-name',
   'nul-in-name',
   'client-auth-only',
   'sha1',
@@ -170,7 +211,10 @@ export const dnsRecord = z.discriminatedUnion('type', [
 export type DnsRecord = Immutable<z.output<typeof dnsRecord>>;
 export type TlsaRecord = Extract<DnsRecord, { type: 'TLSA' }>;
 
-/** `cname-only`: CNAMEs are not chased, and the client has to ask again. */
+/**
+ * `cname-only`: CNAMEs are not chased, and the client has to ask again. `referral`: to a name server
+ * that knows no more, and nothing else (a lame delegation).
+ */
 const dnsAnswer = z.enum([
   'honest',
   'nxdomain',
@@ -180,6 +224,7 @@ const dnsAnswer = z.enum([
   'drop',
   'truncate',
   'cname-only',
+  'referral',
 ]);
 export type DnsAnswer = z.output<typeof dnsAnswer>;
 
@@ -204,6 +249,17 @@ const dnssecFault = z
   );
 export type DnssecFault = z.output<typeof dnssecFault>;
 
+const dnsPacket = z.enum([
+  'wrong-id',
+  'wrong-question',
+  'query',
+  'cut-short',
+  'huge',
+  'compression-loop',
+  'garbage',
+]);
+export type DnsPacket = z.output<typeof dnsPacket>;
+
 export const dnsRule = z.strictObject({
   name: testName.describe('The name asked for.'),
   type: z.string().describe('The type asked for: A, MX, TXT, TLSA, … or * for any.'),
@@ -214,6 +270,28 @@ export const dnsRule = z.strictObject({
     .optional()
     .describe('What is answered; default the zone, or the records given.'),
   records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's."),
+  extra: z
+    .array(dnsRecord)
+    .optional()
+    .describe('Records of any name put behind those of the answer.'),
+  additional: z
+    .array(dnsRecord)
+    .optional()
+    .describe('Records of any name in the additional section.'),
+  ede: z
+    .strictObject({
+      code: z.int().min(0).max(65_535).describe('Its info code.'),
+      text: z.string().max(200).optional().describe('Its extra text.'),
+    })
+    .optional()
+    .describe('An extended error with the answer, for those who speak EDNS (RFC 8914).'),
+  packet: dnsPacket
+    .optional()
+    .describe('The answer is a packet that no client may take for one (RFC 5452 §9).'),
+  followed: z
+    .boolean()
+    .optional()
+    .describe('With packet: the answer as it would be without this rule follows at once.'),
   delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
   ad: z
     .boolean()
@@ -243,16 +321,122 @@ export interface DnsPlan {
 export const reach = z.enum(['open', 'refused', 'silent', 'reset']);
 export type Reach = z.output<typeof reach>;
 
-/** What happens when the ClientHello arrives. `alert` is a fatal handshake_failure. */
+/** What happens when the ClientHello arrives. */
 export const handshake = z.enum(['complete', 'alert', 'reset', 'close', 'stall', 'garbage']);
 export type Handshake = z.output<typeof handshake>;
 
-const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+/** Descriptions of fatal alerts (RFC 8446 §6). */
+export const ALERTS = {
+  close_notify: 0,
+  unexpected_message: 10,
+  bad_record_mac: 20,
+  record_overflow: 22,
+  handshake_failure: 40,
+  illegal_parameter: 47,
+  decode_error: 50,
+  protocol_version: 70,
+  insufficient_security: 71,
+  internal_error: 80,
+  inappropriate_fallback: 86,
+  missing_extension: 109,
+  unrecognized_name: 112,
+  certificate_required: 116,
+  no_application_protocol: 120,
+} as const;
+export const alert = z
+  .enum(Object.keys(ALERTS) as [keyof typeof ALERTS, ...(keyof typeof ALERTS)[]])
+  .describe('Description of the fatal alert that is sent; default handshake_failure.');
+
+export const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
 export type TlsVersion = z.output<typeof tlsVersion>;
-export const tlsVersions = {
+
+/** By their names in OpenSSL; the last are for nobody who wants to be safe. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-SHA',
+  'DHE-RSA-AES128-GCM-SHA256',
+  'AES128-GCM-SHA256',
+  'AES128-SHA',
+  'ECDHE-ECDSA-NULL-SHA',
+  'ECDHE-RSA-NULL-SHA',
+  'NULL-SHA256',
+  'AECDH-AES128-SHA',
+  'AECDH-NULL-SHA',
+] as const;
+
+/** How a host speaks TLS that it does speak. */
+export const tlsManner = {
   minVersion: tlsVersion.optional().describe('Oldest TLS version spoken.'),
   maxVersion: tlsVersion.optional().describe('Newest TLS version spoken.'),
+  ciphers: z
+    .array(z.enum(CIPHERS))
+    .min(1)
+    .optional()
+    .describe('The only cipher suites spoken; RSA in a name asks for a certificate with RSA.'),
+  groups: z
+    .array(z.enum(['X25519', 'P-256', 'P-384', 'P-521']))
+    .min(1)
+    .optional()
+    .describe(
+      'The only groups for the key exchange; P-521 takes most clients a second ClientHello.',
+    ),
+  clientCertificate: z
+    .enum(['requested', 'required'])
+    .optional()
+    .describe('The client is asked for a certificate; required: without one TLS fails.'),
+  alpn: z
+    .array(z.string().min(1).max(255))
+    .min(1)
+    .optional()
+    .describe('The only application protocols spoken (RFC 7301).'),
+  recordBytes: z
+    .int()
+    .min(1)
+    .max(16_384)
+    .optional()
+    .describe('Records of the handshake that are in clear hold no more than this.'),
 };
+
+/** RFC 5246 §7.3: the first flight of a server, in order. */
+export const FLIGHT = ['server-hello', 'certificate', 'key-exchange', 'done'] as const;
+
+export const flight = z.strictObject({
+  version: z
+    .enum(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2'])
+    .optional()
+    .describe('Version in the ServerHello; default TLSv1.2.'),
+  sentinel: z
+    .boolean()
+    .optional()
+    .describe('Its random says that the server knows TLS 1.3 (RFC 8446 §4.1.3).'),
+  renegotiationInfo: z
+    .boolean()
+    .optional()
+    .describe('It has renegotiation_info (RFC 5746 §3.6); default true.'),
+  helloRetries: z
+    .int()
+    .min(2)
+    .max(5)
+    .optional()
+    .describe('So many HelloRetryRequests of TLS 1.3 instead; one is all that there can be.'),
+  dhBits: z
+    .literal([1024, 2048])
+    .optional()
+    .describe('The key exchange is DHE, with a prime of this size; default ECDHE.'),
+  upTo: z.enum(FLIGHT).optional().describe('The last message that is sent; default done.'),
+  then: handshake
+    .exclude(['complete'])
+    .optional()
+    .describe('What follows, once the sender has answered a whole flight; default alert.'),
+});
+export type FlightPlan = Immutable<z.output<typeof flight>>;
 
 export const tlsPlan = z.strictObject({
   certificate: certificateProfile.optional().describe('Certificate profile; default right.'),
@@ -267,8 +451,12 @@ export const tlsPlan = z.strictObject({
     .boolean()
     .optional()
     .describe('The root is sent along, as DANE-TA wants it (RFC 7672 §3.1.2).'),
-  ...tlsVersions,
+  ...tlsManner,
   handshake: handshake.optional().describe('What answers the ClientHello.'),
+  alert: alert.optional(),
+  flight: flight
+    .optional()
+    .describe('A first flight of TLS 1.2, written by hand, answers the ClientHello.'),
 });
 export type TlsPlan = Immutable<z.output<typeof tlsPlan>>;
 
@@ -289,7 +477,7 @@ export const transfer = z
     'truncated: half, then close; endless: again and again; slow: a byte now and then; none: no answer.',
   );
 
-export const page = z.strictObject({
+const pageContent = {
   status: z.int().min(200).max(599).optional().describe('HTTP status; default 200.'),
   headers: httpHeaders.optional(),
   body: z.string().describe('The body, UTF-8.'),
@@ -298,6 +486,33 @@ export const page = z.strictObject({
     .optional()
     .describe('The body, byte by byte, instead; for what is no UTF-8.'),
   transfer: transfer.optional(),
+  coding: z
+    .enum(['gzip', 'deflate', 'br'])
+    .optional()
+    .describe('Content coding of the body, whether asked for or not (RFC 9110 §8.4).'),
+  informational: z
+    .array(z.union([z.literal(100), z.literal(103)]))
+    .optional()
+    .describe('Interim answers before the answer itself (RFC 9110 §15.2).'),
+  answer: rawBytes
+    .optional()
+    .describe(
+      'The whole answer, byte by byte; a list gives the segments. {body} stands for the body, {length} and {hex} for its length.',
+    ),
+  taken: z
+    .enum(['always', 'maybe', 'never'])
+    .optional()
+    .describe(
+      'Whether a right client takes the answer, as it is written, for one. Default: always; maybe for a coding that was not asked for.',
+    ),
+};
+
+export const page = z.strictObject({
+  ...pageContent,
+  requests: z
+    .array(z.strictObject({ nth, change: z.strictObject(pageContent).partial() }))
+    .optional()
+    .describe('Changes for some requests only, counted from 1 within a step.'),
 });
 /** Default headers: `{ 'content-type': 'text/plain' }`. */
 export type PagePlan = Immutable<z.output<typeof page>>;
@@ -325,6 +540,12 @@ export const afterReply = z
 
 export const replyPlan = z.strictObject({
   text: lines.optional().describe('Full reply line(s), code first; default the honest reply.'),
+  bytes: rawBytes
+    .optional()
+    .describe(
+      'Instead of text: byte by byte, with no line end but those written; a list gives the segments.',
+    ),
+  pace: pace.optional().describe('The reply goes out bit by bit; default at once.'),
   delayMs: milliseconds.optional().describe('Milliseconds before the reply goes out.'),
   untilSpoken: z
     .boolean()
@@ -352,6 +573,11 @@ const dialoguePlan = z.strictObject({
     .record(z.string(), replyPlan)
     .optional()
     .describe('By SMTP verb in upper case; . is the end of data.'),
+  cutContentAfter: z
+    .int()
+    .positive()
+    .optional()
+    .describe('The connection is reset once so many bytes of content have come.'),
 });
 export type DialoguePlan = Immutable<z.output<typeof dialoguePlan>>;
 

@@ -159,6 +159,8 @@ export type Step =
       readonly label: string;
       readonly policy: PolicySpec;
       readonly domain: DomainSpec;
+      /** Connections that the sender has kept open since the step before stay open. */
+      readonly keepConnections?: boolean;
     }
   | {
       readonly kind: 'advance';

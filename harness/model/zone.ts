@@ -22,6 +22,15 @@ export function ruleFor(
   );
 }
 
+/**
+ * The rule by which a client gets its answer in the end. RFC 5452 §9.1: a packet that is no answer
+ * to its question is none at all; then comes what follows it, or nothing.
+ */
+export function asTaken(rule: DnsRule | undefined): DnsRule | undefined {
+  if (rule?.packet === undefined) return rule;
+  return rule.followed ? undefined : { name: rule.name, type: rule.type, answer: 'drop' };
+}
+
 /** RFC 1034 §4.3.2: the records of the name, through CNAMEs, and the name where they end. */
 export function lookUp(
   records: readonly DnsRecord[],
@@ -57,7 +66,7 @@ export type ZoneAnswer =
 
 /** What a client that asks as often as it has to gets to know in the end. */
 export function answerTo(plan: DnsPlan, name: string, type: string): ZoneAnswer {
-  const rule = ruleFor(plan, name, type);
+  const rule = asTaken(ruleFor(plan, name, type));
   if (isFailure(rule) || securityOf(plan, name, type, rule) === 'bogus') return { kind: 'failure' };
   if (rule?.answer === 'nxdomain' || rule?.answer === 'nodata') return { kind: 'none' };
   const { found } = lookUp(rule?.records ?? plan.records, name, type);
@@ -65,8 +74,10 @@ export function answerTo(plan: DnsPlan, name: string, type: string): ZoneAnswer 
   return records.length > 0 ? { kind: 'records', records } : { kind: 'none' };
 }
 
+const FAILURES: readonly string[] = ['servfail', 'refused', 'drop', 'referral'];
+
 function isFailure(rule?: DnsRule): boolean {
-  return rule?.answer === 'servfail' || rule?.answer === 'refused' || rule?.answer === 'drop';
+  return FAILURES.includes(rule?.answer ?? 'honest');
 }
 
 function sameName(a: string, b: string): boolean {
@@ -102,7 +113,8 @@ export type Security = 'secure' | 'insecure' | 'bogus';
  * What a validator finds the answer to a question to be, given the rule that is followed for it;
  * what it finds bogus, it answers with SERVFAIL (RFC 4035 §5.5).
  */
-export function securityOf(plan: DnsPlan, name: string, type: string, rule?: DnsRule): Security {
+export function securityOf(plan: DnsPlan, name: string, type: string, by?: DnsRule): Security {
+  const rule = asTaken(by);
   if (rule?.ad !== undefined) return rule.ad ? 'secure' : 'insecure';
   if (!plan.secure) return 'insecure';
   const { found, end } = lookUp(plan.records, name, type);
@@ -124,7 +136,7 @@ export function signedZoneOf({ secure = [] }: DnsPlan, name: string): string | u
 function zoneSecurity(plan: DnsPlan, name: string): Security {
   const zone = signedZoneOf(plan, name);
   if (zone === undefined) return 'insecure';
-  const [ds, dnskey] = [ruleFor(plan, zone, 'DS'), ruleFor(plan, zone, 'DNSKEY')];
+  const [ds, dnskey] = ['DS', 'DNSKEY'].map((type) => asTaken(ruleFor(plan, zone, type)));
   const isGone = ds?.answer === 'nodata' && ds.dnssec === 'proven';
   if (isGone || ds?.dnssec === 'unknown-algorithm') return 'insecure';
   return isTamperedWith(ds) || isTamperedWith(dnskey) ? 'bogus' : 'secure';

@@ -162,7 +162,12 @@ function resolveStep(
         keepConnections: step.fields.keepConnections,
       };
     case 'publish':
-      return { kind: 'publish', label: step.fields.publish, ...world };
+      return {
+        kind: 'publish',
+        label: step.fields.publish,
+        ...world,
+        keepConnections: step.fields.keepConnections,
+      };
     case 'advance':
       return {
         kind: 'advance',

@@ -15,6 +15,7 @@ import { within } from '../../concurrency/wait.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import { type Dane, daneOf, daneProblem } from './dane.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
+import { sayHello, secondHello } from './hello-by-hand-fault.ts';
 import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
 import { mxCandidates } from './mx-candidates.ts';
 import { permits } from './reading.ts';
@@ -80,21 +81,37 @@ const UNLISTED: Failure = {
   type: 'validation-failure',
   why: 'not among the mx of the policy (RFC 8461 §4.1)',
 };
+const KEEPING = [
+  'reuses-connections',
+  'reuses-unverified-connections',
+  'sends-over-open-connections',
+] as const;
 const UNTRIED: AttemptResult = { kind: 'temporary', detail: '', byPolicy: false };
 
 export function createDelivery(setting: Setting, cache: PolicyCache, log: SessionLog): Delivery {
   const { dns, network, timeouts, is } = setting;
   const kept = new Map<string, Kept>();
   const tlsSessions = new Map<string, Buffer>();
-  const keepsConnections = is('reuses-connections') || is('reuses-unverified-connections');
+  const openTo = new Map<string, Kept>();
+  const withoutTls = new Set<string>();
+  const keepsConnections = KEEPING.some(is);
 
   async function deliver(attempt: Attempt, onTry = (_: string) => {}): Promise<AttemptResult> {
-    const { domain, policy } = attempt;
+    const { domain, policy, mail } = attempt;
+    const open = is('sends-over-open-connections') ? openTo.get(domain) : undefined;
+    openTo.delete(domain);
+    const sent = await open?.session.send(mail).catch(() => open.session.quit());
+    if (open && sent) {
+      openTo.set(domain, open);
+      return delivered(domain, sent, 'over the connection that was open');
+    }
     const found = await mxCandidates(domain, dns, is);
     if (found.kind !== 'hosts') return found;
     // RFC 8461 §5.1: one candidate after the other; a host that fails its checks is as good as
     // unreachable (§8.4).
-    const hosts = is('only-first-mx') ? found.hosts.slice(0, 1) : found.hosts;
+    let hosts = is('only-first-mx') ? found.hosts.slice(0, 1) : found.hosts;
+    // RFC 8461 §5.1: the policy says who may take the mail, and not who takes it first.
+    if (policy && is('tries-in-the-order-of-the-policy')) hosts = inOrderOf(policy, hosts);
     const all = await Promise.all(
       hosts.map((host, place) => candidate(host, place, attempt, found)),
     );
@@ -143,14 +160,18 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     // RFC 8461 §4.1: by the name in the MX record, and not by what its CNAME leads to.
     const name = is('matches-the-cname-target') ? await dns.targetOf(host) : host;
     const isPassedOver =
-      (isImplicit && is('permits-implicit-mx')) || (place > 0 && is('checks-first-mx-only'));
+      (isImplicit && is('permits-implicit-mx')) ||
+      (place > 0 && is('checks-first-mx-only')) ||
+      (is('permits-what-any-policy-lists') &&
+        [...cache.policies.values()].some((any) => permits(any.policy, name, is)));
+    const isLax = isLaxly(place, attempt, is) || (isImplicit && is('lax-with-implicit-mx'));
     return {
       host,
       place,
       attempt,
       found,
       policy,
-      enforced: mode === 'enforce' && !isLaxly(place, attempt, is),
+      enforced: mode === 'enforce' && !isLax,
       permitted: !policy || isPassedOver || permits(policy.policy, name, is),
       isMxSecure: isSecure,
     };
@@ -167,7 +188,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   async function tryHost(candidate: Candidate): Promise<AttemptResult> {
     const { host, attempt, found, enforced, permitted, isMxSecure } = candidate;
     const { domain } = attempt;
-    if (enforced && !permitted) {
+    if (enforced && !permitted && !is('permits-by-certificate')) {
       log.failed({ domain, policy: found, host }, UNLISTED);
       return forbidden(host, UNLISTED.why);
     }
@@ -219,10 +240,14 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const mode = found?.policy.mode;
       const isBare =
         (!policy && is('no-opportunistic-tls')) ||
+        (!policy && withoutTls.has(host)) ||
         (mode === 'testing' && is('no-tls-under-testing')) ||
         (mode === 'none' && is('no-tls-under-none'));
       if (isBare) return delivered(host, await session.send(mail), 'in clear');
       const problem = await secure(session, candidate);
+      if (problem?.at === 'handshake') await sayAnotherHello(address, mail);
+      // RFC 3207 §6: that TLS failed once says nothing of the next time.
+      if (problem && is('remembers-hosts-without-tls')) withoutTls.add(host);
       const failure = problem ?? (permitted ? undefined : UNLISTED);
       const seen = { domain, policy: found, host, address };
       if (failure) log.failed(seen, failure);
@@ -247,11 +272,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const sent = await session.send(mail);
       if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
       if (keepsConnections) {
-        kept.set(key, {
-          session,
-          inTls,
-          verified: inTls && problem === undefined && isBound,
-        });
+        const verified = inTls && problem === undefined && isBound;
+        (is('sends-over-open-connections') ? openTo : kept).set(
+          is('sends-over-open-connections') ? domain : key,
+          { session, inTls, verified },
+        );
         session = undefined;
       }
       return delivered(host, sent, inTls ? 'over TLS' : 'in clear');
@@ -276,6 +301,15 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       return undefined;
     kept.delete(key);
     return known;
+  }
+
+  /** Faults: what failed is tried once more, and worse. */
+  async function sayAnotherHello(address: string, mail: Mail): Promise<void> {
+    const version = secondHello(is);
+    if (version === undefined) return;
+    const session = await open(address, mail);
+    await session.starttls();
+    await sayHello(session.handOver(), version);
   }
 
   async function sendAgain(address: string, mail: Mail): Promise<void> {
@@ -327,11 +361,18 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         };
       }
       // RFC 8461 §7.1: SNI with the name of the MX; RFC 7672 §8.1: with the TLSA base domain.
-      const key = dane ? undefined : policy && host;
+      const resumes = is('resumes-sessions') || is('resumes-unverified-sessions');
+      const key = !dane && (policy || is('resumes-unverified-sessions')) ? host : undefined;
+      const name = dane?.base ?? host;
       const socket = await session.startTls({
         trust: setting.trust.mxHosts,
-        servername: is(dane ? 'dane-no-sni' : 'no-sni-to-mx') ? undefined : (dane?.base ?? host),
-        session: key && is('resumes-sessions') ? tlsSessions.get(key) : undefined,
+        // RFC 6066 §3: without the dot at the end.
+        servername: is(dane ? 'dane-no-sni' : 'no-sni-to-mx')
+          ? undefined
+          : is('sni-with-a-dot')
+            ? `${name}.`
+            : name,
+        session: key && resumes ? tlsSessions.get(key) : undefined,
       });
       // RFC 3207 §4.1: first decide whether this is secure enough, then go on.
       if (policy && is('mail-before-check')) {
@@ -343,12 +384,13 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // Only verified sessions are kept, and the host of one that is resumed proves nothing anew.
       // Node hands it out once.
       const certificate = socket.getPeerX509Certificate();
+      const named = is('accepts-the-cname-target') ? await dns.targetOf(host) : host;
       const problem =
         (dane && daneProblem(socket, certificate, dane, is)) ??
         (policy && !socket.isSessionReused()
-          ? certificateProblem(socket, certificate, host, policy, is)
+          ? certificateProblem(socket, certificate, named, policy, is)
           : undefined);
-      if (key && !problem && is('resumes-sessions'))
+      if (key && !problem && resumes)
         socket.once('session', (ticket) => tlsSessions.set(key, ticket));
       return problem && asTlsProblem(problem);
     } catch (error) {
@@ -361,10 +403,17 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   return {
     deliver,
     closeIdle() {
-      for (const { session } of kept.values()) session.quit();
+      for (const { session } of [...kept.values(), ...openTo.values()]) session.quit();
       kept.clear();
+      openTo.clear();
     },
   };
+}
+
+/** Fault: by the first pattern of the policy that names each. */
+function inOrderOf({ policy }: CachedPolicy, hosts: readonly string[]): readonly string[] {
+  const placeOf = (host: string) => policy.mx.findIndex((mx) => permits({ mx: [mx] }, host));
+  return hosts.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
 function asTlsProblem(problem: CertificateProblem): TlsProblem {

@@ -34,6 +34,7 @@ export const FAULTS = {
   'fetches-without-record': 'Asks for a policy where there is no record of one.',
   'policy-from-parent-domain':
     'Applies the policy of the parent domain where the recipient domain has none.',
+  'policy-of-the-alias': 'Takes the policy of the name that the recipient domain is an alias of.',
   'defers-when-record-fails':
     'Defers mail when the TXT look-up fails, where the mail has to be delivered.',
   'never-refetches': 'Does not act on a new id while a policy is cached.',
@@ -86,6 +87,7 @@ export const FAULTS = {
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
   'no-back-off': 'Tries a failed fetch again at once.',
   'never-tries-again': 'Never tries again to fetch a policy, once a fetch has failed.',
+  'remembers-no-policy': 'For a week asks for no policy where it has found none.',
 
   // ---- the policy file (RFC 8461 §3.2) ----
   'last-duplicate-key-wins': 'Of a repeated key takes the last value instead of the first.',
@@ -171,6 +173,7 @@ export const FAULTS = {
   'refetches-only-under-a-new-id': 'Does not fetch an expired policy again under the same id.',
   'caches-by-spelling': 'Keeps a policy by the domain as it is written, capitals and all.',
   'caches-by-mx': 'Applies a cached policy to every domain whose MX it names.',
+  'permits-what-any-policy-lists': 'Permits an MX that the policy of another domain names.',
   'defers-when-discovery-fails':
     'Defers mail when no policy is cached and the fetch fails, where the mail has to be delivered.',
 
@@ -188,6 +191,10 @@ export const FAULTS = {
   'matches-part': 'Permits every MX whose name has a pattern in it.',
   'wildcard-never-matches': 'Takes the patterns of a policy for literal names.',
   'mx-match-case-sensitive': 'Compares MX names with their letter case.',
+  'reads-patterns-as-a-shell': 'Lets "*" anywhere in a pattern stand for any characters.',
+  'compares-mx-in-unicode': 'Compares the policy with the name of the MX in Unicode.',
+  'permits-by-certificate':
+    'Permits an MX that the policy does not name where its certificate has a name that the policy does.',
 
   // ---- TLS to the MX (RFC 8461 §4.2, §5, §7.1) ----
   'plaintext-when-starttls-missing':
@@ -210,19 +217,28 @@ export const FAULTS = {
     'Delivers in clear where the certificate of the MX is bad, in spite of an enforce policy.',
   'sends-a-second-copy-in-clear': 'Sends every mail a second time, in clear.',
   'lax-with-further-mx': 'Enforces the policy at the first MX alone.',
+  'lax-with-implicit-mx': 'Does not enforce the policy at a domain that is its own MX.',
   'checks-first-address-only': 'Enforces the policy at the first address of an MX alone.',
   'lax-on-retry': 'Does not enforce the policy when mail is tried again.',
   'lax-on-third-attempt': 'Does not enforce the policy from the third attempt on.',
   'leaks-after-a-while': 'Delivers in clear what the policy held back, a moment later.',
   'leaks-after-restart': 'Tries queued mail without its policy after a restart.',
   'sends-as-last-resort': 'Delivers without the policy what has become too old for the queue.',
+  'last-look-ends-the-policy':
+    'Delivers without the policy what has become too old for the queue, where a last look finds none.',
+  'keeps-policy-with-the-mail': 'Holds queued mail to what it knew of policies when it was queued.',
   'reuses-unverified-connections':
     'Sends mail under a policy over a connection that was opened without one.',
+  'sends-over-open-connections':
+    'Sends mail for a domain over the connection it has open, whatever the MX are now.',
   'no-mx-certificate-check': 'Accepts whatever certificate the MX shows.',
   'mx-cn-fallback': "Takes the common name of the MX's certificate where it has no subjectAltName.",
+  'mx-cn-beside-dns-names':
+    "Takes the common name of the MX's certificate beside what its subjectAltName says.",
   'accepts-any-name': 'Accepts a certificate of the MX that names another host.',
   'accepts-the-recipient-domain':
     'Accepts a certificate of the MX that names the recipient domain.',
+  'accepts-the-cname-target': 'Accepts a certificate of the MX that names what its CNAME leads to.',
   'accepts-an-address': 'Accepts a certificate of the MX that names an address.',
   'reads-names-to-the-nul': 'Reads the names of a certificate up to a NUL.',
   'certificate-wildcards-match-deep': 'Lets "*" in a certificate stand for several labels.',
@@ -236,6 +252,10 @@ export const FAULTS = {
   'accepts-unknown-issuers': 'Accepts a certificate of the MX whose issuer it does not know.',
   'accepts-any-issuer': 'Accepts a certificate of the MX whose issuer may issue none.',
   'ignores-name-constraints': 'Accepts a certificate of the MX that its issuer may not issue.',
+  'ignores-path-length':
+    'Accepts a certificate of the MX whose issuer stands too far below the root.',
+  'ignores-critical-extensions':
+    'Accepts a certificate of the MX with a critical extension that it does not know.',
   'accepts-client-auth-certificate':
     'Accepts a certificate of the MX that is for TLS clients only.',
   'accepts-weak-keys': 'Accepts weak keys and signatures in the certificate of the MX.',
@@ -245,14 +265,31 @@ export const FAULTS = {
   'refuses-intermediates':
     'Refuses a right certificate of the MX because an intermediate vouches for it.',
   'refuses-empty-subject': 'Refuses a right certificate of the MX because its subject is empty.',
+  'certificate-names-with-case':
+    'Refuses a right certificate of the MX because its name has other letters, capital or small.',
+  'compares-u-labels': 'Compares the certificate with the name of the MX in its own script.',
+  'reads-a-hundred-names': 'Reads no more than a hundred names of a certificate.',
+  'refuses-p384': 'Refuses a right certificate of the MX because its key is on P-384.',
   'wants-the-recipient-domain':
     'Refuses a certificate of the MX that does not name the recipient domain.',
   'no-tls12': 'Speaks no TLS below 1.3.',
   'no-tls13': 'Speaks no TLS above 1.2.',
   'speaks-old-tls': 'Speaks TLS 1.0 and 1.1 with the MX.',
+  'falls-back-to-tls11': 'Offers TLS 1.1 and nothing newer after a handshake that failed.',
+  'falls-back-to-ssl3': 'Offers SSL 3 and nothing newer after a handshake that failed.',
+  'goes-on-with-any-flight':
+    'Tries a handshake that failed once more, and goes on whatever is wrong with what the server says.',
+  'no-extended-master-secret': 'Offers TLS 1.2 without extended_master_secret.',
+  'trusts-old-renegotiation': 'Goes on with a server of TLS 1.2 that has no renegotiation_info.',
+  'takes-suites-without-encryption': 'Takes cipher suites that encrypt nothing.',
+  'takes-static-rsa': 'Takes cipher suites without forward secrecy.',
+  'resumes-unverified-sessions':
+    'Resumes sessions made without a policy, and takes their certificates for checked.',
+  'sni-with-a-dot': 'Sends SNI with a dot at the end of the name.',
   'no-sni-to-mx': 'Sends no SNI to the MX.',
   'mail-before-check': 'Sends MAIL FROM before it looks at the certificate.',
   'no-opportunistic-tls': 'Uses no TLS where there is no policy.',
+  'remembers-hosts-without-tls': 'Uses no TLS with an MX, without a policy, where it failed once.',
 
   // ---- modes (RFC 8461 §5) ----
   'enforces-testing': 'Enforces a policy in testing mode.',
@@ -269,14 +306,21 @@ export const FAULTS = {
   'says-starttls-twice': 'Says STARTTLS inside TLS where it is offered there.',
   'starttls-with-a-parameter': 'Says STARTTLS with a parameter.',
   'pipelines-behind-starttls': 'Sends a command behind STARTTLS without waiting for the reply.',
+  'keywords-in-capitals-only': 'Reads EHLO keywords in capitals only.',
+  'reads-few-ehlo-lines': 'Reads no more than the first ten lines of an EHLO reply.',
 
   // ---- candidates, queue, bounces (RFC 5321 §4.5, §5.1, §6.1, RFC 8461 §5) ----
   'only-first-mx': 'Tries no other MX when the first one fails.',
   'prefers-the-last-mx': 'Tries the MX with the highest preference number first.',
+  'tries-in-the-order-of-the-policy': 'Tries MX hosts in the order in which the policy names them.',
+  'one-of-equal-mx-only': 'Of MX hosts of one preference tries only one.',
   'tries-first-address-only': 'Tries no other address of an MX when the first one fails.',
   'knows-no-implicit-mx': 'Returns mail to a domain that has an address and no MX.',
+  'knows-no-alias-of-a-domain': 'Finds no MX for a domain that is an alias, and keeps the mail.',
   'address-after-null-mx':
     "Falls back to the domain's own address record where its null MX says that it takes no mail.",
+  'null-mx-of-preference-0-only':
+    "Falls back to the domain's own address record where its null MX has another preference than 0.",
   'address-after-nxdomain':
     "Falls back to the domain's own address record where there is no such domain at the MX look-up.",
   'address-after-failed-mx-lookup':

@@ -4,7 +4,7 @@
  * and MX hosts.
  */
 
-import type { X509Certificate } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { LabAccess } from '../../model/sender.ts';
@@ -73,7 +73,8 @@ export function pathProblem(socket: tls.TLSSocket): string | undefined {
 }
 
 export interface NameMatching {
-  readonly commonName?: boolean;
+  /** `always`: beside DNS-IDs too. */
+  readonly commonName?: boolean | 'always';
   readonly partialWildcards?: boolean;
 }
 
@@ -88,7 +89,7 @@ export function identifies(
 ): boolean {
   return (
     certificate?.checkHost(host, {
-      subject: commonName ? 'default' : 'never',
+      subject: commonName === 'always' ? 'always' : commonName ? 'default' : 'never',
       partialWildcards,
     }) !== undefined
   );
@@ -116,6 +117,9 @@ export function createTrustStore(
   };
 }
 
+/** SSL_OP_NO_EXTENDED_MASTER_SECRET, which Node has no name for. */
+const NO_EXTENDED_MASTER_SECRET = 1;
+
 function contextOptions(
   ca: string,
   service: 'policy-host' | 'mx',
@@ -126,13 +130,24 @@ function contextOptions(
   const isOld = isMx ? is('speaks-old-tls') : is('speaks-old-tls-to-policy-hosts');
   const isNew = isMx ? is('no-tls12') : is('no-tls12-to-policy-hosts');
   const isWeak = isMx ? is('accepts-weak-keys') : is('accepts-weak-policy-hosts');
+  const isBare = isMx && is('takes-suites-without-encryption');
   // RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
-  const level = isOld || isWeak ? 0 : 2;
+  const level = isOld || isWeak || isBare ? 0 : 2;
+  // RFC 9325 §4.1: no suite without encryption, and none without forward secrecy.
+  const more = [
+    ...(isBare ? [':eNULL'] : []),
+    ...(isMx && is('takes-static-rsa') ? [] : [':!kRSA']),
+  ];
+  // RFC 9325 §3.5.
+  const options =
+    (isMx && is('no-extended-master-secret') ? NO_EXTENDED_MASTER_SECRET : 0) |
+    (isMx && is('trusts-old-renegotiation') ? constants.SSL_OP_LEGACY_SERVER_CONNECT : 0);
   return {
     ca,
     minVersion: isNew ? 'TLSv1.3' : isOld ? 'TLSv1' : 'TLSv1.2',
     maxVersion: isMx && is('no-tls13') ? 'TLSv1.2' : 'TLSv1.3',
-    ciphers: `DEFAULT@SECLEVEL=${level}`,
+    ciphers: `DEFAULT${more.join('')}@SECLEVEL=${level}`,
+    secureOptions: options,
   };
 }
 

@@ -45,6 +45,8 @@ interface QueuedMail {
   readonly token?: string;
   readonly queuedAt: number;
   attempts: number;
+  /** That it was first tried under. */
+  policy?: CachedPolicy;
   attempt?: Promise<void>;
 }
 
@@ -134,14 +136,16 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       if (isLeak || (tooOld && is('sends-as-last-resort'))) return await attempt(undefined);
       if (nth > 1 && is('bounces-on-retry'))
         return { kind: 'permanent', detail: 'could not be delivered at once' };
-      const policy = mayLookUp
-        ? await discovery.find(policyDomain)
-        : discovery.recall(policyDomain);
+      const found = mayLookUp ? await discovery.find(policyDomain) : discovery.recall(policyDomain);
+      if (nth === 1) entry.policy = found;
+      // RFC 8461 §5: what is tried again is held to the policy that there is by then.
+      const policy = is('keeps-policy-with-the-mail') ? entry.policy : found;
       let result = await attempt(policy);
       if (isGivenUpUnseen(result)) return { kind: 'permanent', detail: result.detail };
       if (!givesUp(result, tooOld)) return result;
       const latest = mayLookUp ? await discovery.findAnew(policyDomain) : policy;
       if (latest !== policy) result = await attempt(latest);
+      else if (tooOld && is('last-look-ends-the-policy')) return await attempt(undefined);
       return givesUp(result, tooOld) ? { kind: 'permanent', detail: result.detail } : result;
     } catch (error) {
       // Whatever goes wrong on our side, the mail is kept.

@@ -27,6 +27,8 @@ export interface SmtpSession {
   starttls(): Promise<Reply>;
   /** To be called after a 220 to STARTTLS. The certificate is not judged here. */
   startTls(options: HandshakeOptions): Promise<tls.TLSSocket>;
+  /** For faults: the socket, after a 220 to STARTTLS, for something that is not this client. */
+  handOver(): net.Socket;
   /** Throws SmtpRefusal. */
   send(mail: Mail): Promise<Reply>;
   /** After a failed handshake: whether the connection can be spoken on in clear. */
@@ -135,8 +137,8 @@ function createSession(
     // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the
     // one before.
     extensions = is('keeps-pre-tls-capabilities')
-      ? new Map([...parseEhlo(reply), ...extensions])
-      : parseEhlo(reply);
+      ? new Map([...parseEhlo(heard(reply, is)), ...extensions])
+      : parseEhlo(heard(reply, is));
     // RFC 5321 §3.2: a server that does not know EHLO gets HELO.
     isExtended = reply.code < 500;
     const agreed =
@@ -181,6 +183,10 @@ function createSession(
     async greeting() {
       const { code, lines } = await nextReply('the connection');
       if (code !== 220) throw new Error(`greeted with ${code} ${lines.join(' ')}`);
+    },
+    handOver() {
+      stream.off('data', onData).off('end', onEnd).off('close', onEnd);
+      return stream;
     },
     async startTls(options) {
       stream.off('data', onData).off('end', onEnd).off('close', onEnd);
@@ -241,6 +247,15 @@ function createSession(
       command('QUIT').then(close, close);
     },
   };
+}
+
+/** RFC 5321 §4.1.1.1: every line of an EHLO reply counts, and keywords have no letter case. */
+function heard(reply: Reply, is: Is): Reply {
+  const [greeting = '', ...lines] = reply.lines;
+  const read = lines
+    .slice(0, is('reads-few-ehlo-lines') ? 9 : undefined)
+    .filter((line) => !is('keywords-in-capitals-only') || !/^\S*[a-z]/.test(line));
+  return { ...reply, lines: [greeting, ...read] };
 }
 
 /** Throws unless the reply has one of these codes. */
