@@ -15,6 +15,8 @@ export const CAPABILITIES = [
   'testing-mode',
   'tlsrpt',
   'dane',
+  /** It validates DNSSEC by itself, by the lab's trust anchor. */
+  'dnssec',
   'requiretls',
   /** The policy cache outlives a restart. */
   'persistent-cache',

@@ -136,7 +136,7 @@ describe.skipIf(platform() === 'win32')('a server that cannot be started', () =>
   fails(
     'has no place for the authorities',
     { trust: at('nowhere/ca.pem') },
-    /the lab's authorities cannot be written to .*nowhere\/ca\.pem \(trust\): ENOENT/,
+    /what the lab is trusted by cannot be written to .*nowhere\/ca\.pem \(trust, dnssec\): ENOENT/,
   );
 
   it('is tried again', async () => {
