@@ -335,5 +335,6 @@ function describe(reply: Packet): string {
   };
   const code = names[reply.header.rcode] ?? `RCODE ${reply.header.rcode}`;
   if (reply.header.tc) return 'truncated';
-  return reply.header.rcode === 0 ? `${code} ${reply.answers.length}` : code;
+  const records = reply.answers.filter(({ type }) => type !== RR_TYPE.RRSIG);
+  return reply.header.rcode === 0 ? `${code} ${records.length}` : code;
 }
