@@ -5,7 +5,7 @@ import { Packet } from 'dns2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import type { DnsPacket, DnsRecord, DnsRule, LabPlan } from '../../harness/model/plan.ts';
-import { oneMx, openWorld, resolverOf, type TestWorld, zone } from './world.ts';
+import { dial, oneMx, openWorld, resolverOf, type TestWorld, zone } from './world.ts';
 
 const { TYPE, CLASS, RCODE } = Packet;
 const TLSA = 52;
@@ -59,6 +59,32 @@ describe('an ordinary resolver', () => {
     const [address] = await resolver.resolve4(seen.name('mx1.victim.test'));
     expect(lab.access.route(address!, 25)).toMatchObject({ address: '127.0.0.1' });
     expect(await errorOf(resolver.resolve6(seen.name('mx1.victim.test')))).toBe('ENODATA');
+  });
+
+  test('gets IPv6 addresses, of hosts that are called there', async () => {
+    const name = 'mx1.victim.test';
+    using seen = openWorld(lab, {
+      ...oneMx(),
+      dns: {
+        records: [
+          { name, type: 'A', host: name },
+          { name, type: 'AAAA', host: name },
+          { name: 'victim.test', type: 'AAAA', host: '100::9' },
+        ],
+        rules: [],
+      },
+    });
+    const resolver = resolverOf(lab);
+    expect(await resolver.resolve6(seen.name('victim.test'))).toEqual(['100::9']);
+    const [address] = await resolver.resolve6(seen.name(name));
+    const endpoint = lab.access.route(address!, 25);
+    expect(endpoint).toMatchObject({ address: '::1' });
+    expect(lab.access.route(address!.replace('::', ':0:0:0:0:0:'), 25)).toEqual(endpoint);
+    expect(await (await dial(endpoint!)).reply()).toMatch(/^220 /);
+    expect(await (await seen.dial()).reply()).toMatch(/^220 /);
+    expect(seen.seen('smtp-connection').map((one) => one.nth)).toEqual([1, 2]);
+    await seen.arrange({ ...oneMx({ reach: 'refused' }) });
+    expect(lab.access.route(address!, 25)).toMatchObject({ address: '127.0.0.1', port: 1 });
   });
 
   test.each<[string, Partial<DnsRule>, string]>([
