@@ -132,7 +132,7 @@ async function answer(
   const nth = zone.count(question.name, type);
   const plan = zone.plan();
   const rule = ruleFor(plan, question.name, type, nth);
-  const ad = wantsDnssec(request) && isSecure(plan, question.name, type, rule);
+  const ad = wantsDnssec(request) ? isSecure(plan, question.name, type, rule) : undefined;
   const replyBy = (by: DnsRule | undefined) =>
     replyTo(request, question.name, type, zone, by, transport).catch((error: unknown) => {
       zone.failed(
@@ -155,7 +155,7 @@ async function answer(
     type,
     transport,
     answer: said || 'dropped',
-    ...(reply && ad && { ad }),
+    ...(reply && ad !== undefined && { ad }),
     ...(reply && chainOf(reply)),
   });
   zone.answered(performance.now() - asked - (rule?.delayMs ?? 0));

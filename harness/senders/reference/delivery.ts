@@ -276,10 +276,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
       if (keepsConnections) {
         const verified = inTls && problem === undefined && isBound;
-        (is('sends-over-open-connections') ? openTo : kept).set(
-          is('sends-over-open-connections') ? domain : key,
-          { session, inTls, verified },
-        );
+        if (is('sends-over-open-connections')) openTo.set(domain, { session, inTls, verified });
+        else kept.set(key, { session, inTls, verified });
         session = undefined;
       }
       return delivered(host, sent, inTls ? 'over TLS' : 'in clear');

@@ -312,6 +312,9 @@ export const FAULTS = {
   'says-helo-inside-tls': 'Says HELO instead of EHLO inside TLS.',
   'says-starttls-twice': 'Says STARTTLS inside TLS where it is offered there.',
   'starttls-with-a-parameter': 'Says STARTTLS with a parameter.',
+  'speaks-before-the-handshake':
+    'Says NOOP in clear between the 220 to STARTTLS and the handshake.',
+  'never-says-quit': 'Hangs up without QUIT.',
   'pipelines-behind-starttls': 'Sends a command behind STARTTLS without waiting for the reply.',
   'keywords-in-capitals-only': 'Reads EHLO keywords in capitals only.',
   'reads-few-ehlo-lines': 'Reads no more than the first ten lines of an EHLO reply.',

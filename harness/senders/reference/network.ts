@@ -6,6 +6,7 @@
 
 import { constants, type X509Certificate } from 'node:crypto';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { LabAccess } from '../../model/sender.ts';
 import type { Is } from './traits.ts';
@@ -47,7 +48,7 @@ export interface HandshakeOptions {
 
 /** The TLS handshake. The certificate is not judged: see pathProblem and identifies. */
 export function handshake(
-  socket: net.Socket,
+  socket: Duplex,
   { trust, servername, session }: HandshakeOptions,
   signal: AbortSignal,
 ): Promise<tls.TLSSocket> {
@@ -157,7 +158,7 @@ function contextOptions(
  */
 function settled<S extends net.Socket>(
   stream: S,
-  socket: net.Socket,
+  socket: Duplex,
   event: 'connect' | 'secureConnect',
   signal: AbortSignal,
 ): Promise<S> {

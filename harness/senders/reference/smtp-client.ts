@@ -13,6 +13,7 @@ import { within } from '../../concurrency/wait.ts';
 import { createReplyReader, parseEhlo, type Reply } from '../../protocol/smtp.ts';
 import type { Mail } from './mail.ts';
 import { type HandshakeOptions, handshake } from './network.ts';
+import { outlived } from './outliving-fault.ts';
 import type { Timeouts } from './setting.ts';
 import type { Is } from './traits.ts';
 
@@ -210,6 +211,8 @@ function createSession(
       return stream;
     },
     async startTls(options) {
+      // RFC 3207 §4: a handshake is next, and nothing else.
+      if (is('speaks-before-the-handshake')) stream.write('NOOP\r\n');
       stream.off('data', onData).off('end', onEnd).off('close', onEnd);
       // RFC 3207 §6: bytes that came in clear behind the 220 are no replies.
       if (!is('keeps-pre-tls-replies')) {
@@ -218,7 +221,11 @@ function createSession(
       }
       try {
         const secured = await within(timeouts.handshakeMs, 'the TLS handshake', (signal) =>
-          handshake(stream, options, signal),
+          handshake(
+            is('goes-on-after-failed-handshake') ? outlived(stream) : stream,
+            options,
+            signal,
+          ),
         );
         stream = secured;
         inTls = true;
@@ -265,8 +272,9 @@ function createSession(
       // Where no reply came to the last command, none will come to QUIT.
       if (lost) stream.destroy();
       if (stream.destroyed) return;
-      // RFC 5321 §4.1.1.10: QUIT, and wait for the reply, whatever it is.
       const close = () => stream.destroySoon();
+      // RFC 5321 §4.1.1.10: QUIT, and wait for the reply, whatever it is.
+      if (is('never-says-quit')) return void close();
       command('QUIT').then(close, close);
     },
   };
