@@ -79,7 +79,7 @@ describe('an ordinary resolver', () => {
     const [address] = await resolver.resolve6(seen.name(name));
     const endpoint = lab.access.route(address!, 25);
     expect(endpoint).toMatchObject({ address: '::1' });
-    expect(lab.access.route(address!.replace('::', ':0:0:0:0:0:'), 25)).toEqual(endpoint);
+    expect(lab.access.route(address!.replace('::', ':0:0:0:0:0:0:'), 25)).toEqual(endpoint);
     expect(await (await dial(endpoint!)).reply()).toMatch(/^220 /);
     expect(await (await seen.dial()).reply()).toMatch(/^220 /);
     expect(seen.seen('smtp-connection').map((one) => one.nth)).toEqual([1, 2]);
@@ -279,7 +279,7 @@ describe('on the wire', () => {
     [{ ad: false }, 0],
   ])('the AD bit: %j', async (rule, ad) => {
     using seen = ruled(rule);
-    expect((await ask(seen.name(STS), TYPE.TXT)).header).toMatchObject({ ad });
+    expect((await ask(seen.name(STS), TYPE.TXT, { ad: 1 })).header).toMatchObject({ ad });
   });
 
   test.each([
@@ -545,6 +545,8 @@ test('what was asked and answered is recorded in order, before the answer leaves
 interface How {
   readonly transport?: 'udp' | 'tcp';
   readonly id?: number;
+  /** 1: it wants to know whether the answer is secure (RFC 6840 §5.7). */
+  readonly ad?: number;
   /** The UDP payload size that an OPT offers. */
   readonly edns?: number;
 }
@@ -558,9 +560,9 @@ async function ask(name: string, type: number, how: How = {}): Promise<Packet> {
 const askRaw = (name: string, type: number, how: How = {}) =>
   exchange(query(name, type, how), how.transport ?? 'udp');
 
-function query(name: string, type: number, { id = 1, edns }: How = {}): Buffer {
+function query(name: string, type: number, { id = 1, ad = 0, edns }: How = {}): Buffer {
   const packet = new Packet();
-  packet.header = new Packet.Header({ id, rd: 1 } as never);
+  packet.header = new Packet.Header({ id, ad, rd: 1 } as never);
   packet.questions.push(new Packet.Question(name, type as never, CLASS.IN));
   if (edns !== undefined)
     packet.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: edns }));

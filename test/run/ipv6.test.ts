@@ -23,6 +23,7 @@ test.each([
     vocabulary,
     senders: [referenceSender({ traits: [...traits] })],
     scenarios,
+    jobs: 1,
     bounds: { settleMs: 8000 },
   });
   expect(result!.verdict.grade).toBe(grade);

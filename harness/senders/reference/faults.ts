@@ -320,7 +320,8 @@ export const FAULTS = {
   'reads-few-ehlo-lines': 'Reads no more than the first ten lines of an EHLO reply.',
 
   // ---- replies (RFC 5321 §4.2) ----
-  'takes-a-line-for-a-reply': 'Takes every line of a reply for a whole one.',
+  'takes-a-line-for-a-reply':
+    'Takes every line of a reply that has a status code of its own for a whole reply.',
   'takes-a-segment-for-a-reply': 'Takes what comes in one segment for a whole reply.',
   'wants-text-in-replies': 'Takes a reply code without a text for no reply.',
   'goes-by-enhanced-codes':

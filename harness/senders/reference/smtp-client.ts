@@ -94,7 +94,9 @@ function createSession(
     if (is('takes-a-segment-for-a-reply')) reader = createReplyReader();
     const text = bytes.toString('latin1');
     replies.push(
-      ...reader.push(is('takes-a-line-for-a-reply') ? text.replace(/^(\d{3})-/gm, '$1 ') : text),
+      ...reader.push(
+        is('takes-a-line-for-a-reply') ? text.replace(/^(\d{3})-(?=\d\.)/gm, '$1 ') : text,
+      ),
     );
     wake();
   };
