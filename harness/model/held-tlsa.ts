@@ -40,7 +40,9 @@ export function heldTlsa(
   mx: string,
   when: Pick<Observation, 'at'>,
 ): HeldTlsa | undefined {
-  const queries = ofKind(observations, 'dns-query').filter((seen) => isBefore(seen, when));
+  const earlier = ofKind(observations, 'dns-query').filter((seen) => isBefore(seen, when));
+  // Beside the one that delivers there may be others in a server that ask, and not about DNSSEC.
+  const queries = earlier.filter(({ ad, answer }) => ad !== undefined || FAILED.test(answer));
   const hosts = queries.findLast(({ type, name }) => type === 'MX' && plain(name) === domain);
   if (hosts?.ad !== true || addressLookups(queries, mx).at(-1)?.ad !== true) return undefined;
   const names = [...basesOf(queries, mx), domain];

@@ -36,7 +36,7 @@ const preference = z.int().min(0).max(65_535);
 const byteText = z.string().regex(/^[\x00-\xff]*$/, 'a character above U+00FF is no byte');
 
 /** `repeat`: so many `times`, or for ever, and then nothing follows. */
-export const rawBytes = z.union([
+const rawBytes = z.union([
   byteText,
   z
     .array(
@@ -52,7 +52,7 @@ export const rawBytes = z.union([
 ]);
 export type RawBytes = Immutable<z.output<typeof rawBytes>>;
 
-export const pace = z.strictObject({
+const pace = z.strictObject({
   bytes: z.int().positive().default(1).describe('So many bytes at a time.'),
   everyMs: milliseconds.min(1).describe('So many milliseconds between them.'),
 });
@@ -181,6 +181,13 @@ export const dnsRecord = z.discriminatedUnion('type', [
     host: z
       .union([z.ipv4('expected a .test name or an IPv4 address'), testName])
       .describe("A host of the scenario, for that host's address, or an IPv4 address."),
+  }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('AAAA').describe('An IPv6 address (RFC 3596).'),
+    host: z
+      .union([z.ipv6('expected a .test name or an IPv6 address'), testName])
+      .describe("A host of the scenario, for that host's IPv6 address, or an address."),
   }),
   z.strictObject({
     ...owner,

@@ -11,6 +11,7 @@
  * makes up for the other (RFC 8461 §2).
  */
 
+import net from 'node:net';
 import { within } from '../../concurrency/wait.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import { type Dane, daneOf, daneProblem } from './dane.ts';
@@ -205,7 +206,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const addresses = is('tries-first-address-only') ? answer.records.slice(0, 1) : answer.records;
     let result = UNTRIED;
     for (const [nth, address] of addresses.entries()) {
-      const lax = nth > 0 && is('checks-first-address-only');
+      const lax =
+        (nth > 0 && is('checks-first-address-only')) ||
+        (net.isIPv6(address) && is('lax-over-ipv6'));
       result = both(
         result,
         await tryAddress({ ...candidate, dane, ...(lax && { enforced: false }) }, address),
@@ -273,10 +276,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
       if (keepsConnections) {
         const verified = inTls && problem === undefined && isBound;
-        (is('sends-over-open-connections') ? openTo : kept).set(
-          is('sends-over-open-connections') ? domain : key,
-          { session, inTls, verified },
-        );
+        if (is('sends-over-open-connections')) openTo.set(domain, { session, inTls, verified });
+        else kept.set(key, { session, inTls, verified });
         session = undefined;
       }
       return delivered(host, sent, inTls ? 'over TLS' : 'in clear');
@@ -287,6 +288,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       if (is('returns-mail-for-a-refused-connection') && /ECONNREFUSED/.test(messageOf(error)))
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       if (is('returns-mail-for-a-bad-greeting') && /^greeted with 5/.test(messageOf(error)))
+        return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
+      // RFC 5321 §4.5.4.1: what broke off is tried again.
+      if (is('returns-mail-for-a-broken-connection') && /closed the conn/.test(messageOf(error)))
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       return temporary(host, messageOf(error));
     } finally {
@@ -442,7 +446,8 @@ function overlooked({ at, code }: TlsProblem, session: SmtpSession, is: Is): boo
   if (at === 'starttls-offer')
     return (
       is('plaintext-when-starttls-missing') ||
-      (is('plaintext-when-ehlo-refused') && !session.isExtended)
+      ((is('plaintext-when-ehlo-refused') || is('plaintext-after-garbled-ehlo')) &&
+        !session.isExtended)
     );
   if (at === 'starttls-reply')
     return (

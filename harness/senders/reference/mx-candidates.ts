@@ -19,10 +19,10 @@ export type Candidates =
   | Exclude<AttemptResult, { kind: 'delivered' }>;
 
 export async function mxCandidates(domain: string, dns: Dns, is: Is): Promise<Candidates> {
+  const answer = await dns.mx(domain);
   // RFC 5321 §5.1: the MX records are those of the name that an alias leads to.
   if (is('knows-no-alias-of-a-domain') && (await dns.targetOf(domain)) !== domain)
     return { kind: 'temporary', detail: `${domain}: no MX record`, byPolicy: false };
-  const answer = await dns.mx(domain);
   switch (answer.kind) {
     // RFC 5321 §5.1: a temporary error is no licence for anything; the mail waits.
     case 'failure': {
