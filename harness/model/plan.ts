@@ -235,6 +235,27 @@ const dnsAnswer = z.enum([
 ]);
 export type DnsAnswer = z.output<typeof dnsAnswer>;
 
+/**
+ * What a validator makes of each follows from RFC 4035 §5. Of a DS record, `other-key` and
+ * `unknown-algorithm` are what it says of the zone's key, itself rightly signed.
+ */
+const dnssecFault = z
+  .enum([
+    'proven',
+    'claimed',
+    'unsigned',
+    'expired',
+    'not-yet-valid',
+    'other-key',
+    'unknown-algorithm',
+    'no-denial',
+    'forged-denial',
+  ])
+  .describe(
+    'proven: forged as it is, signed like the zone; claimed: no signatures, and the AD bit all the same; no-denial: that there is nothing is not proven; forged-denial: it is, by the NSEC record of another name; else what is wrong with the signatures.',
+  );
+export type DnssecFault = z.output<typeof dnssecFault>;
+
 const dnsPacket = z.enum([
   'wrong-id',
   'wrong-question',
@@ -285,6 +306,7 @@ export const dnsRule = z.strictObject({
     .describe(
       "Whether the answer is secure, the AD bit (RFC 4035 §3.2.3). Default: as its zone is for the zone's own records, and not for anything else.",
     ),
+  dnssec: dnssecFault.optional(),
 });
 export type DnsRule = Immutable<z.output<typeof dnsRule>>;
 
@@ -293,7 +315,7 @@ export interface DnsPlan {
   readonly records: readonly DnsRecord[];
   /** What the name server does instead; the first rule that matches a question wins. */
   readonly rules: readonly DnsRule[];
-  /** Zones that are signed: who asks for DNSSEC is told that what is in them is secure. */
+  /** Zones that are signed, delegated from `test` with a DS record (RFC 4035 §2.4). */
   readonly secure?: readonly string[];
 }
 

@@ -14,6 +14,9 @@ import { resultOf } from './farm.ts';
 import { isAsPinned, readPins, traitsOf, unpinned } from './pins.ts';
 import { shippedScenarios, tell, tryCourses } from './try.ts';
 
+/** A machine that is busy with other things takes many times as long. */
+const PATIENT_MS = 900_000;
+
 const pins = readPins();
 const faults = Object.keys(FAULTS);
 const temperaments = Object.keys(TEMPERAMENTS);
@@ -32,7 +35,7 @@ test('no lawful temperament is failed', async () => {
   expect(verdicts.length).toBe(smoke.length);
   const wrong = verdicts.filter(({ grade }) => grade === 'fail' || grade === 'inconclusive');
   expect(wrong.map(tell)).toEqual([]);
-}, 240_000);
+}, PATIENT_MS);
 
 test('every fault has its pins, and every scenario: else npm run mutants -- --write', () => {
   expect(unpinned(pins, scenarios)).toEqual([]);
@@ -46,12 +49,12 @@ test('each fault is caught as it is pinned: else npm run mutants tells all', asy
     const own = pins.filter((pin) => pin.fault === fault);
     const under = own.flatMap((pin) => pin.under);
     const tempered = under.filter((one) => one !== '');
-    const temperament = nth % 2 === 0 ? '' : (tempered[nth % tempered.length] ?? '');
+    const isAlone = under.includes('') && (nth % 2 === 0 || tempered.length === 0);
+    const temperament = isAlone ? '' : tempered[nth % tempered.length]!;
     const pin = own.find((one) => one.under.includes(temperament));
     // One that is found only after two minutes is left to the whole of it.
     return pin && fault !== 'no-fetch-time-out' ? [{ pin, temperament }] : [];
   });
-  expect(chosen.length).toBe(faults.length - 1);
   const results = await tryCourses(
     chosen.map(({ pin, temperament }) => ({
       traits: traitsOf(pin.fault, temperament),
@@ -66,7 +69,8 @@ test('each fault is caught as it is pinned: else npm run mutants tells all', asy
       : [`${result.words}; pinned: ${pin.grade} (${pin.requirement})`];
   });
   expect(wrong).toEqual([]);
-}, 240_000);
+  expect(chosen.length).toBe(faults.length - 1);
+}, PATIENT_MS);
 
 test('to keep to the cache does not hide that nothing is checked at the policy host', async () => {
   const careless = [
@@ -87,4 +91,4 @@ test('to keep to the cache does not hide that nothing is checked at the policy h
       .map(({ verdict }) => verdict.scenario);
   expect(failed(sound)).toEqual([]);
   expect(failed(bad).length).toBeGreaterThanOrEqual(30);
-}, 240_000);
+}, PATIENT_MS);

@@ -195,7 +195,10 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
     faults.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
   const found = [...chosen, ...forIdle(idle, caught)];
-  const named = unproved(found, shipped);
+  const named = unproved(
+    found,
+    shipped.filter(({ id }) => scenarios.includes(id)),
+  );
   const alone = () => caught.filter(({ temperament }) => temperament === '');
   const breaks = alone().flatMap(({ fault, result }) =>
     result.broken.map((requirement) => ({ fault, requirement })),

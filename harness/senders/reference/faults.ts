@@ -289,6 +289,7 @@ export const FAULTS = {
   'no-extended-master-secret': 'Offers TLS 1.2 without extended_master_secret.',
   'trusts-old-renegotiation': 'Goes on with a server of TLS 1.2 that has no renegotiation_info.',
   'takes-suites-without-encryption': 'Takes cipher suites that encrypt nothing.',
+  'knows-x25519-alone': 'Knows no group for the key exchange but X25519.',
   'takes-static-rsa': 'Takes cipher suites without forward secrecy.',
   'resumes-unverified-sessions':
     'Resumes sessions made without a policy, and takes their certificates for checked.',

@@ -135,10 +135,8 @@ function contextOptions(
   // RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
   const level = isOld || isWeak || isBare ? 0 : 2;
   // RFC 9325 §4.1: no suite without encryption, and none without forward secrecy.
-  const more = [
-    ...(isBare ? [':eNULL'] : []),
-    ...(isMx && is('takes-static-rsa') ? [] : [':!kRSA']),
-  ];
+  const suites = isBare ? 'ALL:eNULL:!aNULL' : 'DEFAULT';
+  const without = isMx && is('takes-static-rsa') ? '' : ':!kRSA';
   // RFC 9325 §3.5.
   const options =
     (isMx && is('no-extended-master-secret') ? NO_EXTENDED_MASTER_SECRET : 0) |
@@ -147,8 +145,9 @@ function contextOptions(
     ca,
     minVersion: isNew ? 'TLSv1.3' : isOld ? 'TLSv1' : 'TLSv1.2',
     maxVersion: isMx && is('no-tls13') ? 'TLSv1.2' : 'TLSv1.3',
-    ciphers: `DEFAULT${more.join('')}@SECLEVEL=${level}`,
+    ciphers: `${suites}${without}@SECLEVEL=${level}`,
     secureOptions: options,
+    ...(isMx && is('knows-x25519-alone') ? { ecdhCurve: 'X25519' } : {}),
   };
 }
 
