@@ -28,12 +28,16 @@ test('the reference sender passes every scenario', () => {
   expect(others.map(({ verdict }) => tell(verdict))).toEqual([]);
 });
 
-test('a passing trial is a whole one, and nothing that harms can be added to it', () => {
-  const passing = results.filter(isPass).map(({ trial }) => deepFreeze(trial));
-  expect(passing).not.toEqual([]);
-  const breaches = passing.flatMap((trial, index) => {
-    const other = passing[(index + 1) % passing.length]!;
-    return breachesOfProperties(trial, other).map((one) => `${trial.scenario.id}: ${one}`);
-  });
-  expect(breaches).toEqual([]);
-}, PATIENT_MS);
+test(
+  'a passing trial is a whole one, and nothing that harms can be added to it',
+  () => {
+    const passing = results.filter(isPass).map(({ trial }) => deepFreeze(trial));
+    expect(passing).not.toEqual([]);
+    const breaches = passing.flatMap((trial, index) => {
+      const other = passing[(index + 1) % passing.length]!;
+      return breachesOfProperties(trial, other).map((one) => `${trial.scenario.id}: ${one}`);
+    });
+    expect(breaches).toEqual([]);
+  },
+  PATIENT_MS,
+);
