@@ -56,6 +56,13 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     node: [],
     exports: 'expectation',
   },
+  facts: {
+    paths: ['harness/facts/'],
+    imports: ['protocol', 'model'],
+    packages: [],
+    node: [],
+    exports: 'fact',
+  },
   html: { paths: ['harness/html/'], imports: ['protocol', 'model'], packages: [] },
   reporters: {
     paths: ['harness/reporters/'],

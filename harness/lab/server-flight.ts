@@ -5,13 +5,7 @@
  * is to learn: the handshake is never finished.
  */
 
-import {
-  createECDH,
-  createPrivateKey,
-  getDiffieHellman,
-  randomBytes,
-  sign,
-} from 'node:crypto';
+import { createECDH, createPrivateKey, getDiffieHellman, randomBytes, sign } from 'node:crypto';
 import { certificatesIn, type IssuedCertificate } from '../../certs/index.ts';
 import { FLIGHT, type FlightPlan } from '../model/plan.ts';
 import type { Hello } from './client-hello.ts';

@@ -103,7 +103,7 @@ export async function resultOf(
         stopped,
       })
     : { trial: notRun(scenario, sender) };
-  return { verdict: judge(trial, vocabulary.expectations), trial, packets };
+  return { verdict: judge(trial, vocabulary.expectations, vocabulary.facts), trial, packets };
 }
 
 /**

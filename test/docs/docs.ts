@@ -38,6 +38,7 @@ async function sections(): Promise<Record<string, string>> {
   const words = language({
     attack: z.unknown().meta({ title: 'an attack' }),
     expectation: z.unknown().meta({ title: 'an expectation' }),
+    fact: z.string().meta({ title: 'a fact' }),
     requirement: z.string(),
   });
   const step = z.unknown().meta({ title: 'a step' });
