@@ -3,7 +3,7 @@
  * policy would hold back.
  */
 
-import { isRefusedUnprotected, outcomeIn } from '../model/evidence.ts';
+import { outcomeIn, outcomeUnprotected } from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
 import { seqs } from '../model/traffic.ts';
 import type { Fact } from '../model/verdict.ts';
@@ -21,8 +21,9 @@ export const fact: Fact = {
         seen: fetched.length > 0 ? 'fetched, and not applied' : 'not fetched, and not applied',
         because: [...seqs([...looked, ...fetched]), outcome.accepted.seq],
       };
-    if (outcome.kind !== 'deferred' || fetched.length === 0 || isRefusedUnprotected(view))
-      return undefined;
+    // What is held back without a policy too says nothing of policies.
+    const isFree = outcomeUnprotected(view) === 'delivered';
+    if (outcome.kind !== 'deferred' || fetched.length === 0 || !isFree) return undefined;
     return { seen: 'applied', because: [...seqs(fetched), outcome.by.seq] };
   },
 };

@@ -34,7 +34,7 @@ export async function readme(file: string): Promise<{ is: string; shouldBe: stri
 }
 
 async function sections(): Promise<Record<string, string>> {
-  const { attacks, expectations } = await loadVocabulary();
+  const { attacks, expectations, facts } = await loadVocabulary();
   const words = language({
     attack: z.unknown().meta({ title: 'an attack' }),
     expectation: z.unknown().meta({ title: 'an expectation' }),
@@ -49,6 +49,9 @@ async function sections(): Promise<Record<string, string>> {
       .map(([name, attack]) => describe(name, attack))
       .join('\n\n'),
     expectations: [...expectations].map(([name, one]) => describe(name, one)).join('\n\n'),
+    facts: [...facts]
+      .map(([name, { summary }]) => item(`\`${name}\``, sentence(summary)))
+      .join('\n'),
     certificates: Object.entries(PROFILES)
       .map(([name, { summary }]) => item(`\`${name}\``, summary))
       .join('\n'),
