@@ -4,11 +4,11 @@
  * (§3.5), and a server name of the right form (RFC 6066 §3).
  */
 
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Offer } from '../model/observation.ts';
 import { isBefore, ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { readAddress } from '../protocol/ipv4.ts';
 
 const RULES = {
   'no-ssl': {
@@ -26,7 +26,10 @@ const RULES = {
     requirement: '6066-3-sni-form',
     text: 'SNI without an address, a dot at the end or other letters than ASCII',
     breaks: ({ servername }) =>
-      isIP(servername) !== 0 || servername.endsWith('.') || /[^\x00-\x7f]/.test(servername),
+      readAddress(servername) !== undefined ||
+      servername.includes(':') ||
+      servername.endsWith('.') ||
+      /[^\x00-\x7f]/.test(servername),
   },
   'renegotiation-info': {
     requirement: '9325-3.5-renegotiation-info',

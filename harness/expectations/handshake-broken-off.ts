@@ -4,20 +4,34 @@
  */
 
 import { z } from 'zod';
+import { tlsVersion } from '../model/plan.ts';
 import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
-export const expectation: Expectation = {
+const options = z.strictObject({
+  offering: tlsVersion
+    .optional()
+    .describe('only handshakes for which the sender has offered this version'),
+});
+
+export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'the sender broke off a handshake that no client may go on with',
-  options: z.strictObject({}),
-  example: '- handshake-broken-off',
+  options,
+  shorthand: 'offering',
+  example: '- handshake-broken-off: TLSv1.3',
   standsAlone: true,
   describe: () => 'the handshake broken off',
-  judge(view) {
-    const answered = ofKind(view.now, 'tls-handshake').filter((seen) => seen.wentOn !== undefined);
+  judge(view, { offering }) {
+    const all = ofKind(view.now, 'tls-handshake').filter(({ offer }) => offer !== undefined);
+    const meant = all.filter(
+      ({ offer }) => offering === undefined || offer!.versions.includes(offering),
+    );
+    const answered = meant.filter(({ wentOn }) => wentOn !== undefined);
     const wrong = answered.filter(({ wentOn }) => wentOn);
     if (wrong.length > 0)
       return { status: 'unmet', actual: 'it went on with the handshake', because: seqs(wrong) };
+    if (meant.length === 0 && all.length > 0)
+      return { status: 'unsupported', actual: `it offers no ${offering}`, because: seqs(all) };
     if (answered.length === 0)
       return { status: 'undecided', actual: 'no such handshake was seen', because: [] };
     return {

@@ -77,10 +77,11 @@ export function viewStep(trial: Trial, index: number): StepView {
   const others = tokensSubmitted(leg).filter(
     (token) => !recipientDomains(leg, [token]).some((domain) => domains.includes(domain)),
   );
+  const home = qualified(SENDER_DOMAIN).toLowerCase();
   const [own, theirs] = [[], []] as [Observation[], Observation[]];
   const strangers = connectionsOf(leg, tokensSubmitted(leg), others);
   for (const seen of leg) {
-    if (isOwn(seen, qualified(SENDER_DOMAIN).toLowerCase())) own.push(seen);
+    if (isOwn(seen, home)) own.push(seen);
     else if (!('connection' in seen && strangers.has(seen.connection))) theirs.push(seen);
   }
   return {

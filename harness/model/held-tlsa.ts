@@ -40,9 +40,11 @@ export function heldTlsa(
   mx: string,
   when: Pick<Observation, 'at'>,
 ): HeldTlsa | undefined {
-  const queries = ofKind(observations, 'dns-query').filter((seen) => isBefore(seen, when));
+  const earlier = ofKind(observations, 'dns-query').filter((seen) => isBefore(seen, when));
+  // Beside the one that delivers there may be others in a server that ask, and not about DNSSEC.
+  const queries = earlier.filter(({ ad, answer }) => ad !== undefined || FAILED.test(answer));
   const hosts = queries.findLast(({ type, name }) => type === 'MX' && plain(name) === domain);
-  if (hosts?.ad !== true || addressLookup(queries, mx)?.ad !== true) return undefined;
+  if (hosts?.ad !== true || addressLookups(queries, mx).at(-1)?.ad !== true) return undefined;
   const names = [...basesOf(queries, mx), domain];
   const lookups = tlsaLookups(queries, mx);
   // Of each name its last answer counts.
@@ -57,7 +59,8 @@ export function heldTlsa(
   return failed && { lookup: failed, kind: 'failed', records: [], names };
 }
 
-const FAILED = /^(SERVFAIL|REFUSED|dropped)/;
+/** What is bogus a validator answers with SERVFAIL. */
+const FAILED = /^(SERVFAIL|REFUSED|dropped)|, bogus$/;
 
 /**
  * A connection against what was known of the host when it was opened, and is known when something
@@ -87,16 +90,14 @@ export function daneState(
 
 /** RFC 7672 §2.2.3: the end of a chain of aliases first, then the name in the MX record. */
 function basesOf(queries: readonly Seen<'dns-query'>[], mx: string): string[] {
-  const { target, name } = addressLookup(queries, mx) ?? { target: undefined, name: mx };
-  return [...(target ? [plain(target)] : []), plain(name)];
+  const lookups = addressLookups(queries, mx);
+  const ends = lookups.flatMap(({ target }) => target ?? []);
+  return [...new Set([...ends, ...lookups.map(({ name }) => name), mx].map(plain))];
 }
 
-/** The last one that led to this host, under its own name or under an alias. */
-function addressLookup(
-  queries: readonly Seen<'dns-query'>[],
-  mx: string,
-): Seen<'dns-query'> | undefined {
-  return queries.findLast(
+/** Those that led to this host, under its own name or under an alias. */
+function addressLookups(queries: readonly Seen<'dns-query'>[], mx: string): Seen<'dns-query'>[] {
+  return queries.filter(
     ({ type, name, target }) =>
       (type === 'A' || type === 'AAAA') && [name, target ?? ''].map(plain).includes(plain(mx)),
   );

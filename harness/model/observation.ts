@@ -59,7 +59,7 @@ export interface DnsEvent {
   readonly transport: 'udp' | 'tcp';
   /** `NOERROR 2`, `NXDOMAIN`, `dropped`, … */
   readonly answer: string;
-  /** The answer said that it is secure: the AD bit (RFC 4035 §3.2.3). */
+  /** What the AD bit of the answer said (RFC 4035 §3.2.3), where the query was about DNSSEC. */
   readonly ad?: boolean;
   /** Where its chain of CNAMEs ends, if it has one. */
   readonly target?: string;

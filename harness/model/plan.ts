@@ -36,7 +36,7 @@ const preference = z.int().min(0).max(65_535);
 const byteText = z.string().regex(/^[\x00-\xff]*$/, 'a character above U+00FF is no byte');
 
 /** `repeat`: so many `times`, or for ever, and then nothing follows. */
-export const rawBytes = z.union([
+const rawBytes = z.union([
   byteText,
   z
     .array(
@@ -52,7 +52,7 @@ export const rawBytes = z.union([
 ]);
 export type RawBytes = Immutable<z.output<typeof rawBytes>>;
 
-export const pace = z.strictObject({
+const pace = z.strictObject({
   bytes: z.int().positive().default(1).describe('So many bytes at a time.'),
   everyMs: milliseconds.min(1).describe('So many milliseconds between them.'),
 });
@@ -184,6 +184,13 @@ export const dnsRecord = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     ...owner,
+    type: z.literal('AAAA').describe('An IPv6 address (RFC 3596).'),
+    host: z
+      .union([z.ipv6('expected a .test name or an IPv6 address'), testName])
+      .describe("A host of the scenario, for that host's IPv6 address, or an address."),
+  }),
+  z.strictObject({
+    ...owner,
     type: z.literal('MX').describe('A mail exchanger.'),
     preference: preference.describe('The lowest is tried first.'),
     exchange: testNameOrRoot.describe('Its host name; `.` for none (RFC 7505).'),
@@ -227,6 +234,27 @@ const dnsAnswer = z.enum([
   'referral',
 ]);
 export type DnsAnswer = z.output<typeof dnsAnswer>;
+
+/**
+ * What a validator makes of each follows from RFC 4035 §5. Of a DS record, `other-key` and
+ * `unknown-algorithm` are what it says of the zone's key, itself rightly signed.
+ */
+const dnssecFault = z
+  .enum([
+    'proven',
+    'claimed',
+    'unsigned',
+    'expired',
+    'not-yet-valid',
+    'other-key',
+    'unknown-algorithm',
+    'no-denial',
+    'forged-denial',
+  ])
+  .describe(
+    'proven: forged as it is, signed like the zone; claimed: no signatures, and the AD bit all the same; no-denial: that there is nothing is not proven; forged-denial: it is, by the NSEC record of another name; else what is wrong with the signatures.',
+  );
+export type DnssecFault = z.output<typeof dnssecFault>;
 
 const dnsPacket = z.enum([
   'wrong-id',
@@ -278,6 +306,7 @@ export const dnsRule = z.strictObject({
     .describe(
       "Whether the answer is secure, the AD bit (RFC 4035 §3.2.3). Default: as its zone is for the zone's own records, and not for anything else.",
     ),
+  dnssec: dnssecFault.optional(),
 });
 export type DnsRule = Immutable<z.output<typeof dnsRule>>;
 
@@ -286,7 +315,7 @@ export interface DnsPlan {
   readonly records: readonly DnsRecord[];
   /** What the name server does instead; the first rule that matches a question wins. */
   readonly rules: readonly DnsRule[];
-  /** Zones that are signed: who asks for DNSSEC is told that what is in them is secure. */
+  /** Zones that are signed, delegated from `test` with a DS record (RFC 4035 §2.4). */
   readonly secure?: readonly string[];
 }
 

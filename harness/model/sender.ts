@@ -15,6 +15,8 @@ export const CAPABILITIES = [
   'testing-mode',
   'tlsrpt',
   'dane',
+  /** It validates DNSSEC by itself, by the lab's trust anchor. */
+  'dnssec',
   'requiretls',
   /** The policy cache outlives a restart. */
   'persistent-cache',
@@ -27,6 +29,8 @@ export const CAPABILITIES = [
   'restart',
   /** Undeliverable mail is returned by a DSN. */
   'dsn',
+  /** Hosts that have an IPv6 address are called there too. */
+  'ipv6',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -125,8 +129,14 @@ export interface MessageStatus {
 /** How a sender gets into the lab. */
 export interface LabAccess {
   readonly dns: { readonly address: string; readonly port: number };
-  /** PEM. */
-  readonly trust: { readonly policyHosts: string; readonly mxHosts: string };
+  readonly trust: {
+    /** PEM. */
+    readonly policyHosts: string;
+    /** PEM. */
+    readonly mxHosts: string;
+    /** The key of the DNS root, as a DNSKEY record in a zone file (RFC 4033 §2). */
+    readonly dnssec: string;
+  };
   /**
    * Where a virtual address and port really are; undefined: not in the lab, and must not be
    * dialled.

@@ -8,6 +8,8 @@
  *                                a part of it: every fourth scenario, from the second on, and its pins
  *   npm run mutants -- --write   keeps the pins that hold, and finds those that are missing: minutes
  *                                for a new fault or scenario, an hour with no pins at all
+ *   npm run mutants -- --write --fault ^dane- --scenario ^dane/
+ *                                the same for these faults over these scenarios; all else stays
  */
 
 import { parseArgs } from 'node:util';
@@ -16,20 +18,28 @@ import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result, together } from './farm.ts';
 import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import { provingPins, unproved, worthTrying } from './proving.ts';
 import { shippedScenarios } from './try.ts';
 
-const faults = Object.keys(FAULTS);
 const temperaments = TEMPERED;
 const { values: given } = parseArgs({
-  options: { write: { type: 'boolean' }, part: { type: 'string', default: '1/1' } },
+  options: {
+    write: { type: 'boolean' },
+    part: { type: 'string', default: '1/1' },
+    fault: { type: 'string', default: '' },
+    scenario: { type: 'string', default: '' },
+  },
 });
+const faults = Object.keys(FAULTS).filter((fault) => new RegExp(given.fault).test(fault));
+const isWhole = given.fault === '' && given.scenario === '';
 const part = parseShard(given.part);
 if (!part || (given.write && part.of > 1))
   throw new Error('--part 2/4 is the second of four, and does not go with --write');
 const shipped = await shippedScenarios();
 const scenarios = shipped
   .map(({ id }) => id)
-  .filter((_, index) => index % part.of === part.index - 1);
+  .filter((_, index) => index % part.of === part.index - 1)
+  .filter((id) => new RegExp(given.scenario).test(id));
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -175,7 +185,8 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
           .map((scenario) => ({ fault, scenario, under: openUnder(fault) })),
       ),
     );
-  const chosen = choose(caught);
+  const others = readPins().filter(({ fault }) => !isWhole && !faults.includes(fault));
+  const chosen = [...others, ...choose(caught)];
   const idle = scenarios.filter((id) => !chosen.some(({ scenario }) => scenario === id));
   const isAlone = ({ temperament, result }: Tried, id: string) =>
     temperament === '' && result.scenario === id;
@@ -183,7 +194,17 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
   await tryMore(
     faults.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
-  return [...chosen, ...forIdle(idle, caught)];
+  const found = [...chosen, ...forIdle(idle, caught)];
+  const named = unproved(
+    found,
+    shipped.filter(({ id }) => scenarios.includes(id)),
+  );
+  const alone = () => caught.filter(({ temperament }) => temperament === '');
+  const breaks = alone().flatMap(({ fault, result }) =>
+    result.broken.map((requirement) => ({ fault, requirement })),
+  );
+  await tryMore(worthTrying(named, breaks));
+  return [...found, ...provingPins(named, alone())];
 }
 
 /** Of the scenarios that may catch a fault, these are tried first. */
@@ -262,7 +283,9 @@ const began = performance.now();
 const lawful = await tryTemperaments();
 if (given.write) writePins(await findPins(lawful));
 const pins = readPins();
-const own = pins.filter(({ scenario }) => scenarios.includes(scenario));
+const own = pins.filter(
+  ({ fault, scenario }) => faults.includes(fault) && scenarios.includes(scenario),
+);
 const problems = [
   ...showTemperaments(lawful),
   ...unpinned(pins, shipped),

@@ -198,7 +198,7 @@ describe('policy and domain', () => {
       'foreign hosts and a stray key',
       `domain: { mx: [{ host: ‸a.org, ‸prefrence: 3 }] }`,
       'only .test names (found "a.org")',
-      'unknown key (found "prefrence"; allowed host, preference; did you mean preference?)',
+      'unknown key (found "prefrence"; allowed host, preference, certificate, sendsRoot; did you mean preference?)',
     ],
     ['an MX host without its name', `domain: { mx: [‸{ preference: 3 }] }`, 'host is missing'],
     [
@@ -242,7 +242,7 @@ describe('policy and domain', () => {
     broken(
       `‸${HEAD}domain: { ‸1: a, ‸"1": b }\n`,
       'steps is missing',
-      'unknown key (found "1"; allowed mx, tlsrpt, records)',
+      'unknown key (found "1"; allowed mx, tlsrpt, dane, dnssec, records)',
       'this key is given twice (found "1")',
     );
   });

@@ -68,7 +68,7 @@ const sender = (changes?: Partial<SenderContract>) => externalSender(contractWit
 /** No lab is behind it: for what goes wrong before one is asked anything. */
 const noLab: LabAccess = {
   dns: { address: place.dns, port: 53 },
-  trust: { policyHosts: 'policy hosts', mxHosts: 'mail exchangers' },
+  trust: { policyHosts: 'policy hosts', mxHosts: 'mail exchangers', dnssec: 'root key' },
   route: () => undefined,
   onRoute: () => () => {},
   network: { submit: async () => {}, greets: async () => true, caughtUp: async () => {} },
@@ -136,7 +136,7 @@ describe.skipIf(platform() === 'win32')('a server that cannot be started', () =>
   fails(
     'has no place for the authorities',
     { trust: at('nowhere/ca.pem') },
-    /the lab's authorities cannot be written to .*nowhere\/ca\.pem \(trust\): ENOENT/,
+    /what the lab is trusted by cannot be written to .*nowhere\/ca\.pem \(trust, dnssec\): ENOENT/,
   );
 
   it('is tried again', async () => {

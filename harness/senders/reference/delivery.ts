@@ -11,6 +11,7 @@
  * makes up for the other (RFC 8461 §2).
  */
 
+import net from 'node:net';
 import { within } from '../../concurrency/wait.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import { type Dane, daneOf, daneProblem } from './dane.ts';
@@ -205,7 +206,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const addresses = is('tries-first-address-only') ? answer.records.slice(0, 1) : answer.records;
     let result = UNTRIED;
     for (const [nth, address] of addresses.entries()) {
-      const lax = nth > 0 && is('checks-first-address-only');
+      const lax =
+        (nth > 0 && is('checks-first-address-only')) ||
+        (net.isIPv6(address) && is('lax-over-ipv6'));
       result = both(
         result,
         await tryAddress({ ...candidate, dane, ...(lax && { enforced: false }) }, address),
@@ -245,9 +248,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         (mode === 'none' && is('no-tls-under-none'));
       if (isBare) return delivered(host, await session.send(mail), 'in clear');
       const problem = await secure(session, candidate);
+      if (problem?.at === 'handshake') await sayAnotherHello(address, mail);
       // RFC 3207 §6: that TLS failed once says nothing of the next time.
       if (problem && is('remembers-hosts-without-tls')) withoutTls.add(host);
-      if (problem?.at === 'handshake') await sayAnotherHello(address, mail);
       const failure = problem ?? (permitted ? undefined : UNLISTED);
       const seen = { domain, policy: found, host, address };
       if (failure) log.failed(seen, failure);
@@ -285,6 +288,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       if (is('returns-mail-for-a-refused-connection') && /ECONNREFUSED/.test(messageOf(error)))
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       if (is('returns-mail-for-a-bad-greeting') && /^greeted with 5/.test(messageOf(error)))
+        return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
+      // RFC 5321 §4.5.4.1: what broke off is tried again.
+      if (is('returns-mail-for-a-broken-connection') && /closed the conn/.test(messageOf(error)))
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       return temporary(host, messageOf(error));
     } finally {
@@ -380,13 +386,13 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       }
       // RFC 7435: without a policy the certificate does not matter.
       // Only verified sessions are kept, and the host of one that is resumed proves nothing anew.
-      const proved = is('accepts-the-cname-target') ? await dns.targetOf(host) : host;
       // Node hands it out once.
       const certificate = socket.getPeerX509Certificate();
+      const named = is('accepts-the-cname-target') ? await dns.targetOf(host) : host;
       const problem =
         (dane && daneProblem(socket, certificate, dane, is)) ??
         (policy && !socket.isSessionReused()
-          ? certificateProblem(socket, certificate, proved, policy, is)
+          ? certificateProblem(socket, certificate, named, policy, is)
           : undefined);
       if (key && !problem && resumes)
         socket.once('session', (ticket) => tlsSessions.set(key, ticket));
@@ -440,7 +446,8 @@ function overlooked({ at, code }: TlsProblem, session: SmtpSession, is: Is): boo
   if (at === 'starttls-offer')
     return (
       is('plaintext-when-starttls-missing') ||
-      (is('plaintext-when-ehlo-refused') && !session.isExtended)
+      ((is('plaintext-when-ehlo-refused') || is('plaintext-after-garbled-ehlo')) &&
+        !session.isExtended)
     );
   if (at === 'starttls-reply')
     return (

@@ -85,6 +85,10 @@ export const FAULTS = {
   'decodes-leniently': 'Reads a policy body that is no UTF-8.',
   'http-cache':
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
+  'wants-http-1.1': 'Takes no policy that comes in HTTP/1.0.',
+  'stops-at-an-interim-answer': 'Takes an interim answer, such as 103, for a failed fetch.',
+  'scrapes-answers':
+    'Takes whatever looks like a policy among the bytes of an answer, by no rule of HTTP.',
   'no-back-off': 'Tries a failed fetch again at once.',
   'never-tries-again': 'Never tries again to fetch a policy, once a fetch has failed.',
   'remembers-no-policy': 'For a week asks for no policy where it has found none.',
@@ -201,6 +205,8 @@ export const FAULTS = {
     'Delivers in clear to an MX that offers no STARTTLS, in spite of an enforce policy.',
   'plaintext-when-ehlo-refused':
     'Delivers in clear to an MX that refuses EHLO, in spite of an enforce policy.',
+  'plaintext-after-garbled-ehlo':
+    'Delivers in clear to an MX whose reply to EHLO cannot be read, in spite of an enforce policy.',
   'plaintext-after-454':
     'Delivers in clear after the MX refused STARTTLS, in spite of an enforce policy.',
   'plaintext-after-5yz-to-starttls':
@@ -219,6 +225,7 @@ export const FAULTS = {
   'lax-with-further-mx': 'Enforces the policy at the first MX alone.',
   'lax-with-implicit-mx': 'Does not enforce the policy at a domain that is its own MX.',
   'checks-first-address-only': 'Enforces the policy at the first address of an MX alone.',
+  'lax-over-ipv6': 'Does not enforce the policy at IPv6 addresses.',
   'lax-on-retry': 'Does not enforce the policy when mail is tried again.',
   'lax-on-third-attempt': 'Does not enforce the policy from the third attempt on.',
   'leaks-after-a-while': 'Delivers in clear what the policy held back, a moment later.',
@@ -282,6 +289,7 @@ export const FAULTS = {
   'no-extended-master-secret': 'Offers TLS 1.2 without extended_master_secret.',
   'trusts-old-renegotiation': 'Goes on with a server of TLS 1.2 that has no renegotiation_info.',
   'takes-suites-without-encryption': 'Takes cipher suites that encrypt nothing.',
+  'knows-x25519-alone': 'Knows no group for the key exchange but X25519.',
   'takes-static-rsa': 'Takes cipher suites without forward secrecy.',
   'resumes-unverified-sessions':
     'Resumes sessions made without a policy, and takes their certificates for checked.',
@@ -305,9 +313,23 @@ export const FAULTS = {
   'says-helo-inside-tls': 'Says HELO instead of EHLO inside TLS.',
   'says-starttls-twice': 'Says STARTTLS inside TLS where it is offered there.',
   'starttls-with-a-parameter': 'Says STARTTLS with a parameter.',
+  'speaks-before-the-handshake':
+    'Says NOOP in clear between the 220 to STARTTLS and the handshake.',
+  'never-says-quit': 'Hangs up without QUIT.',
   'pipelines-behind-starttls': 'Sends a command behind STARTTLS without waiting for the reply.',
   'keywords-in-capitals-only': 'Reads EHLO keywords in capitals only.',
   'reads-few-ehlo-lines': 'Reads no more than the first ten lines of an EHLO reply.',
+
+  // ---- replies (RFC 5321 §4.2) ----
+  'takes-a-line-for-a-reply':
+    'Takes every line of a reply that has a status code of its own for a whole reply.',
+  'takes-a-segment-for-a-reply': 'Takes what comes in one segment for a whole reply.',
+  'wants-text-in-replies': 'Takes a reply code without a text for no reply.',
+  'goes-by-enhanced-codes':
+    'Goes by the first digit of the enhanced status code, where the reply code decides.',
+  'takes-sent-for-delivered': 'Takes mail for delivered before the server has said so.',
+  'returns-mail-for-a-broken-connection':
+    'Returns mail at once when the server closes the connection.',
 
   // ---- candidates, queue, bounces (RFC 5321 §4.5, §5.1, §6.1, RFC 8461 §5) ----
   'only-first-mx': 'Tries no other MX when the first one fails.',
@@ -315,6 +337,9 @@ export const FAULTS = {
   'tries-in-the-order-of-the-policy': 'Tries MX hosts in the order in which the policy names them.',
   'one-of-equal-mx-only': 'Of MX hosts of one preference tries only one.',
   'tries-first-address-only': 'Tries no other address of an MX when the first one fails.',
+  'believes-any-packet':
+    'Takes any packet for the answer to its question, whatever id and question it repeats.',
+  'knows-no-ipv6': 'Looks for IPv4 addresses alone.',
   'knows-no-implicit-mx': 'Returns mail to a domain that has an address and no MX.',
   'knows-no-alias-of-a-domain': 'Finds no MX for a domain that is an alias, and keeps the mail.',
   'address-after-null-mx':

@@ -25,6 +25,7 @@ export async function sayHello(socket: net.Socket, version: Version): Promise<vo
     let bytes = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
+      if (chunk.includes(RETRY_RANDOM)) socket.write(hello(version));
       if (bytes.subarray(-4).equals(HELLO_DONE)) resolve(bytes);
     });
     socket.once('error', () => resolve(bytes)).once('close', () => resolve(bytes));
@@ -34,6 +35,8 @@ export async function sayHello(socket: net.Socket, version: Version): Promise<vo
   socket.end();
 }
 
+/** RFC 8446 §4.1.3: how the random of a HelloRetryRequest begins. */
+const RETRY_RANDOM = Buffer.from('cf21ad74e59a6111', 'hex');
 const HELLO_DONE = Buffer.from([14, 0, 0, 0]);
 /** A point that is none. */
 const CLIENT_KEY_EXCHANGE = Buffer.concat([
@@ -42,8 +45,9 @@ const CLIENT_KEY_EXCHANGE = Buffer.concat([
 ]);
 
 function hello(version: Version): Buffer {
-  // supported_versions with TLS 1.3 and 1.2.
-  const extensions = version === 'tls13' ? [0, 9, 0, 43, 0, 5, 4, 3, 4, 3, 3] : [];
+  // supported_versions with TLS 1.3 and 1.2, supported_groups with P-256.
+  const extensions =
+    version === 'tls13' ? [0, 17, 0, 43, 0, 5, 4, 3, 4, 3, 3, 0, 10, 0, 4, 0, 2, 0, 0x17] : [];
   const body = Buffer.concat([
     Buffer.from(VERSIONS[version]),
     randomBytes(32),

@@ -6,6 +6,7 @@
 
 import { constants, type X509Certificate } from 'node:crypto';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { LabAccess } from '../../model/sender.ts';
 import type { Is } from './traits.ts';
@@ -47,7 +48,7 @@ export interface HandshakeOptions {
 
 /** The TLS handshake. The certificate is not judged: see pathProblem and identifies. */
 export function handshake(
-  socket: net.Socket,
+  socket: Duplex,
   { trust, servername, session }: HandshakeOptions,
   signal: AbortSignal,
 ): Promise<tls.TLSSocket> {
@@ -134,10 +135,8 @@ function contextOptions(
   // RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
   const level = isOld || isWeak || isBare ? 0 : 2;
   // RFC 9325 §4.1: no suite without encryption, and none without forward secrecy.
-  const more = [
-    ...(isBare ? [':eNULL'] : []),
-    ...(isMx && is('takes-static-rsa') ? [] : [':!kRSA']),
-  ];
+  const suites = isBare ? 'ALL:eNULL:!aNULL' : 'DEFAULT';
+  const without = isMx && is('takes-static-rsa') ? '' : ':!kRSA';
   // RFC 9325 §3.5.
   const options =
     (isMx && is('no-extended-master-secret') ? NO_EXTENDED_MASTER_SECRET : 0) |
@@ -146,8 +145,9 @@ function contextOptions(
     ca,
     minVersion: isNew ? 'TLSv1.3' : isOld ? 'TLSv1' : 'TLSv1.2',
     maxVersion: isMx && is('no-tls13') ? 'TLSv1.2' : 'TLSv1.3',
-    ciphers: `DEFAULT${more.join('')}@SECLEVEL=${level}`,
+    ciphers: `${suites}${without}@SECLEVEL=${level}`,
     secureOptions: options,
+    ...(isMx && is('knows-x25519-alone') ? { ecdhCurve: 'X25519' } : {}),
   };
 }
 
@@ -157,7 +157,7 @@ function contextOptions(
  */
 function settled<S extends net.Socket>(
   stream: S,
-  socket: net.Socket,
+  socket: Duplex,
   event: 'connect' | 'secureConnect',
   signal: AbortSignal,
 ): Promise<S> {

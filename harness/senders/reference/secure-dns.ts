@@ -7,6 +7,7 @@ import { createSocket } from 'node:dgram';
 import net from 'node:net';
 import { Packet } from 'dns2';
 import type { Endpoint } from '../../model/sender.ts';
+import type { Is } from './traits.ts';
 
 export type SecureAnswer =
   | {
@@ -31,18 +32,20 @@ const LONGEST_CNAME_CHAIN = 8;
 const EDNS_BYTES = 1232;
 const { TYPE, CLASS, RCODE } = Packet;
 
-export function createSecureDns({ address, port }: Endpoint): SecureDns {
+export function createSecureDns({ address, port }: Endpoint, is: Is): SecureDns {
   const cancelled = new AbortController();
 
   /** Rejects when there is no answer. */
   async function exchange(name: string, type: number): Promise<Packet> {
     const query = queryOf(name, type);
-    const id = query.readUInt16BE(0);
+    // RFC 5452 §9.1: what does not repeat id and question is no answer, and is waited past.
+    const isAnswer = (bytes: Buffer) =>
+      is('believes-any-packet') ? bytes.length > 12 : isAnswerTo(bytes, query);
     for (let tries = TRIES; ; tries--) {
       try {
-        const reply = Packet.parse(await overUdp({ address, port }, query, id, cancelled.signal));
+        const reply = parse(await overUdp({ address, port }, query, isAnswer, cancelled.signal));
         if (!reply.header.tc) return reply;
-        return Packet.parse(await overTcp({ address, port }, query, cancelled.signal));
+        return parse(await overTcp({ address, port }, query, cancelled.signal));
       } catch (error) {
         if (tries === 1 || cancelled.signal.aborted) throw error;
       }
@@ -83,10 +86,28 @@ function queryOf(name: string, type: number): Buffer {
   return query.toBuffer();
 }
 
+/** Throws for what cannot be read whole. */
+function parse(bytes: Buffer): Packet {
+  const packet = Packet.parse(bytes);
+  if (packet.errors.length > 0) throw packet.errors[0]!;
+  return packet;
+}
+
+function isAnswerTo(bytes: Buffer, query: Buffer): boolean {
+  const end = query.indexOf(0, 12) + 5;
+  const question = (message: Buffer) => message.toString('latin1', 12, end).toLowerCase();
+  return (
+    bytes.length >= end &&
+    bytes.readUInt16BE(0) === query.readUInt16BE(0) &&
+    (bytes[2]! & 0x80) !== 0 &&
+    question(bytes) === question(query)
+  );
+}
+
 function overUdp(
   { address, port }: Endpoint,
   query: Buffer,
-  id: number,
+  isAnswer: (bytes: Buffer) => boolean,
   signal: AbortSignal,
 ): Promise<Buffer> {
   const socket = createSocket('udp4');
@@ -95,7 +116,7 @@ function overUdp(
     ended.addEventListener('abort', () => reject(new Error('no answer')), { once: true });
     socket.once('error', reject);
     socket.on('message', (bytes) => {
-      if (bytes.length > 2 && bytes.readUInt16BE(0) === id) resolve(bytes);
+      if (isAnswer(bytes)) resolve(bytes);
     });
     socket.connect(port, address, () => socket.send(query));
   }).finally(() => socket.close());

@@ -13,6 +13,7 @@ import { within } from '../../concurrency/wait.ts';
 import { createReplyReader, parseEhlo, type Reply } from '../../protocol/smtp.ts';
 import type { Mail } from './mail.ts';
 import { type HandshakeOptions, handshake } from './network.ts';
+import { outlived } from './outliving-fault.ts';
 import type { Timeouts } from './setting.ts';
 import type { Is } from './traits.ts';
 
@@ -89,7 +90,14 @@ function createSession(
   let wake = () => {};
 
   const onData = (bytes: Buffer) => {
-    replies.push(...reader.push(bytes.toString('latin1')));
+    // RFC 5321 §4.2.1: a reply ends with its last line, however many segments it takes.
+    if (is('takes-a-segment-for-a-reply')) reader = createReplyReader();
+    const text = bytes.toString('latin1');
+    replies.push(
+      ...reader.push(
+        is('takes-a-line-for-a-reply') ? text.replace(/^(\d{3})-(?=\d\.)/gm, '$1 ') : text,
+      ),
+    );
     wake();
   };
   const onEnd = () => {
@@ -116,7 +124,10 @@ function createSession(
       );
       wake = () => {
         const reply = replies.shift();
-        if (reply) over(() => resolve(reply));
+        // RFC 5321 §4.2: any text is acceptable, and none too.
+        if (reply?.lines.at(-1) === '' && is('wants-text-in-replies'))
+          fail(`the reply to ${to} is a bare code`);
+        else if (reply) over(() => resolve(reply));
         else if (reader.violation())
           fail(`the reply to ${to} is no SMTP: ${reader.violation()!.message}`);
         else if (ended) fail(`the server closed the connection instead of replying to ${to}`);
@@ -133,7 +144,13 @@ function createSession(
 
   async function hello(): Promise<void> {
     if (inTls && is('says-helo-inside-tls')) return void (await command(`HELO ${name}`));
-    const reply = await command(`EHLO ${name}`);
+    const reply = await command(`EHLO ${name}`).catch((error: unknown) => {
+      // RFC 5321 §4.2: what is no reply is not a refusal of EHLO.
+      if (!reader.violation() || !is('plaintext-after-garbled-ehlo')) throw error;
+      reader = createReplyReader();
+      lost = false;
+      return { code: 500, lines: [''] };
+    });
     // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the
     // one before.
     extensions = is('keeps-pre-tls-capabilities')
@@ -160,8 +177,15 @@ function createSession(
     }
     for (const [what, line, ...codes] of lines) {
       const reply = together ? await nextReply(line) : await command(line);
-      expect(what, reply, ...codes);
+      expect(what, asRead(reply), ...codes);
     }
+  }
+
+  /** RFC 5321 §4.2: the code decides, and no word of the text. */
+  function asRead(reply: Reply): Reply {
+    const enhanced = /^([245])\.\d+\.\d+ /.exec(reply.lines[0]!)?.[1];
+    if (enhanced === undefined || !is('goes-by-enhanced-codes')) return reply;
+    return { ...reply, code: Number(`${enhanced}${String(reply.code).slice(1)}`) };
   }
 
   return {
@@ -189,6 +213,8 @@ function createSession(
       return stream;
     },
     async startTls(options) {
+      // RFC 3207 §4: a handshake is next, and nothing else.
+      if (is('speaks-before-the-handshake')) stream.write('NOOP\r\n');
       stream.off('data', onData).off('end', onEnd).off('close', onEnd);
       // RFC 3207 §6: bytes that came in clear behind the 220 are no replies.
       if (!is('keeps-pre-tls-replies')) {
@@ -197,7 +223,11 @@ function createSession(
       }
       try {
         const secured = await within(timeouts.handshakeMs, 'the TLS handshake', (signal) =>
-          handshake(stream, options, signal),
+          handshake(
+            is('goes-on-after-failed-handshake') ? outlived(stream) : stream,
+            options,
+            signal,
+          ),
         );
         stream = secured;
         inTls = true;
@@ -234,16 +264,19 @@ function createSession(
       ]);
       if (is('slow')) await wait(SLOWNESS_MS);
       stream.write(`${stuffed(data)}.\r\n`);
+      // RFC 5321 §4.2.5: until the 250 is there, the sender answers for the message.
+      if (is('takes-sent-for-delivered')) return { code: 250, lines: ['sent'] };
       const accepted = await nextReply('the content');
-      expect('the content', accepted, 250);
+      expect('the content', asRead(accepted), 250);
       return accepted;
     },
     quit() {
       // Where no reply came to the last command, none will come to QUIT.
       if (lost) stream.destroy();
       if (stream.destroyed) return;
-      // RFC 5321 §4.1.1.10: QUIT, and wait for the reply, whatever it is.
       const close = () => stream.destroySoon();
+      // RFC 5321 §4.1.1.10: QUIT, and wait for the reply, whatever it is.
+      if (is('never-says-quit')) return void close();
       command('QUIT').then(close, close);
     },
   };
