@@ -22,6 +22,8 @@ export const DEFAULT_DOMAIN: DomainSpec = {
   mx: [{ host: `mx1.${VICTIM}`, preference: 10 }],
   tlsrpt: true,
   records: [],
+  requiretls: false,
+  others: {},
 };
 export const DEFAULT_POLICY: PolicySpec = {
   mode: 'enforce',
@@ -34,7 +36,10 @@ export const DEFAULT_POLICY: PolicySpec = {
  * sender's own domain, for bounces.
  */
 export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
-  const mxNames = domain.mx.map((mx) => mx.host);
+  const mxNames = [
+    ...new Set([...domain.mx.map((mx) => mx.host), ...Object.values(domain.others).flat()]),
+  ];
+  const mxHost = domain.requiretls ? { requiretls: true } : {};
   return {
     dns: {
       records: [
@@ -46,12 +51,16 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
             exchange: host,
           }),
         ),
-        ...[...new Set(mxNames)].map(addressOf),
+        ...Object.entries(domain.others).flatMap(([name, hosts]) =>
+          hosts.map((exchange): DnsRecord => ({ name, type: 'MX', preference: 10, exchange })),
+        ),
+        ...mxNames.map(addressOf),
         addressOf(POLICY_HOST),
         ...stsRecords(policy),
         ...tlsrptRecords(domain),
         { name: SENDER_DOMAIN, type: 'MX', preference: 10, exchange: SENDER_MX },
         addressOf(SENDER_MX),
+        ...(domain.requiretls ? HOME_POLICY_RECORDS : []),
         addressOf(`mx.${ATTACKER}`),
         addressOf(`mta-sts.${ATTACKER}`),
         ...domain.records,
@@ -60,11 +69,12 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
     },
     policyHosts: {
       [POLICY_HOST]: policyHost(domain, policy),
+      ...(domain.requiretls && { [HOME_POLICY_HOST]: HOME_POLICY }),
       [`mta-sts.${ATTACKER}`]: { pages: {} },
     },
     mxHosts: {
-      ...Object.fromEntries(mxNames.map((name) => [name, {}])),
-      [SENDER_MX]: {},
+      ...Object.fromEntries(mxNames.map((name) => [name, mxHost])),
+      [SENDER_MX]: mxHost,
       [`mx.${ATTACKER}`]: {},
     },
     reportHosts: domain.tlsrpt === false ? {} : { [REPORT_HOST]: {} },
@@ -102,6 +112,16 @@ export function permittedMx(domain: DomainSpec, policy: PolicySpec): readonly st
 function addressOf(host: string): DnsRecord {
   return { name: host, type: 'A', host };
 }
+
+/** RFC 8689 §5: bounces go home as protected as what they are about, where home can be verified. */
+const HOME_POLICY_HOST = `mta-sts.${SENDER_DOMAIN}`;
+const HOME_POLICY_RECORDS: readonly DnsRecord[] = [
+  { name: `_mta-sts.${SENDER_DOMAIN}`, type: 'TXT', text: formatStsRecord({ id: 'home1' }) },
+  addressOf(HOME_POLICY_HOST),
+];
+const HOME_POLICY: PolicyHostPlan = {
+  pages: { [POLICY_PATH]: { body: policyText('enforce', 604_800, [SENDER_MX]) } },
+};
 
 function stsRecords(policy: PolicySpec): DnsRecord[] {
   if (policy.mode === 'absent') return [];

@@ -95,18 +95,23 @@ function isPart(seen: Observation): seen is Part {
   return seen.kind === 'smtp-command' && (seen.verb === 'MAIL' || seen.verb === 'RCPT');
 }
 
-/** Messages, by their tokens, that a transaction names. */
+/**
+ * Recipients, by their tokens, that a transaction names. A message bears the tokens of all its
+ * recipients: of content that goes to some of them RCPT says to whom.
+ */
 export function tokensNamed(
   { parts }: Pick<Transaction, 'parts'>,
   tokens: readonly string[],
 ): string[] {
-  return tokens.filter((token) =>
-    parts.some((part) =>
-      part.kind === 'smtp-data'
-        ? part.tokens.includes(token)
-        : part.line.toLowerCase().includes(token),
-    ),
+  const inEnvelope = tokens.filter((token) =>
+    parts.some((part) => part.kind === 'smtp-command' && part.line.toLowerCase().includes(token)),
   );
+  const isTheirs = (part: Seen<'smtp-data'>) =>
+    part.tokens.some((token) => inEnvelope.includes(token));
+  const inContent = parts.flatMap((part) =>
+    part.kind === 'smtp-data' && !isTheirs(part) ? part.tokens : [],
+  );
+  return tokens.filter((token) => inEnvelope.includes(token) || inContent.includes(token));
 }
 
 /**

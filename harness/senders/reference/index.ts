@@ -24,6 +24,7 @@ const CAPABILITIES: readonly Capability[] = [
   'mta-sts',
   'testing-mode',
   'tlsrpt',
+  'requiretls',
   'queue',
   'time-travel',
   'queue-lifetime',
