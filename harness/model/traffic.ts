@@ -103,15 +103,12 @@ export function tokensNamed(
   { parts }: Pick<Transaction, 'parts'>,
   tokens: readonly string[],
 ): string[] {
-  const inEnvelope = tokens.filter((token) =>
-    parts.some((part) => part.kind === 'smtp-command' && part.line.toLowerCase().includes(token)),
-  );
-  const isTheirs = (part: Seen<'smtp-data'>) =>
-    part.tokens.some((token) => inEnvelope.includes(token));
+  const isInEnvelope = (token: string) =>
+    parts.some((part) => part.kind === 'smtp-command' && part.line.toLowerCase().includes(token));
   const inContent = parts.flatMap((part) =>
-    part.kind === 'smtp-data' && !isTheirs(part) ? part.tokens : [],
+    part.kind === 'smtp-data' && !part.tokens.some(isInEnvelope) ? part.tokens : [],
   );
-  return tokens.filter((token) => inEnvelope.includes(token) || inContent.includes(token));
+  return tokens.filter((token) => isInEnvelope(token) || inContent.includes(token));
 }
 
 /**

@@ -91,7 +91,8 @@ export function language(words: {
         .describe(
           'The recipient domain; of a list, each message has one recipient at each. The negative control is sent to the first.',
         ),
-      message: messageForm
+      message: z
+        .union([variantWord, messageForm])
         .optional()
         .describe('What the messages are like; a sender that cannot be given such is unsupported.'),
       keepConnections: z
@@ -152,6 +153,7 @@ export function language(words: {
     expect: expectations.optional().describe('What `expect: $variant` stands for.'),
     policy: policyChange.optional().describe("Laid over the file's policy."),
     domain: domainChange.optional().describe("Laid over the file's domain."),
+    message: messageForm.optional().describe('What `message: $variant` stands for.'),
     publish: z
       .strictObject({
         policy: policyChange.optional().describe('What `policy: $variant` stands for.'),

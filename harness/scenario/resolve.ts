@@ -5,6 +5,7 @@
  */
 
 import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
+import type { MessageForm } from '../model/message.ts';
 import { type LabPlan, VICTIM } from '../model/plan.ts';
 import {
   type DomainChange,
@@ -131,6 +132,7 @@ function resolveStages(
       resolveStep(draft, world, {
         under: usesIn(readable),
         expect: usesIn(expect).map(toExpectation),
+        form: variant?.fields.message,
       }),
     );
   }
@@ -149,7 +151,7 @@ function resolveStages(
 function resolveStep(
   step: DraftStep,
   world: World,
-  lists: { under: RawUse[]; expect: ExpectationUse[] },
+  { form, ...lists }: { under: RawUse[]; expect: ExpectationUse[]; form?: MessageForm },
 ): Step {
   switch (step.kind) {
     case 'prime':
@@ -163,7 +165,7 @@ function resolveStep(
         ...lists,
         messages,
         ...(atOnce && { atOnce }),
-        ...(message && { message }),
+        ...(message && { message: message === VARIANT ? form : message }),
         to: first,
         ...(also.length > 0 && { also }),
         keepConnections,
@@ -363,16 +365,19 @@ function partsTaken(step: DraftStep): { part: string; path: Path }[] {
   const lists = (['under', 'expect'] as const).flatMap((part) =>
     step[part].filter(({ use }) => use === VARIANT).map(({ path }) => ({ part, path })),
   );
+  if (step.kind === 'send' && step.fields.message === VARIANT)
+    return [...lists, { part: 'message', path: [...step.path, 'message'] }];
   if (step.kind !== 'publish') return lists;
   const parts = (['policy', 'domain'] as const).filter((part) => step.fields[part] === VARIANT);
   return parts.map((part) => ({ part: `publish.${part}`, path: [...step.path, part] }));
 }
 
 function partsGiven({ fields }: DraftVariant): Set<string> {
-  const { under, expect, publish } = fields;
+  const { under, expect, message, publish } = fields;
   const given = {
     under,
     expect,
+    message,
     'publish.policy': publish?.policy,
     'publish.domain': publish?.domain,
   };

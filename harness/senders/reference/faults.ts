@@ -84,6 +84,8 @@ export const FAULTS = {
   'decodes-leniently': 'Reads a policy body that is no UTF-8.',
   'http-cache':
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
+  'does-not-wait-for-a-fetch-under-way':
+    'Delivers without a policy while it is being fetched for another message.',
   'no-back-off': 'Tries a failed fetch again at once.',
   'never-tries-again': 'Never tries again to fetch a policy, once a fetch has failed.',
 
@@ -262,6 +264,10 @@ export const FAULTS = {
   'loses-mail-on-restart': 'Forgets its queue in a restart.',
   'policy-of-the-first-recipient':
     'Applies the policy of the domain of the first recipient to all recipients of a message.',
+  'protects-the-first-recipient-only':
+    'Enforces the policy for the first recipient of a message alone.',
+  'drops-the-other-recipients':
+    'Forgets the other recipients of a message when it is returned for one of them.',
   'does-not-protect-bounces':
     'Does not enforce policies on mail from the null reverse-path, bounces among it.',
 

@@ -104,6 +104,8 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       say(entry, 'delivered', result.detail);
     } else if (result.kind === 'permanent') {
       queued.delete(entry);
+      if (is('drops-the-other-recipients'))
+        for (const other of queued) if (other.first === entry.first) queued.delete(other);
       // RFC 5321 §6.1: mail from the null reverse-path is never returned.
       if (entry.mail.from !== '' && !is('no-dsn') && !is('returns-nothing'))
         await add(bounceOf(entry.mail, result, clock.now(), is));
@@ -144,6 +146,8 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       deliver({ mail, domain, policy, nth }, onTry);
     try {
       if (isLeak || (tooOld && is('sends-as-last-resort'))) return await attempt(undefined);
+      if (mail.to !== first && is('protects-the-first-recipient-only'))
+        return await attempt(undefined);
       if (nth > 1 && is('bounces-on-retry'))
         return { kind: 'permanent', detail: 'could not be delivered at once' };
       // RFC 8689 §4.2.1: a policy has to vouch for the host before anything is sent.
