@@ -9,9 +9,11 @@
 
 import module from 'node:module';
 import { createInterface } from 'node:readline';
+import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { BugRequest } from './commands/bug.ts';
 import type { CompareRequest } from './commands/compare.ts';
+import type { CoverageRequest } from './commands/coverage.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
 import type { ListRequest } from './commands/list.ts';
@@ -54,6 +56,12 @@ const SAME_SIGNAL_MS = 300;
 /** How long putting away may take once something has broken. */
 const PUT_AWAY_MS = 15_000;
 
+/**
+ * How much garbage V8 lets gather beyond what is in use, in percent of that, before it collects: by
+ * itself it takes several times as much, and a long run looks as if it grew.
+ */
+const GARBAGE_PERCENT = 60;
+
 await main();
 
 async function main(): Promise<void> {
@@ -84,6 +92,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   if (!isInRange(process.versions.node, nodeRange))
     throw new UsageError(`Holdfast needs Node ${nodeRange}; this is ${process.versions.node}.`);
   module.enableCompileCache();
+  setFlagsFromString(`--heap-growing-percent=${GARBAGE_PERCENT}`);
   let code = 0;
   const program = new Command('holdfast')
     .description('Does a sending mail server hold fast when somebody on the path strips its TLS?')
@@ -196,6 +205,31 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .action(async (options: ListRequest) => {
       const { list } = await import('./commands/list.ts');
       code = await list(options, terminal);
+    });
+
+  program
+    .command('coverage')
+    .description(
+      'tell which requirements the scenarios cover, how that is known, and why not others',
+    )
+    .option('--rfc <number>', 'only those of this RFC: 7672')
+    .addOption(
+      new Option('--level <word>', 'only those of this level, with its NOT').choices([
+        'MUST',
+        'SHOULD',
+        'MAY',
+      ]),
+    )
+    .option('--uncovered', 'only what is not covered')
+    .option(
+      '--from <path>',
+      'tell how the senders of this run did: a result file, or kept evidence',
+    )
+    .option('--json', 'as JSON')
+    .option('--strict', 'exit with 1 where something is not covered, and no reason is given')
+    .action(async (options: CoverageRequest) => {
+      const { coverage } = await import('./commands/coverage.ts');
+      code = await coverage(options, terminal);
     });
 
   program

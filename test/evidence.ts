@@ -204,7 +204,10 @@ export function evidence(): EvidenceBuilder {
       }),
     ehlo(...keywords) {
       builder.command('EHLO mail.sender.test');
-      return reply('EHLO', ['250-mx', ...keywords.map((word) => `250-${word}`), '250 SIZE'].join('\n'));
+      return reply(
+        'EHLO',
+        ['250-mx', ...keywords.map((word) => `250-${word}`), '250 SIZE'].join('\n'),
+      );
     },
     tls(change = {}, ...keywords) {
       builder.command('STARTTLS');

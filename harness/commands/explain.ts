@@ -230,7 +230,7 @@ function describeDomain({ mx, tlsrpt, records, requiretls, others }: DomainSpec)
   const more = [
     requiretls && 'REQUIRETLS offered',
     records.length > 0 && `${records.length} more records`,
-    ...Object.entries(others).map(
+    ...Object.entries(others ?? {}).map(
       ([name, own]) => `${name} without a policy: MX ${own.join(', ')}`,
     ),
   ].filter((part) => part !== false);

@@ -16,6 +16,7 @@ import {
 } from '../model/plan.ts';
 import type { Scenario, Step } from '../model/scenario.ts';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
+import { describeTlsa } from '../model/zone.ts';
 import { printable, printableJson } from '../protocol/printable.ts';
 import { describeObservation } from '../reporters/failure-text.ts';
 import type { Vocabulary } from '../scenario/language.ts';
@@ -202,7 +203,7 @@ function dataOf(record: DnsRecord): string {
     case 'CNAME':
       return record.target;
     case 'TLSA':
-      return `${record.usage} ${record.selector} ${record.matching} ${record.data}`;
+      return describeTlsa(record);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type Step,
   type Use,
 } from '../model/scenario.ts';
+import { describeTlsa } from '../model/zone.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
 
 interface StepWorld {
@@ -175,6 +176,6 @@ function dataOf(record: DnsRecord): string {
     case 'CNAME':
       return record.target;
     case 'TLSA':
-      return `${record.usage} ${record.selector} ${record.matching} ${record.data}`;
+      return describeTlsa(record);
   }
 }

@@ -31,6 +31,7 @@ export type Expectations = ReadonlyMap<string, Expectation>;
 
 export function judge(trial: Trial, expectations: Expectations): Verdict {
   const { scenario, sender, evidence } = trial;
+  const views = scenario.stages.map((_, index) => viewStep(trial, index));
   const lacking = neededCapabilities(scenario).filter(
     (capability) => !sender.capabilities.includes(capability),
   );
@@ -40,7 +41,7 @@ export function judge(trial: Trial, expectations: Expectations): Verdict {
       ? [unsupported(trial, lacking)]
       : uncarried
         ? [notCarried(trial, uncarried)]
-        : findingsOf(trial, expectations);
+        : findingsOf(trial, views, expectations);
   const isJudgeable = lacking.length === 0 && uncarried === undefined;
   const slowness = isJudgeable ? labSlowness(evidence.observations) : [];
   const trouble = [...slowness, ...(isJudgeable ? labTrouble(evidence.observations) : [])];
@@ -61,14 +62,18 @@ export function judge(trial: Trial, expectations: Expectations): Verdict {
       actual: plain(finding.actual),
     })),
     remarks: [...trouble, ...(isJudgeable ? negativeControls(trial) : [])].map(plain),
-    exposure: worstExposure(trial, findings),
+    exposure: worstExposure(views, findings),
     durationMs: evidence.observations.at(-1)?.at ?? 0,
   };
 }
 
 /** What the expectations say, and what passed in steps where they did not say it. */
-function findingsOf(trial: Trial, expectations: Expectations): Finding[] {
-  const findings = judgeSteps(trial, expectations);
+function findingsOf(
+  trial: Trial,
+  views: readonly StepView[],
+  expectations: Expectations,
+): Finding[] {
+  const findings = judgeSteps(trial, views, expectations);
   const isTold = ({ step, harm }: Finding) =>
     findings.some(
       (one) => one.step === step && one.harm !== undefined && severity(one) >= severity({ harm }),
@@ -86,31 +91,32 @@ function severity({ harm }: Pick<Finding, 'harm'>): number {
  * A prime step is the positive control of all that follows; without one every sending step has a
  * control of its own.
  */
-function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
+function judgeSteps(
+  trial: Trial,
+  views: readonly StepView[],
+  expectations: Expectations,
+): Finding[] {
   const judged: Judged[] = [];
-  const views: StepView[] = [];
   let control: Finding | undefined;
   let unlearned: Exclude<Tried, { kind: 'met' }> | undefined;
-  for (const [index, stage] of trial.scenario.stages.entries()) {
-    const { step } = stage;
-    const view = viewStep(trial, index);
+  for (const [index, view] of views.entries()) {
+    const { step, control: controlled } = view.stage;
     const started = ofKind(view.now, 'step-started').length > 0;
     if (step.kind === 'prime') {
       control = started ? judgeControl(trial, index, 'main') : neverRun(trial, index);
       judged.push(asControl(control));
     } else if (isJudged(step) || step.kind === 'recover') {
-      const own = stage.control !== undefined && started;
+      const own = controlled !== undefined && started;
       // A plain message that was delivered says nothing of one that asks for REQUIRETLS.
       const isSpecial = step.kind === 'send' && step.message?.requiretls === true;
       if (own) control = bestControl(trial, index, isSpecial ? undefined : control);
       if (started) {
-        const tried = triedIn(view, views);
+        const tried = triedIn(view, views.slice(0, index));
         judged.push(...judgeStep(view, expectations, { tried, unlearned, control }));
         if (tried.kind === 'not-met' && tried.isUnlearned) unlearned = tried;
       } else judged.push({ finding: neverRun(trial, index) });
       if (own && control && control.grade !== 'pass') judged.push(asControl(control));
     }
-    views.push(view);
   }
   // Where it is known by what the control failed, that decides, and not that it failed.
   const isExplained = judged.some(({ explainsControl }) => explainsControl);

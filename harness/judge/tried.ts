@@ -277,7 +277,10 @@ function isMet(change: Change, view: StepView): boolean {
   const isAddress = change.points.some(({ at }) => at === 'address');
   if (isAddress && questions(view, change.mx ?? change.host, 'A').length > 0) return true;
   if (change.service !== 'mx') {
-    return change.points.some(({ at }) => view.now.some((seen) => isAtWebHost(seen, host, at)));
+    return change.points.some(({ nth = 1, at }) => {
+      const there = view.now.filter((seen) => isAtWebHost(seen, host, at));
+      return there.length >= nth;
+    });
   }
   return sessionsOf(view.now)
     .filter(({ opened, mx }) => isSame(opened.host ?? mx, host))

@@ -10,11 +10,11 @@
 
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
 import { BODY_MARK, SUBJECT_MARK, tokensIn } from '../model/message.ts';
 import { CLOSED_WHILE_IDLE, type Event } from '../model/observation.ts';
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan } from '../model/plan.ts';
 import { mxOnConnection } from '../model/plan-changes.ts';
+import { beginningOf, isEndless, oneOf, sendBytes, waitOn, withMore, write } from './bytes.ts';
 import type { ArrivedMail } from './honest-mx.ts';
 import { type LineReader, readLines } from './lines.ts';
 import { nameOfTlsError, reset, type TlsAcceptor, type TlsHost } from './tls.ts';
@@ -29,6 +29,7 @@ export interface PathSetting {
   readonly connection: string;
   readonly plan: MxPlan;
   readonly others: TlsHost['others'];
+  readonly isUnderDane: boolean;
   /** A connection to the honest exchanger. */
   dial(): net.Socket;
   readonly tls: TlsAcceptor;
@@ -38,6 +39,8 @@ export interface PathSetting {
   onIdle(rest: Rest): () => void;
   /** Nothing is under way on the connection any more. */
   onRest(): void;
+  /** The honest exchanger has answered so many milliseconds after it was asked. */
+  answered(ms: number): void;
   record(event: Event): void;
 }
 
@@ -126,6 +129,7 @@ async function converse(
   plan: MxPlan,
   setting: PathSetting,
 ): Promise<End> {
+  const opened = performance.now();
   if (upstream.connecting) await oneOf(upstream, 'connect', 'close');
   if (upstream.localPort === undefined) throw new Error('the honest exchanger cannot be reached');
   const dialogue = new Dialogue(socket, upstream, plan, setting);
@@ -135,7 +139,7 @@ async function converse(
     close: () => dialogue.closeIfIdle(),
   });
   try {
-    return await speak(dialogue);
+    return await speak(dialogue, opened);
   } finally {
     unwatch();
     release();
@@ -145,8 +149,8 @@ async function converse(
   }
 }
 
-async function speak(dialogue: Dialogue): Promise<End> {
-  const greeting = await dialogue.heardFromExchanger();
+async function speak(dialogue: Dialogue, opened: number): Promise<End> {
+  const greeting = await dialogue.heardFromExchanger(opened);
   if (greeting.length === 0) return dialogue.hangUp('connect');
   let end = await dialogue.say('connect', greeting, dialogue.plan.greeting);
   while (!end) {
@@ -229,19 +233,24 @@ class Dialogue {
     planned: ReplyPlan = {},
     edited?: readonly string[],
   ): Promise<End | undefined> {
-    const { text, delayMs, untilSpoken, then = 'continue' } = planned;
-    const lines = edited ?? (text !== undefined ? [text].flat() : honest);
-    if (delayMs) await delay(delayMs, this.stream);
+    const { bytes, pace, delayMs, untilSpoken, then = 'continue' } = planned;
+    const said = saidBy(planned);
+    const lines = edited ?? said ?? honest;
+    if (delayMs) await waitOn(this.stream, delayMs);
     if (untilSpoken) {
       this.#held = to;
       await this.reader.more(LONGEST_HOLD_MS);
       if (!this.reader.hasEnded) this.#held = undefined;
     }
     this.#early = this.reader.hasMore;
-    if (then === 'continue' || text !== undefined) {
+    if (then === 'continue' || said !== undefined) {
       const reply = lines.join('\n');
       this.noteReply(to, reply, reply !== honest.join('\n'));
-      await write(this.stream, lines.map((line) => `${line}\r\n`).join(''));
+      await sendBytes(this.stream, bytes ?? asLines(lines), pace);
+      if (bytes !== undefined && isEndless(bytes)) {
+        this.stream.destroy();
+        return { by: 'path', how: 'said without end' };
+      }
     }
     if (then === 'close') this.stream.end();
     if (then === 'reset') reset(this.socket, this.stream);
@@ -304,13 +313,15 @@ class Dialogue {
   // ---- the honest exchanger's side ----
 
   /** The lines of one reply (RFC 5321 §4.2.1); none when the exchanger has gone. */
-  async heardFromExchanger(): Promise<string[]> {
+  async heardFromExchanger(asked = performance.now()): Promise<string[]> {
     const lines: string[] = [];
     for (;;) {
       const line = await this.#exchanger.line();
       if (line === undefined) return lines;
       lines.push(line);
-      if (line[3] !== '-') return lines;
+      if (line[3] === '-') continue;
+      this.setting.answered(performance.now() - asked);
+      return lines;
     }
   }
 
@@ -393,7 +404,7 @@ async function relayed(
 ): Promise<{ readonly end?: End; readonly honest: readonly string[]; readonly said: string[] }> {
   const { replies, ehlo } = dialogue.part;
   const planned = replies?.[verb];
-  const said = [planned?.text ?? []].flat();
+  const said = [...(saidBy(planned) ?? [])];
   const isPassedOn = said.length === 0 || said[0]!.startsWith(verb === 'DATA' ? '354' : '2');
   let honest: readonly string[] = said;
   if (isPassedOn) {
@@ -425,13 +436,19 @@ async function takeData(dialogue: Dialogue, line: string, verb: string): Promise
   const { end, honest, said } = await relayed(dialogue, line, verb);
   if (end || !(said[0] ?? honest[0])!.startsWith('354')) return end;
   const isAwaited = honest[0]!.startsWith('354');
-  const planned = dialogue.part.replies?.['.'];
-  const answer = [planned?.text ?? []].flat();
-  dialogue.swallowing = answer.length > 0 && !answer[0]!.startsWith('2');
-  const content = await dialogue.reader.content(CONTENT_KEPT_CHARS, (text) =>
-    isAwaited ? dialogue.passOn(text) : undefined,
-  );
+  const { replies, cutContentAfter = Number.POSITIVE_INFINITY } = dialogue.part;
+  const planned = replies?.['.'];
+  const answer = saidBy(planned);
+  dialogue.swallowing = answer !== undefined && !answer[0]!.startsWith('2');
+  let room = cutContentAfter;
+  const content = await dialogue.reader.content(CONTENT_KEPT_CHARS, (text) => {
+    const passing = text.slice(0, room);
+    room -= passing.length;
+    if (room === 0) reset(dialogue.socket, dialogue.stream);
+    return isAwaited ? dialogue.passOn(passing) : undefined;
+  });
   dialogue.noteContent(content.bytes, content.text);
+  if (room === 0) return { by: 'path', how: 'reset in the middle of DATA' };
   if (!content.whole) return { by: 'sender', how: 'in the middle of DATA' };
   const reply = isAwaited ? await dialogue.heardFromExchanger() : ['503 5.5.1 no recipient'];
   dialogue.swallowing = false;
@@ -445,12 +462,13 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
   const { plan, setting, socket } = dialogue;
   if (dialogue.secure) return dialogue.say('STARTTLS', ['503 5.5.1 TLS already active']);
   const { reply: planned = {}, inject = [], then } = plan.starttls ?? {};
-  const reply = planned.text === undefined ? READY : [planned.text].flat();
+  const reply = saidBy(planned) ?? READY;
   const isPlain = then === 'plaintext' || (planned.then ?? 'continue') !== 'continue';
+  const bytes = withMore(planned.bytes ?? asLines(reply), asLines(inject));
   if (!reply[0]?.startsWith('220') || isPlain)
-    return dialogue.say('STARTTLS', READY, { ...planned, text: reply }, [...reply, ...inject]);
+    return dialogue.say('STARTTLS', READY, { ...planned, bytes }, [...reply, ...inject]);
 
-  if (planned.delayMs) await delay(planned.delayMs, dialogue.stream);
+  if (planned.delayMs) await waitOn(dialogue.stream, planned.delayMs);
   // What came behind STARTTLS without waiting is no part of TLS (RFC 3207 §4.2), but evidence.
   for (const line of dialogue.reader.detach().toString('latin1').split('\r\n')) {
     const verb = verbOf(line);
@@ -458,13 +476,14 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
     else dialogue.noteGarbage(line);
   }
   dialogue.noteReply('STARTTLS', reply.join('\n'), reply !== READY || inject.length > 0);
-  // One write: the injected lines have to be in the segment of the 220.
-  socket.write([...reply, ...inject].map((line) => `${line}\r\n`).join(''), 'latin1');
+  // The injected lines have to be in the segment of the 220.
+  await sendBytes(socket, bytes, planned.pace);
   const host: TlsHost = {
     host: setting.mx,
     service: 'mx',
     plan: plan.tls ?? {},
     others: setting.others,
+    isUnderDane: setting.isUnderDane,
   };
   const accepted = await setting.tls.accept(socket, host, setting.connection, setting.record);
   switch (accepted.kind) {
@@ -475,7 +494,7 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
       dialogue.turnClear(accepted.bytes);
       return undefined;
     case 'over': {
-      const { handshake = 'complete' } = plan.tls ?? {};
+      const { flight, handshake = flight?.then ?? 'complete' } = plan.tls ?? {};
       const isOurs = handshake === 'close' || handshake === 'reset';
       return { by: isOurs ? 'path' : 'sender', how: 'handshake failed' };
     }
@@ -510,29 +529,10 @@ function verbOf(line: string): string | undefined {
   return /^([A-Za-z]{3,10})(?:[ \t:]|$)/.exec(line)?.[1]?.toUpperCase();
 }
 
-/**
- * Resolves when there is room for more, so that nothing piles up for one who does not read; or when
- * the stream is gone.
- */
-async function write(stream: Duplex, text: string): Promise<void> {
-  if (stream.writable && !stream.write(text, 'latin1')) await oneOf(stream, 'drain', 'close');
-}
+const asLines = (lines: readonly string[]) => lines.map((line) => `${line}\r\n`).join('');
 
-function oneOf(stream: Duplex, ...events: string[]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      for (const event of events) stream.removeListener(event, done);
-      resolve();
-    };
-    for (const event of events) stream.on(event, done);
-  });
-}
-
-/** Resolves after `ms`, or when the stream is gone. */
-async function delay(ms: number, stream: Duplex): Promise<void> {
-  const gone = new AbortController();
-  const abort = () => gone.abort();
-  stream.once('close', abort);
-  await wait(stream.destroyed ? 0 : ms, undefined, { signal: gone.signal }).catch(() => {});
-  stream.removeListener('close', abort);
+/** What the plan says instead of the honest reply; undefined: nothing. */
+function saidBy({ text, bytes }: ReplyPlan = {}): readonly string[] | undefined {
+  if (bytes !== undefined) return [beginningOf(bytes, EXCERPT_CHARS)];
+  return text === undefined ? undefined : [text].flat();
 }

@@ -7,10 +7,10 @@
  */
 
 import type net from 'node:net';
-import type { CertificateRequest, Pki } from '../../certs/index.ts';
+import { type CertificateRequest, describeChain, type Pki } from '../../certs/index.ts';
 import { qualifyName } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
-import { type LabPlan, type Reach, VICTIM } from '../model/plan.ts';
+import { type LabPlan, type Reach, type TlsaRecord, VICTIM } from '../model/plan.ts';
 import type { Zone } from './dns-server.ts';
 import type { Fabric } from './fabric.ts';
 import type { Health } from './health.ts';
@@ -141,6 +141,7 @@ export function createWorld(
           connection: nextConnection(),
           plan: plan.mxHosts[host] ?? {},
           others: othersFor(mx),
+          isUnderDane: plan.dns.secure !== undefined,
           dial,
           tls: acceptor,
           claim,
@@ -150,6 +151,7 @@ export function createWorld(
             return () => void closers.delete(rest.close);
           },
           onRest: tellIdle,
+          answered: health.answered,
           record,
         });
       },
@@ -168,6 +170,7 @@ export function createWorld(
             scheme,
             others: othersFor(host),
             tls: acceptor,
+            countRequest: (path) => count(`request ${host} ${path}`),
             record,
             answered: health.answered,
           }),
@@ -252,6 +255,7 @@ export function createWorld(
     plan: () => plan.dns,
     count: (name, type) => count(`query ${name.toLowerCase()} ${type}`),
     addressOf,
+    associationData: (record) => associationData(record, pki, othersFor),
     failed: (detail) => record({ kind: 'lab-fault', detail }),
     record: (query) => record({ kind: 'dns-query', ...query }),
     answered: health.answered,
@@ -275,6 +279,25 @@ export function createWorld(
       for (const { address } of addresses.values()) fabric.release(address);
     },
   };
+}
+
+/** RFC 6698 §2.1.4; a matching type that nobody knows is taken for SHA-256. */
+function associationData(
+  { name, selector, matching, data, of = {}, bytes }: TlsaRecord,
+  pki: Pki,
+  othersFor: (host: string) => CertificateRequest['others'],
+): Buffer {
+  const content = () => {
+    const host = (of.host ?? name.split('.').slice(2).join('.')).toLowerCase();
+    const profile = of.profile ?? 'right';
+    const others = othersFor(host);
+    const { chainPem, rootPem } = pki.issue({ profile, host, service: 'mx', others });
+    const chain = describeChain(chainPem + rootPem, Date.now());
+    const { associations } = (of.part === 'issuer' ? chain[1] : chain[0])!;
+    return associations[`${selector} ${matching}`] ?? associations[`${Math.min(selector, 1)} 1`]!;
+  };
+  const all = Buffer.from(data ?? content(), 'hex');
+  return bytes === undefined ? all : Buffer.concat([all, Buffer.alloc(4096)]).subarray(0, bytes);
 }
 
 /** Host names are compared without case (RFC 1035 §2.3.3). */

@@ -11,8 +11,8 @@
 
 import { announcedId } from './offered-policy.ts';
 import type { DnsPlan, LabPlan, MxPlan, PolicyHostPlan, ReportHostPlan } from './plan.ts';
-import { mxOnConnection } from './plan-changes.ts';
-import { addressesOf, answerTo, ruleFor } from './zone.ts';
+import { mxOnConnection, pageOnRequest } from './plan-changes.ts';
+import { addressesOf, answerTo, isSecure, lookUp, ruleFor } from './zone.ts';
 
 /** Names are as in the plan, not yet a world's own. */
 export type Change = QuestionChange | HostChange;
@@ -44,7 +44,10 @@ export interface HostChange {
 export type Way = 'discovery' | 'delivery' | 'reporting';
 
 export interface PointOnConnection {
-  /** Of which connection, counted from 1; undefined: of any that has no point of its own. */
+  /**
+   * Of which connection, or to a policy host which request, counted from 1; undefined: of any that
+   * has no point of its own.
+   */
   readonly nth?: number;
   readonly at: Point;
 }
@@ -97,8 +100,7 @@ function discoveryChanges(
   const policyHost = `mta-sts.${domain}`;
   const address = questionChange(before.dns, after.dns, 'discovery', policyHost, 'A');
   const hosts = addressesOf(after.dns, policyHost).flatMap((host) => {
-    const at = pointAtPolicyHost(before.policyHosts[host], after.policyHosts[host]);
-    const points = at === undefined ? [] : [{ at }];
+    const points = pointsAtPolicyHost(before.policyHosts[host], after.policyHosts[host]);
     return hostChange({ way: 'discovery', service: 'policy-host', host, points });
   });
   return [...record, ...address, ...hosts];
@@ -111,6 +113,7 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
   const exchangers = exchangersOf(after.dns, domain).filter((mx) => known.includes(mx));
   const hosts = exchangers.flatMap((mx) => [
     ...questionChange(before.dns, after.dns, 'delivery', mx, 'A').map((one) => ({ ...one, mx })),
+    ...tlsaChanges(before.dns, after.dns, domain, mx),
     ...addressesOf(after.dns, mx).flatMap((host) =>
       hostChange({
         way: 'delivery',
@@ -122,6 +125,23 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
     ),
   ]);
   return [...records, ...hosts];
+}
+
+/** RFC 7672 §2.2: TLSA records are asked for where what leads to the host is secure. */
+function tlsaChanges(
+  before: DnsPlan,
+  after: DnsPlan,
+  domain: string,
+  mx: string,
+): QuestionChange[] {
+  const isSecureIn = (dns: DnsPlan, name: string, type: string) =>
+    isSecure(dns, name, type, ruleFor(dns, name, type));
+  if (!isSecureIn(after, domain, 'MX') || !isSecureIn(after, mx, 'A')) return [];
+  const base = lookUp(after.records, mx, 'A').end;
+  return questionChange(before, after, 'delivery', `_25._tcp.${base}`, 'TLSA').map((one) => ({
+    ...one,
+    mx,
+  }));
 }
 
 function reportingChanges(before: LabPlan, after: LabPlan, domain: string): Change[] {
@@ -145,7 +165,9 @@ function questionChange(
 ): QuestionChange[] {
   const [old, rule] = [ruleFor(before, name, type), ruleFor(after, name, type)];
   const same =
-    isSame(old, rule) && isSame(answerTo(before, name, type), answerTo(after, name, type));
+    isSame(old, rule) &&
+    isSame(answerTo(before, name, type), answerTo(after, name, type)) &&
+    isSecure(before, name, type, old) === isSecure(after, name, type, rule);
   return same ? [] : [{ kind: 'question', way, name, type, ...(rule?.nth && { nth: rule.nth }) }];
 }
 
@@ -169,13 +191,22 @@ function hostChange(change: Omit<HostChange, 'kind'>): HostChange[] {
 
 const NOTHING: PolicyHostPlan = { pages: {} };
 
-function pointAtPolicyHost(
+function pointsAtPolicyHost(
   before: PolicyHostPlan = NOTHING,
   after: PolicyHostPlan = NOTHING,
-): Point | undefined {
-  if (!isSame(before.reach, after.reach)) return pointOfReach(after);
-  if (!isSame(before.tls, after.tls)) return 'handshake';
-  return isSame(before.pages, after.pages) ? undefined : 'request';
+): PointOnConnection[] {
+  if (!isSame(before.reach, after.reach)) return [{ at: pointOfReach(after) }];
+  if (!isSame(before.tls, after.tls)) return [{ at: 'handshake' }];
+  const pagesOn = ({ pages }: PolicyHostPlan, nth: number) =>
+    Object.entries(pages).map(([path, page]) => [path, pageOnRequest(page, nth)]);
+  const special = [before, after].flatMap(({ pages }) =>
+    Object.values(pages).flatMap(({ requests = [] }) => requests.flatMap((some) => some.nth)),
+  );
+  const differs = (nth: number) => !isSame(pagesOn(before, nth), pagesOn(after, nth));
+  return [
+    ...[...new Set(special)].filter(differs).map((nth) => ({ nth, at: 'request' })),
+    ...(differs(0) ? [{ at: 'request' }] : []),
+  ];
 }
 
 function pointAtReportHost(before: ReportHostPlan = {}, after: ReportHostPlan): Point | undefined {
@@ -232,6 +263,7 @@ function pointOnConnection(before: MxPlan, after: MxPlan): Point | undefined {
           ],
         ] as const,
     ),
+    ['.', ({ beforeTls, afterTls }) => [beforeTls, afterTls].map((part) => part?.cutContentAfter)],
   ];
   return differs.find(([, part]) => !isSame(part(before), part(after)))?.[0];
 }

@@ -831,6 +831,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   ),
   '5321-4.5.3.2-timeouts': partly(must('keyword', 'each command has its timeout')),
   '5321-6.1-dsn-null': must('keyword', 'a notice of failure has the null reverse-path'),
+  '5321-4.2-code-decides': must(
+    'keyword',
+    'what a client does follows from the reply code alone, and not from the text',
+  ),
+  '5321-4.2-any-text': must('keyword', 'any text behind a reply code is acceptable, or none'),
   '5321-4.2-multiline': must(
     'derived',
     'every line of an EHLO reply is read, whatever the case of its keyword',
@@ -891,17 +896,47 @@ const ROWS: Readonly<Record<string, Row>> = {
   '9325-3.1.1-no-sslv3': mustNot('keyword', 'SSL 2 and SSL 3 are not negotiated'),
   '9325-3.1.3-no-fallback': mustNot(
     'keyword',
-    'a failed handshake is not tried again with a lower version',
+    'what speaks TLS 1.2 does not fall back to a version before it',
   ),
   '9325-3.2-strict-policy': partly(
     must('keyword', 'the sender can be told never to go on in clear'),
   ),
+  '9325-3.5-renegotiation-info': must(
+    'keyword',
+    'with TLS 1.2 renegotiation_info is offered, and a server without it is left',
+  ),
+  '9325-3.5-extended-master-secret': must(
+    'keyword',
+    'with TLS 1.2 extended_master_secret is offered',
+  ),
+  '9325-4.1-no-null': mustNot('keyword', 'no cipher suite without encryption is negotiated'),
+  '9325-4.1-no-static-rsa': shouldNot(
+    'keyword',
+    'no cipher suite with key transport by RSA is negotiated',
+  ),
+  '9325-4.2.1-groups': should('keyword', 'the groups P-256 and X25519 are supported'),
+  '9325-4.5-dh-size': must('derived', 'finite-field Diffie-Hellman takes 2048 bits or more'),
   '9325-4.5-key-size': should(
     'keyword',
     'RSA keys below 2048 bits and signatures with SHA-1 or MD5 are not accepted',
   ),
   '9325-5.2-opportunistic': untestable(
     may('keyword', 'where the alternative is no TLS at all, the rules can be relaxed'),
+  ),
+
+  // RFC 8446: TLS itself
+  '8446-4.1.3-downgrade': must(
+    'keyword',
+    'a ServerHello of an older version whose random tells that TLS 1.3 is known ends the handshake',
+  ),
+  '8446-4.1.4-hello-retry': must('keyword', 'a second HelloRetryRequest ends the handshake'),
+  '8446-4.4.2-path-building': should(
+    'keyword',
+    'certificates in any order, and some that nobody needs, are put up with',
+  ),
+  '8446-4.4.3-certificate-verify': must(
+    'keyword',
+    'a signature that is not of the key in the certificate ends the handshake',
   ),
 };
 

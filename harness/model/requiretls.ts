@@ -5,11 +5,10 @@
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { parsePath } from '../protocol/smtp.ts';
-import { recipientDomains } from './evidence.ts';
+import { mxLookups, recipientDomains } from './evidence.ts';
 import { heldPolicy } from './held-policy.ts';
-import { plainName } from './names.ts';
+import { daneState } from './held-tlsa.ts';
 import type { Leg, Observation } from './observation.ts';
-import type { LabPlan } from './plan.ts';
 import {
   isHome,
   ofKind,
@@ -22,7 +21,6 @@ import {
   transactionsOf,
 } from './traffic.ts';
 import type { Harm, Trial } from './verdict.ts';
-import { lookUp, ruleFor } from './zone.ts';
 
 /** A part of a message that asks for REQUIRETLS, and why it should not have passed. */
 export interface Lapse {
@@ -44,7 +42,7 @@ export function lapsesOf(trial: Trial, leg: Leg): Lapse[] {
     transactionsOf([session]).flatMap((transaction) => {
       const named = tokensNamed(transaction, tokens);
       if (named.length === 0 || isHome(session.mx)) return [];
-      const before: Circumstances = { trial, leg, observations, session, transaction, named };
+      const before: Circumstances = { observations, session, transaction, named };
       return transaction.parts.flatMap((part) => {
         const reason = reasonAgainst(part, before);
         if (reason === undefined) return [];
@@ -81,8 +79,6 @@ export function isOffered({ seen }: Pick<Session, 'seen'>, before: Observation):
 }
 
 interface Circumstances {
-  readonly trial: Trial;
-  readonly leg: Leg;
   readonly observations: readonly Observation[];
   readonly session: Session;
   readonly transaction: Transaction;
@@ -102,7 +98,7 @@ function reasonAgainst(part: Part, circumstances: Circumstances): Reason | undef
       requirement: '8689-4.2.1-mx-validate',
     };
   if (!part.secure) return { why: 'in clear', requirement: conditions };
-  if (!part.authenticated && !mayBeVerified(session, circumstances)) {
+  if (!part.authenticated && !mayBeVerified(part, circumstances)) {
     const isNamed = !WRONG_NAMES.includes(session.handshake?.certificate ?? '');
     return {
       why: 'over unauthenticated TLS',
@@ -134,47 +130,30 @@ const WRONG_NAMES: readonly string[] = [
 
 /**
  * §2: the name of the MX is validated by a policy of the recipient domain (RFC 8461 §4.1), of
- * whatever mode, or by DNSSEC. What a sender that does DANE makes of an answer that may be secure
- * is not known.
+ * whatever mode, or by DNSSEC.
  */
-function isVouchedFor(part: Part, circumstances: Circumstances): boolean {
-  const { observations, transaction, named } = circumstances;
+function isVouchedFor(part: Part, { observations, transaction, named }: Circumstances): boolean {
   return recipientDomains(observations, named).every((domain) => {
     const held = [transaction.after, part].map((when) => heldPolicy(observations, domain, when));
     return (
       held.some((one) => one && isPermittedMx(one.policy.mx, part.mx)) ||
-      ruleFor(...mxQuestion(domain, circumstances))?.ad === true
+      mxLookups(observations, [domain]).some(({ ad, at }) => ad === true && at <= part.at)
     );
   });
-}
-
-function mxQuestion(domain: string, circumstances: Circumstances) {
-  return [planOf(circumstances).dns, plain(domain, circumstances), 'MX'] as const;
 }
 
 /**
  * §2, §4.2.1: verified by DANE as well, and by a name that is only the subject's (CN-ID), which
  * RFC 8461 §4.2 does not allow.
  */
-function mayBeVerified({ mx, handshake }: Session, circumstances: Circumstances): boolean {
-  const owner = `_25._tcp.${plain(mx, circumstances)}`;
-  const isDane = circumstances.trial.sender.capabilities.includes('dane');
+function mayBeVerified(
+  { secure }: Part,
+  { observations, session, transaction: { after }, named }: Circumstances,
+): boolean {
   return (
-    handshake?.certificate === 'common-name-only' ||
-    (isDane && lookUp(planOf(circumstances).dns.records, owner, 'TLSA').found.length > 0)
+    session.handshake?.certificate === 'common-name-only' ||
+    recipientDomains(observations, named).every(
+      (domain) => daneState(observations, domain, session, after, secure).state === 'authenticated',
+    )
   );
-}
-
-function plain(name: string, { observations }: Circumstances): string {
-  return plainName(name, ofKind(observations, 'step-started').at(-1)?.label ?? '');
-}
-
-const NOTHING: Pick<LabPlan, 'dns'> = { dns: { records: [], rules: [] } };
-
-/** The world in which the transaction took place; of a control leg, an honest one. */
-function planOf({ trial, leg, transaction }: Circumstances): Pick<LabPlan, 'dns'> {
-  if (leg !== 'main') return NOTHING;
-  const { step } = transaction.parts[0]!;
-  const { stages } = trial.scenario;
-  return stages.findLast(({ plan }, index) => index <= step && plan !== undefined)?.plan ?? NOTHING;
 }

@@ -6,7 +6,14 @@
 import { z } from 'zod';
 import { duration } from './duration.ts';
 import type { MessageForm } from './message.ts';
-import { dnsRecord, type Immutable, testName, VICTIM } from './plan.ts';
+import {
+  certificateProfile,
+  dnsRecord,
+  type Immutable,
+  testName,
+  tlsaSpec,
+  VICTIM,
+} from './plan.ts';
 import type { Capability } from './sender.ts';
 import type { Stage } from './stage.ts';
 
@@ -37,6 +44,13 @@ const mxHost = z
     z.strictObject({
       host: testName.describe('The host name.'),
       preference: z.int().min(0).max(65_535).default(10).describe('The lowest is tried first.'),
+      certificate: certificateProfile
+        .optional()
+        .describe('The profile of its honest certificate. Default: right.'),
+      sendsRoot: z
+        .boolean()
+        .optional()
+        .describe('It sends the root along, as DANE-TA wants it (RFC 7672 §3.1.2).'),
     }),
   ])
   .transform((mx) => (typeof mx === 'string' ? { host: mx, preference: 10 } : mx));
@@ -53,6 +67,18 @@ export const domainChange = z.strictObject({
     .describe(
       'Whether the domain asks for TLSRPT reports (RFC 8460), or its record, word for word. Default: true.',
     ),
+  dane: z
+    .union([z.boolean(), z.array(tlsaSpec)])
+    .optional()
+    .describe(
+      'Whether the MX hosts have TLSA records (RFC 7672), or which; each for every host. true: one 3 1 1 of the certificate. Default: false.',
+    ),
+  dnssec: z
+    .union([z.boolean(), z.array(testName)])
+    .optional()
+    .describe(
+      'Whether DNS is signed, or which zones are. true: the domain and its MX hosts. Default: as dane has it.',
+    ),
   records: z.array(dnsRecord).optional().describe('More records of the zone.'),
   requiretls: z
     .boolean()
@@ -68,7 +94,11 @@ export const domainChange = z.strictObject({
     ),
 });
 export type DomainChange = Immutable<z.output<typeof domainChange>>;
-export type DomainSpec = Required<DomainChange>;
+export interface DomainSpec extends DomainChange {
+  readonly mx: NonNullable<DomainChange['mx']>;
+  readonly tlsrpt: NonNullable<DomainChange['tlsrpt']>;
+  readonly records: NonNullable<DomainChange['records']>;
+}
 
 const policyFields = z
   .strictObject({
@@ -151,6 +181,8 @@ export type Step =
       readonly label: string;
       readonly policy: PolicySpec;
       readonly domain: DomainSpec;
+      /** Connections that the sender has kept open since the step before stay open. */
+      readonly keepConnections?: boolean;
     }
   | {
       readonly kind: 'advance';

@@ -15,6 +15,8 @@ export const CAPABILITIES = [
   'testing-mode',
   'tlsrpt',
   'dane',
+  /** It validates DNSSEC by itself, by the lab's trust anchor. */
+  'dnssec',
   'requiretls',
   /** The policy cache outlives a restart. */
   'persistent-cache',
@@ -50,6 +52,8 @@ export interface Sender extends SenderDescription {
   readonly differs?: readonly string[];
   /** The lab it needs; default: on loopback. */
   readonly lab?: LabKind;
+  /** It comes with Holdfast and runs in this process: any thread finds it by its name. */
+  readonly isBuiltIn?: boolean;
   /**
    * Does what has to be done once on this machine, and returns the sender, its version known.
    * Throws SenderError, also when the signal ends it.
@@ -136,8 +140,14 @@ export interface MessageStatus {
 /** How a sender gets into the lab. */
 export interface LabAccess {
   readonly dns: { readonly address: string; readonly port: number };
-  /** PEM. */
-  readonly trust: { readonly policyHosts: string; readonly mxHosts: string };
+  readonly trust: {
+    /** PEM. */
+    readonly policyHosts: string;
+    /** PEM. */
+    readonly mxHosts: string;
+    /** The key of the DNS root, as a DNSKEY record in a zone file (RFC 4033 §2). */
+    readonly dnssec: string;
+  };
   /**
    * Where a virtual address and port really are; undefined: not in the lab, and must not be
    * dialled.

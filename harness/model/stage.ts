@@ -24,6 +24,7 @@ import {
   type Use,
 } from './scenario.ts';
 import type { Awaited, Expectation } from './verdict.ts';
+import { asTaken } from './zone.ts';
 
 export interface Stage {
   readonly step: Step;
@@ -190,7 +191,7 @@ export function keepsWaiting({ step, plan }: Stage): boolean {
     Object.values(plan.mxHosts).some(({ connections = [] }) =>
       connections.some(({ change }) => isSilent(change)),
     ) ||
-    plan.dns.rules.some(({ answer }) => answer === 'drop') ||
+    plan.dns.rules.some((rule) => asTaken(rule)?.answer === 'drop') ||
     pages.some(({ transfer = 'whole' }) => SILENT_TRANSFERS.includes(transfer))
   );
 }
@@ -205,6 +206,6 @@ function isSilent({ reach, tls, greeting, beforeTls, afterTls }: MxPlan): boolea
   return (
     reach === 'silent' ||
     tls?.handshake === 'stall' ||
-    replies.some((reply) => reply?.then === 'stall' || reply?.untilSpoken === true)
+    replies.some((reply) => reply?.then === 'stall' || reply?.untilSpoken || reply?.pace)
   );
 }

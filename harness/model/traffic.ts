@@ -27,8 +27,7 @@ export function isBefore(a: Pick<Observation, 'at'>, b: Pick<Observation, 'at'>)
  * and no other name, however it begins.
  */
 export function isHome(mx: string): boolean {
-  const labels = mx.toLowerCase().replace(/\.$/, '').split('.');
-  return labels.length === 4 && labels[0] === 'mx' && labels[1] === 'sender';
+  return /^mx\.sender\.[^.]*\.[^.]+\.?$/i.test(mx);
 }
 
 /** One SMTP connection, its observations in order. */

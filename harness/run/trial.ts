@@ -206,7 +206,7 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
       await retry(running);
       return listQueue(running);
     case 'publish':
-      await arrange(running, stage, index, 'main', stage.plan!);
+      await arrange(running, stage, index, 'main', stage.plan!, step.keepConnections);
       return;
     case 'advance':
       if (!sender.advance) {

@@ -61,6 +61,10 @@ export function language(words: {
     .describe('The attacks that are on during this step, applied in this order. Default: none.');
   const expect = z.union([variantWord, z.array(z.union([variantWord, words.expectation])).min(1)]);
   const label = z.string().min(1);
+  const keepConnections = z
+    .boolean()
+    .default(false)
+    .describe('Connections that the sender has kept open since the step before stay open.');
 
   const steps = {
     prime: z.strictObject({
@@ -95,10 +99,7 @@ export function language(words: {
         .union([variantWord, messageForm])
         .optional()
         .describe('What the messages are like; a sender that cannot be given such is unsupported.'),
-      keepConnections: z
-        .boolean()
-        .default(false)
-        .describe('Connections that the sender has kept open since the step before stay open.'),
+      keepConnections,
     }),
     publish: z.strictObject({
       publish: label.describe(
@@ -112,6 +113,7 @@ export function language(words: {
         .union([variantWord, domainChange])
         .optional()
         .describe('Laid over the domain as it was so far.'),
+      keepConnections,
     }),
     advance: z.strictObject({
       advance: atMost('520w').describe(

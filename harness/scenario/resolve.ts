@@ -172,7 +172,12 @@ function resolveStep(
       };
     }
     case 'publish':
-      return { kind: 'publish', label: step.fields.publish, ...world };
+      return {
+        kind: 'publish',
+        label: step.fields.publish,
+        ...world,
+        keepConnections: step.fields.keepConnections,
+      };
     case 'advance':
       return {
         kind: 'advance',

@@ -15,7 +15,8 @@ export function opportunisticSender({
 }: {
   readonly timeouts?: Partial<Timeouts>;
 } = {}): Sender {
-  const is = traitsOf([]);
+  // RFC 7672 is an opt-in of the sender as well.
+  const is = traitsOf(['dane-never-asks']);
   const trustStore = createTrustStore(is);
   return {
     name: 'opportunistic',
@@ -23,6 +24,7 @@ export function opportunisticSender({
     summary: 'STARTTLS where it is offered, unverified, and no MTA-STS; in process.',
     capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn'],
     perInstance: 'scenario',
+    isBuiltIn: true,
     unavailable: async () => undefined,
     start: async (lab, onStatus) =>
       startMta(lab, onStatus, { mtaSts: false, is, timeouts, trustStore }),

@@ -117,6 +117,14 @@ describe('each attack changes the plan so', () => {
       }),
     ],
     [
+      ['mx-reply', { to: 'starttls', bytes: ['220 ', 'go\n'], ...mx1 }],
+      first({ starttls: { reply: { bytes: ['220 ', 'go\n'] } } }),
+    ],
+    [
+      ['mx-greeting', { bytes: '220 mx\0\r\n', pace: { everyMs: 5 } }],
+      both({ greeting: { bytes: '220 mx\0\r\n', pace: { bytes: 1, everyMs: 5 } } }),
+    ],
+    [
       ['mx-greeting', { text: '554 5.3.2 go away', ...next('close') }],
       both({ greeting: { text: '554 5.3.2 go away', ...next('close') } }),
     ],
@@ -268,7 +276,8 @@ test.each<[string, unknown]>([
   ['change-capabilities', { before: { drop: ['X'] } }],
   ['mx-reply', { text: '250 x' }],
   ['mx-reply', { to: 'MAIL' }],
-  ['mx-reply', { to: 'starttls', text: '454 x' }],
+  ['mx-reply', { to: 'EHLO', bytes: '250 \u0100' }],
+  ['mx-reply', { to: 'EHLO', bytes: [{ repeat: '' }] }],
   ['mx-greeting', {}],
   ['refuse-ehlo', { mx: 1 }],
   ['block-mx', { how: 'refused', nth: [1] }],

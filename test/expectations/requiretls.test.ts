@@ -18,7 +18,12 @@ const conditions = '8689-2-session-conditions';
 
 describe('requiretls-honoured', () => {
   says('requiretls-honoured', [
-    ['met', 'delivered with the parameter', sent(asked().connect().ehlo().tls({}, KEYWORD)), delivered],
+    [
+      'met',
+      'delivered with the parameter',
+      sent(asked().connect().ehlo().tls({}, KEYWORD)),
+      delivered,
+    ],
     [
       'unmet',
       'without the parameter',
@@ -52,13 +57,20 @@ describe('requiretls-honoured', () => {
     [
       'unmet',
       'a certificate of another name',
-      sent(asked().connect().ehlo().tls({ authenticated: false, certificate: 'wrong-name' }, KEYWORD)),
+      sent(
+        asked().connect().ehlo().tls({ authenticated: false, certificate: 'wrong-name' }, KEYWORD),
+      ),
       { ...returned, harm: 'content', requirement: '8689-4.2.1-name-match' },
     ],
     [
       'met',
       'a name in the subject alone is a CN-ID, which is allowed here',
-      sent(asked().connect().ehlo().tls({ authenticated: false, certificate: 'common-name-only' }, KEYWORD)),
+      sent(
+        asked()
+          .connect()
+          .ehlo()
+          .tls({ authenticated: false, certificate: 'common-name-only' }, KEYWORD),
+      ),
       delivered,
     ],
     [
@@ -178,7 +190,10 @@ describe('bounce-protected', () => {
     [
       'unmet',
       'over unauthenticated TLS',
-      home(bounced()).tls({ authenticated: false }, KEYWORD).mail('', PARAMETER).data(content('header')),
+      home(bounced())
+        .tls({ authenticated: false }, KEYWORD)
+        .mail('', PARAMETER)
+        .data(content('header')),
       { harm: 'content' },
     ],
     ['met', 'redacted, in clear', home(bounced()).mail('').data(content())],

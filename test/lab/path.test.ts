@@ -501,6 +501,121 @@ describe('replies as planned', () => {
   );
 });
 
+describe('byte by byte', () => {
+  const replies = (reply: ReplyPlan, verb = 'EHLO') =>
+    world({ beforeTls: { replies: { [verb]: reply } } });
+  /** What comes in answer to an EHLO until the connection ends, each segment for itself. */
+  const heard = async (seen: TestWorld, enough: (text: string) => boolean) => {
+    const peer = await seen.dial();
+    await peer.reply();
+    const chunks: string[] = [];
+    peer.socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk.toString('latin1'));
+      if (enough(chunks.join(''))) peer.socket.destroy();
+    });
+    peer.send('EHLO probe.test\r\n');
+    await peer.over;
+    peer.socket.destroy();
+    return chunks;
+  };
+
+  test.each<[string, string]>([
+    ['lines without CR', '250-one\n250 STARTTLS\n'],
+    ['a NUL and a byte above 127', '250-a\0b\r\n250 \xff\r\n'],
+    ['other codes in one reply', '250-one\r\n550 two\r\n'],
+    ['no last line', '250-one\r\n250-two\r\n'],
+  ])('%s', async (_what, bytes) => {
+    using seen = replies({ bytes });
+    const chunks = await heard(seen, (text) => text.length >= bytes.length);
+    expect(chunks.join('')).toBe(bytes);
+    expect(seen.seen('smtp-reply').at(-1)).toMatchObject({
+      to: 'EHLO',
+      reply: bytes,
+      changed: true,
+    });
+  });
+
+  test('a list gives the segments, and each comes alone', async () => {
+    using seen = replies({ bytes: ['250-one\r\n25', '0 two\r\n'] });
+    expect(await heard(seen, (text) => text.endsWith('two\r\n'))).toEqual([
+      '250-one\r\n25',
+      '0 two\r\n',
+    ]);
+  });
+
+  test('what is repeated makes a line as long as one likes, and the dialogue goes on after it', async () => {
+    using seen = replies({ bytes: ['250 ', { repeat: 'xy', times: 100_000 }, '\r\n'] });
+    const peer = await seen.dial();
+    await peer.reply();
+    expect(await peer.say('EHLO probe.test')).toBe(`250 ${'xy'.repeat(100_000)}`);
+    expect(await peer.say('NOOP')).toMatch(/^250/);
+    expect(seen.seen('smtp-reply')[1]!.reply).toBe(`250 ${'xy'.repeat(198)}`);
+  });
+
+  test.each(['x', '250-x\r\n'])('%j without end: it ends with the sender', async (repeat) => {
+    using seen = replies({ bytes: ['250-', { repeat }] });
+    const chunks = await heard(seen, (text) => text.length > 1_000_000);
+    expect(chunks.join('').startsWith(`250-${repeat.repeat(1000)}`)).toBe(true);
+    await seen.until('smtp-closed');
+    expect(seen.seen('lab-fault')).toEqual([]);
+  });
+
+  test('without end, to one who takes it all: the path ends it', async () => {
+    using seen = replies({ bytes: [{ repeat: '250-x\r\n' }] });
+    const chunks = await heard(seen, () => false);
+    expect(chunks.join('').length).toBeGreaterThan(10_000_000);
+    expect(await seen.until('smtp-closed')).toMatchObject([
+      { by: 'path', how: 'said without end' },
+    ]);
+  });
+
+  test.each<[ReplyPlan, number]>([
+    [{ pace: { bytes: 1, everyMs: 1 } }, 30],
+    [{ text: ['250-one', '250 two'], pace: { bytes: 4, everyMs: 2 } }, 4],
+  ])('bit by bit: %j', async (reply, segments) => {
+    using seen = replies(reply);
+    const chunks = await heard(seen, (text) => /^250 .*\r\n$/m.test(text));
+    expect(chunks.length).toBeGreaterThanOrEqual(segments);
+  });
+
+  test('to DATA and the end of it: what the first byte grants is granted', async () => {
+    using seen = world({
+      beforeTls: { replies: { DATA: { bytes: '354\r\n' }, '.': { bytes: '250\r\n' } } },
+    });
+    const peer = await greeted(seen);
+    expect(await deliver(peer)).toBe('250');
+    expect(seen.seen('message-accepted')).toHaveLength(1);
+  });
+
+  test.each<[StarttlsPlan, string]>([
+    [{ reply: { bytes: '220 go\n' } }, '220 go\n'],
+    [{ reply: { bytes: '220 go\r\n' }, inject: ['250 x'] }, '220 go\r\n250 x\r\n'],
+  ])('STARTTLS: %j, and then TLS', async (plan, expected) => {
+    using seen = world({ starttls: plan });
+    const peer = await greeted(seen);
+    const [chunk] = await Promise.all([once(peer.socket, 'data'), peer.send('STARTTLS\r\n')]);
+    expect(String(chunk)).toBe(expected);
+    expect(await (await peer.secure(trusting(seen))).say('EHLO probe.test')).toMatch(/^250/);
+  });
+
+  test.each([10, 100_000])('content is cut after %i bytes, and never arrives', async (bytes) => {
+    using seen = world({ beforeTls: { cutContentAfter: bytes } });
+    const peer = await greeted(seen);
+    const content = 'x'.repeat(98).concat('\r\n').repeat(2000);
+    for (const line of ['MAIL FROM:<a@sender.test>', 'RCPT TO:<b@victim.test>', 'DATA'])
+      await peer.say(line);
+    peer.send(`${content}.\r\n`);
+    expect(await peer.over).toBe('reset');
+    expect(await seen.until('smtp-closed')).toMatchObject([
+      { by: 'path', how: 'reset in the middle of DATA' },
+    ]);
+    expect(seen.seen('message-accepted')).toEqual([]);
+    // The next connection is under the same plan, and a message that is shorter arrives.
+    if (bytes < 1000) return;
+    expect(await deliver(await greeted(seen))).toMatch(/^250/);
+  });
+});
+
 describe('STARTTLS', () => {
   const starttls = (plan: StarttlsPlan) => world({ starttls: plan });
 
@@ -710,7 +825,9 @@ describe('STARTTLS', () => {
         reason: 'the client sent no TLS',
       },
     ]);
-    await peer.over;
+    const mail = (await seen.until('smtp-command', 3))[2];
+    expect(mail).toMatchObject({ verb: 'MAIL', secure: false });
+    peer.socket.destroy();
   });
 
   test.each(['end', 'reset'] as const)(
@@ -1115,11 +1232,13 @@ async function exchanger(answer = '250 ok\r\n') {
       connection: 'c1',
       plan: {},
       others: {},
+      isUnderDane: false,
       dial: () => net.connect(port, '127.0.0.1').on('error', () => {}),
       tls: tlsAcceptor,
       claim: () => () => {},
       onIdle: () => () => {},
       onRest: () => {},
+      answered: () => {},
       record: (event) => events.push(event),
     });
   });

@@ -96,7 +96,8 @@ describe('expectations for one domain', () => {
     judge(trialOf(made.health(), scenarioOf([prime, expected])), expectations).findings.flatMap(
       ({ step, grade }) => (step === 1 ? grade : []),
     );
-  const lookedUp = () => both().mx().connect().ehlo().quit().mx('other.test').connect('mx.other.test');
+  const lookedUp = () =>
+    both().mx().connect().ehlo().quit().mx('other.test').connect('mx.other.test');
   const status = (made: ReturnType<typeof both>, nth: number, word: 'delivered' | 'deferred') =>
     made.see({ kind: 'sender-status', token: made.token(nth), status: word, detail: '' });
 

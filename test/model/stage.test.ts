@@ -18,7 +18,7 @@ const told = (changes: readonly Change[]) =>
   changes.map((change) =>
     change.kind === 'question'
       ? `${change.type} ${change.name}`
-      : `${change.host} ${change.points.map(({ at }) => at).join(', ')}`,
+      : `${change.host} ${change.points.map(({ nth, at }) => [at, nth].join(' ').trim()).join(', ')}`,
   );
 const FORGED = [under('replace-sts-record', { record: 'v=STSv1; id=x;' })];
 
@@ -44,6 +44,26 @@ describe('what has to be met', () => {
       'the record, and the page',
       [...FORGED, under('policy-status', { status: 404 })],
       ['TXT _mta-sts.victim.test', 'mta-sts.victim.test request'],
+    ],
+    [
+      'the page, as often as it takes',
+      [...FORGED, under('policy-answer', { nth: [2], coding: 'gzip' })],
+      ['TXT _mta-sts.victim.test', 'mta-sts.victim.test request 2'],
+    ],
+    [
+      'a reply byte by byte',
+      [under('mx-reply', { to: 'EHLO', pace: { everyMs: 1 }, when: 'after-tls' })],
+      ['mx1.victim.test EHLO-inside'],
+    ],
+    [
+      'the reply to STARTTLS, byte by byte',
+      [under('mx-reply', { to: 'STARTTLS', bytes: '220' })],
+      ['mx1.victim.test STARTTLS'],
+    ],
+    [
+      'content that is cut short',
+      [under('patch', { mxHosts: { '*': { afterTls: { cutContentAfter: 9 } } } })],
+      ['mx1.victim.test .'],
     ],
     ['no policy host under an id that is known', [under('policy-status', { status: 404 })], []],
     [

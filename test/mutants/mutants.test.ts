@@ -1,10 +1,12 @@
 /**
- * A sample of the oracle's self-test, as part of every test run: the reference passes everything,
- * each scenario is tried under one lawful temperament, and each fault is caught as it is pinned,
- * alone and under one temperament. `npm run mutants` is the whole of it.
+ * A sample of the oracle's self-test, as part of every test run (the reference sender without fault
+ * or temperament is reference.test.ts's): each scenario of the profile smoke is tried under one
+ * lawful temperament, and each fault is caught as it is pinned, every other one under a temperament.
+ * `npm run mutants` is the whole of it.
  */
 
 import { beforeAll, expect, test } from 'vitest';
+import { readSmoke } from '../../harness/commands/profile.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import { FAULTS, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
 import { EXCUSED } from './excused.ts';
@@ -20,20 +22,14 @@ beforeAll(async () => {
   scenarios = await shippedScenarios();
 });
 
-test('the reference sender passes every scenario', async () => {
-  const results = (await tryCourses([{ traits: '', scenarios }])).flat();
-  expect(results.length).toBe(scenarios.length);
-  const verdicts = results.map(({ verdict }) => verdict);
-  expect(verdicts.filter(({ grade }) => grade !== 'pass').map(tell)).toEqual([]);
-}, 240_000);
-
 test('no lawful temperament is failed', async () => {
+  const smoke = readSmoke();
   const courses = temperaments.map((traits, nth) => ({
     traits,
-    scenarios: scenarios.filter((_, index) => index % temperaments.length === nth),
+    scenarios: scenarios.filter(({ id }) => smoke.indexOf(id) % temperaments.length === nth),
   }));
   const verdicts = (await tryCourses(courses)).flat().map(({ verdict }) => verdict);
-  expect(verdicts.length).toBe(scenarios.length);
+  expect(verdicts.length).toBe(smoke.length);
   const wrong = verdicts.filter(({ grade }) => grade === 'fail' || grade === 'inconclusive');
   expect(wrong.map(tell)).toEqual([]);
 }, 240_000);
@@ -49,13 +45,13 @@ test('each fault is caught as it is pinned: else npm run mutants tells all', asy
   const chosen = faults.flatMap((fault, nth) => {
     const own = pins.filter((pin) => pin.fault === fault);
     const under = own.flatMap((pin) => pin.under);
-    const other = under.filter((one) => one !== '')[nth % Math.max(1, under.length - 1)];
-    return ['', ...(other ? [other] : [])].flatMap((temperament) => {
-      const pin = own.find((one) => one.under.includes(temperament));
-      // One that is found only after two minutes is left to the whole of it.
-      return pin && fault !== 'no-fetch-time-out' ? [{ pin, temperament }] : [];
-    });
+    const tempered = under.filter((one) => one !== '');
+    const temperament = nth % 2 === 0 ? '' : (tempered[nth % tempered.length] ?? '');
+    const pin = own.find((one) => one.under.includes(temperament));
+    // One that is found only after two minutes is left to the whole of it.
+    return pin && fault !== 'no-fetch-time-out' ? [{ pin, temperament }] : [];
   });
+  expect(chosen.length).toBe(faults.length - 1);
   const results = await tryCourses(
     chosen.map(({ pin, temperament }) => ({
       traits: traitsOf(pin.fault, temperament),
@@ -82,7 +78,7 @@ test('to keep to the cache does not hide that nothing is checked at the policy h
   const [sound, bad] = await tryCourses(
     [['keeps-to-cache'], [...careless, 'keeps-to-cache']].map((traits) => ({
       traits: traits.join('+'),
-      scenarios: scenarios.filter(({ id }) => /^(cache|discovery|policy-)/.test(id)),
+      scenarios: scenarios.filter(({ id }) => /^policy-host\/.*-at-first-contact/.test(id)),
     })),
   );
   const failed = (results: typeof sound) =>
@@ -90,5 +86,5 @@ test('to keep to the cache does not hide that nothing is checked at the policy h
       .filter(({ verdict }) => verdict.grade === 'fail')
       .map(({ verdict }) => verdict.scenario);
   expect(failed(sound)).toEqual([]);
-  expect(failed(bad).length).toBeGreaterThanOrEqual(15);
+  expect(failed(bad).length).toBeGreaterThanOrEqual(30);
 }, 240_000);

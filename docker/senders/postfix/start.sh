@@ -16,6 +16,12 @@ case $TLS_POLICY in
     ;;
   dane)
     postconf -e smtp_tls_security_level=dane smtp_dns_support_level=dnssec
+    # Postfix asks unbound, and unbound the lab. Without its resolver it would defer everything: the
+    # container ends with it.
+    sed -n 's/^nameserver \(.*\)/forward-zone:\n  name: "."\n  forward-addr: \1/p' /etc/resolv.conf >/etc/unbound/unbound.conf.d/lab.conf
+    (unbound -d || :; kill 1) &
+    timeout 20 sh -c 'until unbound-control status; do sleep 0.05; done' >/dev/null 2>&1
+    printf 'nameserver 127.0.0.1\noptions trust-ad\n' >/etc/resolv.conf
     ;;
   *)
     echo "start.sh: TLS_POLICY is '$TLS_POLICY'; it must be mta-sts or dane" >&2

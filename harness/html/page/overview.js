@@ -84,6 +84,7 @@ function summaryOf({
         h('li', {}, h('span', { class: `verdict ${shown}` }, symbol), ` ${counts[shown]} ${word}`),
       ),
     ),
+    h('p', {}, h('a', { href: '#view=coverage' }, 'Coverage of the requirements')),
     interrupted &&
       h('p', { class: 'notice' }, 'The run was interrupted: not every scenario was judged.'),
     leftOut > 0 &&

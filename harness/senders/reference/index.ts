@@ -25,6 +25,7 @@ const CAPABILITIES: readonly Capability[] = [
   'testing-mode',
   'tlsrpt',
   'requiretls',
+  'dane',
   'queue',
   'time-travel',
   'queue-lifetime',
@@ -42,6 +43,7 @@ export function referenceSender({ traits = [], timeouts }: ReferenceOptions = {}
     summary: summaryOf(traits),
     capabilities: CAPABILITIES.filter((capability) => !(capability === 'dsn' && is('no-dsn'))),
     perInstance: 'scenario',
+    isBuiltIn: true,
     unavailable: async () => undefined,
     start: async (lab, onStatus) =>
       startMta(lab, onStatus, { mtaSts: true, is, timeouts, trustStore }),

@@ -36,7 +36,7 @@ export function startMta(
 ): StartedSender {
   const { mtaSts, is, timeouts, trustStore } = options;
   const clock = createClock();
-  const dns = createDns(lab.dns);
+  const dns = createDns(lab.dns, is);
   const network = createNetwork(lab);
   const setting: Setting = {
     clock,

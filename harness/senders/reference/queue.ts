@@ -50,6 +50,8 @@ interface QueuedMail {
   readonly token?: string;
   readonly queuedAt: number;
   attempts: number;
+  /** That it was first tried under. */
+  policy?: CachedPolicy;
   attempt?: Promise<void>;
 }
 
@@ -150,18 +152,19 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
         return await attempt(undefined);
       if (nth > 1 && is('bounces-on-retry'))
         return { kind: 'permanent', detail: 'could not be delivered at once' };
-      // RFC 8689 §4.2.1: a policy has to vouch for the host before anything is sent.
-      const mustKnow = mail.requiretls && !discovery.recall(policyDomain);
-      const policy = !mayLookUp
-        ? discovery.recall(policyDomain)
-        : mustKnow
-          ? await discovery.findAnew(policyDomain)
-          : await discovery.find(policyDomain);
+      // RFC 8689 §4.2.1: of mail that asks for TLS a policy vouches before anything is sent.
+      const look =
+        mail.requiretls && !discovery.recall(policyDomain) ? discovery.findAnew : discovery.find;
+      const found = mayLookUp ? await look(policyDomain) : discovery.recall(policyDomain);
+      if (nth === 1) entry.policy = found;
+      // RFC 8461 §5: what is tried again is held to the policy that there is by then.
+      const policy = is('keeps-policy-with-the-mail') ? entry.policy : found;
       let result = await attempt(policy);
       if (isGivenUpUnseen(result)) return { kind: 'permanent', detail: result.detail };
       if (!givesUp(result, tooOld)) return result;
       const latest = mayLookUp ? await discovery.findAnew(policyDomain) : policy;
       if (latest !== policy) result = await attempt(latest);
+      else if (tooOld && is('last-look-ends-the-policy')) return await attempt(undefined);
       return givesUp(result, tooOld) ? { kind: 'permanent', detail: result.detail } : result;
     } catch (error) {
       // Whatever goes wrong on our side, the mail is kept.

@@ -510,7 +510,7 @@ const tables: Readonly<Record<string, Table>> = {
     [
       'the trust file',
       container({ files: '{ ‸/ca.pem: main.cf }' }),
-      "the lab's authorities are put here (trust)",
+      'what the lab is trusted by is put here (trust)',
     ],
     ['an empty command', container({ command: '‸[]' }), 'must not be empty (found [])'],
     [
