@@ -52,7 +52,7 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
         ...Object.entries(others).flatMap(([name, hosts]) =>
           hosts.map((exchange): DnsRecord => ({ name, type: 'MX', preference: 10, exchange })),
         ),
-        ...mxNames.map(addressOf),
+        ...mxNames.flatMap((host) => addressesIn(domain, host)),
         addressOf(POLICY_HOST),
         ...stsRecords(policy),
         ...tlsrptRecords(domain),
@@ -75,7 +75,7 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
     mxHosts: {
       ...Object.fromEntries(otherHosts.map((host) => [host, offers])),
       ...Object.fromEntries(
-        domain.mx.map(({ host, preference: _, ...tls }) => [
+        domain.mx.map(({ host, preference: _, addresses: __, ...tls }) => [
           host,
           { ...offers, ...(Object.keys(tls).length > 0 && { tls }) },
         ]),
@@ -118,6 +118,11 @@ export function permittedMx(domain: DomainSpec, policy: PolicySpec): readonly st
 
 function addressOf(host: string): DnsRecord {
   return { name: host, type: 'A', host };
+}
+
+function addressesIn({ mx }: DomainSpec, name: string): DnsRecord[] {
+  const types = mx.find(({ host }) => host === name)?.addresses ?? ['A'];
+  return types.map((type) => ({ name, type, host: name }));
 }
 
 /** RFC 8689 §5: bounces go home as protected as what they are about, where home can be verified. */
