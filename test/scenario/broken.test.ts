@@ -79,7 +79,7 @@ describe('the file', () => {
       'an unknown requirement and capability',
       `title: x\nwhy: x\nrequirements:\n  - 8461-5-transient\n  - ‸8461-5-enforced\nneeds: [mta-sts, ‸danee]\n${SEND}`,
       'unknown requirement (found "8461-5-enforced"; allowed 8461-5-enforce, 8461-5-transient, 8461-3.1-id; did you mean 8461-5-enforce?)',
-      'unknown capability (found "danee"; allowed mta-sts, testing-mode, tlsrpt, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn; did you mean dane?)',
+      'unknown capability (found "danee"; allowed mta-sts, testing-mode, tlsrpt, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn, ipv6; did you mean dane?)',
     ],
   ])('%s', (_, text, ...messages) => broken(text, ...messages));
 });
@@ -198,7 +198,7 @@ describe('policy and domain', () => {
       'foreign hosts and a stray key',
       `domain: { mx: [{ host: ‸a.org, ‸prefrence: 3 }] }`,
       'only .test names (found "a.org")',
-      'unknown key (found "prefrence"; allowed host, preference, certificate, sendsRoot; did you mean preference?)',
+      'unknown key (found "prefrence"; allowed host, preference, addresses, certificate, sendsRoot; did you mean preference?)',
     ],
     ['an MX host without its name', `domain: { mx: [‸{ preference: 3 }] }`, 'host is missing'],
     [
@@ -220,12 +220,12 @@ describe('policy and domain', () => {
     [
       'a record of no known type',
       `domain: { records: [{ name: a.test, type: ‸TXTT }] }`,
-      'unknown type (found "TXTT"; allowed A, MX, TXT, CNAME, TLSA; did you mean TXT?)',
+      'unknown type (found "TXTT"; allowed A, AAAA, MX, TXT, CNAME, TLSA; did you mean TXT?)',
     ],
     [
       'a record of no type',
       `domain: { records: [‸{ name: a.test }] }`,
-      'type is missing (allowed A, MX, TXT, CNAME, TLSA)',
+      'type is missing (allowed A, AAAA, MX, TXT, CNAME, TLSA)',
     ],
   ])('%s', (_, text, ...messages) => broken(`${HEAD}${text}\n${SEND}`, ...messages));
 
