@@ -185,13 +185,14 @@ function whereabouts({ host, address, ports }: HostAddress, { policyHosts }: Lab
 /** As in a master file (RFC 1035 §5.1), without TTL and class. */
 export function zoneLines({ dns: { records } }: LabPlan): string[] {
   return records
-    .filter(({ type }) => type !== 'A')
+    .filter(({ type }) => type !== 'A' && type !== 'AAAA')
     .map((record) => `${record.name} ${record.type} ${dataOf(record)}`);
 }
 
 function dataOf(record: DnsRecord): string {
   switch (record.type) {
     case 'A':
+    case 'AAAA':
       return record.host;
     case 'MX':
       return `${record.preference} ${record.exchange}`;

@@ -156,6 +156,8 @@ function dataOf(record: DnsRecord): string {
   switch (record.type) {
     case 'A':
       return `the address of ${record.host}`;
+    case 'AAAA':
+      return `the IPv6 address of ${record.host}`;
     case 'MX':
       return `${record.preference} ${record.exchange}`;
     case 'TXT':

@@ -15,6 +15,7 @@ import { formatTlsa } from '../protocol/dane.ts';
 import { RR_TYPE } from '../protocol/dnssec.ts';
 import { addDnssec, cutOf, isThere, negativeAuthority, zoneRecords } from './authority.ts';
 import type { DnsKeys } from './dnssec.ts';
+import type { Family } from './fabric.ts';
 import { oddPacket } from './odd-packets.ts';
 
 /** The zone data a query name belongs to. */
@@ -23,7 +24,7 @@ export interface Zone {
   /** Which of the step's queries for this name and type this one is, from 1. */
   count(name: string, type: string): number;
   /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
-  addressOf(host: string): Promise<string | undefined>;
+  addressOf(host: string, family: Family): Promise<string | undefined>;
   /** What a TLSA record holds after its three numbers. Throws when it cannot be made. */
   associationData(record: TlsaRecord): Buffer;
   /** The plan asks for an answer that cannot be given. */
@@ -279,8 +280,12 @@ async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']>
   ];
   switch (record.type) {
     case 'A': {
-      const address = net.isIPv4(record.host) ? record.host : await zone.addressOf(record.host);
+      const address = net.isIPv4(record.host) ? record.host : await zone.addressOf(record.host, 4);
       return address === undefined ? [] : make(TYPE.A, { address });
+    }
+    case 'AAAA': {
+      const address = net.isIPv6(record.host) ? record.host : await zone.addressOf(record.host, 6);
+      return address === undefined ? [] : make(TYPE.AAAA, { address });
     }
     case 'MX':
       return make(TYPE.MX, {

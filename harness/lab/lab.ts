@@ -19,6 +19,8 @@ import { createWorld, type Servers, type World } from './world.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly access: LabAccess;
+  /** Its hosts can have IPv6 addresses. */
+  readonly hasIpv6?: boolean;
   /** Of a lab elsewhere: resolves when it has gone, whoever ended it. */
   readonly lost?: Promise<Error>;
   /** How slow it was, at the worst, in the last `ms`. */
@@ -92,6 +94,7 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   };
 
   return {
+    hasIpv6: fabric.hasIpv6,
     access: {
       dns: names.endpoint,
       trust: {

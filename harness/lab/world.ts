@@ -12,7 +12,7 @@ import { qualifyName } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
 import { type LabPlan, type Reach, type TlsaRecord, VICTIM } from '../model/plan.ts';
 import type { Zone } from './dns-server.ts';
-import type { Fabric } from './fabric.ts';
+import type { Fabric, Family } from './fabric.ts';
 import type { Health } from './health.ts';
 import { type PathSetting, servePath } from './path.ts';
 import type { PolicyServer } from './policy-host.ts';
@@ -84,7 +84,11 @@ export function createWorld(
   const acceptor = createTlsAcceptor(pki, (line) => {
     if (keyLog.length < MOST_SECRETS) keyLog.push(line);
   });
-  const addresses = new Map<string, { address: string; since: number; ready: Promise<unknown> }>();
+  /** By host and family. */
+  const addresses = new Map<
+    string,
+    { host: string; address: string; since: number; ready: Promise<unknown> }
+  >();
   const open = new Set<net.Socket>();
   /** Those on which the sender keeps a connection for later. */
   const resting = new Map<net.Socket, () => boolean>();
@@ -120,7 +124,7 @@ export function createWorld(
     return {
       listedMx: other?.type === 'MX' ? other.exchange : undefined,
       recipientDomain: victim,
-      address: addresses.get(host)?.address,
+      address: addresses.get(`${host} 4`)?.address,
     };
   };
   const victim = qualifyName(VICTIM, label);
@@ -238,14 +242,15 @@ export function createWorld(
     for (const { plan: tls = {}, ...tlsHost } of tlsHosts)
       acceptor.prepare({ ...tlsHost, plan: tls, others: othersFor(tlsHost.host) });
   };
-  const addressOf = async (name: string): Promise<string | undefined> => {
+  const addressOf = async (name: string, family: Family): Promise<string | undefined> => {
     const host = name.toLowerCase();
-    let opened = addresses.get(host);
+    const key = `${host} ${family}`;
+    let opened = addresses.get(key);
     if (!opened) {
       if (servicesOf(host).length === 0) return undefined;
-      const address = fabric.allocate();
-      opened = { address, since: Date.now(), ready: openHost(host, address) };
-      addresses.set(host, opened);
+      const address = fabric.allocate(family);
+      opened = { host, address, since: Date.now(), ready: openHost(host, address) };
+      addresses.set(key, opened);
     }
     await opened.ready;
     return opened.address;
@@ -266,7 +271,9 @@ export function createWorld(
       if (!keepConnections) for (const close of closers) close();
       plan = lowerCaseHosts(next);
       counts = new Map();
-      await Promise.all([...addresses].map(([host, { address }]) => setReach(host, address)));
+      await Promise.all(
+        [...addresses.values()].map(({ host, address }) => setReach(host, address)),
+      );
     },
     trace: async () => ({
       label,

@@ -46,7 +46,7 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
             exchange: host,
           }),
         ),
-        ...[...new Set(mxNames)].map(addressOf),
+        ...[...new Set(mxNames)].flatMap((host) => addressesIn(domain, host)),
         addressOf(POLICY_HOST),
         ...stsRecords(policy),
         ...tlsrptRecords(domain),
@@ -66,7 +66,7 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
     },
     mxHosts: {
       ...Object.fromEntries(
-        domain.mx.map(({ host, preference: _, ...tls }) => [
+        domain.mx.map(({ host, preference: _, addresses: __, ...tls }) => [
           host,
           Object.keys(tls).length > 0 ? { tls } : {},
         ]),
@@ -109,6 +109,11 @@ export function permittedMx(domain: DomainSpec, policy: PolicySpec): readonly st
 
 function addressOf(host: string): DnsRecord {
   return { name: host, type: 'A', host };
+}
+
+function addressesIn({ mx }: DomainSpec, name: string): DnsRecord[] {
+  const types = mx.find(({ host }) => host === name)?.addresses ?? ['A'];
+  return types.map((type) => ({ name, type, host: name }));
 }
 
 /** RFC 7672 §2.2.3: at the port and the name of each MX host. */

@@ -12,7 +12,7 @@
 import { announcedId } from './offered-policy.ts';
 import type { DnsPlan, LabPlan, MxPlan, PolicyHostPlan, ReportHostPlan } from './plan.ts';
 import { mxOnConnection, pageOnRequest } from './plan-changes.ts';
-import { addressesOf, answerTo, isSecure, lookUp, ruleFor } from './zone.ts';
+import { addressesOf, addressTypesOf, answerTo, isSecure, lookUp, ruleFor } from './zone.ts';
 
 /** Names are as in the plan, not yet a world's own. */
 export type Change = QuestionChange | HostChange;
@@ -98,7 +98,7 @@ function discoveryChanges(
   // RFC 8461 §3.1: without a record nothing is fetched, and under an id that is known neither.
   if (id === undefined || knownIds.includes(id)) return record;
   const policyHost = `mta-sts.${domain}`;
-  const address = questionChange(before.dns, after.dns, 'discovery', policyHost, 'A');
+  const address = addressChanges(before.dns, after.dns, 'discovery', policyHost);
   const hosts = addressesOf(after.dns, policyHost).flatMap((host) => {
     const points = pointsAtPolicyHost(before.policyHosts[host], after.policyHosts[host]);
     return hostChange({ way: 'discovery', service: 'policy-host', host, points });
@@ -112,7 +112,7 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
   const known = exchangersOf(before.dns, domain);
   const exchangers = exchangersOf(after.dns, domain).filter((mx) => known.includes(mx));
   const hosts = exchangers.flatMap((mx) => [
-    ...questionChange(before.dns, after.dns, 'delivery', mx, 'A').map((one) => ({ ...one, mx })),
+    ...addressChanges(before.dns, after.dns, 'delivery', mx).map((one) => ({ ...one, mx })),
     ...tlsaChanges(before.dns, after.dns, domain, mx),
     ...addressesOf(after.dns, mx).flatMap((host) =>
       hostChange({
@@ -169,6 +169,12 @@ function questionChange(
     isSame(answerTo(before, name, type), answerTo(after, name, type)) &&
     isSecure(before, name, type, old) === isSecure(after, name, type, rule);
   return same ? [] : [{ kind: 'question', way, name, type, ...(rule?.nth && { nth: rule.nth }) }];
+}
+
+/** Of IPv6 only where there is any, before or after. */
+function addressChanges(before: DnsPlan, after: DnsPlan, way: Way, name: string): QuestionChange[] {
+  const types = new Set([before, after].flatMap((dns) => addressTypesOf(dns, name)));
+  return [...types].flatMap((type) => questionChange(before, after, way, name, type));
 }
 
 /** RFC 5321 §5.1: the MX hosts, or, where there is no MX record, the domain itself. */

@@ -205,7 +205,9 @@ export function addHost<K extends 'policyHosts' | 'mxHosts' | 'reportHosts'>(
   host: LabPlan[K][string],
 ): LabPlan {
   if (plan[kind][name] !== undefined) return plan;
-  const hasAddress = plan.dns.records.some((record) => record.name === name && record.type === 'A');
+  const hasAddress = plan.dns.records.some(
+    (record) => record.name === name && ['A', 'AAAA'].includes(record.type),
+  );
   const withHost: LabPlan = { ...plan, [kind]: { ...plan[kind], [name]: host } };
   return hasAddress ? withHost : addRecords(withHost, [{ name, type: 'A', host: name }]);
 }

@@ -184,6 +184,13 @@ export const dnsRecord = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     ...owner,
+    type: z.literal('AAAA').describe('An IPv6 address (RFC 3596).'),
+    host: z
+      .union([z.ipv6('expected a .test name or an IPv6 address'), testName])
+      .describe("A host of the scenario, for that host's IPv6 address, or an address."),
+  }),
+  z.strictObject({
+    ...owner,
     type: z.literal('MX').describe('A mail exchanger.'),
     preference: preference.describe('The lowest is tried first.'),
     exchange: testNameOrRoot.describe('Its host name; `.` for none (RFC 7505).'),

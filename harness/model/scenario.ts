@@ -36,6 +36,11 @@ const mxHost = z
     z.strictObject({
       host: testName.describe('The host name.'),
       preference: z.int().min(0).max(65_535).default(10).describe('The lowest is tried first.'),
+      addresses: z
+        .array(z.enum(['A', 'AAAA']))
+        .min(1)
+        .optional()
+        .describe('The types of its address records. Default: A.'),
       certificate: certificateProfile
         .optional()
         .describe('The profile of its honest certificate. Default: right.'),

@@ -29,6 +29,8 @@ export const CAPABILITIES = [
   'restart',
   /** Undeliverable mail is returned by a DSN. */
   'dsn',
+  /** Hosts that have an IPv6 address are called there too. */
+  'ipv6',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 

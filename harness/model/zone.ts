@@ -97,11 +97,23 @@ export function isAtOrBelow(name: string, parent: string): boolean {
   return sameName(name, parent) || isBelow(name, parent);
 }
 
-/** Hosts of the plan at the addresses of a name. */
+/** Hosts of the plan at the addresses of a name, IPv4 or IPv6. */
 export function addressesOf(dns: DnsPlan, name: string): string[] {
-  const answer = answerTo(dns, name, 'A');
-  const records = answer.kind === 'records' ? answer.records : [];
-  return records.flatMap((record) => (record.type === 'A' ? [record.host] : []));
+  const hosts = addressTypesOf(dns, name).flatMap((type) => {
+    const answer = answerTo(dns, name, type);
+    const records = answer.kind === 'records' ? answer.records : [];
+    return records.flatMap((record) => ('host' in record ? [record.host] : []));
+  });
+  return [...new Set(hosts)];
+}
+
+/** Types of address records that a name has; A where it has none. */
+export function addressTypesOf({ records, rules }: DnsPlan, name: string): ('A' | 'AAAA')[] {
+  const all = [...records, ...rules.flatMap((rule) => rule.records ?? [])];
+  const hasSome = (type: string) =>
+    lookUp(all, name, type).found.some((record) => record.type === type);
+  const [hasA, hasAaaa] = [hasSome('A'), hasSome('AAAA')];
+  return [...(hasA || !hasAaaa ? ['A' as const] : []), ...(hasAaaa ? ['AAAA' as const] : [])];
 }
 
 // ---- DNSSEC ----

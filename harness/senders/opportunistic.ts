@@ -22,7 +22,7 @@ export function opportunisticSender({
     name: 'opportunistic',
     version: '1',
     summary: 'STARTTLS where it is offered, unverified, and no MTA-STS; in process.',
-    capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn'],
+    capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn', 'ipv6'],
     perInstance: 'scenario',
     isBuiltIn: true,
     unavailable: async () => undefined,

@@ -5,7 +5,7 @@ import { Packet } from 'dns2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import type { DnsPacket, DnsRecord, DnsRule, LabPlan } from '../../harness/model/plan.ts';
-import { oneMx, openWorld, resolverOf, type TestWorld, zone } from './world.ts';
+import { dial, oneMx, openWorld, resolverOf, type TestWorld, zone } from './world.ts';
 
 const { TYPE, CLASS, RCODE } = Packet;
 const TLSA = 52;
@@ -59,6 +59,32 @@ describe('an ordinary resolver', () => {
     const [address] = await resolver.resolve4(seen.name('mx1.victim.test'));
     expect(lab.access.route(address!, 25)).toMatchObject({ address: '127.0.0.1' });
     expect(await errorOf(resolver.resolve6(seen.name('mx1.victim.test')))).toBe('ENODATA');
+  });
+
+  test('gets IPv6 addresses, of hosts that are called there', async () => {
+    const name = 'mx1.victim.test';
+    using seen = openWorld(lab, {
+      ...oneMx(),
+      dns: {
+        records: [
+          { name, type: 'A', host: name },
+          { name, type: 'AAAA', host: name },
+          { name: 'victim.test', type: 'AAAA', host: '100::9' },
+        ],
+        rules: [],
+      },
+    });
+    const resolver = resolverOf(lab);
+    expect(await resolver.resolve6(seen.name('victim.test'))).toEqual(['100::9']);
+    const [address] = await resolver.resolve6(seen.name(name));
+    const endpoint = lab.access.route(address!, 25);
+    expect(endpoint).toMatchObject({ address: '::1' });
+    expect(lab.access.route(address!.replace('::', ':0:0:0:0:0:0:'), 25)).toEqual(endpoint);
+    expect(await (await dial(endpoint!)).reply()).toMatch(/^220 /);
+    expect(await (await seen.dial()).reply()).toMatch(/^220 /);
+    expect(seen.seen('smtp-connection').map((one) => one.nth)).toEqual([1, 2]);
+    await seen.arrange({ ...oneMx({ reach: 'refused' }) });
+    expect(lab.access.route(address!, 25)).toMatchObject({ address: '127.0.0.1', port: 1 });
   });
 
   test.each<[string, Partial<DnsRule>, string]>([
@@ -519,6 +545,8 @@ test('what was asked and answered is recorded in order, before the answer leaves
 interface How {
   readonly transport?: 'udp' | 'tcp';
   readonly id?: number;
+  /** 1: it wants to know whether the answer is secure (RFC 6840 §5.7). */
+  readonly ad?: number;
   /** The UDP payload size that an OPT offers. */
   readonly edns?: number;
   readonly doFlag?: boolean;
@@ -533,9 +561,9 @@ async function ask(name: string, type: number, how: How = {}): Promise<Packet> {
 const askRaw = (name: string, type: number, how: How = {}) =>
   exchange(query(name, type, how), how.transport ?? 'udp');
 
-function query(name: string, type: number, { id = 1, edns, doFlag }: How = {}): Buffer {
+function query(name: string, type: number, { id = 1, ad = 0, edns, doFlag }: How = {}): Buffer {
   const packet = new Packet();
-  packet.header = new Packet.Header({ id, rd: 1 } as never);
+  packet.header = new Packet.Header({ id, ad, rd: 1 } as never);
   packet.questions.push(new Packet.Question(name, type as never, CLASS.IN));
   if (edns !== undefined)
     packet.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: edns, doFlag }));

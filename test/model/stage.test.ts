@@ -46,6 +46,22 @@ describe('what has to be met', () => {
       ['TXT _mta-sts.victim.test', 'mta-sts.victim.test request'],
     ],
     [
+      'the IPv6 address, where there is one',
+      [
+        under('dns-answer', {
+          name: 'mx1.victim.test',
+          type: 'AAAA',
+          records: [{ name: 'mx1.victim.test', type: 'AAAA', host: 'mx.attacker.test' }],
+        }),
+      ],
+      ['AAAA mx1.victim.test'],
+    ],
+    [
+      'no IPv6 address, where there is none',
+      [under('dns-answer', { name: 'mx1.victim.test', type: 'AAAA', answer: 'servfail' })],
+      [],
+    ],
+    [
       'the page, as often as it takes',
       [...FORGED, under('policy-answer', { nth: [2], coding: 'gzip' })],
       ['TXT _mta-sts.victim.test', 'mta-sts.victim.test request 2'],

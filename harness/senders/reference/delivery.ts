@@ -11,6 +11,7 @@
  * makes up for the other (RFC 8461 §2).
  */
 
+import net from 'node:net';
 import { within } from '../../concurrency/wait.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import { type Dane, daneOf, daneProblem } from './dane.ts';
@@ -205,7 +206,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const addresses = is('tries-first-address-only') ? answer.records.slice(0, 1) : answer.records;
     let result = UNTRIED;
     for (const [nth, address] of addresses.entries()) {
-      const lax = nth > 0 && is('checks-first-address-only');
+      const lax =
+        (nth > 0 && is('checks-first-address-only')) ||
+        (net.isIPv6(address) && is('lax-over-ipv6'));
       result = both(
         result,
         await tryAddress({ ...candidate, dane, ...(lax && { enforced: false }) }, address),

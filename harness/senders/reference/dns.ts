@@ -55,7 +55,14 @@ export function createDns(endpoint: Endpoint, is: Is): Dns {
       securely(name, Packet.TYPE.TXT, ({ data }) => data as unknown as readonly string[]),
     mx: (name) =>
       securely(name, Packet.TYPE.MX, ({ priority = 0, exchange = '' }) => ({ priority, exchange })),
-    addresses: (name) => securely(name, Packet.TYPE.A, ({ address: found = '' }) => found),
+    async addresses(name) {
+      const { A, AAAA } = Packet.TYPE;
+      const types = is('knows-no-ipv6') ? [A] : [A, AAAA];
+      const answers = await Promise.all(
+        types.map((type) => securely(name, type, ({ address: found = '' }) => found)),
+      );
+      return together(answers);
+    },
     tlsa: (name) => securely(name, TLSA, ({ data }) => tlsaOf(data as unknown as Buffer)),
     async targetOf(name) {
       const { CNAME } = Packet.TYPE;
@@ -63,6 +70,17 @@ export function createDns(endpoint: Endpoint, is: Is): Dns {
       return alias.kind === 'records' ? alias.records[0]! : name;
     },
     cancel: secureDns.cancel,
+  };
+}
+
+/** What is there, if only in part; where nothing is, why not. */
+function together<T>(answers: readonly Secured<T>[]): Secured<T> {
+  const [first, ...others] = answers.filter((answer) => answer.kind === 'records');
+  if (!first) return answers.find((answer) => answer.kind === 'failure') ?? answers[0]!;
+  return {
+    ...first,
+    records: [first, ...others].flatMap((answer) => answer.records),
+    secure: [first, ...others].every((answer) => answer.secure),
   };
 }
 

@@ -225,6 +225,7 @@ export const FAULTS = {
   'lax-with-further-mx': 'Enforces the policy at the first MX alone.',
   'lax-with-implicit-mx': 'Does not enforce the policy at a domain that is its own MX.',
   'checks-first-address-only': 'Enforces the policy at the first address of an MX alone.',
+  'lax-over-ipv6': 'Does not enforce the policy at IPv6 addresses.',
   'lax-on-retry': 'Does not enforce the policy when mail is tried again.',
   'lax-on-third-attempt': 'Does not enforce the policy from the third attempt on.',
   'leaks-after-a-while': 'Delivers in clear what the policy held back, a moment later.',
@@ -321,6 +322,8 @@ export const FAULTS = {
   'reads-few-ehlo-lines': 'Reads no more than the first ten lines of an EHLO reply.',
 
   // ---- replies (RFC 5321 §4.2) ----
+  'takes-a-line-for-a-reply':
+    'Takes every line of a reply that has a status code of its own for a whole reply.',
   'takes-a-segment-for-a-reply': 'Takes what comes in one segment for a whole reply.',
   'wants-text-in-replies': 'Takes a reply code without a text for no reply.',
   'goes-by-enhanced-codes':
@@ -337,6 +340,7 @@ export const FAULTS = {
   'tries-first-address-only': 'Tries no other address of an MX when the first one fails.',
   'believes-any-packet':
     'Takes any packet for the answer to its question, whatever id and question it repeats.',
+  'knows-no-ipv6': 'Looks for IPv4 addresses alone.',
   'knows-no-implicit-mx': 'Returns mail to a domain that has an address and no MX.',
   'knows-no-alias-of-a-domain': 'Finds no MX for a domain that is an alias, and keeps the mail.',
   'address-after-null-mx':

@@ -31,6 +31,7 @@ const CAPABILITIES: readonly Capability[] = [
   'restart',
   'dsn',
   'persistent-cache',
+  'ipv6',
 ];
 
 export function referenceSender({ traits = [], timeouts }: ReferenceOptions = {}): Sender {

@@ -92,7 +92,12 @@ function createSession(
   const onData = (bytes: Buffer) => {
     // RFC 5321 §4.2.1: a reply ends with its last line, however many segments it takes.
     if (is('takes-a-segment-for-a-reply')) reader = createReplyReader();
-    replies.push(...reader.push(bytes.toString('latin1')));
+    const text = bytes.toString('latin1');
+    replies.push(
+      ...reader.push(
+        is('takes-a-line-for-a-reply') ? text.replace(/^(\d{3})-(?=\d\.)/gm, '$1 ') : text,
+      ),
+    );
     wake();
   };
   const onEnd = () => {
