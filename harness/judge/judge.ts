@@ -12,7 +12,7 @@ import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { type ExpectationUse, isJudged, neededCapabilities } from '../model/scenario.ts';
 import { ofKind } from '../model/traffic.ts';
-import type { Expectation, Finding, Trial, Verdict } from '../model/verdict.ts';
+import type { Expectation, Fact, Finding, SeenFact, Trial, Verdict } from '../model/verdict.ts';
 import { judgeControl } from './control.ts';
 import { judgeExposure, worstExposure } from './exposure.ts';
 import { gradeOf, isProved, worstOf } from './grade.ts';
@@ -22,8 +22,9 @@ import { type Tried, triedIn } from './tried.ts';
 export const SLOW_LAB = { eventLoopDelayMs: 500, answerMs: 500 } as const;
 
 export type Expectations = ReadonlyMap<string, Expectation>;
+export type Facts = ReadonlyMap<string, Fact>;
 
-export function judge(trial: Trial, expectations: Expectations): Verdict {
+export function judge(trial: Trial, expectations: Expectations, known: Facts = new Map()): Verdict {
   const { scenario, sender, evidence } = trial;
   const views = scenario.stages.map((_, index) => viewStep(trial, index));
   const lacking = neededCapabilities(scenario).filter(
@@ -37,6 +38,7 @@ export function judge(trial: Trial, expectations: Expectations): Verdict {
   // A world's label is of this run alone: verdicts of two runs are to be compared.
   const labels = new Set(ofKind(evidence.observations, 'step-started').map(({ label }) => label));
   const plain = (text: string) => [...labels].reduce(plainName, text);
+  const facts = isJudgeable && trouble.length === 0 ? factsOf(trial, views, known) : [];
   // What passed over the wire is proved, but not against what policy: of a slow lab the sender may
   // have had enough before the answer came, and had none.
   const isUndecided = slowness.length > 0 || (trouble.length > 0 && !findings.some(isProved));
@@ -51,6 +53,9 @@ export function judge(trial: Trial, expectations: Expectations): Verdict {
       actual: plain(finding.actual),
     })),
     remarks: [...trouble, ...(isJudgeable ? negativeControls(trial) : [])].map(plain),
+    ...(facts.length > 0 && {
+      facts: facts.map((fact) => ({ ...fact, seen: plain(fact.seen) })),
+    }),
     exposure: worstExposure(views, findings),
     durationMs: evidence.observations.at(-1)?.at ?? 0,
   };
@@ -68,6 +73,21 @@ function findingsOf(
       (one) => one.step === step && one.harm !== undefined && severity(one) >= severity({ harm }),
     );
   return [...findings, ...judgeExposure(trial).filter((finding) => !isTold(finding))];
+}
+
+/** Of steps that the sender has met: a fact is no finding, but it is proved no less. */
+function factsOf(trial: Trial, views: readonly StepView[], known: Facts): SeenFact[] {
+  return views.flatMap((view) => {
+    const { step } = view;
+    const names = isJudged(step) ? (step.observe ?? []) : [];
+    if (names.length === 0 || triedIn(view, views.slice(0, view.index)).kind !== 'met') return [];
+    return names.flatMap((name): SeenFact[] => {
+      const fact = known.get(name);
+      const seen = fact?.observe(view);
+      const point = fact?.point ?? trial.scenario.title;
+      return seen ? [{ fact: name, step: view.index, point, ...seen }] : [];
+    });
+  });
 }
 
 function severity({ harm }: Pick<Finding, 'harm'>): number {

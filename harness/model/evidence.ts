@@ -321,14 +321,17 @@ export function isEnforced(view: StepView, token: string, sign: Observation): bo
   );
 }
 
-/**
- * Whether the same fault stopped the mail, or was not seen to let it pass, without a policy too.
- */
-export function isRefusedUnprotected({ trial, index }: StepView): boolean {
+/** What became of the mail under the same fault without a policy; undefined: it was not tried. */
+export function outcomeUnprotected({ trial, index }: StepView): Outcome['kind'] | undefined {
   const unprotected = inLeg(trial.evidence.observations, 'unprotected', index);
   // The last is the one under the fault; an honest one may have gone before.
   const attacked = ofKind(unprotected, 'message-submitted').at(-1);
-  const outcome = attacked && outcomeOf(unprotected, attacked.token).kind;
+  return attacked && outcomeOf(unprotected, attacked.token).kind;
+}
+
+/** Whether the same fault stopped the mail without a policy too. */
+export function isRefusedUnprotected(view: StepView): boolean {
+  const outcome = outcomeUnprotected(view);
   return outcome === 'deferred' || outcome === 'bounced';
 }
 

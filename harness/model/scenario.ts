@@ -186,6 +186,8 @@ export interface FlushStep {
   readonly label: string;
   readonly under: readonly Use[];
   readonly expect: readonly ExpectationUse[];
+  /** Facts, by name. */
+  readonly observe?: readonly string[];
 }
 
 export interface SendStep extends Omit<FlushStep, 'kind'> {

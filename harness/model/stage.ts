@@ -155,7 +155,10 @@ function controls(
   { isPrimed, isKnown, honest, attacked, changes, words }: Circumstances,
 ) {
   if (step.kind !== 'send') return {};
-  const wanted = step.expect.some(({ name }) => words.expectations.get(name)?.needsUnprotected);
+  // What holds mail back without a policy too is no fact about policies.
+  const wanted =
+    step.observe !== undefined ||
+    step.expect.some(({ name }) => words.expectations.get(name)?.needsUnprotected);
   // What leads to the MX and what is there are honest: without a policy there is nothing to refuse.
   const isOnTheWay = changes.some(({ way }) => way === 'delivery');
   const unprotected: Unprotected = {

@@ -89,6 +89,28 @@ export interface OptionSchema<O> {
   parse(value: unknown): O;
 }
 
+/**
+ * What a sender does where the RFCs leave a point open, or say no more than SHOULD. It grades
+ * nothing. One file each in facts/; the file name is the name in YAML.
+ */
+export interface Fact {
+  readonly summary: string;
+  /** The open point; default: the title of the scenario. */
+  readonly point?: string;
+  /** undefined: the evidence does not show it. */
+  observe(view: StepView): Pick<SeenFact, 'seen' | 'because'> | undefined;
+}
+
+export interface SeenFact {
+  readonly fact: string;
+  /** Index of the step. */
+  readonly step: number;
+  readonly point: string;
+  /** In a few words that read on from the point: `applied`. */
+  readonly seen: string;
+  readonly because: readonly number[];
+}
+
 export interface Finding {
   /** Index of the step. */
   readonly step: number;
@@ -109,6 +131,8 @@ export interface Verdict {
   readonly findings: readonly Finding[];
   /** Sentences that do not change the grade: `also refused without a policy`. */
   readonly remarks: readonly string[];
+  /** What was seen at points that the RFCs leave open. */
+  readonly facts?: readonly SeenFact[];
   /** The worst that an attacker saw of any message of the main leg. */
   readonly exposure: Exposure;
   /** Milliseconds from the first step to the last observation. */

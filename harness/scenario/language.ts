@@ -13,12 +13,13 @@ import { atMost } from '../model/duration.ts';
 import { testName, VICTIM } from '../model/plan.ts';
 import { domainChange, policyChange } from '../model/scenario.ts';
 import { CAPABILITIES } from '../model/sender.ts';
-import type { Expectation } from '../model/verdict.ts';
+import type { Expectation, Fact } from '../model/verdict.ts';
 
 export interface Vocabulary {
   /** By the name used in YAML. */
   readonly attacks: ReadonlyMap<string, Attack>;
   readonly expectations: ReadonlyMap<string, Expectation>;
+  readonly facts: ReadonlyMap<string, Fact>;
   /** Ids. */
   readonly requirements: ReadonlySet<string>;
 }
@@ -47,6 +48,7 @@ export const BARE_STEPS = [
 export function language(words: {
   attack: z.ZodType;
   expectation: z.ZodType;
+  fact: z.ZodType<string>;
   requirement: z.ZodType<string>;
 }) {
   const variantWord = z.literal(VARIANT).describe("The variant's own part.");
@@ -58,6 +60,13 @@ export function language(words: {
     .describe('The attacks that are on during this step, applied in this order. Default: none.');
   const expect = z.union([variantWord, z.array(z.union([variantWord, words.expectation])).min(1)]);
   const label = z.string().min(1);
+  const observe = z
+    .array(words.fact)
+    .min(1)
+    .optional()
+    .describe(
+      'Points that the RFCs leave open: what the sender does there is told, and not graded.',
+    );
   const keepConnections = z
     .boolean()
     .default(false)
@@ -73,6 +82,7 @@ export function language(words: {
       send: label.describe('Mail is submitted while the attacks are on. The value is a label.'),
       under,
       expect: expect.describe('What must be seen.'),
+      observe,
       messages: z
         .int()
         .min(1)
@@ -115,6 +125,7 @@ export function language(words: {
       flush: label.describe('The queue is run while the attacks are on. The value is a label.'),
       under,
       expect: expect.optional().describe('What must be seen. Default: nothing in particular.'),
+      observe,
     }),
     recover: z.strictObject({
       recover: label.describe(

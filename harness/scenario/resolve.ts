@@ -157,6 +157,7 @@ function resolveStep(
         kind: 'send',
         label: step.fields.send,
         ...lists,
+        ...(step.fields.observe && { observe: step.fields.observe }),
         messages: step.fields.messages,
         to: step.fields.to,
         keepConnections: step.fields.keepConnections,
@@ -178,7 +179,12 @@ function resolveStep(
     case 'restart':
       return { kind: 'restart', label: step.fields.restart };
     case 'flush':
-      return { kind: 'flush', label: step.fields.flush, ...lists };
+      return {
+        kind: 'flush',
+        label: step.fields.flush,
+        ...lists,
+        ...(step.fields.observe && { observe: step.fields.observe }),
+      };
     case 'recover':
       return { kind: 'recover', label: step.fields.recover };
     case 'wait':

@@ -64,6 +64,13 @@ export function requirementId({ requirements }: Vocabulary): z.ZodType<string> {
     .meta({ id: 'requirement', description: 'The id of a requirement.' });
 }
 
+export function factName({ facts }: Vocabulary): z.ZodType<string> {
+  const known = [...facts].map(([name, { summary }]) => z.literal(name).describe(summary));
+  return z
+    .union(known, { error: 'unknown fact' })
+    .meta({ id: 'fact', description: 'What is to be told of the sender.' });
+}
+
 /**
  * The items of a list of uses; `$variant` is left as it is, and what cannot be read is undefined.
  */
