@@ -42,15 +42,21 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
   'fetches-beside': [
     {
       reason: 'Its delivery does not wait for what becomes of the fetch.',
-      faults: ['defers-when-record-fails', 'defers-when-discovery-fails'],
+      faults: [
+        'defers-when-record-fails',
+        'defers-when-discovery-fails',
+        'does-not-wait-for-a-fetch-under-way',
+      ],
     },
   ],
   'wants-tls': [
     {
       reason: 'It sends nothing in clear, to nobody.',
       faults: [
+        'requiretls-in-clear',
         'plaintext-when-starttls-missing',
         'plaintext-when-ehlo-refused',
+        'plaintext-after-garbled-ehlo',
         'plaintext-after-454',
         'plaintext-after-5yz-to-starttls',
         'plaintext-after-421',
@@ -63,7 +69,10 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     },
   ],
   'gives-up-without-ehlo': [
-    { reason: 'It never says HELO.', faults: ['plaintext-when-ehlo-refused'] },
+    {
+      reason: 'It never says HELO.',
+      faults: ['plaintext-when-ehlo-refused', 'plaintext-after-garbled-ehlo'],
+    },
   ],
   'no-dsn': [
     {
@@ -73,6 +82,9 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'no-recheck-before-bounce',
         'returns-from-postmaster',
         'returns-nothing',
+        'bounces-without-requiretls',
+        'bounces-requiretls-mail-in-clear',
+        'returns-requiretls-mail-whole',
       ],
     },
   ],
