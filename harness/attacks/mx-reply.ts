@@ -24,7 +24,12 @@ const options = z
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Changes the reply to an SMTP command',
   options,
-  example: '- mx-reply: { to: RCPT, text: 450 4.2.0 Greylisted, when: after-tls }',
+  example: [
+    '- mx-reply: { to: RCPT, text: 450 4.2.0 Greylisted, when: after-tls }',
+    String.raw`- mx-reply: { to: EHLO, bytes: ["250-mx\n250 ", { repeat: x, times: 5000 }, "\r\n"] }`,
+    '- mx-reply: { to: STARTTLS, pace: { bytes: 1, everyMs: 20 } }',
+    String.raw`- mx-reply: { to: QUIT, bytes: [{ repeat: "221-and on\r\n" }] }`,
+  ].join('\n'),
   apply(plan, { to, when, mx, nth, ...reply }) {
     const verb = to.toUpperCase();
     const dialogue: DialoguePlan = { replies: { [verb]: reply } };

@@ -18,7 +18,12 @@ const options = page
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Changes any part of the answer to the request for the policy',
   options,
-  example: String.raw`- policy-answer: { answer: "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{body}" }`,
+  example: [
+    '- policy-answer: { coding: gzip, informational: [103] }',
+    '- policy-answer: { status: 503, nth: [1] }',
+    String.raw`- policy-answer: { answer: "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{body}" }`,
+    String.raw`- policy-answer: { taken: never, answer: "HTTP/1.1 200\r\nContent-Length: many\r\n\r\n{body}" }`,
+  ].join('\n'),
   apply: (plan, { nth, ...change }) =>
     changePage(plan, (page) => overlay(page, change), undefined, nth),
 };

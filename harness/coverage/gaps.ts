@@ -82,6 +82,9 @@ export const GAPS: readonly Gap[] = [
       '8461-6-report-fetch-failure',
       '8461-6-report-refresh-failure',
       '8461-6-report-delivery-failure',
+      '8461-7.1-no-sni-echo',
+      '8461-7.2-tls12',
+      '8461-7.2-tls-guidance',
       '7672-2.1.1-secure-resolver',
       '7672-2.1.1-indeterminate',
       '7672-2.1.2-mx-error-delay',
@@ -130,13 +133,12 @@ export const GAPS: readonly Gap[] = [
       '9325-3.5-extended-master-secret',
       '9325-4.1-no-null',
       '9325-4.1-no-static-rsa',
+      '9325-4.2.1-groups',
       '9325-4.5-dh-size',
-      '5246-7.4.6-no-certificate',
       '8446-4.1.3-downgrade',
       '8446-4.1.4-hello-retry',
       '8446-4.4.2-path-building',
       '8446-4.4.3-certificate-verify',
-      '8446-5.1-fragments',
     ],
   },
   {
@@ -159,10 +161,6 @@ export const GAPS: readonly Gap[] = [
   {
     reason: 'No message goes to an address literal yet.',
     requirements: ['8461-3.4-address-literal', '7672-2.2-address-literal'],
-  },
-  {
-    reason: 'No TLS library tells a sender whether its SNI was heeded.',
-    requirements: ['8461-7.1-no-sni-echo'],
   },
   {
     reason: 'It is a setting of the sender, which no contract has yet.',
@@ -198,9 +196,5 @@ export const GAPS: readonly Gap[] = [
       '8689-4.2.2-tls-optional',
       '8689-5-bounce-protect',
     ],
-  },
-  {
-    reason: 'No scenario asks it yet.',
-    requirements: ['8461-7.2-tls12', '8461-7.2-tls-guidance', '8446-4.6.1-resumption-name'],
   },
 ];

@@ -93,7 +93,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
 };
 
 function isHello(seen: Seen<'tls-handshake'>): seen is Hello {
-  return seen.hello && seen.offer !== undefined && seen.service !== 'report-host';
+  return (seen.offer?.versions.length ?? 0) > 0 && seen.service !== 'report-host';
 }
 
 const AGES = ['SSLv2', 'SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];

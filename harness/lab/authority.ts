@@ -21,7 +21,7 @@ export interface Cut {
 
 type Records = Packet['answers'];
 
-/** Of keys and delegations that are the same in all worlds. */
+/** Of what no plan changes: keys, and that there is nothing, above the domains of worlds. */
 const LASTING_SECONDS = 3600;
 const { TYPE, CLASS } = Packet;
 
@@ -79,8 +79,8 @@ export function zoneRecords(
  * so that no resolver keeps it. (c-ares goes by the SOA only for NXDOMAIN, and otherwise by the TTLs
  * of the records beside it.)
  */
-export function negativeAuthority({ zone }: Cut): Records {
-  return [soa(zone), ns(zone)];
+export function negativeAuthority({ zone }: Cut, name: string): Records {
+  return [soa(zone, lastingSeconds(plainName(name))), ns(zone)];
 }
 
 export interface Signing {
@@ -110,7 +110,12 @@ export async function addDnssec(reply: Packet, signing: Signing): Promise<void> 
 /** RFC 4035 §3.1.3.1, §3.1.3.2. */
 function denial(reply: Packet, { plan, type, fault }: Signing, { zone }: Cut, end: string) {
   const nsec = (name: string, next: string, types: readonly number[] = []) =>
-    raw(name, RR_TYPE.NSEC, nsecRdata(next, [...types, RR_TYPE.RRSIG, RR_TYPE.NSEC]));
+    raw(
+      name,
+      RR_TYPE.NSEC,
+      nsecRdata(next, [...types, RR_TYPE.RRSIG, RR_TYPE.NSEC]),
+      lastingSeconds(end),
+    );
   const top = [RR_TYPE.SOA, RR_TYPE.NS, RR_TYPE.DNSKEY];
   if (fault === 'forged-denial') return [nsec(zone, firstBelow(zone), top)];
   if (reply.header.rcode !== Packet.RCODE.NXDOMAIN) {
@@ -163,10 +168,10 @@ function rdataOf(record: Records[number]): Uint8Array {
   return Packet.Resource.encode(lower as never).subarray(11);
 }
 
-function soa(zone: string): Records[number] {
-  const times = { serial: 1, refresh: 0, retry: 0, expiration: 0, minimum: 0 };
+function soa(zone: string, ttl = 0): Records[number] {
+  const times = { serial: 1, refresh: 0, retry: 0, expiration: 0, minimum: ttl };
   const names = { primary: inZone('ns', zone), admin: inZone('admin', zone) };
-  return new Packet.Resource({ ...at(zone), type: TYPE.SOA, ...names, ...times } as any);
+  return new Packet.Resource({ ...at(zone), type: TYPE.SOA, ttl, ...names, ...times } as any);
 }
 
 function ns(zone: string): Records[number] {
@@ -187,8 +192,9 @@ function raw(name: string, type: number, data: Uint8Array, ttl = 0): Records[num
 
 const at = (name: string) => ({ name, ttl: 0, class: CLASS.IN });
 
-function lastingSeconds(zone: string): number {
-  return zone === '' || zone === 'test' ? LASTING_SECONDS : 0;
+function lastingSeconds(name: string): number {
+  const labels = name.split('.');
+  return labels.at(-1) !== 'test' || labels.length < 3 ? LASTING_SECONDS : 0;
 }
 
 function inZone(label: string, zone: string): string {

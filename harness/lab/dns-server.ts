@@ -245,7 +245,7 @@ async function finish(reply: Packet, query: Query): Promise<Packet> {
   }
   const isEmpty = reply.header.rcode === RCODE.NOERROR && reply.answers.length === 0;
   if ((isEmpty && !reply.header.tc) || reply.header.rcode === RCODE.NXDOMAIN)
-    reply.authorities.push(...negativeAuthority(cutOf(plan, name, type)));
+    reply.authorities.push(...negativeAuthority(cutOf(plan, name, type), name));
   const hasContent = reply.answers.length > 0 || reply.authorities.length > 0;
   const { extra = [], additional = [] } = rule ?? {};
   if (edns?.doFlag && hasContent) await addDnssec(reply, { ...query, fault: faultOf(rule) });

@@ -84,7 +84,7 @@ export async function createLoopbackFabric(): Promise<Fabric> {
     ),
     allocate(family) {
       const n = allocated++;
-      if (family === 6) return `100::${(n >> 16).toString(16)}:${(n & 0xffff).toString(16)}`;
+      if (family === 6) return `100::${(1 + (n >> 16)).toString(16)}:${(n & 0xffff).toString(16)}`;
       return `127.${64 + ((n >> 16) & 63)}.${(n >> 8) & 255}.${n & 255}`;
     },
     async listen(address, port, onConnection) {

@@ -93,7 +93,7 @@ function discoveryChanges(
   knownIds: readonly string[],
 ): Change[] {
   const name = `_mta-sts.${domain}`;
-  const record = questionChange(before.dns, after.dns, 'discovery', name, 'TXT');
+  const record = publishedChange(before.dns, after.dns, 'discovery', name);
   const id = announcedId(after, domain);
   // RFC 8461 §3.1: without a record nothing is fetched, and under an id that is known neither.
   if (id === undefined || knownIds.includes(id)) return record;
@@ -145,7 +145,7 @@ function tlsaChanges(
 }
 
 function reportingChanges(before: LabPlan, after: LabPlan, domain: string): Change[] {
-  const record = questionChange(before.dns, after.dns, 'reporting', `_smtp._tls.${domain}`, 'TXT');
+  const record = publishedChange(before.dns, after.dns, 'reporting', `_smtp._tls.${domain}`);
   const hosts = Object.keys(after.reportHosts).flatMap((host) => {
     const at = pointAtReportHost(before.reportHosts[host], after.reportHosts[host]!);
     const points = at === undefined ? [] : [{ at }];
@@ -155,6 +155,21 @@ function reportingChanges(before: LabPlan, after: LabPlan, domain: string): Chan
 }
 
 // ---- questions ----
+
+/**
+ * Of a TXT record. Where nobody has published one, nor answers for it, that its zone is broken
+ * matters to nobody: senders that look for no policy are right not to ask.
+ */
+function publishedChange(
+  before: DnsPlan,
+  after: DnsPlan,
+  way: Way,
+  name: string,
+): QuestionChange[] {
+  const isThere = (dns: DnsPlan) =>
+    answerTo(dns, name, 'TXT').kind === 'records' || ruleFor(dns, name, 'TXT') !== undefined;
+  return [before, after].some(isThere) ? questionChange(before, after, way, name, 'TXT') : [];
+}
 
 function questionChange(
   before: DnsPlan,

@@ -37,5 +37,5 @@ export function plainName(text: string, label: string): string {
  * name.
  */
 export function labelOf(name: string): string | undefined {
-  return /(?:^|\.)([^.]*)\.test\.?$/i.exec(name)?.[1]!.toLowerCase();
+  return /(?:^|\.)([^.]*)\.test\.?$/i.exec(name)?.[1]?.toLowerCase();
 }

@@ -79,6 +79,18 @@ describe('each attack changes the plan so', () => {
     [['mx-tls', { maxVersion: 'TLSv1' }], both({ tls: { maxVersion: 'TLSv1' } })],
     [['mx-tls', { minVersion: 'TLSv1.3', ...mx1 }], first({ tls: { minVersion: 'TLSv1.3' } })],
     [
+      ['mx-tls', { ciphers: ['AES128-SHA'], groups: ['P-256'], recordBytes: 8 }],
+      both({ tls: { ciphers: ['AES128-SHA'], groups: ['P-256'], recordBytes: 8 } }),
+    ],
+    [
+      ['break-mx-handshake', { alert: 'unrecognized_name' }],
+      both({ tls: { handshake: 'alert', alert: 'unrecognized_name' } }),
+    ],
+    [
+      ['forge-mx-flight', { sentinel: true, ...mx1 }],
+      first({ tls: { flight: { sentinel: true } } }),
+    ],
+    [
       ['change-capabilities', { before: { add: ['XFOO'] } }],
       both({ beforeTls: { ehlo: { add: ['XFOO'] } } }),
     ],

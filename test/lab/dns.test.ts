@@ -79,7 +79,7 @@ describe('an ordinary resolver', () => {
     const [address] = await resolver.resolve6(seen.name(name));
     const endpoint = lab.access.route(address!, 25);
     expect(endpoint).toMatchObject({ address: '::1' });
-    expect(lab.access.route(address!.replace('::', ':0:0:0:0:0:0:'), 25)).toEqual(endpoint);
+    expect(lab.access.route(address!.replace('::', ':0:0:0:0:0:'), 25)).toEqual(endpoint);
     expect(await (await dial(endpoint!)).reply()).toMatch(/^220 /);
     expect(await (await seen.dial()).reply()).toMatch(/^220 /);
     expect(seen.seen('smtp-connection').map((one) => one.nth)).toEqual([1, 2]);

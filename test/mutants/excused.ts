@@ -51,6 +51,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
       faults: [
         'plaintext-when-starttls-missing',
         'plaintext-when-ehlo-refused',
+        'plaintext-after-garbled-ehlo',
         'plaintext-after-454',
         'plaintext-after-5yz-to-starttls',
         'plaintext-after-421',
@@ -63,7 +64,10 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     },
   ],
   'gives-up-without-ehlo': [
-    { reason: 'It never says HELO.', faults: ['plaintext-when-ehlo-refused'] },
+    {
+      reason: 'It never says HELO.',
+      faults: ['plaintext-when-ehlo-refused', 'plaintext-after-garbled-ehlo'],
+    },
   ],
   'no-dsn': [
     {

@@ -280,6 +280,7 @@ export const FAULTS = {
   'wants-the-recipient-domain':
     'Refuses a certificate of the MX that does not name the recipient domain.',
   'no-tls12': 'Speaks no TLS below 1.3.',
+  'no-tls12-nor-tls13': 'Speaks TLS 1.0 and 1.1 with the MX, and nothing above.',
   'no-tls13': 'Speaks no TLS above 1.2.',
   'speaks-old-tls': 'Speaks TLS 1.0 and 1.1 with the MX.',
   'falls-back-to-tls11': 'Offers TLS 1.1 and nothing newer after a handshake that failed.',

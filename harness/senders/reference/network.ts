@@ -130,10 +130,11 @@ function contextOptions(
   // RFC 8461 §7.2: TLS 1.2 and 1.3. RFC 8996: nothing below.
   const isOld = isMx ? is('speaks-old-tls') : is('speaks-old-tls-to-policy-hosts');
   const isNew = isMx ? is('no-tls12') : is('no-tls12-to-policy-hosts');
+  const isAged = isMx && is('no-tls12-nor-tls13');
   const isWeak = isMx ? is('accepts-weak-keys') : is('accepts-weak-policy-hosts');
   const isBare = isMx && is('takes-suites-without-encryption');
   // RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
-  const level = isOld || isWeak || isBare ? 0 : 2;
+  const level = isOld || isAged || isWeak || isBare ? 0 : 2;
   // RFC 9325 §4.1: no suite without encryption, and none without forward secrecy.
   const suites = isBare ? 'ALL:eNULL:!aNULL' : 'DEFAULT';
   const without = isMx && is('takes-static-rsa') ? '' : ':!kRSA';
@@ -143,8 +144,8 @@ function contextOptions(
     (isMx && is('trusts-old-renegotiation') ? constants.SSL_OP_LEGACY_SERVER_CONNECT : 0);
   return {
     ca,
-    minVersion: isNew ? 'TLSv1.3' : isOld ? 'TLSv1' : 'TLSv1.2',
-    maxVersion: isMx && is('no-tls13') ? 'TLSv1.2' : 'TLSv1.3',
+    minVersion: isNew ? 'TLSv1.3' : isOld || isAged ? 'TLSv1' : 'TLSv1.2',
+    maxVersion: isAged ? 'TLSv1.1' : isMx && is('no-tls13') ? 'TLSv1.2' : 'TLSv1.3',
     ciphers: `${suites}${without}@SECLEVEL=${level}`,
     secureOptions: options,
     ...(isMx && is('knows-x25519-alone') ? { ecdhCurve: 'X25519' } : {}),

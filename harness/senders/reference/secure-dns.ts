@@ -118,7 +118,8 @@ function overUdp(
     socket.on('message', (bytes) => {
       if (isAnswer(bytes)) resolve(bytes);
     });
-    socket.connect(port, address, () => socket.send(query));
+    // Name server and sender are on one machine: this end need not be open to any other.
+    socket.bind(0, address, () => socket.connect(port, address, () => socket.send(query)));
   }).finally(() => socket.close());
 }
 
