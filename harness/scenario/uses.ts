@@ -67,10 +67,9 @@ export function requirementId({ requirements }: Vocabulary): z.ZodType<string> {
 }
 
 export function factName({ facts }: Vocabulary): z.ZodType<string> {
-  const known = [...facts].map(([name, { summary }]) => z.literal(name).describe(summary));
   return z
-    .union(known, { error: 'unknown fact' })
-    .meta({ id: 'fact', description: 'What is to be told of the sender.' });
+    .enum([...facts.keys()], { error: 'unknown fact' })
+    .meta({ id: 'fact', description: 'What is told of the sender.' });
 }
 
 /**

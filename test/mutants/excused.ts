@@ -21,6 +21,8 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'last-id-wins',
         'http-cache',
         'lives-from-first-fetch',
+        'reads-patterns-as-a-shell',
+        'sends-over-open-connections',
       ],
     },
     {
@@ -68,6 +70,12 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
       ],
     },
   ],
+  'starttls-unasked': [
+    {
+      reason: 'It says STARTTLS whether or not it has read the offer.',
+      faults: ['keywords-in-capitals-only', 'reads-few-ehlo-lines'],
+    },
+  ],
   'gives-up-without-ehlo': [
     {
       reason: 'It never says HELO.',
@@ -79,6 +87,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
       reason: 'It declares no DSN, and what is about bounces is unsupported.',
       faults: [
         'sends-as-last-resort',
+        'last-look-ends-the-policy',
         'no-recheck-before-bounce',
         'returns-from-postmaster',
         'returns-nothing',

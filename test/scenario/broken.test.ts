@@ -334,12 +334,13 @@ describe('steps', () => {
 
   it('each with its own problem, all are told', () => {
     broken(
-      `${HEAD}policy: { mode: ‸3 }\nsteps:\n  - ‸prme\n  - send: a\n    under: [‸strip]\n    expect: [{ delivered: ‸plane }]\n    ‸mesages: 2\n  - wait: ‸x\n`,
+      `${HEAD}policy: { mode: ‸3 }\nsteps:\n  - ‸prme\n  - send: a\n    under: [‸strip]\n    expect: [{ delivered: ‸plane }]\n    observe: [‸outcom]\n    ‸mesages: 2\n  - wait: ‸x\n`,
       'unknown mode (found 3; allowed enforce, testing, none)',
       `unknown step (found "prme"; ${STEPS}; did you mean prime?)`,
       'unknown attack (found "strip"; allowed strip-starttls, reply)',
       'unknown value (found "plane"; allowed authenticated, plain; did you mean plain?)',
-      'unknown key (found "mesages"; allowed send, under, expect, messages, atOnce, to, message, keepConnections; did you mean messages?)',
+      'unknown fact (found "outcom"; allowed outcome; did you mean outcome?)',
+      'unknown key (found "mesages"; allowed send, under, expect, observe, messages, atOnce, to, message, keepConnections; did you mean messages?)',
       `${DURATION} (found "x")`,
     );
   });
