@@ -56,6 +56,13 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     node: [],
     exports: 'expectation',
   },
+  facts: {
+    paths: ['harness/facts/'],
+    imports: ['protocol', 'model'],
+    packages: [],
+    node: [],
+    exports: 'fact',
+  },
   coverage: {
     paths: ['harness/coverage/'],
     imports: ['shipped', 'model'],

@@ -55,6 +55,8 @@ export interface PageData {
   readonly knownNoMore: readonly string[];
   /** What an attacker would have got, a line each. */
   readonly exposure: readonly string[];
+  /** What senders did where the RFCs leave a point open, a line each. */
+  readonly facts: readonly string[];
   readonly coverage: {
     readonly rows: readonly PageRequirement[];
     /** A line of a table each: RFC, MUST, SHOULD. */

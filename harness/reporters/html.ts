@@ -17,6 +17,7 @@ import type { Scenario } from '../model/scenario.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { gradeWord } from '../model/verdict.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
+import { factLines } from './facts.ts';
 import { SYMBOL, toldFindings, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { detailOf } from './html-cell.ts';
 import { renderExposure } from './matrix.ts';
@@ -144,6 +145,7 @@ function toData(summary: RunSummary, told: ReadonlyMap<string, string>): PageDat
       ),
     ),
     exposure: renderExposure(summary),
+    facts: factLines(results),
     coverage: coverageFor(run.scenarios),
   };
 }

@@ -104,7 +104,7 @@ export async function resultOf(
         stopped,
       })
     : { trial: notRun(scenario, able) };
-  return { verdict: judge(trial, vocabulary.expectations), trial, packets };
+  return { verdict: judge(trial, vocabulary.expectations, vocabulary.facts), trial, packets };
 }
 
 /**

@@ -43,10 +43,11 @@ async function filled(file: string, is: string): Promise<string> {
 }
 
 async function sections(): Promise<Record<string, string>> {
-  const { attacks, expectations } = await loadVocabulary();
+  const { attacks, expectations, facts } = await loadVocabulary();
   const words = language({
     attack: z.unknown().meta({ title: 'an attack' }),
     expectation: z.unknown().meta({ title: 'an expectation' }),
+    fact: z.string().meta({ title: 'a fact' }),
     requirement: z.string(),
   });
   const step = z.unknown().meta({ title: 'a step' });
@@ -57,6 +58,9 @@ async function sections(): Promise<Record<string, string>> {
       .map(([name, attack]) => describe(name, attack))
       .join('\n\n'),
     expectations: [...expectations].map(([name, one]) => describe(name, one)).join('\n\n'),
+    facts: [...facts]
+      .map(([name, { summary }]) => item(`\`${name}\``, sentence(summary)))
+      .join('\n'),
     certificates: Object.entries(PROFILES)
       .map(([name, { summary }]) => item(`\`${name}\``, summary))
       .join('\n'),

@@ -32,6 +32,7 @@ export function createOverview(data) {
           'Senders that could not be run',
           data.skippedSenders.map(({ name, reason }) => `${name}: ${reason}`),
         ),
+        listOf('Where the RFCs leave it open', data.facts),
       ),
     ),
   );
