@@ -67,6 +67,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'goes-on-after-failed-handshake',
         'leaks-after-restart',
         'sends-as-last-resort',
+        'no-tls12-nor-tls13',
       ],
     },
   ],
