@@ -44,7 +44,11 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
   'fetches-beside': [
     {
       reason: 'Its delivery does not wait for what becomes of the fetch.',
-      faults: ['defers-when-record-fails', 'defers-when-discovery-fails'],
+      faults: [
+        'defers-without-a-record',
+        'defers-when-record-fails',
+        'defers-when-discovery-fails',
+      ],
     },
   ],
   'wants-tls': [
