@@ -176,7 +176,14 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
     'exploring',
     open.map((traits) => ({ traits, scenarios })),
   );
-  const candidates = new Map(open.map((fault) => [fault, candidatesFor(fault, explored)]));
+  const pinned = (fault: string) =>
+    readPins().flatMap((pin) => (pin.fault === fault ? [pin.scenario] : []));
+  const candidates = new Map(
+    open.map((fault) => [
+      fault,
+      [...new Set([...pinned(fault), ...candidatesFor(fault, explored)])],
+    ]),
+  );
   // What escapes the first may be caught by another.
   for (const [from, to] of ROUNDS)
     await tryMore(
