@@ -78,9 +78,21 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
     to: "const servername = '';",
     caughtBy: 'test/lab/path.test.ts',
   },
+  'a suite without encryption proves a name': {
+    file: 'harness/lab/tls.ts',
+    from: 'const NO_PROOF = /^A(?:EC)?DH-|NULL/;',
+    to: 'const NO_PROOF = /^none$/;',
+    caughtBy: 'test/lab/tls.test.ts',
+  },
+  'an alert to a flight by hand is taken for going on': {
+    file: 'harness/lab/flight-by-hand.ts',
+    from: 'if (record[0] === ALERT) return',
+    to: 'if (record[0] === CHANGE_CIPHER_SPEC) return',
+    caughtBy: 'test/lab/tls.test.ts',
+  },
   'clear text after a failed handshake is thrown away': {
     file: 'harness/lab/tls.ts',
-    from: 'if (tap) return tap.goOn();',
+    from: 'if (tap && isHeard) return tap.goOn();',
     to: '',
     caughtBy: 'test/lab/path.test.ts',
   },
