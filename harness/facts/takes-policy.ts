@@ -16,6 +16,8 @@ export const fact: Fact = {
     const looked = stsLookups(view.history, view.domains);
     const fetched = policyFetches(view.history, view.domains);
     if (looked.length === 0 || outcome === undefined) return undefined;
+    // What came beside the delivery (RFC 8461 §5.1) may be applied to the next one.
+    if (fetched.length > 0 && fetched.every(({ step }) => step === view.index)) return undefined;
     if (outcome.kind === 'delivered')
       return {
         seen: fetched.length > 0 ? 'fetched, and not applied' : 'not fetched, and not applied',

@@ -38,23 +38,28 @@ const arrives = (made: EvidenceBuilder, mx?: string) =>
 const first = () => evidence().step(0).submit().txt().fetch();
 
 describe('takes-policy', () => {
-  const seen = (made: EvidenceBuilder) => seenIn(made.health(), observing('takes-policy'));
+  const learned = () => arrives(first()).step(1).submit().txt();
+  const seen = (made: EvidenceBuilder) =>
+    seenIn(made.health(), send(use('not-bounced')), observing('takes-policy'));
   test('held back, and not without a policy: applied', () => {
-    const made = first().turnsAway().status('deferred').controlled().unprotected('delivered');
+    const made = learned().turnsAway().status('deferred').controlled().unprotected('delivered');
     expect(seen(made)).toEqual(['applied']);
   });
   test('held back without a policy too, or nobody knows: nothing', () => {
-    const held = first().turnsAway().status('deferred').controlled();
-    expect(seen(held)).toBeUndefined();
-    expect(seen(held.unprotected('deferred'))).toBeUndefined();
+    const held = () => learned().turnsAway().status('deferred').controlled();
+    expect(seen(held())).toBeUndefined();
+    expect(seen(held().unprotected('deferred'))).toBeUndefined();
   });
   test('delivered: not applied, fetched or not', () => {
-    expect(seen(first().leaks().controlled())).toEqual(['fetched, and not applied']);
-    const unfetched = evidence().step(0).submit().txt().leaks().controlled();
+    expect(seen(learned().leaks().controlled())).toEqual(['fetched, and not applied']);
+    const unfetched = arrives(evidence().step(0)).step(1).submit().txt().leaks().controlled();
     expect(seen(unfetched)).toEqual(['not fetched, and not applied']);
   });
-  test('the record was not looked at: nothing', () => {
-    expect(seen(evidence().step(0).submit().leaks().controlled())).toBeUndefined();
+  test('fetched only now, or the record not looked at: nothing', () => {
+    const late = arrives(evidence().step(0)).step(1).submit().txt().fetch().leaks().controlled();
+    expect(seen(late)).toBeUndefined();
+    const blind = arrives(evidence().step(0)).step(1).submit().leaks().controlled();
+    expect(seen(blind)).toBeUndefined();
   });
 });
 
