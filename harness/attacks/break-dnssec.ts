@@ -1,7 +1,8 @@
 /**
  * The chain of signatures from the root to an answer is broken, or ends above it (RFC 4035 §5). What
  * a validator finds bogus is no answer (§5.5); where a zone has no DS record, or one of an algorithm
- * that nobody knows, it is as if it were not signed (§5.2).
+ * that nobody knows, it is as if it were not signed (§5.2). A validator may keep a key for the rest of
+ * a second: what is done to a DS record is done before it is first asked for.
  */
 
 import { z } from 'zod';

@@ -45,6 +45,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     {
       reason: 'Its delivery does not wait for what becomes of the fetch.',
       faults: [
+        'defers-without-a-record',
         'defers-when-record-fails',
         'defers-when-discovery-fails',
         'does-not-wait-for-a-fetch-under-way',

@@ -99,6 +99,8 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (rule === 'multiple-records' && is('forgets-cache-on-multiple-txt'))
       cache.policies.delete(domain);
     if (rule.startsWith('id-') && is('forgets-cache-on-bad-record')) cache.policies.delete(domain);
+    if (rule === 'no-record' && is('defers-without-a-record'))
+      throw new Error(`${domain}: there is no policy record`);
     if (answer.kind === 'failure' && is('defers-when-record-fails'))
       throw new Error(`${domain}: the policy record cannot be looked up`);
     // §5.1, §10.2: a record that is gone, doubled or broken says there is nothing new; the cached

@@ -37,6 +37,7 @@ export const FAULTS = {
   'policy-of-the-alias': 'Takes the policy of the name that the recipient domain is an alias of.',
   'defers-when-record-fails':
     'Defers mail when the TXT look-up fails, where the mail has to be delivered.',
+  'defers-without-a-record': 'Defers mail to a domain that has no MTA-STS record.',
   'never-refetches': 'Does not act on a new id while a policy is cached.',
   'refetches-only-when-id-grows':
     'Takes a new id for an update only when it sorts after the old one.',
@@ -347,6 +348,7 @@ export const FAULTS = {
   'knows-no-alias-of-a-domain': 'Finds no MX for a domain that is an alias, and keeps the mail.',
   'address-after-null-mx':
     "Falls back to the domain's own address record where its null MX says that it takes no mail.",
+  'null-exchange-is-the-domain': 'Takes a null exchange for the domain itself.',
   'null-mx-of-preference-0-only':
     "Falls back to the domain's own address record where its null MX has another preference than 0.",
   'address-after-nxdomain':

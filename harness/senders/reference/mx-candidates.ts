@@ -48,6 +48,7 @@ export async function mxCandidates(domain: string, dns: Dns, is: Is): Promise<Ca
     // RFC 5321 §5.1: lower preference values first, equal ones in random order.
     .sort((a, b) => a.priority - b.priority || a.lot - b.lot)
     .map(({ exchange }) => exchange.replace(/\.$/, ''))
+    .map((exchange) => (exchange === '' && is('null-exchange-is-the-domain') ? domain : exchange))
     .filter((exchange) => exchange !== '');
   // RFC 7505 §3: "." as the only exchange says that the domain takes no mail.
   if (hosts.length === 0) {
