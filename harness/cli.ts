@@ -221,6 +221,12 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
       ]),
     )
     .option('--uncovered', 'only what is not covered')
+    .addOption(
+      new Option(
+        '--attacks',
+        'instead, the attacks that the field knows of, and the scenarios that use them',
+      ).conflicts(['rfc', 'level', 'from', 'strict']),
+    )
     .option(
       '--from <path>',
       'tell how the senders of this run did: a result file, or kept evidence',

@@ -3,7 +3,8 @@
  * how senders did in them; and why a requirement is not covered.
  */
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { countUses, readCatalogue, type Use } from '../coverage/catalogue.ts';
 import {
   AIM,
   type Covered,
@@ -44,12 +45,15 @@ export interface CoverageRequest {
   readonly uncovered?: boolean;
   /** A run that was written down (results/read.ts): how its senders did. */
   readonly from?: string;
+  /** Instead of the requirements the attacks that the field knows of. */
+  readonly attacks?: boolean;
   /** What is due, not covered and without a reason makes the exit code 1. */
   readonly strict?: boolean;
 }
 
 /** Throws UsageError where no requirement is left, and for a run that cannot be read. */
 export async function coverage(request: CoverageRequest, terminal: Terminal): Promise<number> {
+  if (request.attacks) return tellAttacks(request, terminal);
   const heads = await shippedHeads();
   const all = coverageOf(heads, readProofs(), GAPS);
   const lists = await shippedKnown(heads.map(({ id }) => id));
@@ -70,6 +74,26 @@ export async function coverage(request: CoverageRequest, terminal: Terminal): Pr
   const hasNoReason = rows.some((row) => isDue(row) && !isCovered(row) && row.reason === undefined);
   return request.strict && hasNoReason ? 1 : 0;
 }
+
+/** What can be written and is not used has its reason, as what cannot be written. */
+function tellAttacks({ json, uncovered }: CoverageRequest, { write, columns }: Terminal): number {
+  const all = readCatalogue(readFileSync(findPackage().catalogue, 'utf8'));
+  const attacks = all.filter(({ use }) => !uncovered || use !== 'used');
+  const { of, used, writable } = countUses(all);
+  const lines = attacks.flatMap(({ id, what, use, scenarios, reason }) => [
+    `${SYMBOLS[use]} ${id}  ${what}`,
+    ...wrap(reason ?? scenarios.join(', '), columns, '       '),
+  ]);
+  const sums = `${of} attacks: ${used} are used, ${writable} can be written`;
+  write(
+    json
+      ? `${printableJson({ attacks, of, used, writable })}\n`
+      : `${[...lines, '', sums].join('\n')}\n`,
+  );
+  return 0;
+}
+
+const SYMBOLS: Readonly<Record<Use, string>> = { used: '✓', open: '–', beyond: '✗' };
 
 function isWanted(row: Covered, { rfc, level, uncovered }: CoverageRequest): boolean {
   return (

@@ -92,13 +92,15 @@ export interface Scored {
   readonly grades: Readonly<Partial<Record<Grade, number>>>;
 }
 
-/** Senders that were tried in none of them are left out. */
+/** By name; senders that were tried in none of them are left out. */
 export function scoredIn(
   { proofs }: Pick<Covered, 'proofs'>,
   verdicts: readonly Pick<Verdict, 'sender' | 'scenario' | 'grade'>[],
 ): Scored[] {
   const wanted = new Set(proofs.map(({ scenario }) => scenario));
-  const own = verdicts.filter(({ scenario }) => wanted.has(scenario));
+  const own = verdicts
+    .filter(({ scenario }) => wanted.has(scenario))
+    .toSorted((a, b) => (a.sender < b.sender ? -1 : 1));
   return [...Map.groupBy(own, ({ sender }) => sender)].map(([sender, all]) => ({
     sender,
     grades: Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * Exposure over the whole course: what the policy that the sender held forbade to pass, and passed
- * all the same, in whatever step that was, expected of it or not.
+ * Exposure over the whole course: what the policy that the sender held, or REQUIRETLS, forbade to
+ * pass, and passed all the same, in whatever step that was, expected of it or not.
  */
 
 import {
@@ -11,12 +11,39 @@ import {
   harmOf,
   type StepView,
 } from '../model/evidence.ts';
+import { lapsesOf, worstLapse } from '../model/requiretls.ts';
 import { dialogueOf, seqs } from '../model/traffic.ts';
 import { type Exposure, exposureOf, type Finding, type Trial } from '../model/verdict.ts';
 
-/** A finding for each step in which there was one, the worst of it. */
+const LEGS = ['main', 'control'] as const;
+
+/** A finding for each step in which there was one, the worst of it, by policy and by REQUIRETLS. */
 export function judgeExposure(trial: Trial): Finding[] {
-  const breaches = (['main', 'control'] as const).flatMap((leg) =>
+  return [...againstPolicies(trial), ...againstRequireTls(trial)];
+}
+
+function againstRequireTls(trial: Trial): Finding[] {
+  const lapses = LEGS.flatMap((leg) => lapsesOf(trial, leg));
+  const bySteps = Map.groupBy(lapses, ({ part }) => part.step);
+  return [...bySteps].flatMap(([step, own]) => {
+    const { part, why, requirement, harm } = worstLapse(own)!;
+    if (harm === undefined) return [];
+    const what = part.kind === 'smtp-data' ? 'content' : 'MAIL or RCPT';
+    return {
+      step,
+      expectation: 'exposure',
+      requirement,
+      grade: harm === 'envelope' ? 'warn' : 'fail',
+      expected: 'nothing exposed',
+      actual: `${what} of a message that asks for REQUIRETLS passed ${why}, to ${part.mx}`,
+      because: seqs(dialogueOf(trial.evidence.observations, part.connection)),
+      harm,
+    };
+  });
+}
+
+function againstPolicies(trial: Trial): Finding[] {
+  const breaches = LEGS.flatMap((leg) =>
     breachesOf(trial.evidence.observations.filter((seen) => seen.leg === leg)),
   );
   const bySteps = Map.groupBy(breaches, ({ part }) => part.step);

@@ -11,8 +11,16 @@ import { inLeg, outcomeOf, type StepView, viewStep } from '../model/evidence.ts'
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { type ExpectationUse, isJudged, neededCapabilities } from '../model/scenario.ts';
-import { ofKind } from '../model/traffic.ts';
-import type { Expectation, Fact, Finding, SeenFact, Trial, Verdict } from '../model/verdict.ts';
+import { ofKind, type Seen } from '../model/traffic.ts';
+import {
+  describeUse,
+  type Expectation,
+  type Fact,
+  type Finding,
+  type SeenFact,
+  type Trial,
+  type Verdict,
+} from '../model/verdict.ts';
 import { judgeControl } from './control.ts';
 import { judgeExposure, worstExposure } from './exposure.ts';
 import { gradeOf, isProved, worstOf } from './grade.ts';
@@ -30,9 +38,14 @@ export function judge(trial: Trial, expectations: Expectations, known: Facts = n
   const lacking = neededCapabilities(scenario).filter(
     (capability) => !sender.capabilities.includes(capability),
   );
+  const uncarried = ofKind(evidence.observations, 'message-uncarried')[0];
   const findings =
-    lacking.length > 0 ? [unsupported(trial, lacking)] : findingsOf(trial, views, expectations);
-  const isJudgeable = lacking.length === 0;
+    lacking.length > 0
+      ? [unsupported(trial, lacking)]
+      : uncarried
+        ? [notCarried(trial, uncarried)]
+        : findingsOf(trial, views, expectations);
+  const isJudgeable = lacking.length === 0 && uncarried === undefined;
   const slowness = isJudgeable ? labSlowness(evidence.observations) : [];
   const trouble = [...slowness, ...(isJudgeable ? labTrouble(evidence.observations) : [])];
   // A world's label is of this run alone: verdicts of two runs are to be compared.
@@ -109,14 +122,16 @@ function judgeSteps(
   let control: Finding | undefined;
   let unlearned: Exclude<Tried, { kind: 'met' }> | undefined;
   for (const [index, view] of views.entries()) {
-    const { step, isPrimed } = view.stage;
+    const { step, control: controlled } = view.stage;
     const started = ofKind(view.now, 'step-started').length > 0;
     if (step.kind === 'prime') {
       control = started ? judgeControl(trial, index, 'main') : neverRun(trial, index);
       judged.push(asControl(control));
     } else if (isJudged(step) || step.kind === 'recover') {
-      const own = step.kind === 'send' && !isPrimed && started;
-      if (own) control = bestControl(trial, index, control);
+      const own = controlled !== undefined && started;
+      // A plain message that was delivered says nothing of one that asks for REQUIRETLS.
+      const isSpecial = step.kind === 'send' && step.message?.requiretls === true;
+      if (own) control = bestControl(trial, index, isSpecial ? undefined : control);
       if (started) {
         const tried = triedIn(view, views.slice(0, index));
         judged.push(...judgeStep(view, expectations, { tried, unlearned, control }));
@@ -223,7 +238,8 @@ function judgeUse(
   const fallback = view.trial.scenario.requirements[0]!;
   try {
     if (expectation === undefined) throw new Error('there is no such expectation');
-    const judgement = expectation.judge(view, use.options);
+    const own = use.for === undefined ? view : viewStep(view.trial, view.index, use.for);
+    const judgement = expectation.judge(own, use.options);
     // One that names a requirement says that another was broken than the one asked about.
     const requirement =
       judgement.requirement ?? use.requirement ?? expectation.requirement ?? fallback;
@@ -239,7 +255,7 @@ function judgeUse(
       expectation: use.name,
       requirement,
       grade: decided || grade === 'unsupported' ? grade : 'inconclusive',
-      expected: expectation.describe(use.options),
+      expected: describeUse(use, expectation),
       actual: judgement.actual,
       because: judgement.because,
       ...(judgement.harm ? { harm: judgement.harm } : {}),
@@ -341,6 +357,19 @@ function unsupported(trial: Trial, lacking: readonly string[]): Finding {
     expected: lacking.join(', '),
     actual: `the sender does not declare ${lacking.join(', ')}`,
     because: [],
+  };
+}
+
+/** The sender cannot be given the message that the scenario is about. */
+function notCarried(trial: Trial, { step, detail, seq }: Seen<'message-uncarried'>): Finding {
+  return {
+    step,
+    expectation: 'submission',
+    requirement: trial.scenario.requirements[0]!,
+    grade: 'unsupported',
+    expected: 'the sender can be given such a message',
+    actual: detail,
+    because: [seq],
   };
 }
 

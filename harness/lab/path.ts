@@ -10,7 +10,7 @@
 
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { tokensIn } from '../model/message.ts';
+import { BODY_MARK, SUBJECT_MARK, tokensIn } from '../model/message.ts';
 import { CLOSED_WHILE_IDLE, type Event } from '../model/observation.ts';
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan } from '../model/plan.ts';
 import { mxOnConnection } from '../model/plan-changes.ts';
@@ -114,6 +114,7 @@ type Verb = (dialogue: Dialogue, line: string, verb: string) => Promise<End | un
 const VERBS: Readonly<Record<string, Verb>> = {
   STARTTLS: startTls,
   DATA: takeData,
+  MAIL: takeMail,
   QUIT: async (dialogue, line, verb) => {
     const end = await relay(dialogue, line, verb);
     if (end) return end;
@@ -359,6 +360,11 @@ class Dialogue {
     this.#inTransaction = false;
     this.#hasServed = true;
     if (bytes === 0) return;
+    const quotes = text.includes(BODY_MARK)
+      ? 'body'
+      : text.includes(SUBJECT_MARK)
+        ? 'header'
+        : undefined;
     this.setting.record({
       kind: 'smtp-data',
       ...this.#where,
@@ -366,6 +372,7 @@ class Dialogue {
       bytes,
       tokens: tokensIn(text),
       excerpt: text.slice(0, EXCERPT_CHARS),
+      ...(quotes && { quotes }),
     });
   }
 
@@ -406,11 +413,22 @@ async function relayed(
   }
   if (honest.length === 0) return { end: await dialogue.hangUp(verb), honest, said };
   if (verb === 'EHLO' && said.length === 0) {
-    const offered = editEhlo(honest, dialogue.secure);
-    const edited = ehlo && editEhlo(honest, dialogue.secure, ehlo);
+    const offered = editEhlo(honest, dialogue);
+    const edited = ehlo && editEhlo(honest, dialogue, ehlo);
     return { end: await dialogue.say(verb, offered, planned, edited), honest, said };
   }
   return { end: await dialogue.say(verb, honest, planned), honest, said };
+}
+
+/**
+ * RFC 8689 §2: a host that does REQUIRETLS takes the parameter; whoever strips TLS in front of one
+ * does so in clear as well. The exchanger behind knows nothing of TLS, and is not told.
+ */
+async function takeMail(dialogue: Dialogue, line: string, verb: string): Promise<End | undefined> {
+  const plain = line.replace(/ +REQUIRETLS(?= |$)/i, '');
+  if (plain !== line && !dialogue.plan.requiretls)
+    return dialogue.say(verb, ['555 5.5.4 REQUIRETLS is not known here']);
+  return relay(dialogue, plain, verb);
 }
 
 /** RFC 5321 §4.1.1.4: the content up to the lone dot, recorded before anybody answers it. */
@@ -484,13 +502,19 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
 }
 
 /**
- * The honest EHLO reply plus STARTTLS where TLS is still to come, then the plan's edits (RFC 3207
- * §4, §4.2).
+ * The honest EHLO reply, plus STARTTLS where TLS is still to come or REQUIRETLS inside it, then the
+ * plan's edits (RFC 3207 §4, §4.2, RFC 8689 §2).
  */
-function editEhlo(honest: readonly string[], secure: boolean, edit: EhloPlan = {}): string[] {
+function editEhlo(
+  honest: readonly string[],
+  { secure, plan: { requiretls = false } }: Dialogue,
+  edit: EhloPlan = {},
+): string[] {
   const [first, ...lines] = honest.map((line) => line.slice(4));
   if (first === undefined || !honest[0]?.startsWith('250')) return [...honest];
-  const offered = secure ? lines : [...lines, 'STARTTLS'];
+  const offered = secure
+    ? [...lines, ...(requiretls ? ['REQUIRETLS'] : [])]
+    : [...lines, 'STARTTLS'];
   const keyword = (line: string) => line.split(' ')[0]!.toUpperCase();
   const removed = new Set((edit.remove ?? []).map((word) => word.toUpperCase()));
   const kept = offered

@@ -34,7 +34,10 @@ export const DEFAULT_POLICY: PolicySpec = {
  * sender's own domain, for bounces.
  */
 export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
-  const mxNames = domain.mx.map((mx) => mx.host);
+  const { requiretls = false, others = {} } = domain;
+  const otherHosts = Object.values(others).flat();
+  const mxNames = [...new Set([...domain.mx.map((mx) => mx.host), ...otherHosts])];
+  const offers = requiretls ? { requiretls } : {};
   return {
     dns: {
       records: [
@@ -46,12 +49,16 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
             exchange: host,
           }),
         ),
-        ...[...new Set(mxNames)].flatMap((host) => addressesIn(domain, host)),
+        ...Object.entries(others).flatMap(([name, hosts]) =>
+          hosts.map((exchange): DnsRecord => ({ name, type: 'MX', preference: 10, exchange })),
+        ),
+        ...mxNames.flatMap((host) => addressesIn(domain, host)),
         addressOf(POLICY_HOST),
         ...stsRecords(policy),
         ...tlsrptRecords(domain),
         { name: SENDER_DOMAIN, type: 'MX', preference: 10, exchange: SENDER_MX },
         addressOf(SENDER_MX),
+        ...(requiretls ? HOME_POLICY_RECORDS : []),
         addressOf(`mx.${ATTACKER}`),
         addressOf(`mta-sts.${ATTACKER}`),
         ...tlsaRecords(domain),
@@ -62,16 +69,18 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
     },
     policyHosts: {
       [POLICY_HOST]: policyHost(domain, policy),
+      ...(requiretls && { [HOME_POLICY_HOST]: HOME_POLICY }),
       [`mta-sts.${ATTACKER}`]: { pages: {} },
     },
     mxHosts: {
+      ...Object.fromEntries(otherHosts.map((host) => [host, offers])),
       ...Object.fromEntries(
         domain.mx.map(({ host, preference: _, addresses: __, ...tls }) => [
           host,
-          Object.keys(tls).length > 0 ? { tls } : {},
+          { ...offers, ...(Object.keys(tls).length > 0 && { tls }) },
         ]),
       ),
-      [SENDER_MX]: {},
+      [SENDER_MX]: offers,
       [`mx.${ATTACKER}`]: {},
     },
     reportHosts: domain.tlsrpt === false ? {} : { [REPORT_HOST]: {} },
@@ -115,6 +124,16 @@ function addressesIn({ mx }: DomainSpec, name: string): DnsRecord[] {
   const types = mx.find(({ host }) => host === name)?.addresses ?? ['A'];
   return types.map((type) => ({ name, type, host: name }));
 }
+
+/** RFC 8689 §5: bounces go home as protected as what they are about, where home can be verified. */
+const HOME_POLICY_HOST = `mta-sts.${SENDER_DOMAIN}`;
+const HOME_POLICY_RECORDS: readonly DnsRecord[] = [
+  { name: `_mta-sts.${SENDER_DOMAIN}`, type: 'TXT', text: formatStsRecord({ id: 'home1' }) },
+  addressOf(HOME_POLICY_HOST),
+];
+const HOME_POLICY: PolicyHostPlan = {
+  pages: { [POLICY_PATH]: { body: policyText('enforce', 604_800, [SENDER_MX]) } },
+};
 
 /** RFC 7672 §2.2.3: at the port and the name of each MX host. */
 function tlsaRecords({ dane = false, mx }: DomainSpec): DnsRecord[] {

@@ -263,7 +263,14 @@ function pointOnConnection(before: MxPlan, after: MxPlan): Point | undefined {
     ['EHLO', ({ beforeTls }) => [beforeTls?.ehlo, beforeTls?.replies?.EHLO]],
     ['STARTTLS', ({ starttls }) => starttls],
     ['handshake', ({ tls }) => tls],
-    ['EHLO-inside', ({ afterTls }) => [afterTls?.ehlo, afterTls?.replies?.EHLO]],
+    [
+      'EHLO-inside',
+      ({ afterTls, requiretls }) => [
+        afterTls?.ehlo,
+        afterTls?.replies?.EHLO,
+        requiretls ? 'REQUIRETLS' : undefined,
+      ],
+    ],
     ...[
       ...ORDER.filter((verb) => verbs.includes(verb)),
       ...verbs.filter((verb) => !ORDER.includes(verb)),

@@ -60,7 +60,8 @@ export interface StepView extends Span {
   readonly permittedMx: readonly string[];
 }
 
-export function viewStep(trial: Trial, index: number): StepView {
+/** `domain`: only what has to do with this recipient domain, as the scenario writes it. */
+export function viewStep(trial: Trial, index: number, domain?: string): StepView {
   const all = trial.evidence.observations.filter((seen) => seen.leg === 'main');
   const started = ofKind(all, 'step-started').findLast((seen) => seen.step <= index);
   const leg = all.filter((seen) => !isForeign(seen, started?.label));
@@ -68,12 +69,14 @@ export function viewStep(trial: Trial, index: number): StepView {
   const qualified = (name: string) => (started ? qualifyName(name, started.label) : name);
   const history = leg.filter((seen) => seen.step <= index);
   const submitted = tokensSubmitted(history.filter((seen) => seen.step === index));
-  const tokens =
+  const wanted = domain && qualified(domain).toLowerCase();
+  const tokens = (
     submitted.length > 0
       ? submitted
-      : tokensSubmitted(before).filter((token) => outcomeOf(before, token).kind !== 'delivered');
+      : tokensSubmitted(before).filter((token) => outcomeOf(before, token).kind !== 'delivered')
+  ).filter((token) => !wanted || recipientDomains(history, [token]).includes(wanted));
   const found = recipientDomains(history, tokens);
-  const domains = found.length > 0 ? found : [qualified(VICTIM).toLowerCase()];
+  const domains = found.length > 0 ? found : [wanted ?? qualified(VICTIM).toLowerCase()];
   const others = tokensSubmitted(leg).filter(
     (token) => !recipientDomains(leg, [token]).some((domain) => domains.includes(domain)),
   );
@@ -279,8 +282,15 @@ export function noticesOf(
 ): Seen<'message-accepted'>[] {
   return ofKind(observations, 'message-accepted').filter(
     (seen) =>
-      isHome(seen.mx) && seen.tokens.includes(token) && (seen.dsnAction ?? 'failed') === 'failed',
+      isHome(seen.mx) &&
+      seen.tokens.includes(token) &&
+      (seen.dsnFailed?.includes(token) ?? isAboutAll(seen)),
   );
+}
+
+/** A notice that names no recipient is of one message; of several recipients it says nothing. */
+function isAboutAll({ tokens, dsnAction = 'failed' }: Seen<'message-accepted'>): boolean {
+  return dsnAction === 'failed' && tokens.length === 1;
 }
 
 // ---- where the sender went ----
@@ -388,7 +398,8 @@ export function worstBreach(view: StepView): Breach | undefined {
  * to be delivered in spite of failing TLS (RFC 8460 §3).
  */
 export function breachesOf(leg: readonly Observation[]): Breach[] {
-  const tokens = tokensSubmitted(leg);
+  const all = tokensSubmitted(leg);
+  const tokens = all.filter((token) => !isTlsOptional(leg, token));
   const daneOf = daneStates(leg);
   return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
     const named = tokensNamed(transaction, tokens);
@@ -396,7 +407,10 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
     const held = domains.filter((domain) => heldPolicy(leg, domain, transaction.after));
     // Of a message that names nobody it is not known whose it was, unless all are under a policy.
     const isBound = (protectedDomains: readonly string[]) =>
-      named.length > 0 || (isAnonymous(transaction) && protectedDomains.length === domains.length);
+      named.length > 0 ||
+      (isAnonymous(transaction) &&
+        protectedDomains.length === domains.length &&
+        tokens.length === all.length);
     return transaction.parts.flatMap((part): Breach[] => {
       if (isHome(part.mx)) return [];
       const dane = domains.map((domain) => daneOf(domain, transaction, part));
@@ -459,6 +473,16 @@ export function isDaneAuthenticated(
 }
 
 /**
+ * RFC 8689 §3, §4.1: the author has asked that policies be ignored, and for REQUIRETLS not. Only
+ * senders that declare it are asked to carry such a message.
+ */
+function isTlsOptional(observations: readonly Observation[], token: string): boolean {
+  return ofKind(observations, 'message-submitted').some(
+    (seen) => seen.token === token && seen.tlsRequired === 'no' && !seen.requiretls,
+  );
+}
+
+/**
  * MAIL, RCPT and content of the messages of these domains that passed, in this step, where no
  * permitted, authenticated MX was listening, policy or not: what an attacker got. A bare connect
  * and EHLO is nothing.
@@ -476,7 +500,11 @@ export function exposedBy(view: StepView): { exposure: Exposure; because: Observ
     return !isVerified && !states.includes('authenticated');
   };
   const open = transactionsOf(sessionsOf(view.history))
-    .filter((one) => isAnonymous(one) || tokensNamed(one, ours).length > 0)
+    .filter(
+      (one) =>
+        tokensNamed(one, ours).length > 0 ||
+        (isAnonymous(one) && tokensSubmitted(view.now).every((token) => ours.includes(token))),
+    )
     .flatMap((one) => one.parts.filter((part) => part.step === view.index && isOpen(one, part)));
   const worst = open.find((part) => part.kind === 'smtp-data') ?? open[0];
   if (!worst) return { exposure: 'none', because: [] };

@@ -200,6 +200,8 @@ export type SmtpEvent =
       readonly bytes: number;
       readonly tokens: readonly string[];
       readonly excerpt: string;
+      /** How much of a message of ours it holds, or quotes: the header, or the body too. */
+      readonly quotes?: 'header' | 'body';
     }
   /** A sender spoke bytes that are no TLS where TLS had to follow. */
   | {
@@ -234,15 +236,24 @@ export interface MailEvent {
   readonly subject: string;
   /** Of a DSN, its action, in lower case: `failed`, `delayed`, … (RFC 3464 §2.3.3). */
   readonly dsnAction?: string;
+  /** Of a DSN, its first status: `5.7.30` (RFC 3464 §2.3.4). */
+  readonly dsnStatus?: string;
+  /** Of a DSN that names them, the tokens of the recipients for which it says `failed`. */
+  readonly dsnFailed?: readonly string[];
 }
 
 export type SenderEvent =
   | {
+      /** For one recipient; of a message with several there are as many, one after the other. */
       readonly kind: 'message-submitted';
       readonly token: string;
       readonly from: string;
       readonly to: string;
+      readonly requiretls?: true;
+      readonly tlsRequired?: 'no';
     }
+  /** The sender could not be given a message, and says what of it its submission cannot carry. */
+  | { readonly kind: 'message-uncarried'; readonly detail: string }
   | ({ readonly kind: 'sender-status' } & MessageStatus)
   /** The bound on waiting was reached and these messages had no status. */
   | {

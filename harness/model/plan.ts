@@ -619,6 +619,10 @@ export const mxPlan = z.strictObject({
   as: testName
     .optional()
     .describe('The MX host that this is another address of; its name counts, in all respects.'),
+  requiretls: z
+    .boolean()
+    .optional()
+    .describe('REQUIRETLS is offered inside TLS, and MAIL may carry it (RFC 8689 §2).'),
   ...mxConnection,
   connections: z
     .array(z.strictObject({ nth, change: z.strictObject(mxConnection) }))

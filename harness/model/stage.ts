@@ -13,9 +13,16 @@ import {
   withoutPolicy,
 } from './baseline.ts';
 import { type Change, changesBetween, type Destination } from './changes.ts';
-import { type LabPlan, type MxPlan, VICTIM } from './plan.ts';
+import type { LabPlan, MxPlan } from './plan.ts';
 import { PlanError } from './plan-changes.ts';
-import { type DomainSpec, isJudged, type PolicySpec, type Step, type Use } from './scenario.ts';
+import {
+  type DomainSpec,
+  destinationsOf,
+  isJudged,
+  type PolicySpec,
+  type Step,
+  type Use,
+} from './scenario.ts';
 import type { Awaited, Expectation } from './verdict.ts';
 import { asTaken } from './zone.ts';
 
@@ -91,7 +98,7 @@ export function compileStages(
           onProblem(new AttackError(index, nth, message)),
         )
       : honest;
-    const destination: Destination = { domains: [toOf(step)], knownIds: [...knownIds] };
+    const destination: Destination = { domains: destinationsOf(step), knownIds: [...knownIds] };
     const changes = changesBetween(honest, attacked, destination);
     const stage: Stage = {
       step,
@@ -136,10 +143,6 @@ function arranges({ kind }: Step): boolean {
   return ['prime', 'send', 'publish', 'flush', 'recover'].includes(kind);
 }
 
-function toOf(step: Step): string {
-  return step.kind === 'send' ? step.to : VICTIM;
-}
-
 interface Circumstances {
   readonly isPrimed: boolean;
   /** The sender has been sent to the domain before. */
@@ -155,6 +158,7 @@ function controls(
   { isPrimed, isKnown, honest, attacked, changes, words }: Circumstances,
 ) {
   if (step.kind !== 'send') return {};
+  const requiretls = step.message?.requiretls === true;
   // What holds mail back without a policy too is no fact about policies.
   const wanted =
     step.observe !== undefined ||
@@ -166,7 +170,10 @@ function controls(
     plan: withoutPolicy(attacked),
   };
   return {
-    ...(!isPrimed && { control: baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY) }),
+    // What a sender does with a plain message says nothing of one that asks for REQUIRETLS.
+    ...((!isPrimed || requiretls) && {
+      control: baselinePlan({ ...DEFAULT_DOMAIN, requiretls }, DEFAULT_POLICY),
+    }),
     ...(wanted && isOnTheWay && { unprotected }),
   };
 }

@@ -4,7 +4,7 @@
 
 import type { StepView } from './evidence.ts';
 import type { Evidence } from './observation.ts';
-import type { Scenario } from './scenario.ts';
+import type { ExpectationUse, Scenario } from './scenario.ts';
 import type { SenderDescription } from './sender.ts';
 
 /** harness/README.md says what each means and how it comes about. */
@@ -75,6 +75,14 @@ export interface Expectation<O = any> {
   /** `deferred, nothing exposed` */
   describe(options: O): string;
   judge(view: StepView, options: O): Judgement;
+}
+
+/** `to other.test: delivered` */
+export function describeUse(
+  use: ExpectationUse,
+  { describe }: Pick<Expectation, 'describe'>,
+): string {
+  return `${use.for === undefined ? '' : `to ${use.for}: `}${describe(use.options)}`;
 }
 
 /**

@@ -113,7 +113,7 @@ export function nsecRdata(next: string, types: readonly number[]): Uint8Array {
 }
 
 /** RFC 4034 §4.1.2. */
-export function typeBitmap(types: readonly number[]): Uint8Array {
+function typeBitmap(types: readonly number[]): Uint8Array {
   const windows = [...new Set(types.map((type) => type >>> 8))].toSorted((a, b) => a - b);
   return concat(
     ...windows.map((window) => {

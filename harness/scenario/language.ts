@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import { atMost } from '../model/duration.ts';
+import { messageForm } from '../model/message.ts';
 import { testName, VICTIM } from '../model/plan.ts';
 import { domainChange, policyChange } from '../model/scenario.ts';
 import { CAPABILITIES } from '../model/sender.ts';
@@ -32,6 +33,8 @@ export type StepKind = keyof Language['steps'];
 
 /** Of a step; the evidence of a trial has a bound. */
 const MOST_MESSAGES = 100;
+/** Of a message; RFC 5321 §4.5.3.1.8 has every server take 100. */
+const MOST_RECIPIENTS = 100;
 
 /** Steps that need nothing but a name may be written as that name. */
 export const BARE_STEPS = [
@@ -92,7 +95,20 @@ export function language(words: {
         )
         .default(1)
         .describe('How many messages, one after the other.'),
-      to: testName.default(VICTIM).describe('The recipient domain.'),
+      atOnce: z
+        .boolean()
+        .default(false)
+        .describe('The messages are handed over together, and not one after the other.'),
+      to: z
+        .union([testName, z.array(testName).min(1).max(MOST_RECIPIENTS)])
+        .default(VICTIM)
+        .describe(
+          'The recipient domain; of a list, each message has one recipient at each. The negative control is sent to the first.',
+        ),
+      message: z
+        .union([variantWord, messageForm])
+        .optional()
+        .describe('What the messages are like; a sender that cannot be given such is unsupported.'),
       keepConnections,
     }),
     publish: z.strictObject({
@@ -150,6 +166,7 @@ export function language(words: {
     expect: expectations.optional().describe('What `expect: $variant` stands for.'),
     policy: policyChange.optional().describe("Laid over the file's policy."),
     domain: domainChange.optional().describe("Laid over the file's domain."),
+    message: messageForm.optional().describe('What `message: $variant` stands for.'),
     publish: z
       .strictObject({
         policy: policyChange.optional().describe('What `policy: $variant` stands for.'),

@@ -70,6 +70,15 @@ describe('holdfast coverage', () => {
     expect(aim).toEqual({ MUST: 0.98, SHOULD: 0.9 });
   });
 
+  it('tells which attacks of the field are used, and why others are not', async () => {
+    const text = await told({ attacks: true });
+    expect(text).toContain('✓ S01  STARTTLS taken out\n       starttls/stripped@as-removed-line\n');
+    expect(text).toMatch(/\n206 attacks: \d+ are used, \d+ can be written\n$/);
+    expect(await told({ attacks: true, uncovered: true })).not.toContain('✓');
+    const { attacks, of } = JSON.parse(await told({ attacks: true, json: true }));
+    expect(attacks).toHaveLength(of);
+  });
+
   describe('of a run', () => {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-coverage-'));
     const file = join(folder, 'holdfast.json');

@@ -1,6 +1,8 @@
 /** Coverage: computed of small tables, and kept true of the shipped suite. */
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { countUses, readCatalogue } from '../../harness/coverage/catalogue.ts';
 import {
   coverageOf,
   isCovered,
@@ -13,7 +15,9 @@ import {
 import { GAPS } from '../../harness/coverage/gaps.ts';
 import { readProofs } from '../../harness/coverage/proofs.ts';
 import { REQUIREMENTS } from '../../harness/model/requirements.ts';
+import { selects } from '../../harness/model/selection.ts';
 import { FAULTS } from '../../harness/senders/reference/index.ts';
+import { findPackage } from '../../harness/shipped.ts';
 import { shippedScenarios } from '../mutants/try.ts';
 
 const SNI = '8461-7.1-sni-smtp';
@@ -87,6 +91,32 @@ it('the sums count what is due, and leave RFC 8460 out of the aim', () => {
     '199 of 200, 99 %',
     '',
   ]);
+});
+
+describe('the catalogue of attacks', () => {
+  const { catalogue } = findPackage();
+  const attacks = readCatalogue(readFileSync(catalogue, 'utf8'));
+
+  it('is whole', () => {
+    const kinds = { D: 28, P: 54, S: 40, C: 28, T: 19, R: 19, K: 18 };
+    const ids = Object.entries(kinds).flatMap(([kind, howMany]) =>
+      Array.from({ length: howMany }, (_, n) => `${kind}${String(n + 1).padStart(2, '0')}`),
+    );
+    expect(attacks.map(({ id }) => id)).toEqual(ids);
+  });
+
+  it('names scenarios that there are', async () => {
+    const ids = (await shippedScenarios()).map(({ id }) => id);
+    const words = attacks.flatMap(({ scenarios }) => scenarios);
+    expect(words.filter((word) => !ids.some((id) => selects(word, id)))).toEqual([]);
+  });
+
+  it('counts what is used, and what could be', () => {
+    expect(
+      countUses(readCatalogue('# a head\nX01 one = a/b c\nX02 two ~ why\nX03 three ! why\n')),
+    ).toEqual({ of: 3, used: 1, writable: 2 });
+    expect(() => readCatalogue('X01 one')).toThrow('no attack of the catalogue: X01 one');
+  });
 });
 
 describe('the suite', () => {

@@ -313,6 +313,13 @@ describe('starttls-clean', () => {
   const clear = () => cold().connect().ehlo().command('STARTTLS');
   const inside = { secure: true, authenticated: true };
   const early = { early: true };
+  const where = { connection: 'c1', mx: 'mx1.victim.xw1.test' };
+  const accepted = { kind: 'smtp-reply', ...where, to: 'STARTTLS', reply: '220 Go' } as const;
+  const ready = () => clear().see({ ...accepted, changed: false });
+  const garbage = { kind: 'smtp-garbage', ...where, excerpt: '"\\u0016\\u0003\\u0001"' } as const;
+  const closed = (how: string) => ({ kind: 'smtp-closed', ...where, by: 'sender', how }) as const;
+  const failed = () => cold().connect().ehlo().tls({ result: 'failed', reason: 'alert' });
+  const unproved = () => cold().connect().ehlo().tls({ authenticated: false });
   says('starttls-clean', [
     [
       'undecided',
@@ -388,6 +395,69 @@ describe('starttls-clean', () => {
       'with a parameter',
       cold().connect().ehlo().command('STARTTLS now'),
       rule('no-parameters'),
+    ],
+    ['met', 'a ClientHello behind the 220', cold().connect().ehlo().tls(), rule('handshake-next')],
+    [
+      'met',
+      'a ClientHello that a path which goes on in clear takes for garbage',
+      ready().see(garbage).see(closed('closed')),
+      rule('handshake-next'),
+    ],
+    ['unmet', 'NOOP behind the 220', ready().command('NOOP').see(garbage), rule('handshake-next')],
+    ['undecided', 'gone at once', ready().see(closed('closed')), rule('handshake-next')],
+    [
+      'undecided',
+      'a command after a refusal of STARTTLS',
+      clear().command('MAIL FROM:<a@b.test>'),
+      rule('handshake-next'),
+    ],
+    [
+      'met',
+      'gone once the handshake has failed',
+      failed().see(closed('handshake failed')),
+      rule('dropped-without-tls'),
+    ],
+    [
+      'met',
+      'gone with a QUIT',
+      failed().command('QUIT').see(closed('after QUIT')),
+      rule('dropped-without-tls'),
+    ],
+    [
+      'unmet',
+      'MAIL where the handshake has failed',
+      failed().command('MAIL FROM:<a@b.test>').see(closed('closed')),
+      rule('dropped-without-tls'),
+    ],
+    [
+      'undecided',
+      'cut by the path',
+      failed().see({ ...closed('reset'), by: 'path' }),
+      rule('dropped-without-tls'),
+    ],
+    [
+      'met',
+      'QUIT, the certificate being no good',
+      unproved().command('QUIT', { secure: true }).see(closed('after QUIT')),
+      rule('quit-if-not-enough'),
+    ],
+    [
+      'met',
+      'an alert, the certificate being no good',
+      unproved().see(closed('alert:unknown_ca')),
+      rule('quit-if-not-enough'),
+    ],
+    [
+      'unmet',
+      'hung up without a word',
+      unproved().see(closed('closed')),
+      rule('quit-if-not-enough'),
+    ],
+    [
+      'undecided',
+      'a certificate that is good',
+      cold().connect().ehlo().tls().quit(),
+      rule('quit-if-not-enough'),
     ],
     [
       'unmet',

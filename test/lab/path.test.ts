@@ -242,6 +242,100 @@ describe('the EHLO reply', () => {
   });
 });
 
+describe('REQUIRETLS (RFC 8689)', () => {
+  const inTls = async (seen: TestWorld) => {
+    const peer = await seen.dial();
+    await peer.reply();
+    const outside = await peer.say('EHLO probe.test');
+    await peer.say('STARTTLS');
+    const secured = await peer.secure(trusting(seen));
+    return { outside, peer: secured, inside: await secured.say('EHLO probe.test') };
+  };
+  const MAIL = 'MAIL FROM:<probe@sender.test> REQUIRETLS SIZE=100';
+
+  test('is offered inside TLS by a host that does it, and MAIL may carry it', async () => {
+    using seen = world({ requiretls: true });
+    const { outside, inside, peer } = await inTls(seen);
+    expect([outside, inside].map((reply) => /^250[ -]REQUIRETLS$/m.test(reply))).toEqual([
+      false,
+      true,
+    ]);
+    expect(await peer.say(MAIL)).toMatch(/^250 /);
+    expect(seen.seen('smtp-command').at(-1)).toMatchObject({ verb: 'MAIL', line: MAIL });
+  });
+
+  test('an attack takes the keyword away, and the parameter is taken all the same', async () => {
+    using seen = world({ requiretls: true, afterTls: { ehlo: { remove: ['REQUIRETLS'] } } });
+    const { inside, peer } = await inTls(seen);
+    expect(inside).not.toContain('REQUIRETLS');
+    expect(await peer.say(MAIL)).toMatch(/^250 /);
+  });
+
+  test('whoever strips TLS takes it in clear', async () => {
+    using seen = world({ requiretls: true, beforeTls: { ehlo: { remove: ['STARTTLS'] } } });
+    const peer = await seen.dial();
+    await peer.reply();
+    await peer.say('EHLO probe.test');
+    expect(await peer.say(MAIL)).toMatch(/^250 /);
+  });
+
+  test('a host that does not do it knows no such parameter', async () => {
+    using seen = world();
+    const { inside, peer } = await inTls(seen);
+    expect(inside).not.toContain('REQUIRETLS');
+    expect(await peer.say(MAIL)).toMatch(/^555 /);
+    expect(await peer.say('MAIL FROM:<requiretls@sender.test>')).toMatch(/^250 /);
+  });
+});
+
+describe('what content holds, and what a DSN says', () => {
+  const deliverText = async (text: string) => {
+    using seen = world();
+    const peer = await seen.dial();
+    await peer.reply();
+    await peer.say('EHLO probe.test');
+    await peer.say('MAIL FROM:<>');
+    await peer.say('RCPT TO:<probe@sender.test>');
+    await peer.say('DATA');
+    await peer.say(`${text}\r\n.`);
+    const [[data], [accepted]] = [seen.seen('smtp-data'), await seen.until('message-accepted')];
+    return { data: data!, accepted: accepted! };
+  };
+  const group = (token: string, action: string) =>
+    `Final-Recipient: rfc822; ${token}@victim.test\r\nAction: ${action}\r\nStatus: 5.7.30`;
+  const report = (...groups: string[]) =>
+    [
+      'Content-Type: multipart/report; boundary=x\r\n\r\n--x',
+      'Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; sender.test\r\n',
+      groups.join('\r\n\r\n'),
+      `--x\r\nContent-Type: text/rfc822-headers\r\n\r\n${CONTENT}--x--`,
+    ].join('\r\n');
+
+  test.each([
+    ['nothing of ours', 'Subject: else\r\n\r\nwords', undefined],
+    ['the header of a message', CONTENT, 'header'],
+    ['its body too', `${CONTENT}This is a test message of Holdfast.`, 'body'],
+  ])('%s', async (_, text, quotes) => {
+    expect((await deliverText(text)).data.quotes).toBe(quotes);
+  });
+
+  test('status, action, and the recipients that failed', async () => {
+    const other = 'hfaaaaaaaaaaaa';
+    const { accepted } = await deliverText(report(group(TOKEN, 'failed'), group(other, 'delayed')));
+    expect(accepted).toMatchObject({
+      dsnAction: 'failed',
+      dsnStatus: '5.7.30',
+      dsnFailed: [TOKEN],
+    });
+  });
+
+  test('a DSN that names nobody of ours does not say who failed', async () => {
+    const { accepted } = await deliverText(report(group('somebody', 'failed')));
+    expect(accepted).toMatchObject({ dsnAction: 'failed' });
+    expect(accepted.dsnFailed).toBeUndefined();
+  });
+});
+
 describe('replies as planned', () => {
   const beforeTls = (replies: DialoguePlan['replies']) => world({ beforeTls: { replies } });
 

@@ -22,6 +22,19 @@ const told = (changes: readonly Change[]) =>
   );
 const FORGED = [under('replace-sts-record', { record: 'v=STSv1; id=x;' })];
 
+describe('of several recipient domains', () => {
+  const domain = { ...DEFAULT_DOMAIN, others: { 'other.test': ['mx.other.test'] } };
+  const step = (also: readonly string[]) =>
+    ({ ...attacked(under('strip-starttls')), also }) as Step;
+
+  test('what lies on the way to each has to be met, and to no other', () => {
+    const changesOf = (also: readonly string[]) =>
+      told(scenarioOf([step(also)], { domain }).stages[0]!.changes);
+    expect(changesOf([])).toEqual(['mx1.victim.test EHLO']);
+    expect(changesOf(['other.test'])).toEqual(['mx1.victim.test EHLO', 'mx.other.test EHLO']);
+  });
+});
+
 describe('what has to be met', () => {
   test.each<[string, Use[], string[]]>([
     ['nothing in an honest world', [], []],
@@ -30,6 +43,11 @@ describe('what has to be met', () => {
       'the handshake',
       [under('mx-certificate', { profile: 'expired' })],
       ['mx1.victim.test handshake'],
+    ],
+    [
+      'REQUIRETLS, which is offered inside TLS',
+      [under('patch', { mxHosts: { 'mx1.victim.test': { requiretls: true } } })],
+      ['mx1.victim.test EHLO-inside'],
     ],
     ['the reply to STARTTLS', [under('refuse-starttls')], ['mx1.victim.test STARTTLS']],
     ['the MX', [under('block-mx')], ['mx1.victim.test address']],

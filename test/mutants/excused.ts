@@ -48,6 +48,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'defers-without-a-record',
         'defers-when-record-fails',
         'defers-when-discovery-fails',
+        'does-not-wait-for-a-fetch-under-way',
       ],
     },
   ],
@@ -55,6 +56,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     {
       reason: 'It sends nothing in clear, to nobody.',
       faults: [
+        'requiretls-in-clear',
         'plaintext-when-starttls-missing',
         'plaintext-when-ehlo-refused',
         'plaintext-after-garbled-ehlo',
@@ -66,6 +68,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'goes-on-after-failed-handshake',
         'leaks-after-restart',
         'sends-as-last-resort',
+        'no-tls12-nor-tls13',
       ],
     },
   ],
@@ -90,6 +93,9 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'no-recheck-before-bounce',
         'returns-from-postmaster',
         'returns-nothing',
+        'bounces-without-requiretls',
+        'bounces-requiretls-mail-in-clear',
+        'returns-requiretls-mail-whole',
       ],
     },
   ],

@@ -9,7 +9,8 @@
  *   npm run mutants -- --write   keeps the pins that hold, and finds those that are missing: minutes
  *                                for a new fault or scenario, an hour with no pins at all
  *   npm run mutants -- --write --fault ^dane- --scenario ^dane/
- *                                the same for these faults over these scenarios; all else stays
+ *                                the same for these faults over those of these scenarios that have
+ *                                no pin; all else stays
  */
 
 import { parseArgs } from 'node:util';
@@ -36,10 +37,11 @@ const part = parseShard(given.part);
 if (!part || (given.write && part.of > 1))
   throw new Error('--part 2/4 is the second of four, and does not go with --write');
 const shipped = await shippedScenarios();
+const isPinned = new Set(readPins().map(({ scenario }) => scenario));
 const scenarios = shipped
   .map(({ id }) => id)
   .filter((_, index) => index % part.of === part.index - 1)
-  .filter((id) => new RegExp(given.scenario).test(id));
+  .filter((id) => isWhole || (new RegExp(given.scenario).test(id) && !isPinned.has(id)));
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -288,4 +288,30 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
     to: 'return [];',
     caughtBy: 'test/reporters/junit.test.ts',
   },
+
+  // ---- several recipients, and REQUIRETLS ----
+  'content laid to recipients that RCPT does not name': {
+    file: 'harness/model/traffic.ts',
+    from: "part.kind === 'smtp-data' && !part.tokens.some(isInEnvelope) ? part.tokens : []",
+    to: "part.kind === 'smtp-data' ? part.tokens : []",
+    caughtBy: 'test/model/recipients.test.ts',
+  },
+  'a DSN that is of every recipient': {
+    file: 'harness/model/evidence.ts',
+    from: '(seen.dsnFailed?.includes(token) ?? isAboutAll(seen))',
+    to: "(seen.dsnAction ?? 'failed') === 'failed'",
+    caughtBy: 'test/model/recipients.test.ts',
+  },
+  'a host that does not offer REQUIRETLS taken for one that does': {
+    file: 'harness/model/requiretls.ts',
+    from: 'if (!isOffered(session, mail!))',
+    to: 'if (mail === undefined)',
+    caughtBy: 'test/expectations/requiretls.test.ts',
+  },
+  'a host that nothing vouches for taken for the right one': {
+    file: 'harness/model/requiretls.ts',
+    from: 'if (!isVouchedFor(part, circumstances))',
+    to: 'if (part === undefined)',
+    caughtBy: 'test/expectations/requiretls.test.ts',
+  },
 };

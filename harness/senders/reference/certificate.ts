@@ -6,7 +6,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
 import { domainToUnicode } from 'node:url';
-import type { CachedPolicy } from './discovery.ts';
+import type { StsPolicy } from '../../protocol/sts-policy.ts';
 import { dnsNamesOf, identifies, pathProblem } from './network.ts';
 import { permits } from './reading.ts';
 import type { Failure } from './tlsrpt.ts';
@@ -19,7 +19,7 @@ export function certificateProblem(
   socket: tls.TLSSocket,
   certificate: X509Certificate | undefined,
   host: string,
-  { policy }: CachedPolicy,
+  policy: Pick<StsPolicy, 'mx'>,
   is: Is,
 ): CertificateProblem | undefined {
   if (is('no-mx-certificate-check')) return undefined;

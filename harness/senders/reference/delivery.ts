@@ -82,6 +82,13 @@ const UNLISTED: Failure = {
   type: 'validation-failure',
   why: 'not among the mx of the policy (RFC 8461 §4.1)',
 };
+const UNVOUCHED: Failure = {
+  type: 'validation-failure',
+  why: 'no policy vouches for this host (RFC 8689 §4.2.1)',
+};
+/** RFC 8689 §4.2.1 */
+const NO_TLS = '5.7.10';
+const NO_REQUIRETLS = '5.7.30';
 const KEEPING = [
   'reuses-connections',
   'reuses-unverified-connections',
@@ -119,12 +126,14 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     if (is('dane-prefers-hosts-with-tlsa')) await sortByTlsa(all);
     const isAnyPermitted = all.some(({ permitted }) => permitted);
     let result = UNTRIED;
+    let isEachForbidden = true;
     for (const one of all) {
       const permitted = one.permitted || (is('permits-all-if-one-is-listed') && isAnyPermitted);
       const tried = await tryHost({ ...one, permitted });
       if (tried.kind !== 'delivered') onTry(tried.detail);
       result = both(result, tried);
       if (result.kind !== 'temporary') return result;
+      isEachForbidden &&= tried.kind === 'temporary' && tried.byPolicy;
       if (is('returns-mail-when-one-mx-fails')) return { kind: 'permanent', detail: result.detail };
     }
     // RFC 5321 §5.1: where MX records exist, the domain's address records are not used.
@@ -140,6 +149,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
           ),
         ),
       );
+    // RFC 8689 §4.2.1: where no host will do, the mail is returned; a bounce is not (§5).
+    const { requiretls, from } = attempt.mail;
+    if (requiretls && from !== '' && isEachForbidden && !is('keeps-requiretls-mail'))
+      return { ...result, kind: 'permanent' };
     // RFC 8461 §5: what is kept back is kept back in full.
     if (policy && is('bounces-unlisted-at-once') && !isAnyPermitted)
       return { kind: 'permanent', detail: result.detail };
@@ -172,8 +185,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       attempt,
       found,
       policy,
-      enforced: mode === 'enforce' && !isLax,
-      permitted: !policy || isPassedOver || permits(policy.policy, name, is),
+      enforced: isStrict(mode, attempt.mail, is) && !isLax,
+      // RFC 8689 §2: of mail that asks for TLS, a policy or DNSSEC has to vouch for the host.
+      permitted: policy
+        ? isPassedOver || permits(policy.policy, name, is)
+        : !attempt.mail.requiretls || isSecure || is('requiretls-to-any-mx'),
       isMxSecure: isSecure,
     };
   }
@@ -188,10 +204,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
 
   async function tryHost(candidate: Candidate): Promise<AttemptResult> {
     const { host, attempt, found, enforced, permitted, isMxSecure } = candidate;
-    const { domain } = attempt;
+    const { domain, mail } = attempt;
+    const unlisted = candidate.policy ? UNLISTED : UNVOUCHED;
     if (enforced && !permitted && !is('permits-by-certificate')) {
-      log.failed({ domain, policy: found, host }, UNLISTED);
-      return forbidden(host, UNLISTED.why);
+      log.failed({ domain, policy: found, host }, unlisted);
+      return forbidden(host, unlisted.why);
     }
     if (is('dane-asks-before-the-address') && isMxSecure) await dns.tlsa(`_25._tcp.${host}`);
     const answer = await dns.addresses(host);
@@ -199,7 +216,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       return temporary(host, answer.kind === 'failure' ? answer.why : 'no address');
     const tlsa = await daneOf({ domain, host, isMxSecure, addresses: answer }, dns, is);
     // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
-    if (tlsa.kind === 'failed') return temporary(host, tlsa.why);
+    if (tlsa.kind === 'failed' && !mail.tlsOptional) return temporary(host, tlsa.why);
     const isLax = is('dane-lax-on-retry') && attempt.nth > 1;
     const dane = tlsa.kind === 'bound' && !isLax ? tlsa.dane : undefined;
     // RFC 5321 §5.1: each address of a host, in turn.
@@ -226,7 +243,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const key = `${address} ${host} ${JSON.stringify(dane?.records ?? null)}`;
     let session: SmtpSession | undefined;
     try {
-      const reused = takeKept(key, isBound);
+      const reused = takeKept(key, isBound, mail);
       if (reused) {
         try {
           const sent = await reused.session.send(mail);
@@ -242,6 +259,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // RFC 8461 §5: testing and none ask for no less TLS than there would be without a policy.
       const mode = found?.policy.mode;
       const isBare =
+        (mail.tlsOptional && is('no-tls-where-optional')) ||
         (!policy && is('no-opportunistic-tls')) ||
         (!policy && withoutTls.has(host)) ||
         (mode === 'testing' && is('no-tls-under-testing')) ||
@@ -256,9 +274,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       if (failure) log.failed(seen, failure);
       else log.succeeded(seen);
       // RFC 8461 §5: under enforce no mail goes to a host that fails. RFC 3207 §4.1: QUIT at once.
-      if (problem && enforced && !overlooked(problem, session, is))
-        return forbidden(host, `${problem.why}, policy demands it (RFC 8461 §5)`, problem, is);
-      if (problem && dane && !isCondonedUnderDane(problem, dane, is))
+      if (problem && enforced && !overlooked(problem, session, mail, is))
+        return mail.requiretls
+          ? forbidden(host, `${problem.why}, and the mail asks for TLS (RFC 8689)`, NO_TLS)
+          : refused(host, `${problem.why}, policy demands it (RFC 8461 §5)`, problem, is);
+      if (problem && dane && !mail.tlsOptional && !isCondonedUnderDane(problem, dane, is))
         return temporary(host, `${problem.why}, TLSA records demand it (RFC 7672 §2.2)`);
       if (problem && problem.at !== 'certificate' && is('wants-tls'))
         return temporary(host, `${problem.why}, and without TLS nothing is sent`);
@@ -272,6 +292,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         (problem.at === 'certificate' && !is('clear-after-bad-certificate'));
       // RFC 3207 §4.2: EHLO again, inside TLS.
       if (inTls && !is('no-ehlo-after-tls')) await session.hello();
+      // RFC 8689 §4.2.1: the host has to hand it on in the same way. A bounce is not lost for that
+      // (§5).
+      const mayLack = mail.from === '' || is('requiretls-to-any-host');
+      if (mail.requiretls && inTls && !session.offers('REQUIRETLS') && !mayLack)
+        return forbidden(host, 'REQUIRETLS not offered (RFC 8689 §4.2.1)', NO_REQUIRETLS);
       const sent = await session.send(mail);
       if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
       if (keepsConnections) {
@@ -299,9 +324,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   }
 
   /** A connection that is good for this policy: what was not verified is good for none. */
-  function takeKept(key: string, isUnderPolicy: boolean): Kept | undefined {
+  function takeKept(key: string, isUnderPolicy: boolean, mail: Mail): Kept | undefined {
     const known = kept.get(key);
     if (!known || (isUnderPolicy && !known.verified && !is('reuses-unverified-connections')))
+      return undefined;
+    if (mail.requiretls && !(known.verified && known.session.offers('REQUIRETLS')))
       return undefined;
     kept.delete(key);
     return known;
@@ -391,8 +418,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const named = is('accepts-the-cname-target') ? await dns.targetOf(host) : host;
       const problem =
         (dane && daneProblem(socket, certificate, dane, is)) ??
-        (policy && !socket.isSessionReused()
-          ? certificateProblem(socket, certificate, named, policy, is)
+        ((policy || (attempt.mail.requiretls && !dane)) && !socket.isSessionReused()
+          ? certificateProblem(socket, certificate, named, policy?.policy ?? { mx: [host] }, is)
           : undefined);
       if (key && !problem && resumes)
         socket.once('session', (ticket) => tlsSessions.set(key, ticket));
@@ -432,6 +459,13 @@ function modeOf(found: CachedPolicy | undefined, is: Is): 'enforce' | 'testing' 
   return mode;
 }
 
+/** RFC 8689 §4.2.1, §4.2.2: what the author asks goes before what the policy asks. */
+function isStrict(mode: string, { from, requiretls, tlsOptional }: Mail, is: Is): boolean {
+  if (from === '' && is('does-not-protect-bounces')) return false;
+  if (tlsOptional && !is('ignores-tls-required-no')) return false;
+  return requiretls === true || mode === 'enforce';
+}
+
 /** Faults: the policy is enforced in some attempts, and at some hosts, only. */
 function isLaxly(place: number, { nth }: Attempt, is: Is): boolean {
   return (
@@ -442,7 +476,14 @@ function isLaxly(place: number, { nth }: Attempt, is: Is): boolean {
 }
 
 /** Faults: the mail goes out in clear although the policy is enforced. */
-function overlooked({ at, code }: TlsProblem, session: SmtpSession, is: Is): boolean {
+function overlooked(
+  { at, code }: TlsProblem,
+  session: SmtpSession,
+  { requiretls }: Mail,
+  is: Is,
+): boolean {
+  if (requiretls && at === 'certificate' && is('requiretls-without-a-certificate')) return true;
+  if (requiretls && at !== 'certificate' && is('requiretls-in-clear')) return true;
   if (at === 'starttls-offer')
     return (
       is('plaintext-when-starttls-missing') ||
@@ -483,16 +524,16 @@ function temporary(host: string, why: string): AttemptResult {
   return { kind: 'temporary', detail: `${host}: ${why}`, byPolicy: false };
 }
 
-/** RFC 8461 §5: for the time being. A 5yz to STARTTLS is about TLS, and not about the mail. */
-function forbidden(host: string, why: string, problem?: TlsProblem, is?: Is): AttemptResult {
-  const detail = `${host}: ${why}`;
-  if (
-    problem?.code !== undefined &&
-    problem.code >= 500 &&
-    is?.('returns-mail-for-5yz-to-starttls')
-  )
-    return { kind: 'permanent', detail };
-  return { kind: 'temporary', detail, byPolicy: true };
+/** RFC 8461 §5: for the time being. */
+function forbidden(host: string, why: string, status?: string): AttemptResult {
+  return { kind: 'temporary', detail: `${host}: ${why}`, byPolicy: true, status };
+}
+
+/** A 5yz to STARTTLS is about TLS, and not about the mail. */
+function refused(host: string, why: string, { code = 0 }: TlsProblem, is: Is): AttemptResult {
+  return code >= 500 && is('returns-mail-for-5yz-to-starttls')
+    ? { kind: 'permanent', detail: `${host}: ${why}` }
+    : forbidden(host, why);
 }
 
 /** What two attempts come to: the second decides, unless both are temporary. */
@@ -503,5 +544,6 @@ function both(first: AttemptResult, second: AttemptResult): AttemptResult {
     kind: 'temporary',
     detail: `${first.detail}; ${second.detail}`,
     byPolicy: first.byPolicy || second.byPolicy,
+    status: first.status ?? second.status,
   };
 }

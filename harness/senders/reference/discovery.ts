@@ -169,6 +169,7 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     domain: string,
     id: string,
   ): Promise<CachedPolicy | undefined> {
+    if (fetching.has(key) && is('does-not-wait-for-a-fetch-under-way')) return undefined;
     const underWay = fetching.get(key) ?? fetchPolicy(key, domain, id);
     fetching.set(key, underWay);
     try {

@@ -86,6 +86,8 @@ export const FAULTS = {
   'decodes-leniently': 'Reads a policy body that is no UTF-8.',
   'http-cache':
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
+  'does-not-wait-for-a-fetch-under-way':
+    'Delivers without a policy while it is being fetched for another message.',
   'wants-http-1.1': 'Takes no policy that comes in HTTP/1.0.',
   'stops-at-an-interim-answer': 'Takes an interim answer, such as 103, for a failed fetch.',
   'scrapes-answers':
@@ -372,6 +374,32 @@ export const FAULTS = {
   'returns-nothing': 'Gives mail up without returning it to its sender.',
   'loses-mail': 'Drops deferred mail without a word.',
   'loses-mail-on-restart': 'Forgets its queue in a restart.',
+  'policy-of-the-first-recipient':
+    'Applies the policy of the domain of the first recipient to all recipients of a message.',
+  'protects-the-first-recipient-only':
+    'Enforces the policy for the first recipient of a message alone.',
+  'drops-the-other-recipients':
+    'Forgets the other recipients of a message when it is returned for one of them.',
+  'does-not-protect-bounces':
+    'Does not enforce policies on mail from the null reverse-path, bounces among it.',
+
+  // ---- REQUIRETLS (RFC 8689) ----
+  'omits-requiretls': 'Sends mail that asks for REQUIRETLS without the parameter.',
+  'requiretls-to-any-host': 'Sends such mail to a host that does not offer REQUIRETLS.',
+  'requiretls-to-any-mx': 'Sends such mail to a host that no policy vouches for.',
+  'requiretls-in-clear': 'Sends such mail in clear where there is no TLS.',
+  'requiretls-without-a-certificate': 'Sends such mail to a host whose certificate is bad.',
+  'keeps-requiretls-mail': 'Keeps such mail in the queue where it has to be returned.',
+  'forgets-requiretls-in-the-queue': 'Tries such mail again as if it did not ask for REQUIRETLS.',
+  'forgets-requiretls-in-a-restart': 'Forgets in a restart which mail asks for REQUIRETLS.',
+  'bounces-without-requiretls': 'Returns such mail by a bounce that does not ask for REQUIRETLS.',
+  'bounces-requiretls-mail-in-clear':
+    'Returns such mail in clear where the way home has no TLS, in spite of a policy.',
+  'returns-requiretls-mail-whole': 'Returns such mail with its body.',
+  'obeys-tls-required-beside-requiretls':
+    'Obeys "TLS-Required: No" where REQUIRETLS is asked for as well.',
+  'ignores-tls-required-no': 'Enforces the policy on mail that says "TLS-Required: No".',
+  'no-tls-where-optional': 'Uses no TLS for mail that says "TLS-Required: No".',
 
   // ---- reports (RFC 8460) ----
   'reports-nothing': 'Sends no TLSRPT reports.',

@@ -11,7 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type tls from 'node:tls';
 import { within } from '../../concurrency/wait.ts';
 import { createReplyReader, parseEhlo, type Reply } from '../../protocol/smtp.ts';
-import type { Mail } from './mail.ts';
+import { in7Bit, type Mail } from './mail.ts';
 import { type HandshakeOptions, handshake } from './network.ts';
 import { outlived } from './outliving-fault.ts';
 import type { Timeouts } from './setting.ts';
@@ -246,7 +246,13 @@ function createSession(
       listen();
       return true;
     },
-    async send({ from, to, data }) {
+    async send(mail) {
+      const { from, to, body, smtputf8, requiretls } = mail;
+      // RFC 6152 §3, RFC 6531 §3.1: what the server does not offer is not used.
+      const is8bit = body === '8BITMIME' && extensions.has('8BITMIME');
+      const data = body === '8BITMIME' && !is8bit ? in7Bit(mail.data) : mail.data;
+      if (smtputf8 && !extensions.has('SMTPUTF8'))
+        throw new SmtpRefusal('MAIL', { code: 550, lines: ['the server takes no SMTPUTF8'] });
       // RFC 1870 §5: a message longer than the server takes is not sent.
       const limit = Number(extensions.get('SIZE') ?? 0);
       const size = Buffer.byteLength(data);
@@ -256,9 +262,17 @@ function createSession(
           lines: [`${size} bytes, and the server takes ${limit}`],
         });
       // RFC 1870 §6: the size is declared where the server knows the parameter.
-      const parameters = extensions.has('SIZE') ? ` SIZE=${size}` : '';
+      const parameters = [
+        ...(extensions.has('SIZE') ? [`SIZE=${size}`] : []),
+        ...(is8bit ? ['BODY=8BITMIME'] : []),
+        ...(smtputf8 ? ['SMTPUTF8'] : []),
+        // RFC 8689 §4.2.1. A bounce goes without where it is not offered (§5).
+        ...(requiretls && extensions.has('REQUIRETLS') && !is('omits-requiretls')
+          ? ['REQUIRETLS']
+          : []),
+      ];
       await envelope([
-        ['MAIL', `MAIL FROM:<${from}>${parameters}`, 250],
+        ['MAIL', [`MAIL FROM:<${from}>`, ...parameters].join(' '), 250],
         ['RCPT', `RCPT TO:<${to}>`, 250, 251],
         ['DATA', 'DATA', 354],
       ]);
