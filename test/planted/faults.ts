@@ -104,8 +104,8 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'injected replies that are not injected': {
     file: 'harness/lab/path.ts',
-    from: 'socket.write([...reply, ...inject].map(',
-    to: 'socket.write([...reply].map(',
+    from: 'withMore(planned.bytes ?? asLines(reply), asLines(inject))',
+    to: 'planned.bytes ?? asLines(reply)',
     caughtBy: 'test/lab/path.test.ts',
   },
   'what is said in TLS is recorded as said in clear': {
@@ -216,8 +216,8 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'every exchanger that begins like the sender’s is home': {
     file: 'harness/model/traffic.ts',
-    from: "return labels.length === 4 && labels[0] === 'mx' && labels[1] === 'sender';",
-    to: "return labels[0] === 'mx' && labels[1] === 'sender';",
+    from: '/^mx\\.sender\\.[^.]*\\.[^.]+\\.?$/i',
+    to: '/^mx\\.sender\\./i',
     caughtBy: 'test/forgeries/forgeries.test.ts',
   },
   'exposure in the step that is judged only': {
@@ -282,8 +282,8 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'a notice of delay that is a bounce': {
     file: 'harness/model/evidence.ts',
-    from: "(seen.dsnAction ?? 'failed') === 'failed'",
-    to: 'true',
+    from: "dsnAction === 'failed' && tokens.length === 1",
+    to: 'tokens.length === 1',
     caughtBy: 'test/expectations/waiting.test.ts',
   },
 
