@@ -128,12 +128,12 @@ function judgeMessage(view: StepView, token: string): Judgement {
   };
 }
 
-/** What the sender was told in this step of a host of the domain. */
+/** What the sender was told of a host of the domain, in this step or before: some keep it a while. */
 function heldIn(view: StepView, domain: string, sign: Observation): HeldTlsa | undefined {
   const plan = view.stage.plan?.dns;
   if (!plan || answerTo(plan, VICTIM, 'MX').kind === 'failure') return undefined;
   const told = exchangersOf(plan, VICTIM).flatMap(
     (mx) => heldTlsa(view.history, domain, view.qualified(mx), sign) ?? [],
   );
-  return told.find(({ lookup }) => lookup.step === view.index);
+  return told.find(({ lookup }) => lookup.step === view.index) ?? told[0];
 }

@@ -44,6 +44,11 @@ describe('dane-enforced', () => {
     ['met', 'told of the records, turned away', told().connect().ehlo().quit().status('deferred')],
     ['met', 'the look-up failed', untold('SERVFAIL').status('deferred')],
     ['met', 'the look-up got no answer', untold('dropped').status('deferred')],
+    [
+      'met',
+      'told in the step before, and turned away in this one',
+      told().delivered().step(1).submit().connect().ehlo().quit().status('deferred'),
+    ],
     ['undecided', 'nothing happened', evidence().step(0).submit()],
     [
       'undecided',
