@@ -35,6 +35,23 @@ const { TYPE, CLASS, RCODE } = Packet;
 export function createSecureDns({ address, port }: Endpoint, is: Is): SecureDns {
   const cancelled = new AbortController();
 
+  /** Its signal is given when the time is over, or all look-ups are cancelled. */
+  async function answered(attempt: (signal: AbortSignal) => Promise<Buffer>): Promise<Buffer> {
+    // Held by its timer: a signal of AbortSignal.any that nobody holds may be collected, and is
+    // never given then.
+    const over = new AbortController();
+    const end = () => over.abort();
+    const timer = setTimeout(end, TIMEOUT_MS);
+    cancelled.signal.addEventListener('abort', end);
+    try {
+      cancelled.signal.throwIfAborted();
+      return await attempt(over.signal);
+    } finally {
+      clearTimeout(timer);
+      cancelled.signal.removeEventListener('abort', end);
+    }
+  }
+
   /** Rejects when there is no answer. */
   async function exchange(name: string, type: number): Promise<Packet> {
     const query = queryOf(name, type);
@@ -43,9 +60,11 @@ export function createSecureDns({ address, port }: Endpoint, is: Is): SecureDns 
       is('believes-any-packet') ? bytes.length > 12 : isAnswerTo(bytes, query);
     for (let tries = TRIES; ; tries--) {
       try {
-        const reply = parse(await overUdp({ address, port }, query, isAnswer, cancelled.signal));
+        const reply = parse(
+          await answered((signal) => overUdp({ address, port }, query, isAnswer, signal)),
+        );
         if (!reply.header.tc) return reply;
-        return parse(await overTcp({ address, port }, query, cancelled.signal));
+        return parse(await answered((signal) => overTcp({ address, port }, query, signal)));
       } catch (error) {
         if (tries === 1 || cancelled.signal.aborted) throw error;
       }
@@ -111,9 +130,8 @@ function overUdp(
   signal: AbortSignal,
 ): Promise<Buffer> {
   const socket = createSocket('udp4');
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   return new Promise<Buffer>((resolve, reject) => {
-    ended.addEventListener('abort', () => reject(new Error('no answer')), { once: true });
+    signal.addEventListener('abort', () => reject(new Error('no answer')), { once: true });
     socket.once('error', reject);
     socket.on('message', (bytes) => {
       if (isAnswer(bytes)) resolve(bytes);
@@ -126,10 +144,9 @@ function overUdp(
 /** RFC 1035 §4.2.2: each message after its length. */
 function overTcp({ address, port }: Endpoint, query: Buffer, signal: AbortSignal): Promise<Buffer> {
   const socket = net.connect({ host: address, port });
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   return new Promise<Buffer>((resolve, reject) => {
     let bytes = Buffer.alloc(0);
-    ended.addEventListener('abort', () => reject(new Error('no answer')), { once: true });
+    signal.addEventListener('abort', () => reject(new Error('no answer')), { once: true });
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('connection closed')));
     socket.on('data', (chunk) => {
