@@ -56,6 +56,9 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
     {
       reason: 'It sends nothing in clear, to nobody.',
       faults: [
+        'dane-clear-without-tls',
+        'dane-clear-with-unusable',
+        'dane-takes-unusable-for-none',
         'requiretls-in-clear',
         'plaintext-when-starttls-missing',
         'plaintext-when-ehlo-refused',
