@@ -124,8 +124,9 @@ function openDomain({ lab, sender, label, patienceMs, own }: DomainOptions): Ope
     async send() {
       const token = `hf${randomBytes(6).toString('hex')}`;
       const message = composeMessage({
-        recipients: [{ token, to: `${token}@${name}` }],
+        token,
         from: sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`,
+        to: `${token}@${name}`,
       });
       own(token);
       messages.push(token);

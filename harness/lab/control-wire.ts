@@ -46,8 +46,7 @@ export interface Call {
 
 export type FromLab =
   | { readonly id: number; readonly value: unknown }
-  /** `isUncarried`: it is an UncarriedError. */
-  | { readonly id: number; readonly problem: string; readonly isUncarried?: boolean }
+  | { readonly id: number; readonly problem: string }
   | { readonly label: string; readonly event: Event };
 
 /** Calls back for every line of JSON. A line that is none, or too long, ends the connection. */

@@ -37,5 +37,6 @@ export function plainName(text: string, label: string): string {
  * name.
  */
 export function labelOf(name: string): string | undefined {
-  return /(?:^|\.)([^.]*)\.test\.?$/i.exec(name)?.[1]?.toLowerCase();
+  const labels = name.toLowerCase().replace(/\.$/, '').split('.');
+  return labels.at(-1) === 'test' ? labels.at(-2) : undefined;
 }

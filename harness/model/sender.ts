@@ -15,8 +15,6 @@ export const CAPABILITIES = [
   'testing-mode',
   'tlsrpt',
   'dane',
-  /** It validates DNSSEC by itself, by the lab's trust anchor. */
-  'dnssec',
   'requiretls',
   /** The policy cache outlives a restart. */
   'persistent-cache',
@@ -29,8 +27,6 @@ export const CAPABILITIES = [
   'restart',
   /** Undeliverable mail is returned by a DSN. */
   'dsn',
-  /** Hosts that have an IPv6 address are called there too. */
-  'ipv6',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -54,8 +50,6 @@ export interface Sender extends SenderDescription {
   readonly differs?: readonly string[];
   /** The lab it needs; default: on loopback. */
   readonly lab?: LabKind;
-  /** It comes with Holdfast and runs in this process: any thread finds it by its name. */
-  readonly isBuiltIn?: boolean;
   /**
    * Does what has to be done once on this machine, and returns the sender, its version known.
    * Throws SenderError, also when the signal ends it.
@@ -82,10 +76,7 @@ export interface StartedSender extends AsyncDisposable {
   readonly from?: string;
   /** It gives mail up after so many tries, however old it is. */
   readonly attempts?: number;
-  /**
-   * Resolves once the message is in the sender's queue; what becomes of it, for each recipient, is
-   * told by onStatus. Throws UncarriedError where there is no way to hand over such a message.
-   */
+  /** Resolves once the message is in the sender's queue; what becomes of it is told by onStatus. */
   submit(message: OutgoingMessage): Promise<void>;
   /**
    * Retries, now, everything queued for these recipient domains. Each retried message gets a new
@@ -112,23 +103,13 @@ export interface StartedSender extends AsyncDisposable {
  */
 export type LabKind = 'loopback' | 'docker' | { readonly dns: string; readonly addresses: string };
 
-export interface Recipient {
-  /** Unique; also the local part of the address and in Subject and body. */
+export interface OutgoingMessage {
+  /** Unique; also the local part of the recipient and in Subject and body. */
   readonly token: string;
-  readonly to: string;
-}
-
-export interface OutgoingMessage extends Recipient {
-  /** Further recipients. */
-  readonly also?: readonly Recipient[];
-  /** Empty: the null reverse-path (RFC 5321 §4.5.5). */
   readonly from: string;
+  readonly to: string;
   /** RFC 5322 text with CRLF line ends. */
   readonly data: string;
-  /** Parameters of MAIL that it is handed over with: RFC 6152, RFC 6531, RFC 8689. */
-  readonly body?: '8BITMIME';
-  readonly smtputf8?: true;
-  readonly requiretls?: true;
 }
 
 /** What the sender says became of an attempt. `crashed` ends everything. */
@@ -142,14 +123,8 @@ export interface MessageStatus {
 /** How a sender gets into the lab. */
 export interface LabAccess {
   readonly dns: { readonly address: string; readonly port: number };
-  readonly trust: {
-    /** PEM. */
-    readonly policyHosts: string;
-    /** PEM. */
-    readonly mxHosts: string;
-    /** The key of the DNS root, as a DNSKEY record in a zone file (RFC 4033 §2). */
-    readonly dnssec: string;
-  };
+  /** PEM. */
+  readonly trust: { readonly policyHosts: string; readonly mxHosts: string };
   /**
    * Where a virtual address and port really are; undefined: not in the lab, and must not be
    * dialled.
@@ -168,10 +143,7 @@ export interface LabAccess {
 export interface LabNetwork {
   /** For a container to join. */
   readonly docker?: DockerNetwork;
-  /**
-   * Hands a message over (RFC 6409). Throws when the server does not take it, and UncarriedError
-   * where it does not offer what the message needs.
-   */
+  /** Hands a message over (RFC 6409). Throws when the server does not take it. */
   submit(server: SubmissionServer, message: OutgoingMessage): Promise<void>;
   /** Resolves once everything that has happened in the lab by now is recorded. */
   caughtUp(): Promise<void>;
@@ -206,6 +178,3 @@ export interface Endpoint {
 
 /** A sender could not be started, or died. The message says what to do. */
 export class SenderError extends Error {}
-
-/** The sender's submission cannot carry a message such as this: the message names what of it. */
-export class UncarriedError extends Error {}

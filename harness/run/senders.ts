@@ -10,7 +10,6 @@ import type { Scenario } from '../model/scenario.ts';
 import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { runSuite } from './suite.ts';
-import { howManyThreads, runInThreads } from './threads.ts';
 
 export type Skipped = RunSummary['skippedSenders'][number];
 
@@ -42,11 +41,6 @@ export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
   const failed: Skipped[] = [];
   for (const [kind, group] of groupByLab(senders)) {
     if (signal?.aborted) break;
-    const threads = howManyThreads(group, options);
-    if (threads > 1) {
-      failed.push(...(await runInThreads(group, threads, options)));
-      continue;
-    }
     const opened = await openLab(kind, tell, { signal, isCaptured }).catch(senderErrorOf);
     if (opened instanceof SenderError) {
       if (signal?.aborted) break;
@@ -60,18 +54,10 @@ export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
   return failed;
 }
 
-/** These senders in one lab, all at once. */
-export async function runTogether(
+async function runTogether(
   senders: readonly Sender[],
   lab: Lab,
-  {
-    jobs,
-    signal,
-    scenarios,
-    vocabulary,
-    onTrialStart,
-    onResult,
-  }: Omit<SendersOptions, 'senders' | 'tell'>,
+  { jobs, signal, scenarios, vocabulary, onTrialStart, onResult }: SendersOptions,
 ): Promise<Skipped[]> {
   const failed: Skipped[] = [];
   const runs = senders.map(async (sender) => {

@@ -15,16 +15,14 @@ export function opportunisticSender({
 }: {
   readonly timeouts?: Partial<Timeouts>;
 } = {}): Sender {
-  // RFC 7672 is an opt-in of the sender as well.
-  const is = traitsOf(['dane-never-asks']);
+  const is = traitsOf([]);
   const trustStore = createTrustStore(is);
   return {
     name: 'opportunistic',
     version: '1',
     summary: 'STARTTLS where it is offered, unverified, and no MTA-STS; in process.',
-    capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn', 'ipv6'],
+    capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn'],
     perInstance: 'scenario',
-    isBuiltIn: true,
     unavailable: async () => undefined,
     start: async (lab, onStatus) =>
       startMta(lab, onStatus, { mtaSts: false, is, timeouts, trustStore }),

@@ -23,8 +23,6 @@ export const world: LabPlan = deepFreeze(
       ],
       tlsrpt: true,
       records: [],
-      requiretls: false,
-      others: {},
     },
     DEFAULT_POLICY,
   ),

@@ -92,9 +92,5 @@ function trustOf({
   policyHosts: Authority;
   mxHosts: Authority;
 }): LabAccess['trust'] {
-  return {
-    policyHosts: policyHosts.certificatePem,
-    mxHosts: mxHosts.certificatePem,
-    dnssec: '',
-  };
+  return { policyHosts: policyHosts.certificatePem, mxHosts: mxHosts.certificatePem };
 }

@@ -270,8 +270,7 @@ function worldsOf({ honest, steps }) {
   );
 }
 
-/** Of rows of cells; `name` is its class and its label. */
-export function table(heads, rows, name = 'facts') {
+function table(heads, rows, name = 'facts') {
   return h(
     'div',
     { class: 'scroll', tabIndex: 0, role: 'group', 'aria-label': name },

@@ -130,7 +130,7 @@ function checkPlace(draft: Draft, complain: Complain): void {
 }
 
 function checkContainer(
-  { head: { submit, log, commands, files, trust, dnssec } }: Draft,
+  { head: { submit, log, commands, files, trust } }: Draft,
   complain: Complain,
 ): void {
   const key = { part: 'key' } as const;
@@ -149,9 +149,8 @@ function checkContainer(
   for (const name of EXTERNAL_COMMANDS)
     if (commands?.[name] !== undefined)
       complain(['commands', name], `a container is started and ended without ${name}`, key);
-  for (const [name, path] of Object.entries({ trust, dnssec }))
-    if (files && path !== undefined && Object.hasOwn(files, path))
-      complain(['files', path], `what the lab is trusted by is put here (${name})`, key);
+  if (files && trust !== undefined && Object.hasOwn(files, trust))
+    complain(['files', trust], "the lab's authorities are put here (trust)", key);
 }
 
 function checkExternal(
@@ -178,7 +177,7 @@ function checkExternal(
 }
 
 function checkNode(
-  { raw, head: { submit, log, commands, files, trust, dnssec } }: Draft,
+  { raw, head: { submit, log, commands, files, trust } }: Draft,
   complain: Complain,
 ): void {
   const key = { part: 'key' } as const;
@@ -195,9 +194,8 @@ function checkNode(
   for (const name of [...EXTERNAL_COMMANDS, 'restart'] as const)
     if (commands?.[name] !== undefined)
       complain(['commands', name], `a Node program is started and ended without ${name}`, key);
-  for (const [name, path] of Object.entries({ trust, dnssec }))
-    if (files && path !== undefined && Object.hasOwn(files, path))
-      complain(['files', path], `what the lab is trusted by is put here (${name})`, key);
+  if (files && trust !== undefined && Object.hasOwn(files, trust))
+    complain(['files', trust], "the lab's authorities are put here (trust)", key);
 }
 
 function checkAddresses(
@@ -321,7 +319,6 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
     summary,
     version,
     trust,
-    dnssec,
     submit,
     log,
     commands,
@@ -340,7 +337,6 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
         ? nodeOf(head, head.node, source, folder)
         : containerOf(head, source, folder),
     trust,
-    ...(dnssec !== undefined && { dnssec }),
     ready: { ...(ready.log !== undefined && { log: ready.log }), withinSeconds: ready.within },
     submit,
     log: { ...log, from: log.from ?? 'stdout' },

@@ -24,15 +24,12 @@ const CAPABILITIES: readonly Capability[] = [
   'mta-sts',
   'testing-mode',
   'tlsrpt',
-  'requiretls',
-  'dane',
   'queue',
   'time-travel',
   'queue-lifetime',
   'restart',
   'dsn',
   'persistent-cache',
-  'ipv6',
 ];
 
 export function referenceSender({ traits = [], timeouts }: ReferenceOptions = {}): Sender {
@@ -44,7 +41,6 @@ export function referenceSender({ traits = [], timeouts }: ReferenceOptions = {}
     summary: summaryOf(traits),
     capabilities: CAPABILITIES.filter((capability) => !(capability === 'dsn' && is('no-dsn'))),
     perInstance: 'scenario',
-    isBuiltIn: true,
     unavailable: async () => undefined,
     start: async (lab, onStatus) =>
       startMta(lab, onStatus, { mtaSts: true, is, timeouts, trustStore }),

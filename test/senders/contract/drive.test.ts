@@ -11,9 +11,6 @@ import {
 } from '../../../harness/model/sender.ts';
 import { drive } from '../../../harness/senders/contract/drive.ts';
 
-/** On a busy machine it takes what it takes. */
-const PATIENT = { timeout: 20_000 };
-
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -90,7 +87,7 @@ describe('a running server', () => {
     await stage.sender.submit(message('a'));
     stage.say(`to=${message('a').to} sent`);
     stage.say('to=root@victim.test sent');
-    await vi.waitFor(() => expect(stage.statuses).not.toEqual([]), PATIENT);
+    await vi.waitFor(() => expect(stage.statuses).not.toEqual([]));
     expect(stage.statuses).toEqual([
       { token: message('a').token, status: 'delivered', detail: `to=${message('a').to} sent` },
     ]);
@@ -125,7 +122,7 @@ describe('flush', () => {
     const stage = await running();
     const first = stage.hold();
     const flushed = [stage.sender.flush(['a.test'])];
-    await vi.waitFor(() => expect(stage.did.at(-1)).toBe('flush DOMAINS=a.test'), PATIENT);
+    await vi.waitFor(() => expect(stage.did.at(-1)).toBe('flush DOMAINS=a.test'));
     flushed.push(stage.sender.flush(['b.test', 'c.test']), stage.sender.flush(['d.test']));
     first();
     await Promise.all(flushed);
@@ -151,7 +148,7 @@ describe('restart', () => {
     const restarting = stage.sender.restart!().then(() => {
       restarted = true;
     });
-    await vi.waitFor(() => expect(stage.did.at(-1)).toBe('restart'), PATIENT);
+    await vi.waitFor(() => expect(stage.did.at(-1)).toBe('restart'));
     await new Promise(setImmediate);
     expect(restarted).toBe(false);
     stage.say('ready again');
