@@ -38,6 +38,8 @@ export interface PathSetting {
   onIdle(rest: Rest): () => void;
   /** Nothing is under way on the connection any more. */
   onRest(): void;
+  /** The honest exchanger has answered so many milliseconds after it was asked. */
+  answered(ms: number): void;
   record(event: Event): void;
 }
 
@@ -125,6 +127,7 @@ async function converse(
   plan: MxPlan,
   setting: PathSetting,
 ): Promise<End> {
+  const opened = performance.now();
   if (upstream.connecting) await oneOf(upstream, 'connect', 'close');
   if (upstream.localPort === undefined) throw new Error('the honest exchanger cannot be reached');
   const dialogue = new Dialogue(socket, upstream, plan, setting);
@@ -134,7 +137,7 @@ async function converse(
     close: () => dialogue.closeIfIdle(),
   });
   try {
-    return await speak(dialogue);
+    return await speak(dialogue, opened);
   } finally {
     unwatch();
     release();
@@ -144,8 +147,8 @@ async function converse(
   }
 }
 
-async function speak(dialogue: Dialogue): Promise<End> {
-  const greeting = await dialogue.heardFromExchanger();
+async function speak(dialogue: Dialogue, opened: number): Promise<End> {
+  const greeting = await dialogue.heardFromExchanger(opened);
   if (greeting.length === 0) return dialogue.hangUp('connect');
   let end = await dialogue.say('connect', greeting, dialogue.plan.greeting);
   while (!end) {
@@ -303,13 +306,15 @@ class Dialogue {
   // ---- the honest exchanger's side ----
 
   /** The lines of one reply (RFC 5321 §4.2.1); none when the exchanger has gone. */
-  async heardFromExchanger(): Promise<string[]> {
+  async heardFromExchanger(asked = performance.now()): Promise<string[]> {
     const lines: string[] = [];
     for (;;) {
       const line = await this.#exchanger.line();
       if (line === undefined) return lines;
       lines.push(line);
-      if (line[3] !== '-') return lines;
+      if (line[3] === '-') continue;
+      this.setting.answered(performance.now() - asked);
+      return lines;
     }
   }
 

@@ -150,6 +150,7 @@ export function createWorld(
             return () => void closers.delete(rest.close);
           },
           onRest: tellIdle,
+          answered: health.answered,
           record,
         });
       },

@@ -794,6 +794,15 @@ describe('between sender and exchanger', () => {
     });
   });
 
+  test('how long the exchanger takes is told, from the connection on', async () => {
+    await using stub = await exchanger(undefined, 60);
+    const peer = await stub.dial();
+    await peer.reply();
+    await peer.say('NOOP');
+    expect(stub.answers).toHaveLength(2);
+    expect(stub.answers[0]).toBeGreaterThan(50);
+  });
+
   test('5 MB pass byte for byte', async () => {
     const content = Array.from({ length: 65_000 }, (_, i) => `${i} ${'y'.repeat(70)}\r\n`).join('');
     await using stub = await exchanger();
@@ -983,8 +992,9 @@ function told(one: Event): string {
 // ---- a path before an exchanger of ours ----
 
 /** Every command is answered with `answer`, DATA with 354, and all that comes is kept. */
-async function exchanger(answer = '250 ok\r\n') {
+async function exchanger(answer = '250 ok\r\n', greetAfterMs = 0) {
   const events: Event[] = [];
+  const answers: number[] = [];
   const upstreams = new Set<net.Socket>();
   let received = '';
   const exchange = net.createServer((socket) => {
@@ -992,7 +1002,7 @@ async function exchanger(answer = '250 ok\r\n') {
     let inData = false;
     let rest = '';
     socket.on('error', () => {});
-    socket.write('220 stub\r\n');
+    setTimeout(() => socket.write('220 stub\r\n'), greetAfterMs);
     socket.on('data', (chunk) => {
       received += chunk.toString('latin1');
       rest += chunk.toString('latin1');
@@ -1026,12 +1036,14 @@ async function exchanger(answer = '250 ok\r\n') {
       claim: () => () => {},
       onIdle: () => () => {},
       onRest: () => {},
+      answered: (ms) => answers.push(ms),
       record: (event) => events.push(event),
     });
   });
   await listening(path);
   return {
     events,
+    answers,
     received: () => received,
     ours: () => ours,
     served: () => served,
