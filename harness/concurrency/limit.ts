@@ -21,6 +21,51 @@ export async function inParallel<T>(
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
+/** How an item went: it is done, or is to be tried again, since too much was going on beside it. */
+export type Went = 'done' | 'crowded';
+
+/**
+ * Works on every item, at first `atOnce` at the same time. What was crowded goes to the end of the
+ * line, and half as many go on; after each calm round, one more again. What one of them threw is
+ * thrown once the others have ended.
+ */
+export async function atTheirPace<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<Went>,
+): Promise<void> {
+  const waiting = [...items];
+  let places = atOnce;
+  /** What began in an earlier round says nothing of this one. */
+  let round = 0;
+  let calm = 0;
+  const turn = async (item: T) => {
+    const begun = round;
+    const went = await work(item);
+    if (went === 'crowded') waiting.push(item);
+    if (begun !== round) return;
+    calm = went === 'done' ? calm + 1 : 0;
+    if (went === 'crowded') places = Math.max(1, Math.floor(places / 2));
+    else if (calm < places) return;
+    else places = Math.min(atOnce, places + 1);
+    round++;
+    calm = 0;
+  };
+  const inside = new Set<Promise<void>>();
+  const thrown: unknown[] = [];
+  for (;;) {
+    while (waiting.length > 0 && inside.size < places && thrown.length === 0) {
+      const one: Promise<void> = turn(waiting.shift()!)
+        .catch((error: unknown) => void thrown.push(error))
+        .finally(() => inside.delete(one));
+      inside.add(one);
+    }
+    if (inside.size === 0) break;
+    await Promise.race(inside);
+  }
+  if (thrown.length > 0) throw thrown[0];
+}
+
 /** `work`, done at most so many times at the same time. */
 export function limited<Given extends readonly unknown[], T>(
   atOnce: number,

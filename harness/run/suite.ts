@@ -3,7 +3,7 @@
  * how many jobs each gets, is senders.ts's.)
  */
 
-import { inParallel } from '../concurrency/limit.ts';
+import { atTheirPace } from '../concurrency/limit.ts';
 import { whenAborted } from '../concurrency/wait.ts';
 import { isProved } from '../judge/grade.ts';
 import { judge, wasLabSlow } from '../judge/judge.ts';
@@ -22,7 +22,7 @@ export interface SuiteOptions {
   readonly vocabulary: Vocabulary;
   readonly senders: readonly Sender[];
   readonly scenarios: readonly Scenario[];
-  /** How many trials at once. */
+  /** How many trials at once, at most: there are fewer while that makes the lab slow. */
   readonly jobs: number;
   readonly bounds?: Partial<Bounds>;
   readonly signal?: AbortSignal;
@@ -32,17 +32,17 @@ export interface SuiteOptions {
   onResult(result: TrialResult): void | Promise<void>;
 }
 
+/** Of one scenario; the lab was slow in each of them, the last with the fewest others beside it. */
+const MOST_TRIES = 4;
 /** Of a suite; where the lab was slow for more than these, the machine is too busy for it. */
-const MOST_REPEATED = 60;
-/** Trials that are repeated have the lab to fewer. */
-const REPEATED_SHARE = 4;
+const MOST_REPEATED = 200;
 
 const hasLeaked = ({ verdict }: TrialResult) => verdict.findings.some(isProved);
 
 /**
- * Runs every scenario on every sender, `jobs` at once. A trial whose lab was slow decides nothing and
- * says nothing of the sender: it is run once more when the others have ended,
- * but what leaked the first time does not pass by that. Throws SenderError when a sender cannot be
+ * Runs every scenario on every sender, at most `jobs` at once. A trial whose lab was slow decides nothing and
+ * says nothing of the sender: it is run again when its turn comes, with fewer beside it, but what
+ * leaked before does not pass by that. Throws SenderError when a sender cannot be
  * started at all, when it dies, and when the lab has gone.
  */
 export async function runSuite(options: SuiteOptions): Promise<void> {
@@ -60,19 +60,21 @@ export async function runSuite(options: SuiteOptions): Promise<void> {
       const result = await resultOf(scenario, sender, instances, stopped, options);
       return signal?.aborted ? undefined : result;
     };
-    const repeated: { readonly scenario: Scenario; readonly leak?: TrialResult }[] = [];
-    await inParallel(longFirst(scenarios), jobs, async (scenario) => {
+    const slow = new Map<Scenario, { tries: number; leak?: TrialResult }>();
+    let repeated = 0;
+    await atTheirPace(longFirst(scenarios), jobs, async (scenario) => {
       const result = await run(scenario);
-      if (!result) return;
-      const isRepeated = repeated.length < MOST_REPEATED && wasLabSlow(result.trial);
-      if (isRepeated) repeated.push({ scenario, leak: hasLeaked(result) ? result : undefined });
-      else await options.onResult(result);
-    });
-    const fewer = Math.ceil(jobs / REPEATED_SHARE);
-    await inParallel(repeated, fewer, async ({ scenario, leak }) => {
-      const result = await run(scenario);
+      if (!result) return 'done';
+      const { tries, leak } = slow.get(scenario) ?? { tries: 0 };
+      const leaked = hasLeaked(result) ? result : leak;
+      if (wasLabSlow(result.trial) && tries + 1 < MOST_TRIES && repeated++ < MOST_REPEATED) {
+        slow.set(scenario, { tries: tries + 1, leak: leaked });
+        return 'crowded';
+      }
+      slow.delete(scenario);
       // Content passed when the machine was busy, and not when it was calm: that decides nothing.
-      if (result) await options.onResult(leak && !hasLeaked(result) ? leak : result);
+      await options.onResult(leaked ?? result);
+      return 'done';
     });
     const lost = labLost ?? instances.lost();
     if (lost) throw lost;

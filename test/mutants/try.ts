@@ -22,9 +22,9 @@ export interface Course {
 }
 
 const SCENARIOS = fileURLToPath(new URL('../../scenarios', import.meta.url));
-/** How many trials at once, of how many senders. */
-const JOBS = 48;
-const SENDERS = 60;
+/** How many trials at once, of how many senders: more are no sooner over, and make a slow lab. */
+const JOBS = 16;
+const SENDERS = 8;
 
 /**
  * A message that a fault loses is not waited for as long as a slow mail server would be, and a

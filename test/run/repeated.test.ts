@@ -1,4 +1,4 @@
-/** A trial whose lab was slow is run once more, and only that one is told. */
+/** A trial whose lab was slow is run again, and only the last is told. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
@@ -53,8 +53,12 @@ test('slow once, and leaking only then: neither failed nor passed', async () => 
   expect(await runIn(1, leakingFor(1))).toEqual({ grades: ['inconclusive'], begun: 2 });
 });
 
-test('slow twice: inconclusive, and not tried for ever', async () => {
-  expect(await runIn(99)).toEqual({ grades: ['inconclusive'], begun: 2 });
+test('slow three times: its fourth trial counts', async () => {
+  expect(await runIn(3)).toEqual({ grades: ['pass'], begun: 4 });
+});
+
+test('slow every time: inconclusive, and not tried for ever', async () => {
+  expect(await runIn(99)).toEqual({ grades: ['inconclusive'], begun: 4 });
 });
 
 test('not slow: run once', async () => {
