@@ -50,6 +50,8 @@ export interface Sender extends SenderDescription {
   readonly differs?: readonly string[];
   /** The lab it needs; default: on loopback. */
   readonly lab?: LabKind;
+  /** It comes with Holdfast and runs in this process: any thread finds it by its name. */
+  readonly isBuiltIn?: boolean;
   /**
    * Does what has to be done once on this machine, and returns the sender, its version known.
    * Throws SenderError, also when the signal ends it.

@@ -1,6 +1,6 @@
 /**
- * Senders and their labs: which senders can be run here, which of them share a lab, and how many
- * trials each is given at once.
+ * Senders and their labs: which senders can be run here, which of them share a lab, how many trials
+ * each is given at once, and in how many threads.
  */
 
 import type { Lab } from '../lab/lab.ts';
@@ -9,7 +9,8 @@ import type { RunSummary, TrialResult } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
 import type { Vocabulary } from '../scenario/language.ts';
-import { runSuite } from './suite.ts';
+import { longFirst, runSuite } from './suite.ts';
+import { howManyThreads, runInThread, shareOf } from './threads.ts';
 
 export type Skipped = RunSummary['skippedSenders'][number];
 
@@ -49,15 +50,48 @@ export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
     }
     await using lab = opened;
     const together = kind === 'loopback' ? [group] : group.map((sender) => [sender]);
-    for (const some of together) failed.push(...(await runTogether(some, lab, options)));
+    for (const some of together) failed.push(...(await runShares(some, lab, options)));
   }
   return failed;
 }
 
-async function runTogether(
+/** In this lab; where other threads are of use, each of them takes a share of the scenarios. */
+async function runShares(
   senders: readonly Sender[],
   lab: Lab,
-  { jobs, signal, scenarios, vocabulary, onTrialStart, onResult }: SendersOptions,
+  { scenarios, jobs, ...options }: SendersOptions,
+): Promise<Skipped[]> {
+  const threads = howManyThreads(senders, { scenarios, jobs });
+  const inOrder = longFirst(scenarios);
+  const shares = Array.from({ length: threads }, (_, index) => ({
+    ...options,
+    scenarios: shareOf(inOrder, index, threads),
+    jobs: jobs && Math.ceil(jobs / threads),
+  }));
+  const ended = await Promise.allSettled(
+    shares.map((share, index) =>
+      index === 0 ? runTogether(senders, lab, share) : runInThread(senders, share),
+    ),
+  );
+  const failed = ended.flatMap((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+  return [...new Map(failed.map((one) => [one.name, one])).values()];
+}
+
+/** These senders in one lab, all at once. */
+export async function runTogether(
+  senders: readonly Sender[],
+  lab: Lab,
+  {
+    jobs,
+    signal,
+    scenarios,
+    vocabulary,
+    onTrialStart,
+    onResult,
+  }: Omit<SendersOptions, 'senders' | 'tell'>,
 ): Promise<Skipped[]> {
   const failed: Skipped[] = [];
   const runs = senders.map(async (sender) => {

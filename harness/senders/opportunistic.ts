@@ -23,6 +23,7 @@ export function opportunisticSender({
     summary: 'STARTTLS where it is offered, unverified, and no MTA-STS; in process.',
     capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn'],
     perInstance: 'scenario',
+    isBuiltIn: true,
     unavailable: async () => undefined,
     start: async (lab, onStatus) =>
       startMta(lab, onStatus, { mtaSts: false, is, timeouts, trustStore }),

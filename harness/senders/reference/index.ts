@@ -41,6 +41,7 @@ export function referenceSender({ traits = [], timeouts }: ReferenceOptions = {}
     summary: summaryOf(traits),
     capabilities: CAPABILITIES.filter((capability) => !(capability === 'dsn' && is('no-dsn'))),
     perInstance: 'scenario',
+    isBuiltIn: true,
     unavailable: async () => undefined,
     start: async (lab, onStatus) =>
       startMta(lab, onStatus, { mtaSts: true, is, timeouts, trustStore }),
