@@ -1,6 +1,6 @@
 /**
- * Senders and their labs: which senders can be run here, which of them share a lab, how many trials
- * each is given at once, and in how many threads.
+ * Senders and their labs: which senders can be run here, which of them share a lab, and how many
+ * trials each is given at once.
  */
 
 import type { Lab } from '../lab/lab.ts';
@@ -9,8 +9,8 @@ import type { RunSummary, TrialResult } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
 import type { Vocabulary } from '../scenario/language.ts';
-import { longFirst, runSuite } from './suite.ts';
-import { howManyThreads, runInThread, shareOf } from './threads.ts';
+import { runSuite } from './suite.ts';
+import { howManyThreads, runInThreads } from './threads.ts';
 
 export type Skipped = RunSummary['skippedSenders'][number];
 
@@ -42,6 +42,11 @@ export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
   const failed: Skipped[] = [];
   for (const [kind, group] of groupByLab(senders)) {
     if (signal?.aborted) break;
+    const threads = howManyThreads(group, options);
+    if (threads > 1) {
+      failed.push(...(await runInThreads(group, threads, options)));
+      continue;
+    }
     const opened = await openLab(kind, tell, { signal, isCaptured }).catch(senderErrorOf);
     if (opened instanceof SenderError) {
       if (signal?.aborted) break;
@@ -50,34 +55,9 @@ export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
     }
     await using lab = opened;
     const together = kind === 'loopback' ? [group] : group.map((sender) => [sender]);
-    for (const some of together) failed.push(...(await runShares(some, lab, options)));
+    for (const some of together) failed.push(...(await runTogether(some, lab, options)));
   }
   return failed;
-}
-
-/** In this lab; where other threads are of use, each of them takes a share of the scenarios. */
-async function runShares(
-  senders: readonly Sender[],
-  lab: Lab,
-  { scenarios, jobs, ...options }: SendersOptions,
-): Promise<Skipped[]> {
-  const threads = howManyThreads(senders, { scenarios, jobs });
-  const inOrder = longFirst(scenarios);
-  const shares = Array.from({ length: threads }, (_, index) => ({
-    ...options,
-    scenarios: shareOf(inOrder, index, threads),
-    jobs: jobs && Math.ceil(jobs / threads),
-  }));
-  const ended = await Promise.allSettled(
-    shares.map((share, index) =>
-      index === 0 ? runTogether(senders, lab, share) : runInThread(senders, share),
-    ),
-  );
-  const failed = ended.flatMap((one) => {
-    if (one.status === 'rejected') throw one.reason;
-    return one.value;
-  });
-  return [...new Map(failed.map((one) => [one.name, one])).values()];
 }
 
 /** These senders in one lab, all at once. */

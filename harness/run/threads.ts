@@ -1,7 +1,7 @@
 /**
  * Threads: a lab and a sender in one thread keep one core busy. Where there are more, the scenarios
- * of a sender that is a part of Holdfast are dealt out, and each thread tries its own in a lab of
- * its own. What comes of it is told here, as of one lab.
+ * of senders that are a part of Holdfast are dealt out, and each thread tries its own in a lab of its
+ * own. What comes of it is told in this one, as of one lab.
  */
 
 import { availableParallelism } from 'node:os';
@@ -11,6 +11,7 @@ import type { Sender } from '../model/sender.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { siblingProgram } from '../senders/node/launch.ts';
 import type { SendersOptions, Skipped } from './senders.ts';
+import { longFirst } from './suite.ts';
 import { describe } from './trial.ts';
 
 /** What a thread (thread.ts) is given; its senders by name. */
@@ -39,7 +40,7 @@ const MOST_THREADS = 4;
 /** Of what is soon of no use, V8 would let three times as much gather. */
 const YOUNG_MIB = 24;
 
-/** How many threads, this one among them, suit these senders. */
+/** How many threads suit these senders; 1: this one. */
 export function howManyThreads(
   senders: readonly Sender[],
   { scenarios, jobs = Number.POSITIVE_INFINITY }: Pick<SendersOptions, 'scenarios' | 'jobs'>,
@@ -53,6 +54,28 @@ export function howManyThreads(
 /** Every `of`th, from the `index`th on: neighbours are alike, and so are the shares. */
 export function shareOf<T>(items: readonly T[], index: number, of: number): T[] {
   return items.filter((_, place) => place % of === index);
+}
+
+/**
+ * Runs the scenarios on these senders in so many threads. Returns the senders that could not be run.
+ * Rejects when a thread breaks, once the others have ended.
+ */
+export async function runInThreads(
+  senders: readonly Sender[],
+  threads: number,
+  { scenarios, jobs, ...options }: SendersOptions,
+): Promise<Skipped[]> {
+  const inOrder = longFirst(scenarios);
+  const shares = Array.from({ length: threads }, (_, index) => shareOf(inOrder, index, threads));
+  const own = jobs && Math.ceil(jobs / threads);
+  const ended = await Promise.allSettled(
+    shares.map((share) => runInThread(senders, { ...options, scenarios: share, jobs: own })),
+  );
+  const failed = ended.flatMap((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+  return [...new Map(failed.map((one) => [one.name, one])).values()];
 }
 
 /**
