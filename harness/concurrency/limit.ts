@@ -18,7 +18,15 @@ export async function inParallel<T>(
   const ended = await Promise.allSettled(
     Array.from({ length: Math.min(atOnce, items.length) }, worker),
   );
-  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  outcomesOf(ended);
+}
+
+/** What each of them came to; throws what the first that failed threw. */
+export function outcomesOf<T>(settled: readonly PromiseSettledResult<T>[]): T[] {
+  return settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
 }
 
 /** How an item went: it is done, or is to be tried again, since too much was going on beside it. */

@@ -3,6 +3,7 @@
  * trials each is given at once.
  */
 
+import { outcomesOf } from '../concurrency/limit.ts';
 import type { Lab } from '../lab/lab.ts';
 import { openLab } from '../labs/open.ts';
 import type { RunSummary, TrialResult } from '../model/reporter.ts';
@@ -34,29 +35,40 @@ export interface SendersOptions {
 
 /**
  * Runs every scenario on every sender. The senders of each kind of lab are in one lab, sharing the
- * jobs; but mail servers in containers come one after the other, since a machine that is busy makes
- * a slow lab. Returns those that could not be started, with the reason; they stop no other.
+ * jobs, but for those that are dealt out to threads; mail servers in containers come one after the
+ * other, since a machine that is busy makes a slow lab. Returns those that could not be started, with the reason; they stop no other.
  */
 export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
-  const { senders, signal, tell, isCaptured } = options;
+  const { senders, signal } = options;
   const failed: Skipped[] = [];
   for (const [kind, group] of groupByLab(senders)) {
     if (signal?.aborted) break;
-    const threads = howManyThreads(group, options);
-    if (threads > 1) {
-      failed.push(...(await runInThreads(group, threads, options)));
-      continue;
-    }
-    const opened = await openLab(kind, tell, { signal, isCaptured }).catch(senderErrorOf);
-    if (opened instanceof SenderError) {
-      if (signal?.aborted) break;
-      for (const { name } of group) failed.push({ name, reason: opened.message });
-      continue;
-    }
-    await using lab = opened;
-    const together = kind === 'loopback' ? [group] : group.map((sender) => [sender]);
-    for (const some of together) failed.push(...(await runTogether(some, lab, options)));
+    const [own, others] = partition(group, ({ isBuiltIn }) => isBuiltIn === true);
+    const threads = howManyThreads(own, options, others.length > 0);
+    const parts = await Promise.allSettled([
+      threads > 0 ? runInThreads(own, threads, options) : [],
+      runHere(kind, threads > 0 ? others : group, options),
+    ]);
+    failed.push(...outcomesOf(parts).flat());
   }
+  return failed;
+}
+
+/** These senders, which want labs of one kind, in a lab of this thread. */
+async function runHere(
+  kind: LabKind,
+  senders: readonly Sender[],
+  options: SendersOptions,
+): Promise<Skipped[]> {
+  if (senders.length === 0) return [];
+  const { signal, tell, isCaptured } = options;
+  const opened = await openLab(kind, tell, { signal, isCaptured }).catch(senderErrorOf);
+  if (opened instanceof SenderError)
+    return signal?.aborted ? [] : senders.map(({ name }) => ({ name, reason: opened.message }));
+  await using lab = opened;
+  const together = kind === 'loopback' ? [senders] : senders.map((sender) => [sender]);
+  const failed: Skipped[] = [];
+  for (const some of together) failed.push(...(await runTogether(some, lab, options)));
   return failed;
 }
 
@@ -93,8 +105,7 @@ export async function runTogether(
     }
   });
   // The lab is there until the last has ended.
-  const broken = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected');
-  if (broken) throw broken.reason;
+  outcomesOf(await Promise.allSettled(runs));
   return failed;
 }
 
@@ -102,9 +113,9 @@ export async function runTogether(
  * Trials spend their time waiting for sockets, hardly any of it computing; one server that serves
  * them all waits for most of them.
  */
-const JOBS = { loopback: 24, server: 64, serverEach: 16 };
+const JOBS = { loopback: 16, server: 64, serverEach: 16 };
 /** A sender that is made to wait holds some of its jobs for long. */
-const FEWEST_JOBS = 12;
+const FEWEST_JOBS = 8;
 
 /** How many trials a sender is given at once; `sharedBy` senders are in its lab. */
 export function jobsOf(
@@ -117,6 +128,10 @@ export function jobsOf(
   if (perInstance === 'trial') return JOBS.serverEach;
   if (lab === 'loopback') return Math.max(FEWEST_JOBS, Math.ceil(JOBS.loopback / sharedBy));
   return JOBS.server;
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 function groupByLab(senders: readonly Sender[]): [LabKind, Sender[]][] {

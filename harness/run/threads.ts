@@ -6,6 +6,7 @@
 
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { outcomesOf } from '../concurrency/limit.ts';
 import type { Observation } from '../model/observation.ts';
 import type { Sender } from '../model/sender.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -40,15 +41,21 @@ const MOST_THREADS = 4;
 /** Of what is soon of no use, V8 would let three times as much gather. */
 const YOUNG_MIB = 24;
 
-/** How many threads suit these senders; 1: this one. */
+/**
+ * How many threads suit these senders; 0: this one does for them. Where others are tried beside them
+ * a core is theirs.
+ */
 export function howManyThreads(
   senders: readonly Sender[],
   { scenarios, jobs = Number.POSITIVE_INFINITY }: Pick<SendersOptions, 'scenarios' | 'jobs'>,
+  besideOthers = false,
 ): number {
-  if (!senders.every(({ isBuiltIn }) => isBuiltIn)) return 1;
+  if (senders.length === 0) return 0;
   const trials = senders.length * scenarios.length;
   const useful = Math.floor(Math.min(trials / TRIALS_EACH, jobs / senders.length));
-  return Math.max(1, Math.min(useful, availableParallelism(), MOST_THREADS));
+  const cores = availableParallelism() - (besideOthers ? 1 : 0);
+  const threads = Math.min(useful, cores, MOST_THREADS);
+  return threads > 1 || (threads === 1 && besideOthers) ? threads : 0;
 }
 
 /** Every `of`th, from the `index`th on: neighbours are alike, and so are the shares. */
@@ -71,10 +78,7 @@ export async function runInThreads(
   const ended = await Promise.allSettled(
     shares.map((share) => runInThread(senders, { ...options, scenarios: share, jobs: own })),
   );
-  const failed = ended.flatMap((one) => {
-    if (one.status === 'rejected') throw one.reason;
-    return one.value;
-  });
+  const failed = outcomesOf(ended).flat();
   return [...new Map(failed.map((one) => [one.name, one])).values()];
 }
 
