@@ -7,14 +7,35 @@
 
 import { relative } from 'node:path';
 import { defineConfig, type Plugin } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { PLANTED } from './test/planted/faults.ts';
 
 const fault = process.env.HOLDFAST_PLANTED;
+
+/** These begin first, so that the end of a run does not wait for one of them. */
+const LONGEST = [
+  'test/mutants/mutants.test.ts',
+  'test/mutants/reference.test.ts',
+  'test/cli.test.ts',
+  'test/known/known.test.ts',
+  'test/commands/doctor.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) =>
+      [...LONGEST.keys()].find((index) => moduleId.endsWith(LONGEST[index]!)) ?? LONGEST.length;
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
 
 export default defineConfig({
   test: {
     // What was transformed without the fault, or with another, is not what is wanted now.
     fsModuleCache: fault === undefined,
+    // Vitest leaves a core to itself by default: with two, one of them would have nothing to do.
+    maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         plugins: [planted(fault)],
