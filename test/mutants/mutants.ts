@@ -4,20 +4,44 @@
  * the grade and for the requirement that are pinned.
  *
  *   npm run mutants              temperaments × scenarios, and faults × temperaments by their pins
+ *   npm run mutants -- --part 2/4
+ *                                a part of it: every fourth scenario, from the second on, and its pins
  *   npm run mutants -- --write   keeps the pins that hold, and finds those that are missing: minutes
  *                                for a new fault or scenario, an hour with no pins at all
+ *   npm run mutants -- --write --fault ^dane- --scenario ^dane/
+ *                                the same for these faults over those of these scenarios that have
+ *                                no pin; all else stays
  */
 
+import { parseArgs } from 'node:util';
+import { parseShard } from '../../harness/results/shard.ts';
 import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result, together } from './farm.ts';
 import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import { provingPins, unproved, worthTrying } from './proving.ts';
 import { shippedScenarios } from './try.ts';
 
-const faults = Object.keys(FAULTS);
 const temperaments = TEMPERED;
+const { values: given } = parseArgs({
+  options: {
+    write: { type: 'boolean' },
+    part: { type: 'string', default: '1/1' },
+    fault: { type: 'string', default: '' },
+    scenario: { type: 'string', default: '' },
+  },
+});
+const faults = Object.keys(FAULTS).filter((fault) => new RegExp(given.fault).test(fault));
+const isWhole = given.fault === '' && given.scenario === '';
+const part = parseShard(given.part);
+if (!part || (given.write && part.of > 1))
+  throw new Error('--part 2/4 is the second of four, and does not go with --write');
 const shipped = await shippedScenarios();
-const scenarios = shipped.map(({ id }) => id);
+const isPinned = new Set(readPins().map(({ scenario }) => scenario));
+const scenarios = shipped
+  .map(({ id }) => id)
+  .filter((_, index) => index % part.of === part.index - 1)
+  .filter((id) => isWhole || (new RegExp(given.scenario).test(id) && !isPinned.has(id)));
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -75,7 +99,7 @@ const GRADES = ['pass', 'warn', 'not-met', 'unsupported', 'fail', 'inconclusive'
 /** Every pin, tried; problems: what is not caught as pinned. */
 async function tryPins(pins: readonly Pin[], lawful: readonly Result[]): Promise<string[]> {
   const isCaught = catches(lawful);
-  const problems = unpinned(pins, shipped);
+  const problems: string[] = [];
   for (const { pin, temperament, result } of await tryAll(pins)) {
     const { grade, requirement } = pin;
     if (!isAsPinned(result, pin))
@@ -152,7 +176,14 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
     'exploring',
     open.map((traits) => ({ traits, scenarios })),
   );
-  const candidates = new Map(open.map((fault) => [fault, candidatesFor(fault, explored)]));
+  const pinned = (fault: string) =>
+    readPins().flatMap((pin) => (pin.fault === fault ? [pin.scenario] : []));
+  const candidates = new Map(
+    open.map((fault) => [
+      fault,
+      [...new Set([...pinned(fault), ...candidatesFor(fault, explored)])],
+    ]),
+  );
   // What escapes the first may be caught by another.
   for (const [from, to] of ROUNDS)
     await tryMore(
@@ -163,7 +194,8 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
           .map((scenario) => ({ fault, scenario, under: openUnder(fault) })),
       ),
     );
-  const chosen = choose(caught);
+  const others = readPins().filter(({ fault }) => !isWhole && !faults.includes(fault));
+  const chosen = [...others, ...choose(caught)];
   const idle = scenarios.filter((id) => !chosen.some(({ scenario }) => scenario === id));
   const isAlone = ({ temperament, result }: Tried, id: string) =>
     temperament === '' && result.scenario === id;
@@ -171,7 +203,17 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
   await tryMore(
     faults.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
-  return [...chosen, ...forIdle(idle, caught)];
+  const found = [...chosen, ...forIdle(idle, caught)];
+  const named = unproved(
+    found,
+    shipped.filter(({ id }) => scenarios.includes(id)),
+  );
+  const alone = () => caught.filter(({ temperament }) => temperament === '');
+  const breaks = alone().flatMap(({ fault, result }) =>
+    result.broken.map((requirement) => ({ fault, requirement })),
+  );
+  await tryMore(worthTrying(named, breaks));
+  return [...found, ...provingPins(named, alone())];
 }
 
 /** Of the scenarios that may catch a fault, these are tried first. */
@@ -247,12 +289,18 @@ function forIdle(idle: readonly string[], caught: readonly Tried[]): Pin[] {
 // ---- the command ----
 
 const began = performance.now();
-const isWriting = process.argv.includes('--write');
 const lawful = await tryTemperaments();
-if (isWriting) writePins(await findPins(lawful));
+if (given.write) writePins(await findPins(lawful));
 const pins = readPins();
-const problems = [...showTemperaments(lawful), ...(await tryPins(pins, lawful))];
-showPins(pins);
+const own = pins.filter(
+  ({ fault, scenario }) => faults.includes(fault) && scenarios.includes(scenario),
+);
+const problems = [
+  ...showTemperaments(lawful),
+  ...unpinned(pins, shipped),
+  ...(await tryPins(own, lawful)),
+];
+if (part.of === 1) showPins(pins);
 for (const problem of problems) say(`✗ ${problem}`);
 say(`${problems.length} problems, ${Math.round((performance.now() - began) / 1000)} s`);
 process.exitCode = problems.length === 0 ? 0 : 1;

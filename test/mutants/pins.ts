@@ -14,6 +14,8 @@ export interface Pin {
   readonly scenario: string;
   readonly grade: Grade;
   readonly requirement: string;
+  /** Others that the same trial finds broken, where no other pin of its scenario does. */
+  readonly also?: readonly string[];
   /** Names of temperaments; `''`: none. */
   readonly under: readonly string[];
 }
@@ -24,15 +26,22 @@ export function readPins(): readonly Pin[] {
   return JSON.parse(readFileSync(FILE, 'utf8'));
 }
 
-/** One pin a line, so that a change of one shows as such. */
 export function writePins(pins: readonly Pin[]): void {
-  writeFileSync(FILE, `[\n${pins.map((pin) => `  ${JSON.stringify(pin)}`).join(',\n')}\n]\n`);
+  writeFileSync(FILE, inLines(pins));
 }
 
+/** One a line, so that a change of one shows as such. */
+export const inLines = (values: readonly unknown[]): string =>
+  `[\n${values.map((value) => `  ${JSON.stringify(value)}`).join(',\n')}\n]\n`;
+
 /** As pinned, or worse: how much of a race a fault wins, a busy machine decides. */
-export const isAsPinned = (seen: Pick<Pin, 'grade' | 'requirement'>, pin: Pin): boolean =>
-  (seen.grade === pin.grade && seen.requirement === pin.requirement) ||
-  (seen.grade === 'fail' && pin.grade === 'warn');
+export const isAsPinned = (
+  seen: Pick<Pin, 'grade' | 'requirement'> & { readonly broken: readonly string[] },
+  pin: Pin,
+): boolean =>
+  ((seen.grade === pin.grade && seen.requirement === pin.requirement) ||
+    (seen.grade === 'fail' && pin.grade === 'warn')) &&
+  (pin.also ?? []).every((id) => seen.broken.includes(id));
 
 export const traitsOf = (fault: string, temperament: string) =>
   [fault, temperament].filter((trait) => trait !== '').join('+');

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
+import { wasLabSlow } from '../../harness/judge/judge.ts';
 import type { TrialResult } from '../../harness/model/reporter.ts';
 import type { Sender } from '../../harness/model/sender.ts';
 import { howManyThreads, runInThread, shareOf } from '../../harness/run/threads.ts';
@@ -43,10 +44,12 @@ test('every trial is told, of every sender, as of this thread', async () => {
   });
   expect(failed).toEqual([]);
   const seen = results.map(({ verdict: { sender, scenario } }) => `${sender} ${scenario}`);
-  expect(seen.sort()).toEqual(begun.sort());
+  // One whose lab was slow begins again.
+  expect(seen.sort()).toEqual([...new Set(begun)].sort());
   expect(seen.length).toBe(2 * stripped.length);
   for (const { verdict, trial } of results) {
-    expect(verdict.grade).toBe(verdict.sender === leaky.name ? 'fail' : 'pass');
+    const expected = verdict.sender === leaky.name ? 'fail' : 'pass';
+    expect(verdict.grade).toBe(wasLabSlow(trial) ? 'inconclusive' : expected);
     expect(stripped).toContain(trial.scenario);
     expect(trial.sender.name).toBe(verdict.sender);
     expect(trial.evidence.observations.at(-1)!.kind).toBe('lab-health');
