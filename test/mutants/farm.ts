@@ -108,6 +108,8 @@ export function resultOf(traits: string, verdict: Verdict): Result {
 }
 
 async function serveParent(): Promise<void> {
+  // Whoever asked has gone, or has all.
+  process.on('disconnect', () => process.exit());
   const shipped = await shippedScenarios();
   process.on('message', async (orders: readonly Order[]) => {
     const courses = orders.map(({ traits, scenarios }) => ({

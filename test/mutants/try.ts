@@ -5,7 +5,6 @@
 
 import { fileURLToPath } from 'node:url';
 import { inParallel } from '../../harness/concurrency/limit.ts';
-import { wasLabSlow } from '../../harness/judge/judge.ts';
 import { startLab } from '../../harness/lab/lab.ts';
 import type { TrialResult } from '../../harness/model/reporter.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
@@ -46,32 +45,17 @@ export async function shippedScenarios(): Promise<readonly Scenario[]> {
   return scenarios;
 }
 
-/**
- * The results of each course, in the order of the courses. What a slow lab has left undecided, when
- * all was tried at once, is tried once more by itself.
- */
+/** The results of each course, in the order of the courses. */
 export async function tryCourses(courses: readonly Course[]): Promise<TrialResult[][]> {
   await using lab = await startLab();
   const vocabulary = await loadVocabulary();
-  const run = ({ traits, scenarios }: Course, jobs: number) => {
-    const senders = [referenceSender({ traits: traits === '' ? [] : parseTraits(traits) })];
-    return resultsOf({ lab, vocabulary, senders, scenarios, jobs, bounds: BOUNDS });
-  };
   const results: TrialResult[][] = courses.map(() => []);
   const jobs = Math.max(2, Math.ceil(JOBS / Math.min(courses.length, SENDERS)));
-  await inParallel([...courses.entries()], SENDERS, async ([index, course]) => {
-    results[index] = await run(course, jobs);
+  await inParallel([...courses.entries()], SENDERS, async ([index, { traits, scenarios }]) => {
+    const senders = [referenceSender({ traits: traits === '' ? [] : parseTraits(traits) })];
+    results[index] = await resultsOf({ lab, vocabulary, senders, scenarios, jobs, bounds: BOUNDS });
   });
-  for (const [index, { traits }] of courses.entries()) {
-    const [slow, sound] = split(results[index]!, ({ trial }) => wasLabSlow(trial));
-    const scenarios = slow.map(({ trial }) => trial.scenario);
-    if (slow.length > 0) results[index] = [...sound, ...(await run({ traits, scenarios }, 1))];
-  }
   return results;
-}
-
-function split<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 /** A verdict in a line, for the message of a test that fails. */
