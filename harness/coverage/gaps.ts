@@ -93,9 +93,6 @@ export const GAPS: readonly Gap[] = [
       '7672-5-agility',
       '7672-8.1-sni',
       '7672-9.1-no-override',
-      '6125-6.4.1-case',
-      '6125-6.4.2-idn',
-      '6066-3-sni-form',
     ],
   },
   {

@@ -194,7 +194,9 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
           .map((scenario) => ({ fault, scenario, under: openUnder(fault) })),
       ),
     );
-  const kept = readPins().filter(({ fault }) => !isWhole && !faults.includes(fault));
+  const kept = readPins().filter(
+    ({ fault, scenario }) => !isWhole && !(faults.includes(fault) && scenarios.includes(scenario)),
+  );
   const chosen = [...kept, ...choose(caught)];
   const idle = scenarios.filter((id) => !chosen.some(({ scenario }) => scenario === id));
   const isAlone = ({ temperament, result }: Tried, id: string) =>

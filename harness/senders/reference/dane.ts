@@ -58,9 +58,11 @@ export async function daneOf(
       if (is('dane-passes-over-failed-lookups')) continue;
       return { kind: 'failed', why: `the TLSA records of ${base}: ${answer.why}` };
     }
-    if (answer.kind === 'nodata' && is('dane-wants-tlsa-everywhere'))
-      return { kind: 'failed', why: `${base} has no TLSA records` };
-    if (answer.kind !== 'records') continue;
+    if (answer.kind !== 'records') {
+      if (is('dane-wants-tlsa-everywhere'))
+        return { kind: 'failed', why: `${base} has no TLSA records` };
+      continue;
+    }
     if (!answer.secure && !is('dane-without-dnssec')) continue;
     const usable = (
       is('dane-takes-the-first-record') ? answer.records.slice(0, 1) : answer.records
