@@ -131,6 +131,7 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (cached && id < cached.id && is('refetches-only-when-id-grows')) return cached;
     if (cached && is('forgets-cache-when-id-changes')) cache.policies.delete(domain);
     const key = `${domain} ${id}`;
+    if (fetching.has(key) && is('forgets-the-cache-while-fetching')) return undefined;
     const fetched = isBackingOff(domain, key) ? undefined : await fetchOnce(key, domain, id);
     if (fetched) return fetched;
     if (is('forgets-cache-when-fetch-fails')) cache.policies.delete(domain);
@@ -169,7 +170,6 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     domain: string,
     id: string,
   ): Promise<CachedPolicy | undefined> {
-    if (fetching.has(key) && is('does-not-wait-for-a-fetch-under-way')) return undefined;
     const underWay = fetching.get(key) ?? fetchPolicy(key, domain, id);
     fetching.set(key, underWay);
     try {

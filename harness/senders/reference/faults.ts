@@ -86,8 +86,8 @@ export const FAULTS = {
   'decodes-leniently': 'Reads a policy body that is no UTF-8.',
   'http-cache':
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
-  'does-not-wait-for-a-fetch-under-way':
-    'Delivers without a policy while it is being fetched for another message.',
+  'forgets-the-cache-while-fetching':
+    'Delivers without the cached policy while a new one is being fetched for another message.',
   'wants-http-1.1': 'Takes no policy that comes in HTTP/1.0.',
   'stops-at-an-interim-answer': 'Takes an interim answer, such as 103, for a failed fetch.',
   'scrapes-answers':
