@@ -4,9 +4,9 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Scenario } from '../../harness/model/scenario.ts';
+import { neededCapabilities, type Scenario } from '../../harness/model/scenario.ts';
 import type { Grade } from '../../harness/model/verdict.ts';
-import { FAULTS, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
+import { FAULTS, referenceSender, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 
 export interface Pin {
@@ -49,6 +49,12 @@ export const traitsOf = (fault: string, temperament: string) =>
 /** No temperament, and each. */
 export const TEMPERED: readonly string[] = ['', ...Object.keys(TEMPERAMENTS)];
 
+const able = referenceSender().capabilities;
+
+/** The reference sender can be tried with it, and so a fault of it can be caught. */
+export const isForReference = (scenario: Scenario): boolean =>
+  neededCapabilities(scenario).every((needed) => able.includes(needed));
+
 /** What should be pinned, and is not. */
 export function unpinned(pins: readonly Pin[], scenarios: readonly Scenario[]): string[] {
   const missing = Object.keys(FAULTS).flatMap((fault) =>
@@ -56,6 +62,8 @@ export function unpinned(pins: readonly Pin[], scenarios: readonly Scenario[]): 
       .filter((one) => !pins.some((pin) => pin.fault === fault && pin.under.includes(one)))
       .map((temperament) => `${traitsOf(fault, temperament)}: NOBODY catches it`),
   );
-  const idle = scenarios.filter(({ id }) => !pins.some(({ scenario }) => scenario === id));
+  const idle = scenarios
+    .filter(isForReference)
+    .filter(({ id }) => !pins.some(({ scenario }) => scenario === id));
   return [...missing, ...idle.map(({ id }) => `${id} catches no fault`)];
 }

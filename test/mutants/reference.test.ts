@@ -8,6 +8,7 @@ import type { TrialResult } from '../../harness/model/reporter.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import { deepFreeze } from '../evidence.ts';
 import { breachesOfProperties } from '../forgeries/properties.ts';
+import { isForReference } from './pins.ts';
 import { shippedScenarios, tell, tryCourses } from './try.ts';
 
 /** A machine that is busy with other things takes many times as long. */
@@ -22,10 +23,13 @@ beforeAll(async () => {
 
 const isPass = ({ verdict }: TrialResult) => verdict.grade === 'pass';
 
-test('the reference sender passes every scenario', () => {
+test('the reference sender passes every scenario that it can be tried with', () => {
   expect(results.length).toBe(scenarios.length);
-  const others = results.filter((result) => !isPass(result));
-  expect(others.map(({ verdict }) => tell(verdict))).toEqual([]);
+  const tried = results.filter(({ trial }) => isForReference(trial.scenario));
+  const others = scenarios.filter((scenario) => !isForReference(scenario));
+  expect(others.map(({ id }) => id)).toEqual(['dnssec/ad-claimed']);
+  const notPassed = tried.filter((result) => !isPass(result));
+  expect(notPassed.map(({ verdict }) => tell(verdict))).toEqual([]);
 });
 
 test(
