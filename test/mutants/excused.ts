@@ -90,7 +90,8 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
   ],
   'logs-the-end-only': [
     {
-      reason: 'What it has dropped without a word may be waiting still, for all that anybody knows.',
+      reason:
+        'What it has dropped without a word may be waiting still, for all that anybody knows.',
       faults: ['drops-the-other-recipients'],
     },
   ],
