@@ -43,7 +43,8 @@ test('every trial is told, of every sender, as of this thread', async () => {
   });
   expect(failed).toEqual([]);
   const seen = results.map(({ verdict: { sender, scenario } }) => `${sender} ${scenario}`);
-  expect(seen.sort()).toEqual(begun.sort());
+  // One whose lab was slow begins again.
+  expect(seen.sort()).toEqual([...new Set(begun)].sort());
   expect(seen.length).toBe(2 * stripped.length);
   for (const { verdict, trial } of results) {
     expect(verdict.grade).toBe(verdict.sender === leaky.name ? 'fail' : 'pass');
