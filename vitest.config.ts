@@ -15,6 +15,7 @@ const fault = process.env.HOLDFAST_PLANTED;
 /** These begin first, so that the end of a run does not wait for one of them. */
 const LONGEST = [
   'test/mutants/mutants.test.ts',
+  'test/forgeries/properties.test.ts',
   'test/cli.test.ts',
   'test/known/known.test.ts',
   'test/commands/doctor.test.ts',
