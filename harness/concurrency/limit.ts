@@ -32,46 +32,68 @@ export function outcomesOf<T>(settled: readonly PromiseSettledResult<T>[]): T[] 
 /** How an item went: it is done, or is to be tried again, since too much was going on beside it. */
 export type Went = 'done' | 'crowded';
 
+/** A place in which so much can go on at once, and nobody knows how much: it is found out. */
+export interface Pace {
+  /**
+   * Works on every item, `atOnce` of them at the same time at most. What was crowded goes to the end
+   * of the line. What one of them threw is thrown once those under way have ended.
+   */
+  each<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<Went>): Promise<void>;
+}
+
 /**
- * Works on every item, at first `atOnce` at the same time. What was crowded goes to the end of the
- * line, and half as many go on; after each calm round, one more again. What one of them threw is
- * thrown once the others have ended.
+ * At first `most` at the same time, of all that is worked on; half as many as soon as one was
+ * crowded, and one more again after each calm round.
  */
-export async function atTheirPace<T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<Went>,
-): Promise<void> {
-  const waiting = [...items];
-  let places = atOnce;
+export function createPace(most: number): Pace {
+  let places = most;
+  let inside = 0;
+  const atTheDoor: (() => void)[] = [];
   /** What began in an earlier round says nothing of this one. */
   let round = 0;
   let calm = 0;
-  const turn = async (item: T) => {
-    const begun = round;
-    const went = await work(item);
-    if (went === 'crowded') waiting.push(item);
+  const letIn = () => {
+    for (let free = places - inside; free > 0; free--) atTheDoor.shift()?.();
+  };
+  const adapt = (begun: number, went: Went) => {
     if (begun !== round) return;
     calm = went === 'done' ? calm + 1 : 0;
     if (went === 'crowded') places = Math.max(1, Math.floor(places / 2));
     else if (calm < places) return;
-    else places = Math.min(atOnce, places + 1);
+    else places = Math.min(most, places + 1);
     round++;
     calm = 0;
   };
-  const inside = new Set<Promise<void>>();
-  const thrown: unknown[] = [];
-  for (;;) {
-    while (waiting.length > 0 && inside.size < places && thrown.length === 0) {
-      const one: Promise<void> = turn(waiting.shift()!)
-        .catch((error: unknown) => void thrown.push(error))
-        .finally(() => inside.delete(one));
-      inside.add(one);
+  const inTurn = async (work: () => Promise<Went>): Promise<Went> => {
+    while (inside >= places) await new Promise<void>((resolve) => atTheDoor.push(resolve));
+    inside++;
+    const begun = round;
+    try {
+      const went = await work();
+      adapt(begun, went);
+      return went;
+    } finally {
+      inside--;
+      letIn();
     }
-    if (inside.size === 0) break;
-    await Promise.race(inside);
-  }
-  if (thrown.length > 0) throw thrown[0];
+  };
+  return {
+    async each(items, atOnce, work) {
+      const waiting = [...items];
+      const worker = async () => {
+        while (waiting.length > 0) {
+          const item = waiting.shift()!;
+          const went = await inTurn(() => work(item)).catch((error: unknown) => {
+            waiting.length = 0;
+            throw error;
+          });
+          if (went === 'crowded') waiting.push(item);
+        }
+      };
+      const workers = Array.from({ length: Math.min(atOnce, items.length) }, worker);
+      outcomesOf(await Promise.allSettled(workers));
+    },
+  };
 }
 
 /** `work`, done at most so many times at the same time. */

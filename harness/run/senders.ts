@@ -3,7 +3,7 @@
  * trials each is given at once.
  */
 
-import { outcomesOf } from '../concurrency/limit.ts';
+import { createPace, outcomesOf } from '../concurrency/limit.ts';
 import type { Lab } from '../lab/lab.ts';
 import { openLab } from '../labs/open.ts';
 import type { RunSummary, TrialResult } from '../model/reporter.ts';
@@ -86,15 +86,17 @@ export async function runTogether(
   }: Omit<SendersOptions, 'senders' | 'tell'>,
 ): Promise<Skipped[]> {
   const failed: Skipped[] = [];
-  const runs = senders.map(async (sender) => {
+  const shares = senders.map((sender) => jobsOf(sender, jobs, senders.length));
+  const pace = createPace(shares.reduce((sum, own) => sum + own));
+  const runs = senders.map(async (sender, index) => {
     try {
-      const own = jobsOf(sender, jobs, senders.length);
       await runSuite({
         lab,
         vocabulary,
         scenarios,
         senders: [sender],
-        jobs: own,
+        jobs: shares[index]!,
+        pace,
         signal,
         onTrialStart,
         onResult,

@@ -3,7 +3,7 @@
  * how many jobs each gets, is senders.ts's.)
  */
 
-import { atTheirPace } from '../concurrency/limit.ts';
+import { createPace, type Pace } from '../concurrency/limit.ts';
 import { whenAborted } from '../concurrency/wait.ts';
 import { isProved } from '../judge/grade.ts';
 import { judge, wasLabSlow } from '../judge/judge.ts';
@@ -24,6 +24,8 @@ export interface SuiteOptions {
   readonly scenarios: readonly Scenario[];
   /** How many trials at once, at most: there are fewer while that makes the lab slow. */
   readonly jobs: number;
+  /** Shared with the others that have this lab; default: its own. */
+  readonly pace?: Pace;
   readonly bounds?: Partial<Bounds>;
   readonly signal?: AbortSignal;
   /** A trial begins. */
@@ -40,13 +42,13 @@ const MOST_REPEATED = 200;
 const hasLeaked = ({ verdict }: TrialResult) => verdict.findings.some(isProved);
 
 /**
- * Runs every scenario on every sender, at most `jobs` at once. A trial whose lab was slow decides nothing and
- * says nothing of the sender: it is run again when its turn comes, with fewer beside it, but what
- * leaked before does not pass by that. Throws SenderError when a sender cannot be
- * started at all, when it dies, and when the lab has gone.
+ * Runs every scenario on every sender, at most `jobs` at once. A trial whose lab was slow decides
+ * nothing and says nothing of the sender: it is run again when its turn comes, with fewer beside it,
+ * but what leaked before does not pass by that. Throws SenderError when a sender cannot be started at
+ * all, when it dies, and when the lab has gone.
  */
 export async function runSuite(options: SuiteOptions): Promise<void> {
-  const { lab, scenarios, senders, jobs, signal } = options;
+  const { lab, scenarios, senders, jobs, signal, pace = createPace(jobs) } = options;
   const stopped = whenAborted(signal);
   let labLost: SenderError | undefined;
   void lab.lost?.then(({ message }) => {
@@ -62,7 +64,7 @@ export async function runSuite(options: SuiteOptions): Promise<void> {
     };
     const slow = new Map<Scenario, { tries: number; leak?: TrialResult }>();
     let repeated = 0;
-    await atTheirPace(longFirst(scenarios), jobs, async (scenario) => {
+    await pace.each(longFirst(scenarios), jobs, async (scenario) => {
       const result = await run(scenario);
       if (!result) return 'done';
       const { tries, leak } = slow.get(scenario) ?? { tries: 0 };
