@@ -42,10 +42,30 @@ const MOST_REPEATED = 200;
 const hasLeaked = ({ verdict }: TrialResult) => verdict.findings.some(isProved);
 
 /**
- * Runs every scenario on every sender, at most `jobs` at once. A trial whose lab was slow decides
- * nothing and says nothing of the sender: it is run again when its turn comes, with fewer beside it,
- * but what leaked before does not pass by that. Throws SenderError when a sender cannot be started at
- * all, when it dies, and when the lab has gone.
+ * What each trial comes to, or undefined: its lab was slow, so that it decides nothing and says
+ * nothing of the sender, and it is to be run again.
+ */
+export function secondChances(): (result: TrialResult) => TrialResult | undefined {
+  const slow = new Map<Scenario, { readonly tries: number; readonly leak?: TrialResult }>();
+  let repeated = 0;
+  return (result) => {
+    const { scenario } = result.trial;
+    const { tries, leak } = slow.get(scenario) ?? { tries: 0 };
+    const leaked = hasLeaked(result) ? result : leak;
+    if (wasLabSlow(result.trial) && tries + 1 < MOST_TRIES && repeated++ < MOST_REPEATED) {
+      slow.set(scenario, { tries: tries + 1, leak: leaked });
+      return undefined;
+    }
+    slow.delete(scenario);
+    // Content passed when the machine was busy, and not when it was calm: that decides nothing.
+    return leaked ?? result;
+  };
+}
+
+/**
+ * Runs every scenario on every sender, at most `jobs` at once. A trial whose lab was slow is run
+ * again when its turn comes, with fewer beside it, but what leaked before does not pass by that.
+ * Throws SenderError when a sender cannot be started at all, when it dies, and when the lab has gone.
  */
 export async function runSuite(options: SuiteOptions): Promise<void> {
   const { lab, scenarios, senders, jobs, signal, pace = createPace(jobs) } = options;
@@ -62,20 +82,13 @@ export async function runSuite(options: SuiteOptions): Promise<void> {
       const result = await resultOf(scenario, sender, instances, stopped, options);
       return signal?.aborted ? undefined : result;
     };
-    const slow = new Map<Scenario, { tries: number; leak?: TrialResult }>();
-    let repeated = 0;
+    const decided = secondChances();
     await pace.each(longFirst(scenarios), jobs, async (scenario) => {
       const result = await run(scenario);
       if (!result) return 'done';
-      const { tries, leak } = slow.get(scenario) ?? { tries: 0 };
-      const leaked = hasLeaked(result) ? result : leak;
-      if (wasLabSlow(result.trial) && tries + 1 < MOST_TRIES && repeated++ < MOST_REPEATED) {
-        slow.set(scenario, { tries: tries + 1, leak: leaked });
-        return 'crowded';
-      }
-      slow.delete(scenario);
-      // Content passed when the machine was busy, and not when it was calm: that decides nothing.
-      await options.onResult(leaked ?? result);
+      const told = decided(result);
+      if (!told) return 'crowded';
+      await options.onResult(told);
       return 'done';
     });
     const lost = labLost ?? instances.lost();

@@ -3,7 +3,7 @@
  * what is to be tried on it.
  */
 
-import { limited } from '../concurrency/limit.ts';
+import { createPace } from '../concurrency/limit.ts';
 import { whenAborted } from '../concurrency/wait.ts';
 import { openLab } from '../labs/open.ts';
 import type { TrialResult } from '../model/reporter.ts';
@@ -11,11 +11,11 @@ import type { Scenario } from '../model/scenario.ts';
 import { type Sender, SenderError } from '../model/sender.ts';
 import { openInstances } from './instances.ts';
 import { jobsOf, prepareSenders, type SendersOptions } from './senders.ts';
-import { resultOf } from './suite.ts';
+import { resultOf, secondChances } from './suite.ts';
 
 export interface Trials extends AsyncDisposable {
   /**
-   * One trial, its turn having come. Throws SenderError once the sender has died, or the signal was
+   * One trial, its turn having come; run again where the lab was slow. Throws SenderError once the sender has died, or the signal was
    * given.
    */
   run(scenario: Scenario): Promise<TrialResult>;
@@ -42,12 +42,21 @@ export async function openTrials(
     throw error;
   });
   const atWork = new Set<Promise<unknown>>();
-  const run = limited(jobsOf(sender, jobs, 1), async (scenario: Scenario) => {
-    if (signal?.aborted) throw new SenderError(`${sender.name} was stopped`);
-    const lost = instances.lost();
-    if (lost) throw lost;
-    return resultOf(scenario, sender, instances, stopped, { lab, vocabulary, signal });
-  });
+  const pace = createPace(jobsOf(sender, jobs, 1));
+  const run = async (scenario: Scenario) => {
+    const decided = secondChances();
+    let told: TrialResult | undefined;
+    await pace.each([scenario], 1, async () => {
+      if (signal?.aborted) throw new SenderError(`${sender.name} was stopped`);
+      const lost = instances.lost();
+      if (lost) throw lost;
+      told = decided(
+        await resultOf(scenario, sender, instances, stopped, { lab, vocabulary, signal }),
+      );
+      return told ? 'done' : 'crowded';
+    });
+    return told!;
+  };
   return {
     run(scenario) {
       const one = run(scenario).finally(() => atWork.delete(one));

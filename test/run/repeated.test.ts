@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import type { Sender } from '../../harness/model/sender.ts';
+import { openTrials } from '../../harness/run/trials.ts';
 import { referenceSender } from '../../harness/senders/reference/index.ts';
 import { vocabulary } from '../evidence.ts';
 import { shippedScenarios } from '../mutants/try.ts';
@@ -63,4 +64,17 @@ test('slow every time: inconclusive, and not tried for ever', async () => {
 
 test('not slow: run once', async () => {
   expect(await runIn(0)).toEqual({ grades: ['pass'], begun: 1 });
+});
+
+test('on demand: run again as well, where the event loop was held up', async () => {
+  let started = 0;
+  const start: Sender['start'] = (...given) => {
+    const freeAt = performance.now() + (started++ === 0 ? 900 : 0);
+    while (performance.now() < freeAt);
+    return referenceSender().start(...given);
+  };
+  await using trials = await openTrials({ ...referenceSender(), start }, { vocabulary, tell() {} });
+  const scenario = (await shippedScenarios()).find(({ id }) => id === SCENARIO)!;
+  expect((await trials.run(scenario)).verdict.grade).toBe('pass');
+  expect(started).toBe(2);
 });
