@@ -148,7 +148,7 @@ function isBehind(mx: string, view: StepView): boolean {
     through.length > 0 &&
     through.every(
       (host) =>
-        host !== undefined && !isSame(host, view.qualified(mx)) && preferenceOf(host) <= here,
+        host !== undefined && !isSame(host, view.qualified(mx)) && preferenceOf(host) < here,
     )
   );
 }
