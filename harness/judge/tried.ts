@@ -137,7 +137,9 @@ function isBehind(mx: string, view: StepView): boolean {
     const record = records.find(
       (one) => one.type === 'MX' && isSame(view.qualified(one.exchange), host),
     );
-    return record?.type === 'MX' ? record.preference : hosts.indexOf(host);
+    if (record?.type === 'MX') return record.preference;
+    // A host that the world does not name, by an answer of before, comes before no other.
+    return hosts.includes(host) ? hosts.indexOf(host) : Number.POSITIVE_INFINITY;
   };
   const through = view.tokens.map((token) => {
     const outcome = outcomeIn(view, token);

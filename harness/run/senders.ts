@@ -36,7 +36,8 @@ export interface SendersOptions {
 /**
  * Runs every scenario on every sender. The senders of each kind of lab are in one lab, sharing the
  * jobs, but for those that are dealt out to threads; mail servers in containers come one after the
- * other, since a machine that is busy makes a slow lab. Returns those that could not be started, with the reason; they stop no other.
+ * other, since a machine that is busy makes a slow lab. Returns those that could not be started, with
+ * the reason; they stop no other.
  */
 export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
   const { senders, signal } = options;
@@ -45,13 +46,24 @@ export async function runSenders(options: SendersOptions): Promise<Skipped[]> {
     if (signal?.aborted) break;
     const [own, others] = partition(group, ({ isBuiltIn }) => isBuiltIn === true);
     const threads = howManyThreads(own, options, others.length > 0);
+    const here = threads > 0 ? others : group;
     const parts = await Promise.allSettled([
-      threads > 0 ? runInThreads(own, threads, options) : [],
-      runHere(kind, threads > 0 ? others : group, options),
+      threads > 0 ? runInThreads(own, threads, withJobsOf(own, group, options)) : [],
+      runHere(kind, here, withJobsOf(here, group, options)),
     ]);
     failed.push(...outcomesOf(parts).flat());
   }
   return failed;
+}
+
+/** What is asked for `all` together, these get their part of; mail servers have a lab in turn. */
+export function withJobsOf<O extends Pick<SendersOptions, 'jobs'>>(
+  some: readonly Sender[],
+  all: readonly Sender[],
+  options: O,
+): O {
+  const { jobs } = options;
+  return { ...options, jobs: jobs && Math.ceil((jobs * some.length) / all.length) };
 }
 
 /** These senders, which want labs of one kind, in a lab of this thread. */

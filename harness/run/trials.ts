@@ -15,8 +15,8 @@ import { resultOf, secondChances } from './suite.ts';
 
 export interface Trials extends AsyncDisposable {
   /**
-   * One trial, its turn having come; run again where the lab was slow. Throws SenderError once the sender has died, or the signal was
-   * given.
+   * One trial, its turn having come; run again where the lab was slow. Throws SenderError once the
+   * sender has died, or the signal was given.
    */
   run(scenario: Scenario): Promise<TrialResult>;
 }

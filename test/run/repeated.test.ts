@@ -30,6 +30,7 @@ async function runIn(slowTimes: number, starting: Sender['start'] = referenceSen
     senders: [{ ...referenceSender(), start: starting }],
     scenarios: (await shippedScenarios()).filter(({ id }) => id === SCENARIO),
     jobs: 2,
+    bounds: { settleMs: 2000, quietMs: 1000 },
     onTrialStart: () => void begun++,
   });
   return { grades: results.map(({ verdict }) => verdict.grade), begun };
@@ -52,6 +53,14 @@ test('slow once, and leaking both times: it fails', async () => {
 
 test('slow once, and leaking only then: neither failed nor passed', async () => {
   expect(await runIn(1, leakingFor(1))).toEqual({ grades: ['inconclusive'], begun: 2 });
+});
+
+test('slow once and leaking, then calm and failing otherwise: it fails', async () => {
+  let started = 0;
+  const leaky = referenceSender({ traits: ['plaintext-when-starttls-missing'] });
+  const losing = referenceSender({ traits: ['loses-mail'] });
+  const start: Sender['start'] = (...given) => (started++ < 1 ? leaky : losing).start(...given);
+  expect(await runIn(1, start)).toEqual({ grades: ['fail'], begun: 2 });
 });
 
 test('slow three times: its fourth trial counts', async () => {

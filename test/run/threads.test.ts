@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
 import type { TrialResult } from '../../harness/model/reporter.ts';
 import type { Sender } from '../../harness/model/sender.ts';
+import { withJobsOf } from '../../harness/run/senders.ts';
 import { howManyThreads, runInThread, shareOf } from '../../harness/run/threads.ts';
 import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
 import { referenceSender } from '../../harness/senders/reference/index.ts';
@@ -23,6 +24,14 @@ test('senders of this process get as many threads as there are cores, and trials
   expect(howManyThreads(two, { scenarios: stripped }, true)).toBe(0);
   expect(howManyThreads(two, { scenarios, jobs: 2 })).toBe(0);
   expect(howManyThreads([], { scenarios }, true)).toBe(0);
+});
+
+test('senders in threads and those beside them share the jobs that were asked for', () => {
+  const all = [referenceSender(), opportunisticSender(), referenceSender()];
+  expect(withJobsOf(all.slice(0, 2), all, { jobs: 6 }).jobs).toBe(4);
+  expect(withJobsOf(all.slice(2), all, { jobs: 6 }).jobs).toBe(2);
+  expect(withJobsOf(all, all, { jobs: 6 }).jobs).toBe(6);
+  expect(withJobsOf(all, all, { jobs: undefined }).jobs).toBeUndefined();
 });
 
 test('shares are of one size, and nothing is in two of them', () => {
