@@ -12,7 +12,7 @@ import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { compareSenders, comparisonCode } from '../results/compare.ts';
 import { learnDurations, readDurations } from '../results/durations.ts';
-import { partOf } from '../results/shard.ts';
+import { longestFirst, partOf } from '../results/shard.ts';
 import { BUILT_IN } from '../senders/built-in.ts';
 import { senderOf } from '../senders/find.ts';
 import { findPackage } from '../shipped.ts';
@@ -106,7 +106,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const { jobs, pcap: isCaptured } = request;
   const running = runSenders({
     senders,
-    scenarios,
+    scenarios: longestFirst(scenarios, durations),
     vocabulary,
     jobs,
     isCaptured,

@@ -45,8 +45,9 @@ export const expectation: Expectation = {
       return {
         status: 'unmet',
         actual: `${what} exposed${arrival(view)}`,
-        because: [breach.held.fetch.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
+        because: [breach.basis.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
         harm,
+        ...(breach.basis.kind === 'dns-query' && { requirement: breach.requirement }),
       };
     }
     const { exposure, because } = exposedBy(view);

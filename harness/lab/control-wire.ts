@@ -46,7 +46,8 @@ export interface Call {
 
 export type FromLab =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly problem: string }
+  /** `isUncarried`: it is an UncarriedError. */
+  | { readonly id: number; readonly problem: string; readonly isUncarried?: boolean }
   | { readonly label: string; readonly event: Event };
 
 /** Calls back for every line of JSON. A line that is none, or too long, ends the connection. */

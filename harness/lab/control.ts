@@ -5,7 +5,7 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import net from 'node:net';
-import type { LabAccess } from '../model/sender.ts';
+import { type LabAccess, UncarriedError } from '../model/sender.ts';
 import { type Call, type Calls, type FromLab, onJsonLines, sendJson } from './control-wire.ts';
 import type { Lab } from './lab.ts';
 import type { World } from './world.ts';
@@ -133,7 +133,11 @@ function serve(
       (async () => (asked ? asked(...given) : missing(`the lab has no ${call}`)))().then(
         (value) => say({ id, value }),
         (error: unknown) =>
-          say({ id, problem: error instanceof Error ? error.message : String(error) }),
+          say({
+            id,
+            problem: error instanceof Error ? error.message : String(error),
+            ...(error instanceof UncarriedError && { isUncarried: true }),
+          }),
       );
     },
     async dispose() {

@@ -8,6 +8,7 @@ import { createPki } from '../../certs/index.ts';
 import type { Event } from '../model/observation.ts';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
 import { startNameServer, type Zone } from './dns-server.ts';
+import { createDnsKeys } from './dnssec.ts';
 import { createLoopbackFabric, type Fabric } from './fabric.ts';
 import { type Slowness, watchHealth } from './health.ts';
 import { type ArrivedMail, startHonestMx } from './honest-mx.ts';
@@ -18,6 +19,8 @@ import { createWorld, type Servers, type World } from './world.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly access: LabAccess;
+  /** Its hosts can have IPv6 addresses. */
+  readonly hasIpv6?: boolean;
   /** Of a lab elsewhere: resolves when it has gone, whoever ended it. */
   readonly lost?: Promise<Error>;
   /** How slow it was, at the worst, in the last `ms`. */
@@ -74,7 +77,8 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   // Closed before the honest exchanger: its going must not be seen by a sender.
   const fabric = opened(await site.openFabric());
   const zones = new Map<string, Zone>();
-  const names = opened(await startNameServer(site.dns, (label) => zones.get(label)));
+  const keys = await createDnsKeys(Date.now());
+  const names = opened(await startNameServer(site.dns, keys, (label) => zones.get(label)));
   const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
     claims.set(localPort, onMail);
     return () => void claims.delete(localPort);
@@ -90,11 +94,13 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   };
 
   return {
+    hasIpv6: fabric.hasIpv6,
     access: {
       dns: names.endpoint,
       trust: {
         policyHosts: pki.authorities.policyHosts.certificatePem,
         mxHosts: pki.authorities.mxHosts.certificatePem,
+        dnssec: keys.anchor,
       },
       route: fabric.route,
       onRoute: fabric.onRoute,

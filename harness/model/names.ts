@@ -37,6 +37,5 @@ export function plainName(text: string, label: string): string {
  * name.
  */
 export function labelOf(name: string): string | undefined {
-  const labels = name.toLowerCase().replace(/\.$/, '').split('.');
-  return labels.at(-1) === 'test' ? labels.at(-2) : undefined;
+  return /(?:^|\.)([^.]*)\.test\.?$/i.exec(name)?.[1]?.toLowerCase();
 }

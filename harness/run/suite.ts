@@ -109,18 +109,19 @@ export async function resultOf(
     bounds,
   }: Pick<SuiteOptions, 'lab' | 'vocabulary' | 'signal' | 'bounds'>,
 ): Promise<TrialResult> {
-  const { trial, packets }: Pick<TrialResult, 'trial' | 'packets'> = canBeRun(scenario, sender)
+  const able = ableIn(lab, sender);
+  const { trial, packets }: Pick<TrialResult, 'trial' | 'packets'> = canBeRun(scenario, able)
     ? await runTrial({
         scenario,
-        sender,
+        sender: able,
         instances,
         lab,
         bounds: { ...BOUNDS, ...bounds },
         signal,
         stopped,
       })
-    : { trial: notRun(scenario, sender) };
-  return { verdict: judge(trial, vocabulary.expectations), trial, packets };
+    : { trial: notRun(scenario, able) };
+  return { verdict: judge(trial, vocabulary.expectations, vocabulary.facts), trial, packets };
 }
 
 /**
@@ -128,9 +129,16 @@ export async function resultOf(
  * sender has no way to do (time travel, restart, queue) is not tried on it.
  */
 function canBeRun(scenario: Scenario, sender: Sender): boolean {
-  return neededCapabilities({ ...scenario, needs: [] }).every((needed) =>
+  const needs = scenario.needs.filter((needed) => needed === 'ipv6');
+  return neededCapabilities({ ...scenario, needs }).every((needed) =>
     sender.capabilities.includes(needed),
   );
+}
+
+/** Nobody can show IPv6 in a lab that has none. */
+function ableIn(lab: Lab, sender: Sender): Sender {
+  if (lab.hasIpv6) return sender;
+  return { ...sender, capabilities: sender.capabilities.filter((one) => one !== 'ipv6') };
 }
 
 function notRun(scenario: Scenario, sender: Sender): Trial {

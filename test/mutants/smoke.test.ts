@@ -24,6 +24,7 @@ describe('smoke', () => {
     const leftOut = plain.filter(({ fault }) => !caught.has(fault));
     expect(leftOut.map(({ fault }) => fault).sort()).toEqual([
       'forgets-cache-on-restart',
+      'forgets-requiretls-in-a-restart',
       'leaks-after-restart',
       'loses-mail-on-restart',
     ]);
