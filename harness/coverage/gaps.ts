@@ -67,10 +67,7 @@ export const GAPS: readonly Gap[] = [
   },
   {
     reason: 'Scenarios name it; no fault is pinned for it yet.',
-    requirements: [
-      '8461-2-dane-precedence',
-      '7672-9.1-no-override',
-    ],
+    requirements: ['8461-2-dane-precedence', '7672-9.1-no-override'],
   },
   {
     reason:
@@ -118,8 +115,6 @@ export const GAPS: readonly Gap[] = [
   },
   {
     reason: 'No message asks for REQUIRETLS yet.',
-    requirements: [
-      '8689-4.2.1-try-others',
-    ],
+    requirements: ['8689-4.2.1-try-others'],
   },
 ];
