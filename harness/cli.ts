@@ -161,7 +161,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   program
     .command('demo', { hidden: true })
     .description(
-      'the profile smoke against every built-in sender; evidence goes to holdfast-evidence/',
+      'one variant of each scenario of the profile smoke against every built-in sender; evidence goes to holdfast-evidence/',
     )
     .addOption(jobsOption())
     .action(async ({ jobs }: { jobs?: number }) => {

@@ -125,15 +125,17 @@ export async function resultOf(
 }
 
 /**
- * What lacks MTA-STS is run all the same: what an attacker gets from it is worth knowing. What a
- * sender has no way to do (time travel, restart, queue) is not tried on it.
+ * What lacks MTA-STS is run all the same: what an attacker gets from it is worth knowing. What else a
+ * sender has not, or has no way to do (DANE, time travel, restart, queue), is not tried on it.
  */
 function canBeRun(scenario: Scenario, sender: Sender): boolean {
-  const needs = scenario.needs.filter((needed) => needed === 'ipv6');
+  const needs = scenario.needs.filter((needed) => !OF_MTA_STS.includes(needed));
   return neededCapabilities({ ...scenario, needs }).every((needed) =>
     sender.capabilities.includes(needed),
   );
 }
+
+const OF_MTA_STS: readonly string[] = ['mta-sts', 'testing-mode'];
 
 /** Nobody can show IPv6 in a lab that has none. */
 function ableIn(lab: Lab, sender: Sender): Sender {
