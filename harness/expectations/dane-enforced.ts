@@ -8,13 +8,7 @@
 
 import { z } from 'zod';
 import { exchangersOf } from '../model/changes.ts';
-import {
-  harmOf,
-  outcomeIn,
-  recipientDomains,
-  type StepView,
-  worstBreach,
-} from '../model/evidence.ts';
+import { harmOf, outcomeIn, policyDomains, type StepView, worstBreach } from '../model/evidence.ts';
 import { type HeldTlsa, heldTlsa, tlsaLookups } from '../model/held-tlsa.ts';
 import type { Observation } from '../model/observation.ts';
 import { VICTIM } from '../model/plan.ts';
@@ -52,7 +46,9 @@ export const expectation: Expectation = {
         actual: `${what} exposed ${breach.part.secure ? 'over TLS that no TLSA record vouches for' : 'in clear'} at ${breach.part.mx}`,
         because: [breach.basis.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
         harm,
-        ...(breach.basis.kind === 'dns-query' && { requirement: breach.requirement }),
+        // That a host was not authenticated breaks what the scenario says it has to be for.
+        ...(breach.basis.kind === 'dns-query' &&
+          breach.requirement !== '7672-3.2-auth' && { requirement: breach.requirement }),
       };
     }
     return judgeUntold(view) ?? inTurn(view, (token) => judgeMessage(view, token));
@@ -106,7 +102,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
     );
   if (outcome.kind === 'pending')
     return undecided('nothing exposed, but the sender did not say what became of the message');
-  const [domain = ''] = recipientDomains(view.history, [token]);
+  const [domain = ''] = policyDomains(view.history, [token]);
   const held = heldIn(view, domain, outcome.by);
   if (!held)
     return undecided(

@@ -9,7 +9,7 @@ import {
   isRefusedUnprotected,
   type Outcome,
   outcomeIn,
-  recipientDomains,
+  policyDomains,
   type StepView,
 } from '../model/evidence.ts';
 import { type HeldPolicy, heldPolicy, policyAgainst } from '../model/held-policy.ts';
@@ -67,7 +67,7 @@ function judgeMessage(
   const { accepted } = outcome;
   const seen = channelOf(accepted);
   const actual = `delivered${overChannel[seen]} through ${accepted.mx}`;
-  const [domain = ''] = recipientDomains(view.history, [token]);
+  const [domain = ''] = policyDomains(view.history, [token]);
   const opened =
     ofKind(view.history, 'smtp-connection').find(
       ({ connection }) => connection === accepted.connection,

@@ -16,7 +16,7 @@ import {
   looksBefore,
   mxLookups,
   outcomeIn,
-  recipientDomains,
+  policyDomains,
   type StepView,
   viewStep,
   worstBreach,
@@ -163,7 +163,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
     );
   if (outcome.kind === 'pending')
     return undecided('nothing exposed, but the sender did not say what became of the message');
-  const [domain = ''] = recipientDomains(view.history, [token]);
+  const [domain = ''] = policyDomains(view.history, [token]);
   const held =
     heldPolicy(view.history, domain, outcome.by) ?? stalePolicy(view, domain, outcome.by);
   if (!held)

@@ -11,7 +11,7 @@ import {
   looksBefore,
   mxLookups,
   outcomeIn,
-  recipientDomains,
+  policyDomains,
   type StepView,
   tokensSubmitted,
   worstBreach,
@@ -101,7 +101,7 @@ function judgeBounce(view: StepView, token: string, sign: Observation): Judgemen
  * that was no failure of the policy.
  */
 function dnsFailed(view: StepView, token: string, sign: Observation): boolean {
-  const last = mxLookups(view.history, recipientDomains(view.history, [token])).findLast((seen) =>
+  const last = mxLookups(view.history, policyDomains(view.history, [token])).findLast((seen) =>
     isBefore(seen, sign),
   );
   return last !== undefined && !/^(NOERROR|NXDOMAIN)\b/.test(last.answer);

@@ -13,7 +13,7 @@
  */
 
 import { type Change, exchangersOf, type Point, type PointOnConnection } from '../model/changes.ts';
-import { outcomeIn, recipientDomains, type StepView } from '../model/evidence.ts';
+import { outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { isBefore, ofKind, type Session, sessionsOf } from '../model/traffic.ts';
@@ -153,7 +153,7 @@ function isBehind(mx: string, view: StepView): boolean {
   };
   const own = domainsOf(mx, view);
   const tokens = view.tokens.filter((token) =>
-    recipientDomains(view.history, [token]).some((domain) => own.includes(domain)),
+    policyDomains(view.history, [token]).some((domain) => own.includes(domain)),
   );
   const through = tokens.map((token) => {
     const outcome = outcomeIn(view, token);

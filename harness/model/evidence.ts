@@ -5,7 +5,7 @@
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { heldPolicy, policyAgainst, senderSeconds, stsLookups } from './held-policy.ts';
 import { daneState, type HeldTlsa } from './held-tlsa.ts';
-import { labelOf, qualifyName } from './names.ts';
+import { labelOf, nextHopOf, qualifyName } from './names.ts';
 import { CLOSED_WHILE_IDLE, type Leg, type Observation } from './observation.ts';
 import { SENDER_DOMAIN, VICTIM } from './plan.ts';
 import type { Step } from './scenario.ts';
@@ -74,11 +74,11 @@ export function viewStep(trial: Trial, index: number, domain?: string): StepView
     submitted.length > 0
       ? submitted
       : tokensSubmitted(before).filter((token) => outcomeOf(before, token).kind !== 'delivered')
-  ).filter((token) => !wanted || recipientDomains(history, [token]).includes(wanted));
-  const found = recipientDomains(history, tokens);
+  ).filter((token) => !wanted || policyDomains(history, [token]).includes(wanted));
+  const found = policyDomains(history, tokens);
   const domains = found.length > 0 ? found : [wanted ?? qualified(VICTIM).toLowerCase()];
   const others = tokensSubmitted(leg).filter(
-    (token) => !recipientDomains(leg, [token]).some((domain) => domains.includes(domain)),
+    (token) => !policyDomains(leg, [token]).some((domain) => domains.includes(domain)),
   );
   const home = qualified(SENDER_DOMAIN).toLowerCase();
   const [own, theirs] = [[], []] as [Observation[], Observation[]];
@@ -169,6 +169,14 @@ export function recipientDomains(
     tokens.includes(seen.token),
   );
   return [...new Set(submitted.map(({ to }) => to.slice(to.lastIndexOf('@') + 1).toLowerCase()))];
+}
+
+/** The domains whose MX hosts, and policies, these messages are for (RFC 8461 §1.1, §3.4). */
+export function policyDomains(
+  observations: readonly Observation[],
+  tokens: readonly string[],
+): string[] {
+  return [...new Set(recipientDomains(observations, tokens).map(nextHopOf))];
 }
 
 // ---- what became of a message ----
@@ -326,7 +334,7 @@ export function looksBefore(view: StepView, sign: Observation): Seen<'dns-query'
 
 /** The sender held a policy to be enforced on this message when this was seen. */
 export function isEnforced(view: StepView, token: string, sign: Observation): boolean {
-  return recipientDomains(view.history, [token]).some(
+  return policyDomains(view.history, [token]).some(
     (domain) => heldPolicy(view.history, domain, sign)?.policy.mode === 'enforce',
   );
 }
@@ -403,7 +411,7 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
   const daneOf = daneStates(leg);
   return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
     const named = tokensNamed(transaction, tokens);
-    const domains = recipientDomains(leg, named.length > 0 ? named : tokens);
+    const domains = policyDomains(leg, named.length > 0 ? named : tokens);
     const held = domains.filter((domain) => heldPolicy(leg, domain, transaction.after));
     // Of a message that names nobody it is not known whose it was, unless all are under a policy.
     const isBound = (protectedDomains: readonly string[]) =>
@@ -490,7 +498,7 @@ function isTlsOptional(observations: readonly Observation[], token: string): boo
 export function exposedBy(view: StepView): { exposure: Exposure; because: Observation[] } {
   const tokens = tokensSubmitted(view.history);
   const ours = tokens.filter((token) =>
-    recipientDomains(view.history, [token]).some((domain) => view.domains.includes(domain)),
+    policyDomains(view.history, [token]).some((domain) => view.domains.includes(domain)),
   );
   const daneOf = daneStates(view.history);
   const isOpen = (transaction: Transaction, part: Part) => {

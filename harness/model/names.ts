@@ -33,6 +33,14 @@ export function plainName(text: string, label: string): string {
 }
 
 /**
+ * Where mail for this domain goes: `by-smart-host.victim.test` stands for a domain whose mail the
+ * sender hands to the smart host `victim.test` (capability `smart-host`).
+ */
+export function nextHopOf(domain: string): string {
+  return domain.replace(/^by-smart-host\./i, '');
+}
+
+/**
  * The label of a qualified name (the label before `test`), in lower case; undefined for any other
  * name.
  */

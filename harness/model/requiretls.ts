@@ -5,7 +5,7 @@
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { parsePath } from '../protocol/smtp.ts';
-import { mxLookups, recipientDomains } from './evidence.ts';
+import { mxLookups, policyDomains } from './evidence.ts';
 import { heldPolicy } from './held-policy.ts';
 import { daneState } from './held-tlsa.ts';
 import type { Leg, Observation } from './observation.ts';
@@ -133,7 +133,7 @@ const WRONG_NAMES: readonly string[] = [
  * whatever mode, or by DNSSEC.
  */
 function isVouchedFor(part: Part, { observations, transaction, named }: Circumstances): boolean {
-  return recipientDomains(observations, named).every((domain) => {
+  return policyDomains(observations, named).every((domain) => {
     const held = [transaction.after, part].map((when) => heldPolicy(observations, domain, when));
     return (
       held.some((one) => one && isPermittedMx(one.policy.mx, part.mx)) ||
@@ -152,7 +152,7 @@ function mayBeVerified(
 ): boolean {
   return (
     session.handshake?.certificate === 'common-name-only' ||
-    recipientDomains(observations, named).every(
+    policyDomains(observations, named).every(
       (domain) => daneState(observations, domain, session, after, secure).state === 'authenticated',
     )
   );

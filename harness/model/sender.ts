@@ -31,6 +31,10 @@ export const CAPABILITIES = [
   'dsn',
   /** Hosts that have an IPv6 address are called there too. */
   'ipv6',
+  /** Mail for `by-smart-host.D` goes to the MX hosts of D. */
+  'smart-host',
+  /** It is set never to send in clear to `tls-required.D`. */
+  'required-tls',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 

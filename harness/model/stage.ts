@@ -13,6 +13,7 @@ import {
   withoutPolicy,
 } from './baseline.ts';
 import { type Change, changesBetween, type Destination } from './changes.ts';
+import { nextHopOf } from './names.ts';
 import type { LabPlan, MxPlan } from './plan.ts';
 import { PlanError } from './plan-changes.ts';
 import {
@@ -98,7 +99,10 @@ export function compileStages(
           onProblem(new AttackError(index, nth, message)),
         )
       : honest;
-    const destination: Destination = { domains: destinationsOf(step), knownIds: [...knownIds] };
+    const destination: Destination = {
+      domains: destinationsOf(step).map(nextHopOf),
+      knownIds: [...knownIds],
+    };
     const changes = changesBetween(honest, attacked, destination);
     const stage: Stage = {
       step,

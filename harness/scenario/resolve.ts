@@ -6,6 +6,7 @@
 
 import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
 import type { MessageForm } from '../model/message.ts';
+import { nextHopOf } from '../model/names.ts';
 import { type LabPlan, VICTIM } from '../model/plan.ts';
 import {
   type DomainChange,
@@ -267,7 +268,9 @@ function checkDestinations(
           allowed: domains,
         });
     const names = plan?.dns.records.map(({ name }) => name.toLowerCase());
-    for (const domain of step.kind === 'send' && step.also ? destinationsOf(step) : [])
+    for (const domain of step.kind === 'send' && step.also
+      ? destinationsOf(step).map(nextHopOf)
+      : [])
       if (names && !names.includes(domain.toLowerCase()))
         complain([...path, 'to'], 'nothing in this world takes mail for this domain', {
           found: domain,

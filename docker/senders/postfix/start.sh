@@ -14,6 +14,7 @@ case $TLS_POLICY in
     ;;
 esac
 
+tables=regexp:/etc/postfix/tls-policy
 # Without its resolvers Postfix would defer everything: the container ends with them.
 if [ "$TLS_POLICY" != mta-sts ]; then
   postconf -e smtp_tls_security_level=dane smtp_dns_support_level=dnssec
@@ -25,14 +26,16 @@ if [ "$TLS_POLICY" != mta-sts ]; then
 fi
 if [ "$TLS_POLICY" != dane ]; then
   [ "$TLS_POLICY" = both ] || postconf -e smtp_tls_security_level=may
-  postconf -e smtp_tls_policy_maps=socketmap:inet:127.0.0.1:8461:postfix
+  tables="$tables socketmap:inet:127.0.0.1:8461:postfix"
   # Policies are kept in /var/lib/mta-sts/cache.db.
   (HOME=/var/lib/mta-sts setpriv --reuid=_mta-sts --regid=_mta-sts --clear-groups mta-sts-daemon || :; kill 1) &
   timeout 20 bash -c 'until : </dev/tcp/127.0.0.1/8461; do sleep 0.05; done' 2>/dev/null
 fi
 
+postconf -e "smtp_tls_policy_maps=$tables"
+
 # Postfix does not read a file that was changed in the last second: it waits.
-touch -d '1 minute ago' /etc/postfix/main.cf
+touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/transport /etc/postfix/tls-policy
 
 # Left behind when the container was killed.
 rm -f /var/spool/postfix/pid/master.pid

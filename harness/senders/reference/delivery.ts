@@ -280,7 +280,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
           : refused(host, `${problem.why}, policy demands it (RFC 8461 §5)`, problem, is);
       if (problem && dane && !mail.tlsOptional && !isCondonedUnderDane(problem, dane, is))
         return temporary(host, `${problem.why}, TLSA records demand it (RFC 7672 §2.2)`);
-      if (problem && problem.at !== 'certificate' && is('wants-tls'))
+      if (problem && problem.at !== 'certificate' && (is('wants-tls') || requiresTls(domain, is)))
         return temporary(host, `${problem.why}, and without TLS nothing is sent`);
       const isAfresh = problem?.connectionLost || (problem && is('clear-after-bad-certificate'));
       if (isAfresh && !(is('goes-on-after-failed-handshake') && session.resumeClear())) {
@@ -457,6 +457,11 @@ function modeOf(found: CachedPolicy | undefined, is: Is): 'enforce' | 'testing' 
   if (mode === 'testing' && is('enforces-testing')) return 'enforce';
   if (found && mode === 'none' && is('enforces-none')) return 'enforce';
   return mode;
+}
+
+/** RFC 3207 §6: the administrator has set that nothing goes to this domain in clear. */
+function requiresTls(domain: string, is: Is): boolean {
+  return domain.startsWith('tls-required.') && !is('clear-where-tls-is-required');
 }
 
 /** RFC 8689 §4.2.1, §4.2.2: what the author asks goes before what the policy asks. */

@@ -34,6 +34,8 @@ export const FAULTS = {
   'fetches-without-record': 'Asks for a policy where there is no record of one.',
   'policy-from-parent-domain':
     'Applies the policy of the parent domain where the recipient domain has none.',
+  'smart-host-without-its-policy':
+    "Asks for the recipient's policy, and not for the smart host's, where a smart host takes the mail.",
   'policy-of-the-alias': 'Takes the policy of the name that the recipient domain is an alias of.',
   'defers-when-record-fails':
     'Defers mail when the TXT look-up fails, where the mail has to be delivered.',
@@ -382,6 +384,9 @@ export const FAULTS = {
     'Forgets the other recipients of a message when it is returned for one of them.',
   'does-not-protect-bounces':
     'Does not enforce policies on mail from the null reverse-path, bounces among it.',
+
+  'clear-where-tls-is-required':
+    'Sends in clear to a domain for which its administrator requires TLS.',
 
   // ---- REQUIRETLS (RFC 8689) ----
   'omits-requiretls': 'Sends mail that asks for REQUIRETLS without the parameter.',

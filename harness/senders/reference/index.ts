@@ -33,6 +33,8 @@ const CAPABILITIES: readonly Capability[] = [
   'dsn',
   'persistent-cache',
   'ipv6',
+  'smart-host',
+  'required-tls',
 ];
 
 export function referenceSender({ traits = [], timeouts }: ReferenceOptions = {}): Sender {

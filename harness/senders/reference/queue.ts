@@ -7,6 +7,7 @@
  */
 
 import { recipientsOf } from '../../model/message.ts';
+import { nextHopOf } from '../../model/names.ts';
 import type { OutgoingMessage, StartedSender } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import type { Clock } from './clock.ts';
@@ -69,7 +70,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
   let closed = false;
 
   function add(mail: Mail, token?: string, first = mail.to): Promise<void> {
-    const domain = domainOf(mail.to);
+    const domain = nextHopOf(domainOf(mail.to));
     const entry: QueuedMail = { mail, first, token, domain, queuedAt: clock.now(), attempts: 0 };
     queued.add(entry);
     return start(entry);
@@ -141,9 +142,13 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
     };
     // RFC 8461 §5: the policy of the recipient's own domain, however many recipients there are.
     const { to } = is('policy-of-the-first-recipient') ? { to: first } : mail;
-    const policyDomain = is('caches-by-spelling')
+    const recipientDomain = is('caches-by-spelling')
       ? to.slice(to.lastIndexOf('@') + 1)
       : domainOf(to);
+    // RFC 8461 §3.4: where a smart host takes the mail, it is that one's.
+    const policyDomain = is('smart-host-without-its-policy')
+      ? recipientDomain
+      : nextHopOf(recipientDomain);
     const attempt = (policy: CachedPolicy | undefined) =>
       deliver({ mail, domain, policy, nth }, onTry);
     try {
@@ -203,7 +208,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
         void add({ from, to, data, body, smtputf8, requiretls, tlsOptional }, token, message.to);
     },
     async flush(domains) {
-      const wanted = new Set(domains.map((domain) => domain.toLowerCase()));
+      const wanted = new Set(domains.map((domain) => nextHopOf(domain.toLowerCase())));
       const due = [...queued].filter(({ domain }) => wanted.has(domain));
       await Promise.all(due.map((entry) => again(entry)));
     },
