@@ -7,7 +7,13 @@ import type { DnsPlan, DnsRecord, DnsRule, TlsaRecord } from './plan.ts';
 
 const LONGEST_CNAME_CHAIN = 8;
 
-/** The first rule for a question; `which`: which of the questions for that name and type it is. */
+/** RFC 4035 §2: no data of the zone, and a DS not even in it: the zone above tells it. */
+const OF_THE_CHAIN: readonly string[] = ['DS', 'DNSKEY', 'RRSIG', 'NSEC'];
+
+/**
+ * The first rule for a question; `which`: which of the questions for that name and type it is. One
+ * for all types that gives records replaces the data, and leaves the chain of trust as it is.
+ */
 export function ruleFor(
   { rules }: DnsPlan,
   name: string,
@@ -17,7 +23,7 @@ export function ruleFor(
   return rules.find(
     (rule) =>
       sameName(rule.name, name) &&
-      (rule.type === '*' || rule.type === type) &&
+      (rule.type === '*' ? !(rule.records && OF_THE_CHAIN.includes(type)) : rule.type === type) &&
       (which === undefined || (rule.nth?.includes(which) ?? true)),
   );
 }

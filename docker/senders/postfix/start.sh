@@ -35,7 +35,7 @@ fi
 postconf -e "smtp_tls_policy_maps=$tables"
 
 # Postfix does not read a file that was changed in the last second: it waits.
-touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/transport /etc/postfix/tls-policy
+touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/tls-policy
 
 # Left behind when the container was killed.
 rm -f /var/spool/postfix/pid/master.pid
