@@ -1,7 +1,8 @@
 /**
  * What a ClientHello offers, to MX hosts and to policy hosts: no SSL (RFC 9325 §3.1.1), no lower
  * version after a handshake that failed (§3.1.3), the extensions that TLS 1.2 is not safe without
- * (§3.5), and a server name of the right form (RFC 6066 §3).
+ * (§3.5), a server name of the right form (RFC 6066 §3), and suites in which the server shows its
+ * certificate (RFC 7672 §8.2).
  */
 
 import { z } from 'zod';
@@ -41,6 +42,12 @@ const RULES = {
     requirement: '9325-3.5-extended-master-secret',
     text: 'extended_master_secret offered with TLS 1.2',
     breaks: ({ offer }) => lacks(offer, 23),
+  },
+  'certificate-suites': {
+    requirement: '7672-8.2-ciphers',
+    text: 'cipher suites offered in which the server shows a certificate',
+    breaks: ({ offer }) =>
+      offer.ciphers.split(' ').every((suite) => ANONYMOUS.has(suite) || SIGNALS.has(suite)),
   },
 } as const satisfies Record<string, Rule>;
 type RuleName = keyof typeof RULES;
@@ -95,6 +102,16 @@ export const expectation: Expectation<z.output<typeof options>> = {
 function isHello(seen: Seen<'tls-handshake'>): seen is Hello {
   return (seen.offer?.versions.length ?? 0) > 0 && seen.service !== 'report-host';
 }
+
+/** Of DH_anon and ECDH_anon (RFC 5246 §A.5, RFC 8422 §6, and the ciphers that came after). */
+const ANONYMOUS = new Set(
+  (
+    '0017 0018 0019 001a 001b 0034 003a 0046 006c 006d 0089 009b 00a6 00a7 00bf 00c5 ' +
+    'c015 c016 c017 c018 c019 c046 c047 c05a c05b c084 c085'
+  ).split(' '),
+);
+/** RFC 5746 §3.3, RFC 7507 §2: no suites at all. */
+const SIGNALS = new Set(['00ff', '5600']);
 
 const AGES = ['SSLv2', 'SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
 const TLS12 = AGES.indexOf('TLSv1.2');

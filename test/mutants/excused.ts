@@ -58,6 +58,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
       reason: 'It sends nothing in clear, to nobody.',
       faults: [
         'dane-clear-without-tls',
+        'clear-where-tls-is-required',
         'dane-clear-with-unusable',
         'dane-takes-unusable-for-none',
         'requiretls-in-clear',

@@ -19,6 +19,7 @@ import type { CachedPolicy, PolicyCache } from './discovery.ts';
 import { sayHello, secondHello } from './hello-by-hand-fault.ts';
 import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
 import { mxCandidates } from './mx-candidates.ts';
+import { anonymousSuites } from './network.ts';
 import { permits } from './reading.ts';
 import type { Setting } from './setting.ts';
 import { openSmtp, SmtpRefusal, type SmtpSession } from './smtp-client.ts';
@@ -396,7 +397,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const key = !dane && (policy || is('resumes-unverified-sessions')) ? host : undefined;
       const name = dane?.base ?? host;
       const socket = await session.startTls({
-        trust: setting.trust.mxHosts,
+        trust: dane && is('dane-anonymous-suites-only') ? anonymousSuites() : setting.trust.mxHosts,
         // RFC 6066 §3: without the dot at the end.
         servername: is(dane ? 'dane-no-sni' : 'no-sni-to-mx')
           ? undefined

@@ -163,6 +163,8 @@ export const FAULTS = {
   'dane-ta-takes-partial-wildcards': 'Under usage 2 takes a wildcard within a label.',
   'dane-ta-wants-no-wildcard': 'Under usage 2 refuses a wildcard certificate.',
   'dane-no-sni': 'Sends no SNI to a host with TLSA records.',
+  'dane-anonymous-suites-only':
+    'Offers a host with TLSA records only suites in which it shows no certificate.',
   'dane-lax-on-retry': 'Does without DANE from the second attempt on.',
 
   // ---- the policy cache (RFC 8461 §3.2, §3.3, §5.1, §10.2) ----
