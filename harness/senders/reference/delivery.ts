@@ -135,6 +135,13 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       result = both(result, tried);
       if (result.kind !== 'temporary') return result;
       isEachForbidden &&= tried.kind === 'temporary' && tried.byPolicy;
+      if (
+        tried.kind === 'temporary' &&
+        tried.byPolicy &&
+        attempt.mail.requiretls &&
+        is('requiretls-first-host-only')
+      )
+        return { ...result, kind: 'permanent' };
       if (is('returns-mail-when-one-mx-fails')) return { kind: 'permanent', detail: result.detail };
     }
     // RFC 5321 §5.1: where MX records exist, the domain's address records are not used.

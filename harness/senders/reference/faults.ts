@@ -396,6 +396,8 @@ export const FAULTS = {
   'requiretls-to-any-mx': 'Sends such mail to a host that no policy vouches for.',
   'requiretls-in-clear': 'Sends such mail in clear where there is no TLS.',
   'requiretls-without-a-certificate': 'Sends such mail to a host whose certificate is bad.',
+  'requiretls-first-host-only':
+    'Returns such mail where the first host will not do, and tries no other.',
   'keeps-requiretls-mail': 'Keeps such mail in the queue where it has to be returned.',
   'forgets-requiretls-in-the-queue': 'Tries such mail again as if it did not ask for REQUIRETLS.',
   'forgets-requiretls-in-a-restart': 'Forgets in a restart which mail asks for REQUIRETLS.',
