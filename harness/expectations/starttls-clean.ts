@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import type { Observation } from '../model/observation.ts';
+import { CUT_FOR_SILENCE, type Observation } from '../model/observation.ts';
 import { ofKind, type Seen, type Session, seqs, sessionsOf } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
@@ -101,7 +101,10 @@ export const expectation: Expectation<z.output<typeof options>> = {
 type Breach = Seen<'smtp-command'> | Seen<'smtp-closed'>;
 
 function tell(breach: Breach): string {
-  return breach.kind === 'smtp-command' ? breach.line : `hung up: ${breach.how}`;
+  if (breach.kind === 'smtp-command') return breach.line;
+  return breach.by === 'sender'
+    ? `hung up: ${breach.how}`
+    : 'not a word more, until the lab had enough';
 }
 
 const MAIL: readonly string[] = ['MAIL', 'RCPT', 'DATA'];
@@ -140,7 +143,9 @@ const breaches: Readonly<Record<Rule, (session: Session) => Breach[]>> = {
   'dropped-without-tls': (session) => spoken(session).filter(({ at }) => isTried(session, at)),
   'quit-if-not-enough': (session) =>
     isNotEnough(session) && endings(session).length === 0
-      ? ofKind(session.seen, 'smtp-closed').filter(({ by }) => by === 'sender')
+      ? ofKind(session.seen, 'smtp-closed').filter(
+          ({ by, how }) => by === 'sender' || (how === CUT_FOR_SILENCE && isSilentInside(session)),
+        )
       : [],
 };
 
@@ -179,6 +184,8 @@ const isTried = (session: Session, at: number) => tries(session).some((one) => o
 /** TLS that nobody vouches for. */
 const isNotEnough = ({ handshake }: Session) =>
   handshake?.hello === true && !handshake.authenticated;
+
+const isSilentInside = ({ commands }: Session) => commands.every(({ secure }) => !secure);
 
 /** RFC 3207 §4.1: QUIT; to refuse the certificate by an alert says as much. */
 const endings = ({ seen }: Session): Observation[] =>

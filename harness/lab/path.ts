@@ -11,7 +11,7 @@
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BODY_MARK, SUBJECT_MARK, tokensIn } from '../model/message.ts';
-import { CLOSED_WHILE_IDLE, type Event } from '../model/observation.ts';
+import { CLOSED_WHILE_IDLE, CUT_FOR_SILENCE, type Event } from '../model/observation.ts';
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan } from '../model/plan.ts';
 import { mxOnConnection } from '../model/plan-changes.ts';
 import { beginningOf, isEndless, oneOf, sendBytes, waitOn, withMore, write } from './bytes.ts';
@@ -95,7 +95,7 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
   }
   await closed;
   const over = cut
-    ? { by: 'path' as const, how: 'cut: nothing had moved for long' }
+    ? { by: 'path' as const, how: CUT_FOR_SILENCE }
     : { ...end, how: end.how ?? how };
   record({ kind: 'smtp-closed', connection, mx, ...over });
 }

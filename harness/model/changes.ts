@@ -12,7 +12,16 @@
 import { announcedId } from './offered-policy.ts';
 import type { DnsPlan, LabPlan, MxPlan, PolicyHostPlan, ReportHostPlan } from './plan.ts';
 import { mxOnConnection, pageOnRequest } from './plan-changes.ts';
-import { addressesOf, addressTypesOf, answerTo, isSecure, lookUp, ruleFor } from './zone.ts';
+import {
+  addressesOf,
+  addressTypesOf,
+  answerTo,
+  asTaken,
+  isSecure,
+  lookUp,
+  ruleFor,
+  sameName,
+} from './zone.ts';
 
 /** Names are as in the plan, not yet a world's own. */
 export type Change = QuestionChange | HostChange;
@@ -114,7 +123,7 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
   const hosts = exchangers.flatMap((mx) => [
     ...addressChanges(before.dns, after.dns, 'delivery', mx).map((one) => ({ ...one, mx })),
     ...tlsaChanges(before.dns, after.dns, domain, mx),
-    ...addressesOf(after.dns, mx).flatMap((host) =>
+    ...hostsOf(after.dns, mx, domain).flatMap((host) =>
       hostChange({
         way: 'delivery',
         service: 'mx',
@@ -125,6 +134,15 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
     ),
   ]);
   return [...records, ...hosts];
+}
+
+/** Where this exchanger is called, by its own records or by those that came with the MX records. */
+function hostsOf(dns: DnsPlan, mx: string, domain: string): string[] {
+  const { extra = [], additional = [] } = asTaken(ruleFor(dns, domain, 'MX')) ?? {};
+  const beside = [...extra, ...additional].flatMap((record) =>
+    'host' in record && sameName(record.name, mx) ? [record.host] : [],
+  );
+  return [...new Set([...addressesOf(dns, mx), ...beside])];
 }
 
 /** RFC 7672 §2.2: TLSA records are asked for where what leads to the host is secure. */

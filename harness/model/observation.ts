@@ -24,6 +24,8 @@ export type Observation = {
 
 /** Of a connection that the sender has kept, closed by the lab between two steps. */
 export const CLOSED_WHILE_IDLE = 'closed while idle';
+/** How the path ends a connection on which nobody has said anything for long. */
+export const CUT_FOR_SILENCE = 'cut: nothing had moved for long';
 
 export type Event =
   | StepEvent

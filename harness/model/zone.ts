@@ -86,7 +86,7 @@ function isFailure(rule?: DnsRule): boolean {
   return FAILURES.includes(rule?.answer ?? 'honest');
 }
 
-function sameName(a: string, b: string): boolean {
+export function sameName(a: string, b: string): boolean {
   return plainName(a) === plainName(b);
 }
 
