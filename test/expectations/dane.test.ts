@@ -83,7 +83,7 @@ describe('dane-enforced', () => {
       'unmet',
       'content to a server of another key, whoever vouches for it',
       inTls(told(), THEIRS).delivered(),
-      { harm: 'content', requirement: '7672-3.2-auth' },
+      { harm: 'content', requirement: 'own' },
     ],
     [
       'unmet',
