@@ -292,11 +292,14 @@ function isMet(change: Change, view: StepView): boolean {
     });
 }
 
+/** Queries of this type; where the name turned out to be an alias, of any: it is one for all types. */
 function questions(view: StepView, name: string, type: string): Observation[] {
   // An address can be asked for in several ways.
   const types = type === 'A' ? ['A', 'AAAA', 'CNAME', 'ANY'] : [type];
   return ofKind(view.now, 'dns-query').filter(
-    (seen) => types.includes(seen.type) && isSame(seen.name, view.qualified(name)),
+    (seen) =>
+      (types.includes(seen.type) || seen.target !== undefined) &&
+      isSame(seen.name, view.qualified(name)),
   );
 }
 
