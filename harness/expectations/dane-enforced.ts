@@ -8,8 +8,16 @@
 
 import { z } from 'zod';
 import { exchangersOf } from '../model/changes.ts';
-import { harmOf, outcomeIn, policyDomains, type StepView, worstBreach } from '../model/evidence.ts';
+import {
+  harmOf,
+  outcomeIn,
+  policyDomains,
+  recipientDomains,
+  type StepView,
+  worstBreach,
+} from '../model/evidence.ts';
 import { type HeldTlsa, heldTlsa, tlsaLookups } from '../model/held-tlsa.ts';
+import { portOf } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { VICTIM } from '../model/plan.ts';
 import {
@@ -34,6 +42,7 @@ export const expectation: Expectation = {
     '7672-2.2.3-starttls-commit',
     '7672-3.2-auth',
     '7672-2.2-usable',
+    '7672-2.2.3-port',
   ],
   describe: () => 'deferred, nothing exposed',
   judge(view) {
@@ -75,14 +84,17 @@ function judgeUntold(view: StepView): Judgement | undefined {
     actual: `${what} passed to ${worst.mx}, and the sender ${why}`,
     because: [...seqs(lookups), ...seqs(dialogueOf(view.history, worst.connection))],
     harm: worst.kind === 'smtp-data' ? 'unheld' : 'envelope',
-    requirement: '7672-2.2-usable',
+    requirement: portOfMail(view) === 25 ? '7672-2.2-usable' : '7672-2.2.3-port',
   };
 }
+
+const portOfMail = (view: StepView): number =>
+  portOf(recipientDomains(view.history, view.tokens)[0] ?? '');
 
 /** The domain publishes TLSA records for this host, whatever is answered in this step. */
 function hasTlsa(view: StepView, { mx }: Pick<Part, 'mx'>): boolean {
   const { records = [] } = view.stage.plan?.dns ?? {};
-  const owner = `_25._tcp.${mx}`.toLowerCase();
+  const owner = `_${portOfMail(view)}._tcp.${mx}`.toLowerCase();
   return records.some(
     (record) => record.type === 'TLSA' && view.qualified(record.name).toLowerCase() === owner,
   );

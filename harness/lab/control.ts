@@ -117,6 +117,7 @@ function serve(
     },
     arrange: (label, plan, options) => world(label).arrange(plan, options),
     idle: (label) => world(label).idle(),
+    addressOf: (label, host, family) => world(label).addressOf(host, family),
     trace: (label) => world(label).trace(),
     async disposeWorld(label) {
       world(label)[Symbol.dispose]();

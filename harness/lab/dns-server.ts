@@ -6,7 +6,6 @@
 
 import net from 'node:net';
 import dns2, { Packet } from 'dns2';
-import { labelOf } from '../model/names.ts';
 import type { DnsEvent } from '../model/observation.ts';
 import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule, TlsaRecord } from '../model/plan.ts';
 import type { Endpoint } from '../model/sender.ts';
@@ -25,6 +24,8 @@ export interface Zone {
   count(name: string, type: string): number;
   /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
   addressOf(host: string, family: Family): Promise<string | undefined>;
+  /** One of its hosts has this address. */
+  isAt(address: string): boolean;
   /** What a TLSA record holds after its three numbers. Throws when it cannot be made. */
   associationData(record: TlsaRecord): Buffer;
   /** The plan asks for an answer that cannot be given. */
@@ -51,7 +52,7 @@ const TYPE_NAMES = new Map<number, string>(
 export async function startNameServer(
   at: Endpoint,
   keys: DnsKeys,
-  zoneOf: (label: string) => Zone | undefined,
+  zoneOf: (name: string) => Zone | undefined,
 ): Promise<NameServer> {
   const sockets = new Set<net.Socket>();
   const handle: Handle = async (request, send, client) => {
@@ -134,7 +135,7 @@ async function answer(
   request: Packet,
   transport: 'udp' | 'tcp',
   keys: DnsKeys,
-  zoneOf: (label: string) => Zone | undefined,
+  zoneOf: (name: string) => Zone | undefined,
 ): Promise<readonly (Packet | Buffer)[]> {
   const asked = performance.now();
   // A response gets no response, or two servers could keep each other busy for ever.
@@ -150,7 +151,7 @@ async function answer(
   const edns = request.additionals.find((record) => record.type === TYPE.EDNS);
   // Of a name that is not the lab's, nothing is looked up anywhere. To the sender this is its
   // resolver, and some append their own domain.
-  const zone = zoneOf(labelOf(name) ?? '');
+  const zone = zoneOf(name);
   const plan = zone?.plan() ?? NOTHING;
   const rule = zone && ruleFor(plan, name, type, zone.count(name, type));
   const query = { request, name, type, transport, keys, edns, zone, plan };

@@ -5,6 +5,7 @@
 
 import { createSocket } from 'node:dgram';
 import { createPki } from '../../certs/index.ts';
+import { labelOf } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
 import { startNameServer, type Zone } from './dns-server.ts';
@@ -78,7 +79,7 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   const fabric = opened(await site.openFabric());
   const zones = new Map<string, Zone>();
   const keys = await createDnsKeys(Date.now());
-  const names = opened(await startNameServer(site.dns, keys, (label) => zones.get(label)));
+  const names = opened(await startNameServer(site.dns, keys, (name) => zoneFor(zones, name)));
   const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
     claims.set(localPort, onMail);
     return () => void claims.delete(localPort);
@@ -124,6 +125,14 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
     },
     [Symbol.asyncDispose]: () => closeAll(parts),
   };
+}
+
+/** By the label in a name, or by the address of one of its hosts, as somebody may ask of a literal. */
+function zoneFor(zones: ReadonlyMap<string, Zone>, name: string): Zone | undefined {
+  const label = labelOf(name);
+  if (label) return zones.get(label);
+  const address = /(?:\d+\.){3}\d+(?=\]?\.?$)/.exec(name)?.[0];
+  return address === undefined ? undefined : [...zones.values()].find((zone) => zone.isAt(address));
 }
 
 /** To a port where nobody listens. */

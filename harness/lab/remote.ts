@@ -102,6 +102,7 @@ export async function connectLab({
         arrange: (plan, options = {}) => call('arrange', label, plan, options),
         // A lab that is gone has no connection open.
         idle: () => call('idle', label).catch(() => {}),
+        addressOf: (host, family) => call('addressOf', label, host, family),
         trace: () => call('trace', label),
         [Symbol.dispose]() {
           listeners.delete(label);

@@ -30,6 +30,8 @@ export interface World extends Disposable {
   arrange(plan: LabPlan, options?: { readonly keepConnections?: boolean }): Promise<void>;
   /** Resolves when the sender is in the middle of nothing on any connection. */
   idle(): Promise<void>;
+  /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
+  addressOf(host: string, family: Family): Promise<string | undefined>;
   /** To find its packets by; while it lasts. */
   trace(): Promise<Trace>;
 }
@@ -59,7 +61,7 @@ type HostKind = 'mxHosts' | 'policyHosts' | 'reportHosts';
 /** A port of one kind of host. */
 interface Service {
   readonly kind: HostKind;
-  readonly port: number;
+  ports(host: { readonly port?: number; readonly reach?: Reach }): readonly number[];
   reach(host: { readonly reach?: Reach; readonly plainHttp?: boolean }): Reach | undefined;
   serve(socket: net.Socket, host: string, address: string): Promise<void>;
 }
@@ -133,7 +135,7 @@ export function createWorld(
   const SERVICES: readonly Service[] = [
     {
       kind: 'mxHosts',
-      port: 25,
+      ports: ({ port }) => (port ? [25, port] : [25]),
       reach: ({ reach }) => reach,
       serve(socket, host, address) {
         const mx = mxNameOf(host);
@@ -163,7 +165,7 @@ export function createWorld(
     ...(['https', 'http'] as const).map(
       (scheme): Service => ({
         kind: 'policyHosts',
-        port: scheme === 'https' ? 443 : 80,
+        ports: () => [scheme === 'https' ? 443 : 80],
         reach: ({ reach, plainHttp }) =>
           scheme === 'https' || plainHttp === true ? reach : 'refused',
         serve: (socket, host) =>
@@ -182,7 +184,7 @@ export function createWorld(
     ),
     {
       kind: 'reportHosts',
-      port: 443,
+      ports: () => [443],
       reach: ({ reach }) => reach,
       serve: (socket, host) =>
         reportInbox.serve(socket, {
@@ -215,17 +217,21 @@ export function createWorld(
   };
   const setReach = async (host: string, address: string) => {
     await Promise.all(
-      servicesOf(host).map(({ kind, port, reach }) =>
-        reach(plan[kind][host]!) === 'refused'
-          ? fabric.refuse(address, port)
-          : fabric.restore(address, port),
+      servicesOf(host).flatMap(({ kind, ports, reach }) =>
+        ports(plan[kind][host]!).map((port) =>
+          reach(plan[kind][host]!) === 'refused'
+            ? fabric.refuse(address, port)
+            : fabric.restore(address, port),
+        ),
       ),
     );
   };
   const openHost = async (host: string, address: string): Promise<void> => {
     await Promise.all(
-      servicesOf(host).map((service) =>
-        fabric.listen(address, service.port, serve(service, host, address)),
+      servicesOf(host).flatMap((service) =>
+        service
+          .ports(plan[service.kind][host]!)
+          .map((port) => fabric.listen(address, port, serve(service, host, address))),
       ),
     );
     if (disposed) return fabric.release(address);
@@ -260,6 +266,7 @@ export function createWorld(
     plan: () => plan.dns,
     count: (name, type) => count(`query ${name.toLowerCase()} ${type}`),
     addressOf,
+    isAt: (wanted) => [...addresses.values()].some(({ address }) => address === wanted),
     associationData: (record) => associationData(record, pki, othersFor),
     failed: (detail) => record({ kind: 'lab-fault', detail }),
     record: (query) => record({ kind: 'dns-query', ...query }),
@@ -267,6 +274,7 @@ export function createWorld(
   };
   return {
     zone,
+    addressOf,
     async arrange(next, { keepConnections = false } = {}) {
       if (!keepConnections) for (const close of closers) close();
       plan = lowerCaseHosts(next);

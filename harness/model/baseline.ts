@@ -75,9 +75,9 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
     mxHosts: {
       ...Object.fromEntries(otherHosts.map((host) => [host, offers])),
       ...Object.fromEntries(
-        domain.mx.map(({ host, preference: _, addresses: __, ...tls }) => [
+        domain.mx.map(({ host, preference: _, addresses: __, port, ...tls }) => [
           host,
-          { ...offers, ...(Object.keys(tls).length > 0 && { tls }) },
+          { ...offers, ...(port && { port }), ...(Object.keys(tls).length > 0 && { tls }) },
         ]),
       ),
       [SENDER_MX]: offers,

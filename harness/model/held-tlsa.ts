@@ -4,6 +4,7 @@
  */
 
 import { isDaneAuthenticated, isUsable, readTlsa, type Tlsa } from '../protocol/dane.ts';
+import { portOf } from './names.ts';
 import type { Observation } from './observation.ts';
 import { isBefore, ofKind, type Seen, type Session } from './traffic.ts';
 
@@ -23,9 +24,13 @@ export interface HeldTlsa {
 export type DaneState = 'authenticated' | 'broken' | 'none';
 
 /** Look-ups for TLSA records of this host, or of the name that it is an alias of (§2.2.3). */
-export function tlsaLookups(observations: readonly Observation[], mx: string): Seen<'dns-query'>[] {
+export function tlsaLookups(
+  observations: readonly Observation[],
+  mx: string,
+  port = portTo(observations),
+): Seen<'dns-query'>[] {
   const queries = ofKind(observations, 'dns-query');
-  const owners = basesOf(queries, mx).map((base) => `_25._tcp.${base}`);
+  const owners = basesOf(queries, mx).map((base) => `_${port}._tcp.${base}`);
   return queries.filter(({ type, name }) => type === 'TLSA' && owners.includes(plain(name)));
 }
 
@@ -46,7 +51,7 @@ export function heldTlsa(
   const hosts = queries.findLast(({ type, name }) => type === 'MX' && plain(name) === domain);
   if (hosts?.ad !== true || addressLookups(queries, mx).at(-1)?.ad !== true) return undefined;
   const names = [...basesOf(queries, mx), domain];
-  const lookups = tlsaLookups(queries, mx);
+  const lookups = tlsaLookups(queries, mx, portTo(observations));
   // Of each name its last answer counts.
   const latest = [...new Map(lookups.map((seen) => [plain(seen.name), seen])).values()];
   const found = latest.find(({ ad, tlsa }) => ad === true && tlsa !== undefined);
@@ -57,6 +62,12 @@ export function heldTlsa(
   }
   const failed = latest.find(({ answer }) => FAILED.test(answer));
   return failed && { lookup: failed, kind: 'failed', records: [], names };
+}
+
+/** The port that the last message was for (RFC 7672 §2.2.3). */
+function portTo(observations: readonly Observation[]): number {
+  const last = ofKind(observations, 'message-submitted').at(-1);
+  return portOf(last?.to.slice(last.to.lastIndexOf('@') + 1) ?? '');
 }
 
 /** What is bogus a validator answers with SERVFAIL. */

@@ -616,6 +616,7 @@ const mxConnection = {
 };
 
 export const mxPlan = z.strictObject({
+  port: z.int().min(1).max(65_535).optional().describe('It listens at this port too.'),
   as: testName
     .optional()
     .describe('The MX host that this is another address of; its name counts, in all respects.'),

@@ -52,6 +52,12 @@ const mxHost = z
       certificate: certificateProfile
         .optional()
         .describe('The profile of its honest certificate. Default: right.'),
+      port: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .optional()
+        .describe('It listens at this port too, for mail to by-port-N.D (capability smart-host).'),
       sendsRoot: z
         .boolean()
         .optional()

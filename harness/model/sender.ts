@@ -31,8 +31,10 @@ export const CAPABILITIES = [
   'dsn',
   /** Hosts that have an IPv6 address are called there too. */
   'ipv6',
-  /** Mail for `by-smart-host.D` goes to the MX hosts of D. */
+  /** Mail for `by-smart-host.D` goes to the MX hosts of D, and for `by-port-N.D` to their port N. */
   'smart-host',
+  /** It takes mail for address literals (RFC 5321 §4.1.3). */
+  'address-literal',
   /** It is set never to send in clear to `tls-required.D`. */
   'required-tls',
 ] as const;

@@ -340,13 +340,16 @@ async function send(
   { leg, label, world }: ArrangedLeg,
   { messages, atOnce, message: form, domains }: SendOrder,
 ): Promise<void> {
+  const places = await Promise.all(
+    domains.map((domain) => literalIn(qualify(domain, label), world)),
+  );
   const batches = atOnce ? [messages] : Array.from({ length: messages }, () => 1);
   for (const size of batches) {
     const since = running.recorder.observations.length;
     const all = Array.from({ length: size }, () => {
-      const recipients = domains.map((domain) => {
+      const recipients = places.map((place) => {
         const token = `hf${randomBytes(6).toString('hex')}`;
-        return { token, to: `${token}@${qualify(domain, label)}` };
+        return { token, to: `${token}@${place}` };
       });
       const from = running.sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`;
       return composeMessage({ recipients, from, form });
@@ -356,6 +359,15 @@ async function send(
     await settled(running, { leg, tokens, since, world, isRetry: false });
     await tryAgain(running, { leg, tokens, since, world, isRetry: true });
   }
+}
+
+/** Of `[mx1.victim.test]` the address literal of that host (RFC 5321 §4.1.3); else the domain. */
+async function literalIn(domain: string, world: World): Promise<string> {
+  const host = /^\[(.+)\]$/.exec(domain)?.[1];
+  if (!host) return domain;
+  const address = await world.addressOf(host, 4);
+  if (!address) throw new Error(`${host} is no host of this world: it has no address`);
+  return `[${address}]`;
 }
 
 async function submit(

@@ -32,6 +32,9 @@ export type Language = ReturnType<typeof language>;
 export type StepKind = keyof Language['steps'];
 
 /** Of a step; the evidence of a trial has a bound. */
+/** A domain, or the address literal of a host: `[mx1.victim.test]`. */
+const destination = z.union([testName, z.string().regex(/^\[[a-z0-9.-]+\.test\]$/)]);
+
 const MOST_MESSAGES = 100;
 /** Of a message; RFC 5321 §4.5.3.1.8 has every server take 100. */
 const MOST_RECIPIENTS = 100;
@@ -100,10 +103,10 @@ export function language(words: {
         .default(false)
         .describe('The messages are handed over together, and not one after the other.'),
       to: z
-        .union([testName, z.array(testName).min(1).max(MOST_RECIPIENTS)])
+        .union([destination, z.array(destination).min(1).max(MOST_RECIPIENTS)])
         .default(VICTIM)
         .describe(
-          'The recipient domain; of a list, each message has one recipient at each. The negative control is sent to the first.',
+          'The recipient domain, or the address literal of a host, [mx1.victim.test]; of a list, each message has one recipient at each. The negative control is sent to the first.',
         ),
       message: z
         .union([variantWord, messageForm])

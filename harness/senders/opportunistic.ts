@@ -30,6 +30,7 @@ export function opportunisticSender({
       'dsn',
       'ipv6',
       'smart-host',
+      'address-literal',
       'required-tls',
     ],
     perInstance: 'scenario',

@@ -291,6 +291,7 @@ function idleLab(about: { ended: boolean }): Lab {
     createWorld: (_, record) => ({
       arrange: async () => record(EVENT),
       idle: async () => {},
+      addressOf: async () => undefined,
       trace: async () => ({ label: 'a', addresses: [], keyLog: [] }),
       [Symbol.dispose]() {},
     }),

@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import type tls from 'node:tls';
 import type { Tlsa } from '../../protocol/dane.ts';
 import type { Dns, Secured } from './dns.ts';
+import { literalOf } from './mail.ts';
 import { identifies } from './network.ts';
 import type { Failure } from './tlsrpt.ts';
 import type { Is } from './traits.ts';
@@ -32,6 +33,7 @@ export type DaneAnswer =
 export interface DaneHost {
   readonly domain: string;
   readonly host: string;
+  readonly port: number;
   readonly isMxSecure: boolean;
   readonly addresses: Extract<Secured<string>, { kind: 'records' }>;
 }
@@ -41,19 +43,21 @@ const DANE_EE = 3;
 
 /** §2.2: what DNS says of this host. */
 export async function daneOf(
-  { domain, host, isMxSecure, addresses }: DaneHost,
+  { domain, host, port, isMxSecure, addresses }: DaneHost,
   dns: Dns,
   is: Is,
 ): Promise<DaneAnswer> {
   if (is('dane-never-asks')) return { kind: 'none' };
   // §2.2.1, §2.2.2: what leads to the host has to be secure.
-  const isSecure = isMxSecure && (addresses.secure || is('dane-asks-insecure-hosts'));
+  const isLiteral = literalOf(host) !== undefined && is('dane-for-address-literals');
+  const isSecure = isMxSecure && (addresses.secure || isLiteral || is('dane-asks-insecure-hosts'));
   if (!isSecure && !is('dane-without-dnssec')) return { kind: 'none' };
   const expanded =
     addresses.target === host || is('dane-asks-the-alias-only') ? [] : [addresses.target];
   const original = is('dane-asks-the-target-only') && expanded.length > 0 ? [] : [host];
   for (const base of [...expanded, ...original]) {
-    const answer = await dns.tlsa(`_25._tcp.${base}`);
+    const asked = is('dane-asks-for-port-25') ? 25 : port;
+    const answer = await dns.tlsa(`_${asked}._tcp.${base}`);
     if (answer.kind === 'failure') {
       if (is('dane-passes-over-failed-lookups')) continue;
       return { kind: 'failed', why: `the TLSA records of ${base}: ${answer.why}` };

@@ -13,6 +13,7 @@
 
 import net from 'node:net';
 import { within } from '../../concurrency/wait.ts';
+import { portOf } from '../../model/names.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import { type Dane, daneOf, daneProblem } from './dane.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
@@ -222,7 +223,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const answer = await dns.addresses(host);
     if (answer.kind !== 'records')
       return temporary(host, answer.kind === 'failure' ? answer.why : 'no address');
-    const tlsa = await daneOf({ domain, host, isMxSecure, addresses: answer }, dns, is);
+    const port = portOf(domainOf(mail.to));
+    const tlsa = await daneOf({ domain, host, port, isMxSecure, addresses: answer }, dns, is);
     // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
     if (tlsa.kind === 'failed' && !mail.tlsOptional) return temporary(host, tlsa.why);
     const isLax = is('dane-lax-on-retry') && attempt.nth > 1;
@@ -248,7 +250,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const { mail, domain } = attempt;
     const isBound = policy !== undefined || dane !== undefined;
     // What one set of TLSA records vouches for, another need not.
-    const key = `${address} ${host} ${JSON.stringify(dane?.records ?? null)}`;
+    const key = `${address} ${portOf(domainOf(mail.to))} ${host} ${JSON.stringify(dane?.records ?? null)}`;
     let session: SmtpSession | undefined;
     try {
       const reused = takeKept(key, isBound, mail);
@@ -358,9 +360,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   }
 
   async function open(address: string, { from, to }: Mail): Promise<SmtpSession> {
+    const port = portOf(domainOf(to));
     const dial = async () => {
       const socket = await within(timeouts.connectMs, 'the connection', (signal) =>
-        network.connect(address, 25, signal),
+        network.connect(address, port, signal),
       );
       return openSmtp(socket, { name: domainOf(from || to), timeouts, is });
     };

@@ -6,6 +6,7 @@
  */
 
 import type { StsPolicy } from '../../protocol/sts-policy.ts';
+import { literalOf } from './mail.ts';
 import { createPolicyFetcher } from './policy-fetch.ts';
 import { readPolicy, readStsId } from './reading.ts';
 import type { Setting } from './setting.ts';
@@ -80,6 +81,8 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
   }
 
   async function discover(domain: string): Promise<CachedPolicy | undefined> {
+    // §3.4: an address literal has no policy.
+    if (literalOf(domain) && !is('policies-for-address-literals')) return undefined;
     // §3.1: the TXT record is looked up for every delivery.
     const answer = await dns.txt(`_mta-sts.${domain}`);
     const id = readStsId(answer.kind === 'records' ? answer.records : [], is);

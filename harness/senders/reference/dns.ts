@@ -8,6 +8,7 @@
 import { Packet } from 'dns2';
 import type { Endpoint } from '../../model/sender.ts';
 import type { Tlsa } from '../../protocol/dane.ts';
+import { literalOf } from './mail.ts';
 import { createSecureDns } from './secure-dns.ts';
 import type { Is } from './traits.ts';
 
@@ -56,6 +57,8 @@ export function createDns(endpoint: Endpoint, is: Is): Dns {
     mx: (name) =>
       securely(name, Packet.TYPE.MX, ({ priority = 0, exchange = '' }) => ({ priority, exchange })),
     async addresses(name) {
+      const literal = literalOf(name);
+      if (literal) return { kind: 'records', records: [literal], secure: false, target: name };
       const { A, AAAA } = Packet.TYPE;
       const types = is('knows-no-ipv6') ? [A] : [A, AAAA];
       const answers = await Promise.all(

@@ -36,6 +36,7 @@ export const FAULTS = {
     'Applies the policy of the parent domain where the recipient domain has none.',
   'smart-host-without-its-policy':
     "Asks for the recipient's policy, and not for the smart host's, where a smart host takes the mail.",
+  'policies-for-address-literals': 'Asks for the policy of an address literal.',
   'policy-of-the-alias': 'Takes the policy of the name that the recipient domain is an alias of.',
   'defers-when-record-fails':
     'Defers mail when the TXT look-up fails, where the mail has to be delivered.',
@@ -163,6 +164,8 @@ export const FAULTS = {
   'dane-ta-takes-partial-wildcards': 'Under usage 2 takes a wildcard within a label.',
   'dane-ta-wants-no-wildcard': 'Under usage 2 refuses a wildcard certificate.',
   'dane-no-sni': 'Sends no SNI to a host with TLSA records.',
+  'dane-for-address-literals': 'Asks for TLSA records of address literals.',
+  'dane-asks-for-port-25': 'Asks for the TLSA records of port 25, whatever port it sends to.',
   'dane-anonymous-suites-only':
     'Offers a host with TLSA records only suites in which it shows no certificate.',
   'dane-lax-on-retry': 'Does without DANE from the second attempt on.',

@@ -34,6 +34,7 @@ const CAPABILITIES: readonly Capability[] = [
   'persistent-cache',
   'ipv6',
   'smart-host',
+  'address-literal',
   'required-tls',
 ];
 

@@ -32,9 +32,15 @@ export type AttemptResult =
       readonly status?: string;
     };
 
-/** The domain of an address in its one spelling. Throws NameError. */
+/** The domain of an address in its one spelling, or its address literal. Throws NameError. */
 export function domainOf(address: string): string {
-  return normalizeName(address.slice(address.lastIndexOf('@') + 1));
+  const domain = address.slice(address.lastIndexOf('@') + 1);
+  return literalOf(domain) ? domain : normalizeName(domain);
+}
+
+/** RFC 5321 §4.1.3: the address of a literal of IPv4. */
+export function literalOf(domain: string): string | undefined {
+  return /^\[([\d.]+)\]$/.exec(domain)?.[1];
 }
 
 /**

@@ -3,7 +3,7 @@
  */
 
 import type { Dns } from './dns.ts';
-import type { AttemptResult } from './mail.ts';
+import { type AttemptResult, literalOf } from './mail.ts';
 import type { Is } from './traits.ts';
 
 export type Candidates =
@@ -19,6 +19,14 @@ export type Candidates =
   | Exclude<AttemptResult, { kind: 'delivered' }>;
 
 export async function mxCandidates(domain: string, dns: Dns, is: Is): Promise<Candidates> {
+  // RFC 5321 §5.1: an address literal is a host itself.
+  if (literalOf(domain))
+    return {
+      kind: 'hosts',
+      hosts: [domain],
+      isImplicit: false,
+      isSecure: is('dane-for-address-literals'),
+    };
   const answer = await dns.mx(domain);
   // RFC 5321 §5.1: the MX records are those of the name that an alias leads to.
   if (is('knows-no-alias-of-a-domain') && (await dns.targetOf(domain)) !== domain)
