@@ -33,7 +33,16 @@ export type StepKind = keyof Language['steps'];
 
 /** Of a step; the evidence of a trial has a bound. */
 /** A domain, or the address literal of a host: `[mx1.victim.test]`. */
-const destination = z.union([testName, z.string().regex(/^\[[a-z0-9.-]+\.test\]$/)]);
+const destination = z
+  .string()
+  .regex(/^(?:\S+\.test\.?|\[[a-z0-9.-]+\.test\])$/i, 'only .test names')
+  .transform((text, context) => {
+    if (text.startsWith('[')) return text;
+    const { data, error } = testName.safeParse(text);
+    for (const { message } of error?.issues ?? [])
+      context.addIssue({ code: 'custom', message, input: text });
+    return data ?? z.NEVER;
+  });
 
 const MOST_MESSAGES = 100;
 /** Of a message; RFC 5321 §4.5.3.1.8 has every server take 100. */
