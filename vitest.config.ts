@@ -1,6 +1,7 @@
 /**
- * Two projects: `unit` needs nothing but Node; `containers` needs a Docker engine, and a minute or
- * more for each mail server.
+ * Three projects: `unit` and `alone` need nothing but Node; `containers` needs a Docker engine, and a
+ * minute or more for each mail server. The files of `unit` share what they load: those of `alone` put
+ * something else in its place.
  *
  * HOLDFAST_PLANTED names a fault of test/planted/faults.ts that the harness gets as it is imported.
  */
@@ -12,10 +13,19 @@ import { PLANTED } from './test/planted/faults.ts';
 
 const fault = process.env.HOLDFAST_PLANTED;
 
+const ALONE = [
+  'test/commands/doctor.test.ts',
+  'test/commands/run.test.ts',
+  'test/results/schema.test.ts',
+];
+
+/** Nothing takes a minute, but on a machine that is busy with other things. */
+const PATIENT = { testTimeout: 240_000, hookTimeout: 240_000 };
+
 /** These begin first, so that the end of a run does not wait for one of them. */
 const LONGEST = [
   'test/mutants/mutants.test.ts',
-  'test/forgeries/properties.test.ts',
+  'test/mutants/reference.test.ts',
   'test/cli.test.ts',
   'test/known/known.test.ts',
   'test/commands/doctor.test.ts',
@@ -42,11 +52,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/containers/**'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: ['test/containers/**', ...ALONE],
+          // To load the harness anew for each file takes longer than most files.
+          isolate: false,
+          ...PATIENT,
         },
       },
+      { test: { name: 'alone', include: ALONE, ...PATIENT } },
       {
         test: {
           name: 'containers',

@@ -19,11 +19,13 @@ export interface Authority {
   /** The trust anchor, PEM. */
   readonly certificatePem: string;
   issuer(name: IssuerName): Issuer;
+  /** The root, PEM, that the certificates of an issuer lead to. */
+  rootOf(name: IssuerName): string;
 }
 
 interface Issuer extends Signer {
   /** The certificates between leaf and root, PEM: what a server has to send after its own. */
-  readonly intermediatesPem: string;
+  readonly intermediates: readonly string[];
 }
 
 /** The root; a root that nobody trusts; and what the root has signed. */
@@ -46,17 +48,40 @@ export function createAuthority({
   const issuers = new Map<IssuerName, Issuer>([['root', root]]);
   return {
     certificatePem: root.certificatePem,
-    issuer(name) {
-      const issuer = issuers.get(name) ?? createIssuer(name, root, now);
-      issuers.set(name, issuer);
-      return issuer;
-    },
+    issuer: issuerOf,
+    rootOf: (name) => (issuerOf(name) as Partial<Root>).certificatePem ?? root.certificatePem,
   };
+  function issuerOf(name: IssuerName): Issuer {
+    const issuer = issuers.get(name) ?? createIssuer(name);
+    issuers.set(name, issuer);
+    return issuer;
+  }
+  function createIssuer(name: IssuerName): Issuer {
+    if (name === 'root') return root;
+    if (name === 'unknown-root') return createRoot(`${commonName}: unknown root`, now);
+    const changes: Changes = INTERMEDIATES[name];
+    const signers = [
+      issuerOf(changes.under ?? 'root'),
+      ...(changes.isCrossSigned ? [issuerOf('unknown-root')] : []),
+    ];
+    return createIntermediate(`${commonName}: ${name}`, changes, signers, now);
+  }
 }
 
 /** What each says differently from a right intermediate CA's certificate. */
 const INTERMEDIATES = {
   intermediate: {},
+  /** Below the intermediate. */
+  'lower-intermediate': { under: 'intermediate' },
+  /** Signed by a root that nobody trusts as well: that certificate comes last. */
+  'cross-signed-intermediate': { isCrossSigned: true },
+  /** No CA may stand below it, and one does. */
+  'last-intermediate': { pathLength: 0 },
+  'intermediate-too-many': { under: 'last-intermediate' },
+  /** It says of itself neither that it is a CA nor that it is none. */
+  'intermediate-without-constraints': { isCa: 'unsaid' },
+  /** A CA whose key may sign anything but certificates. */
+  'intermediate-that-may-not-sign': { keyUsage: 'digitalSignature' },
   'expired-intermediate': { validDays: [-400, -1] },
   /** May issue for one domain, which no host of the lab is in. */
   'constrained-intermediate': { permittedDnsName: 'elsewhere.invalid' },
@@ -73,42 +98,33 @@ const INTERMEDIATES = {
 } as const satisfies Record<string, Changes>;
 
 interface Changes extends Partial<CertificateContent> {
+  /** The issuer of its certificate; default the root. */
+  readonly under?: 'intermediate' | 'last-intermediate';
+  readonly isCrossSigned?: true;
   /** From and to, in days after now. */
   readonly validDays?: readonly [number, number];
 }
 
 interface Root extends Issuer {
-  readonly commonName: string;
   readonly certificatePem: string;
-}
-
-function createIssuer(name: IssuerName, root: Root, now: number): Issuer {
-  switch (name) {
-    case 'root':
-      return root;
-    case 'unknown-root':
-      return createRoot(`${root.commonName}: unknown root`, now);
-    default:
-      return createIntermediate(`${root.commonName}: ${name}`, INTERMEDIATES[name], root, now);
-  }
 }
 
 function createRoot(commonName: string, now: number): Root {
   const key = createKey();
   const content = caContent(commonName, now);
   return {
-    commonName,
     name: distinguishedName(content.subject),
     key,
     certificatePem: issueCertificate(content, key),
-    intermediatesPem: '',
+    intermediates: [],
   };
 }
 
+/** With a certificate from each of the signers, in this order. */
 function createIntermediate(
   commonName: string,
-  { validDays, ...changes }: Changes,
-  root: Signer,
+  { validDays, under: _, isCrossSigned: __, ...changes }: Changes,
+  signers: readonly Issuer[],
   now: number,
 ): Issuer {
   const key = createKey();
@@ -116,7 +132,10 @@ function createIntermediate(
   return {
     name: distinguishedName(content.subject),
     key,
-    intermediatesPem: issueCertificate(content, key, root),
+    intermediates: signers.flatMap((signer) => [
+      issueCertificate(content, key, signer),
+      ...signer.intermediates,
+    ]),
   };
 }
 

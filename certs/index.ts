@@ -2,9 +2,9 @@
  * The lab's PKI: two authorities, one for web hosts and one for MX hosts, so that a sender can
  * distrust each alone; and a certificate of any profile for any host.
  *
- * A slow lab makes false verdicts: leaves share one key per kind, the slow RSA keys
- * are made off the event loop before the first certificate is asked for, and nothing is issued
- * twice.
+ * A slow lab makes false verdicts: RSA keys, which are slow to make, are one of each length for all
+ * leaves, made off the event loop before the first certificate is asked for, and nothing is issued
+ * twice. EC keys are each certificate's own: DANE tells servers apart by them (RFC 7672 §3.1.1).
  */
 
 import { generateKeyPair } from 'node:crypto';
@@ -18,9 +18,11 @@ import {
   issueCertificate,
   type Key,
   keyOf,
+  mismatchedKeyPem,
   validity,
 } from './x509.ts';
 
+export { certificatesIn, describeChain } from './associations.ts';
 export { PROFILES } from './profiles.ts';
 
 export interface Pki {
@@ -47,6 +49,8 @@ export interface IssuedCertificate {
   readonly keyPem: string;
   /** What the server sends: the leaf, then any intermediates. */
   readonly chainPem: string;
+  /** The root that it leads to; empty where it is its own issuer. */
+  readonly rootPem: string;
   /** The leaf's dNSNames. */
   readonly dnsNames: readonly string[];
   /**
@@ -68,21 +72,16 @@ export async function createPki({ now = Date.now() }: { now?: number } = {}): Pr
     mxHosts: createAuthority({ commonName: 'Holdfast lab, MX hosts', now }),
   };
   const [rsa2048, rsa1024] = await Promise.all([createRsaKey(2048), createRsaKey(1024)]);
-  const keys = { p256: createKey(), rsa2048, rsa1024 };
+  const keys = { p384: createKey('P-384'), rsa2048, rsa1024 };
   const issued = new Map<string, IssuedCertificate>();
 
   return {
     authorities,
     issue(request) {
       const { profile, host, service, others = {} } = request;
-      const id = JSON.stringify([
-        profile,
-        host,
-        service,
-        others.listedMx,
-        others.recipientDomain,
-        others.address,
-      ]);
+      const { needs }: Profile = PROFILES[profile];
+      const other = needs && others[needs];
+      const id = JSON.stringify([profile, host, service, others.recipientDomain, other]);
       const certificate =
         issued.get(id) ??
         issue(request, service === 'mx' ? authorities.mxHosts : authorities.policyHosts, keys, now);
@@ -127,13 +126,14 @@ function issue(
     throw new CertificateError(`certificate profile "${name}" for ${host} needs ${profile.needs}`);
   }
   const leaf = { ...rightLeaf(host), ...profile.change?.({ ...others, host } as Names) };
-  const key = keys[leaf.key];
+  const key = leaf.key === 'p256' ? createKey() : keys[leaf.key];
   const issuer = leaf.issuer === 'self' ? undefined : authority.issuer(leaf.issuer);
   const leafPem = issueCertificate(leafContent(leaf, now), key, issuer);
   return {
     profile: name,
-    keyPem: key.privateKeyPem,
-    chainPem: leafPem + (leaf.sendsIntermediates && issuer ? issuer.intermediatesPem : ''),
+    keyPem: leaf.isOfAnotherKey ? mismatchedKeyPem(key) : key.privateKeyPem,
+    chainPem: [leafPem, ...sentBehind(leaf, issuer?.intermediates ?? [], leafPem)].join(''),
+    rootPem: leaf.issuer === 'self' ? '' : authority.rootOf(leaf.issuer),
     dnsNames: leaf.dnsNames,
     authenticates: identifies({ profile: name, dnsNames: leaf.dnsNames }, host),
     needsLowSecurityLevel: profile.needsLowSecurityLevel ?? false,
@@ -147,8 +147,26 @@ function rightLeaf(host: string): Leaf {
     extendedKeyUsage: 'serverAuth',
     issuer: 'root',
     key: 'p256',
-    sendsIntermediates: true,
   };
+}
+
+/** RFC 8446 §4.4.2: what a server sends behind its own certificate. */
+function sentBehind({ sends }: Leaf, chain: readonly string[], own: string): readonly string[] {
+  switch (sends) {
+    case 'leaf-alone':
+      return [];
+    case 'reversed':
+      return chain.toReversed();
+    case 'with-more':
+      return [own, strangerPem(), ...chain];
+    default:
+      return chain;
+  }
+}
+
+/** Somebody's certificate. */
+function strangerPem(): string {
+  return createAuthority({ commonName: 'A stranger' }).certificatePem;
 }
 
 function leafContent(
@@ -169,7 +187,7 @@ function leafContent(
   };
 }
 
-type Keys = Readonly<Record<Leaf['key'], Key>>;
+type Keys = Readonly<Record<Exclude<Leaf['key'], 'p256'>, Key>>;
 
 async function createRsaKey(modulusLength: number): Promise<Key> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength });

@@ -29,7 +29,10 @@ export interface Profile {
 
 /** A server's certificate before it is signed, and what the server does with it. */
 export interface Leaf
-  extends Pick<CertificateContent, 'extendedKeyUsage' | 'ipAddresses' | 'digest'> {
+  extends Pick<
+    CertificateContent,
+    'extendedKeyUsage' | 'ipAddresses' | 'digest' | 'hasUnknownExtension'
+  > {
   readonly dnsNames: readonly string[];
   /** Default: the first of dnsNames that fits, as most CAs do. */
   readonly commonName?: string;
@@ -38,9 +41,11 @@ export interface Leaf
   readonly validDays: readonly [number, number];
   /** `self`: the leaf's own key. */
   readonly issuer: IssuerName | 'self';
-  readonly key: 'p256' | 'rsa2048' | 'rsa1024';
-  /** Whether the server sends the certificates between its own and the root (RFC 8446 §4.4.2). */
-  readonly sendsIntermediates: boolean;
+  readonly key: 'p256' | 'p384' | 'rsa2048' | 'rsa1024';
+  /** The server signs with a key that is not that of the certificate. */
+  readonly isOfAnotherKey?: true;
+  /** Default: its own, and behind it those between it and the root, in order (RFC 8446 §4.4.2). */
+  readonly sends?: 'leaf-alone' | 'reversed' | 'with-more';
 }
 
 /** What certificates are made out to. */
@@ -87,6 +92,36 @@ export const PROFILES = {
     authenticates: true, // RFC 5280 §4.1.2.6
     change: () => ({ emptySubject: true }),
   },
+  'upper-case-name': {
+    summary: 'Right, its name in capitals.',
+    authenticates: true, // RFC 9525 §6.3
+    change: ({ host }) => ({ dnsNames: [host.toUpperCase()] }),
+  },
+  'many-names': {
+    summary: 'Right, the host the last of a thousand names.',
+    authenticates: true,
+    change: ({ host }) => ({ dnsNames: [...strangers(999), host] }),
+  },
+  'right-p384': {
+    summary: 'Right, with an EC key on P-384.',
+    authenticates: true,
+    change: () => ({ key: 'p384' }),
+  },
+  'reversed-chain': {
+    summary: 'Right, with two intermediate CAs that the server sends in the wrong order.',
+    authenticates: true, // RFC 8446 §4.4.2
+    change: () => ({ issuer: 'lower-intermediate', sends: 'reversed' }),
+  },
+  'more-certificates': {
+    summary: 'Right, and the server sends certificates that nobody needs before the intermediate.',
+    authenticates: true, // RFC 8446 §4.4.2
+    change: () => ({ issuer: 'intermediate', sends: 'with-more' }),
+  },
+  'cross-signed': {
+    summary: 'Right, by an intermediate CA that an unknown root has signed as well; both are sent.',
+    authenticates: true, // RFC 5280 §6.1: one valid path is enough.
+    change: () => ({ issuer: 'cross-signed-intermediate' }),
+  },
 
   // ---- time (RFC 5280 §6.1.3 (a)(2)) ----
 
@@ -121,7 +156,7 @@ export const PROFILES = {
     summary: 'Signed by an intermediate CA that the server does not send.',
     authenticates: false,
     brokenPath: true,
-    change: () => ({ issuer: 'intermediate', sendsIntermediates: false }),
+    change: () => ({ issuer: 'intermediate', sends: 'leaf-alone' }),
   },
   'expired-intermediate': {
     summary: 'Signed by an intermediate CA that expired yesterday.',
@@ -140,6 +175,36 @@ export const PROFILES = {
     authenticates: false,
     brokenPath: true, // RFC 5280 §6.1.3 (b)
     change: () => ({ issuer: 'constrained-intermediate' }),
+  },
+  'path-too-long': {
+    summary: 'Signed by an intermediate CA below one that allows none.',
+    authenticates: false,
+    brokenPath: true, // RFC 5280 §6.1.4 (l)
+    change: () => ({ issuer: 'intermediate-too-many' }),
+  },
+  'issuer-without-constraints': {
+    summary: 'Signed by an intermediate that does not say that it is a CA.',
+    authenticates: false,
+    brokenPath: true, // RFC 5280 §6.1.4 (k)
+    change: () => ({ issuer: 'intermediate-without-constraints' }),
+  },
+  'issuer-may-not-sign': {
+    summary: 'Signed by an intermediate CA whose key usage does not allow it.',
+    authenticates: false,
+    brokenPath: true, // RFC 5280 §6.1.4 (n)
+    change: () => ({ issuer: 'intermediate-that-may-not-sign' }),
+  },
+  'unknown-extension': {
+    summary: 'With a critical extension that nobody knows.',
+    authenticates: false,
+    brokenPath: true, // RFC 5280 §6.1.5 (f)
+    change: () => ({ hasUnknownExtension: true }),
+  },
+  'wrong-key': {
+    summary: 'The right one, shown by somebody who has not its key.',
+    authenticates: false,
+    brokenPath: true, // RFC 8446 §4.4.3
+    change: () => ({ isOfAnotherKey: true }),
   },
 
   // ---- name (RFC 8461 §3.3, §4.2; RFC 9525 §6) ----
@@ -175,6 +240,13 @@ export const PROFILES = {
     authenticates: false,
     change: () => ({ dnsNames: [], commonName: STRANGER }),
   },
+  'common-name-and-address': {
+    summary:
+      'The host in the common name, its address in the subjectAltName; OpenSSL accepts it by default.',
+    authenticates: false, // RFC 9525 §2
+    needs: 'address',
+    change: ({ host, address }) => ({ dnsNames: [], commonName: host, ipAddresses: [address] }),
+  },
   'ip-address-only': {
     summary: "The host's address in the subjectAltName, and no name anywhere.",
     authenticates: false, // RFC 8461 §4.2: a DNS-ID.
@@ -195,6 +267,21 @@ export const PROFILES = {
     summary: '"*" for the second label.',
     authenticates: false, // RFC 9525 §6.3: only the leftmost.
     change: ({ host }) => ({ dnsNames: [`${firstLabel(host)}.*.${parent(parent(host))}`] }),
+  },
+  'wildcard-of-all': {
+    summary: '"*" for all labels but the last.',
+    authenticates: false, // RFC 9525 §6.3: for exactly one.
+    change: ({ host }) => ({ dnsNames: [`*.${host.slice(host.lastIndexOf('.') + 1)}`] }),
+  },
+  'wildcard-twice': {
+    summary: '"*" for the two leftmost labels.',
+    authenticates: false, // RFC 9525 §6.3: one "*" at most.
+    change: ({ host }) => ({ dnsNames: [`*.*.${parent(parent(host))}`] }),
+  },
+  'overlong-name': {
+    summary: "The host, and behind it more of an attacker's name than DNS has room for.",
+    authenticates: false, // RFC 1034 §3.1: 255 octets
+    change: ({ host }) => ({ dnsNames: [`${host}.${'a.'.repeat(150)}attacker.test`] }),
   },
   'nul-in-name': {
     summary: "The host, a NUL byte, and the rest of an attacker's name: a C string ends too early.",
@@ -229,5 +316,7 @@ export const PROFILES = {
   },
 } as const satisfies Record<CertificateProfile, Profile>;
 
+const strangers = (count: number) =>
+  Array.from({ length: count }, (_, nth) => `host${nth}.stranger.invalid`);
 const firstLabel = (host: string) => host.slice(0, host.indexOf('.'));
 const parent = (host: string) => host.slice(host.indexOf('.') + 1);

@@ -64,7 +64,10 @@ export interface Validity {
 export interface CertificateContent {
   readonly subject: Subject;
   readonly validity: Validity;
-  readonly isCa: boolean;
+  /** In the basic constraints; `unsaid`: there are none (RFC 5280 §4.2.1.9). */
+  readonly isCa: boolean | 'unsaid';
+  /** How many CAs may stand below it on a path. */
+  readonly pathLength?: number;
   readonly keyUsage?: keyof typeof KEY_USAGE;
   readonly extendedKeyUsage?: keyof typeof KEY_PURPOSE;
   /** The entries of the subjectAltName: dNSName and (IPv4) iPAddress. */
@@ -72,6 +75,8 @@ export interface CertificateContent {
   readonly ipAddresses?: readonly string[];
   /** Name constraint: the only dNSName subtree a CA may issue for (RFC 5280 §4.2.1.10). */
   readonly permittedDnsName?: string;
+  /** A critical extension that no verifier knows. */
+  readonly hasUnknownExtension?: true;
   /** Of the signature; default sha256. */
   readonly digest?: keyof typeof ECDSA_WITH;
 }
@@ -98,9 +103,22 @@ export function issueCertificate(content: CertificateContent, key: Key, signer?:
   );
 }
 
-/** A new P-256 key; takes 0.1 ms. */
-export function createKey(): Key {
-  return keyOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+/** A new EC key; takes 0.1 ms. */
+export function createKey(namedCurve: 'P-256' | 'P-384' = 'P-256'): Key {
+  return keyOf(generateKeyPairSync('ec', { namedCurve }).privateKey);
+}
+
+/**
+ * A P-256 private key, PEM, that says it belongs to the public key of `shown`, and does not: what
+ * it signs does not verify. RFC 5915 §3: the public key stands last.
+ */
+export function mismatchedKeyPem(shown: Key): string {
+  const parts = [createKey(), shown].map(({ privateKey }) =>
+    privateKey.export({ type: 'sec1', format: 'der' }),
+  );
+  const [other, own] = parts as [Buffer, Buffer];
+  const der = Buffer.concat([other.subarray(0, -65), own.subarray(-65)]);
+  return toPem(der, 'EC PRIVATE KEY');
 }
 
 /** A private key of any kind, ready for certificates. */
@@ -153,11 +171,13 @@ function extensions(content: CertificateContent, key: Key, signingKey: Key): Nod
     // §4.2.1.6: critical if, and only if, the subject is empty.
     names.length > 0 &&
       extension('2.5.29.17', sequence(...names), hasSubject ? undefined : 'critical'),
-    extension('2.5.29.19', sequence(...(content.isCa ? [isTrue()] : [])), 'critical'),
+    content.isCa !== 'unsaid' &&
+      extension('2.5.29.19', basicConstraints(content.isCa, content.pathLength), 'critical'),
     content.permittedDnsName &&
       extension('2.5.29.30', permittedSubtree(content.permittedDnsName), 'critical'),
     content.extendedKeyUsage &&
       extension('2.5.29.37', sequence(oid(KEY_PURPOSE[content.extendedKeyUsage]))),
+    content.hasUnknownExtension && extension(UNKNOWN_EXTENSION, utf8String('?'), 'critical'),
   ].filter((node) => typeof node === 'object');
 }
 
@@ -168,6 +188,14 @@ function extension(id: string, value: Node, critical?: 'critical'): Node {
     octetString(encode(value).toString('latin1')),
   );
 }
+
+function basicConstraints(isCa: boolean, pathLength?: number): Node {
+  const length = pathLength === undefined ? [] : [integer(String.fromCharCode(pathLength))];
+  return sequence(...(isCa ? [isTrue(), ...length] : []));
+}
+
+/** Of the arc that ITU-T X.660 keeps for examples. */
+const UNKNOWN_EXTENSION = '2.999.1';
 
 function permittedSubtree(dnsName: string): Node {
   return sequence(tagged(0, sequence(implicit(2, dnsName))));
@@ -196,7 +224,7 @@ function serialNumber(): string {
   return bytes.toString('latin1');
 }
 
-function toPem(der: Buffer): string {
+function toPem(der: Buffer, what = 'CERTIFICATE'): string {
   const lines = der.toString('base64').match(/.{1,64}/g)!;
-  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+  return [`-----BEGIN ${what}-----`, ...lines, `-----END ${what}-----`, ''].join('\n');
 }

@@ -13,6 +13,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { BugRequest } from './commands/bug.ts';
 import type { CompareRequest } from './commands/compare.ts';
+import type { CoverageRequest } from './commands/coverage.ts';
 import type { InitRequest } from './commands/init.ts';
 import type { LabRequest } from './commands/lab.ts';
 import type { ListRequest } from './commands/list.ts';
@@ -160,7 +161,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   program
     .command('demo', { hidden: true })
     .description(
-      'the profile smoke against every built-in sender; evidence goes to holdfast-evidence/',
+      'one variant of each scenario of the profile smoke against every built-in sender; evidence goes to holdfast-evidence/',
     )
     .addOption(jobsOption())
     .action(async ({ jobs }: { jobs?: number }) => {
@@ -204,6 +205,37 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .action(async (options: ListRequest) => {
       const { list } = await import('./commands/list.ts');
       code = await list(options, terminal);
+    });
+
+  program
+    .command('coverage')
+    .description(
+      'tell which requirements the scenarios cover, how that is known, and why not others',
+    )
+    .option('--rfc <number>', 'only those of this RFC: 7672')
+    .addOption(
+      new Option('--level <word>', 'only those of this level, with its NOT').choices([
+        'MUST',
+        'SHOULD',
+        'MAY',
+      ]),
+    )
+    .option('--uncovered', 'only what is not covered')
+    .addOption(
+      new Option(
+        '--attacks',
+        'instead, the attacks that the field knows of, and the scenarios that use them',
+      ).conflicts(['rfc', 'level', 'from', 'strict']),
+    )
+    .option(
+      '--from <path>',
+      'tell how the senders of this run did: a result file, or kept evidence',
+    )
+    .option('--json', 'as JSON')
+    .option('--strict', 'exit with 1 where something is not covered, and no reason is given')
+    .action(async (options: CoverageRequest) => {
+      const { coverage } = await import('./commands/coverage.ts');
+      code = await coverage(options, terminal);
     });
 
   program

@@ -15,6 +15,10 @@ export interface Package {
   readonly scenarios: string;
   /** How long each of them takes. */
   readonly durations: string;
+  /** Which scenario finds which requirement broken, by which faults. */
+  readonly proofs: string;
+  /** The attacks of the field, and which scenarios use them. */
+  readonly catalogue: string;
   /** A folder each of the mail servers to be run in containers. */
   readonly servers: string;
   /** What `init` writes, besides a server's own files. */
@@ -37,6 +41,8 @@ export function findPackage(): Package {
           folder,
           scenarios: join(folder, 'scenarios'),
           durations: join(folder, 'scenarios', 'durations.json'),
+          proofs: join(folder, 'scenarios', 'proofs.json'),
+          catalogue: join(folder, 'scenarios', 'catalogue.txt'),
           servers: join(folder, 'docker', 'senders'),
           init: join(folder, 'docker', 'init'),
           ci: join(folder, 'docker', 'ci'),

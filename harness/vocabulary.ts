@@ -1,5 +1,5 @@
 /**
- * The vocabulary: every attack, expectation and reporter, found by the name of its file. Adding one
+ * The vocabulary: every attack, expectation, fact and reporter, found by the name of its file. Adding one
  * touches one file and its test.
  */
 
@@ -8,15 +8,16 @@ import { extname } from 'node:path';
 import type { Attack } from './model/attack.ts';
 import type { ReporterModule } from './model/reporter.ts';
 import { REQUIREMENTS } from './model/requirements.ts';
-import type { Expectation } from './model/verdict.ts';
+import type { Expectation, Fact } from './model/verdict.ts';
 import type { Vocabulary } from './scenario/language.ts';
 
 export async function loadVocabulary(): Promise<Vocabulary> {
-  const [attacks, expectations] = await Promise.all([
+  const [attacks, expectations, facts] = await Promise.all([
     loadFolder<Attack>('attacks', 'attack'),
     loadFolder<Expectation>('expectations', 'expectation'),
+    loadFolder<Fact>('facts', 'fact'),
   ]);
-  return { attacks, expectations, requirements: new Set(Object.keys(REQUIREMENTS)) };
+  return { attacks, expectations, facts, requirements: new Set(Object.keys(REQUIREMENTS)) };
 }
 
 /** Every reporter, by the name of its file. */

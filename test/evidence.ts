@@ -47,7 +47,7 @@ export interface EvidenceBuilder {
   later(): EvidenceBuilder;
   /** Any event as it stands. */
   see(event: Event): EvidenceBuilder;
-  submit(to?: string): EvidenceBuilder;
+  submit(to?: string, change?: Of<'message-submitted'>): EvidenceBuilder;
   txt(name?: string): EvidenceBuilder;
   mx(name?: string): EvidenceBuilder;
   /** Looked for the MX and was told of none. */
@@ -56,11 +56,11 @@ export interface EvidenceBuilder {
   policyTls(change?: Of<'tls-handshake'>): EvidenceBuilder;
   connect(mx?: string): EvidenceBuilder;
   command(line: string, change?: Of<'smtp-command'>): EvidenceBuilder;
-  /** EHLO and its reply. */
-  ehlo(): EvidenceBuilder;
+  /** EHLO and its reply, with these keywords. */
+  ehlo(...keywords: readonly string[]): EvidenceBuilder;
   /** STARTTLS, the handshake, and EHLO again. */
-  tls(change?: Of<'tls-handshake'>): EvidenceBuilder;
-  mail(from?: string): EvidenceBuilder;
+  tls(change?: Of<'tls-handshake'>, ...keywords: readonly string[]): EvidenceBuilder;
+  mail(from?: string, parameters?: string): EvidenceBuilder;
   rcpt(to?: string): EvidenceBuilder;
   /** Content passed the path. */
   data(change?: Of<'smtp-data'>): EvidenceBuilder;
@@ -137,12 +137,13 @@ export function evidence(): EvidenceBuilder {
         permittedMx: named(permittedMx(DEFAULT_DOMAIN, policy)),
       });
     },
-    submit(to = VICTIM) {
+    submit(to = VICTIM, change = {}) {
       const mine = tokens.get(at.leg) ?? [];
       const token = `hf${at.leg[0]}${String(mine.length + 1).padStart(11, '0')}`;
       tokens.set(at.leg, [...mine, token]);
       recipients.set(token, `${token}@${named(to)}`);
-      return add({ kind: 'message-submitted', token, from: own(), to: recipients.get(token)! });
+      const [from, recipient] = [own(), recipients.get(token)!];
+      return add({ kind: 'message-submitted', token, from, to: recipient, ...change });
     },
     token: (nth) => tokens.get(at.leg)?.at(nth ?? -1) ?? '',
     txt: (name = STS_NAME) => dns(name, 'TXT'),
@@ -201,11 +202,14 @@ export function evidence(): EvidenceBuilder {
         early: false,
         ...change,
       }),
-    ehlo() {
+    ehlo(...keywords) {
       builder.command('EHLO mail.sender.test');
-      return reply('EHLO', '250-mx\n250 SIZE');
+      return reply(
+        'EHLO',
+        ['250-mx', ...keywords.map((word) => `250-${word}`), '250 SIZE'].join('\n'),
+      );
     },
-    tls(change = {}) {
+    tls(change = {}, ...keywords) {
       builder.command('STARTTLS');
       reply('STARTTLS', '220 2.0.0 Ready');
       const { connection, mx } = channel;
@@ -220,10 +224,10 @@ export function evidence(): EvidenceBuilder {
       add({ kind: 'tls-handshake', connection, service: 'mx', host: mx, ...shaken });
       if (shaken.result === 'failed') return builder;
       channel = { ...channel, secure: true, authenticated: shaken.authenticated };
-      return builder.ehlo();
+      return builder.ehlo(...keywords);
     },
-    mail(from = own()) {
-      builder.command(`MAIL FROM:<${from}>`);
+    mail(from = own(), parameters = '') {
+      builder.command(`MAIL FROM:<${from}>${parameters}`);
       return reply('MAIL', '250 2.1.0 OK');
     },
     rcpt(to = recipients.get(builder.token())!) {

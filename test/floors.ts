@@ -56,10 +56,23 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     node: [],
     exports: 'expectation',
   },
+  facts: {
+    paths: ['harness/facts/'],
+    imports: ['protocol', 'model'],
+    packages: [],
+    node: [],
+    exports: 'fact',
+  },
+  coverage: {
+    paths: ['harness/coverage/'],
+    imports: ['shipped', 'model'],
+    packages: [],
+    node: ['node:fs'],
+  },
   html: { paths: ['harness/html/'], imports: ['protocol', 'model'], packages: [] },
   reporters: {
     paths: ['harness/reporters/'],
-    imports: ['protocol', 'model', 'html'],
+    imports: ['protocol', 'model', 'coverage', 'html'],
     packages: ['zod'],
     node: ['node:util', 'node:crypto'],
     exports: 'reporter',
@@ -79,7 +92,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   senders: {
     paths: ['harness/senders/'],
     imports: ['protocol', 'concurrency', 'shipped', 'model', 'yaml', 'process', 'docker'],
-    packages: ['nodemailer', 'mx-connect', 'zod'],
+    packages: ['dns2', 'nodemailer', 'mx-connect', 'zod'],
   },
   labs: {
     paths: ['harness/labs/'],
@@ -130,6 +143,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'model',
       'yaml',
       'known',
+      'coverage',
       'init',
       'process',
       'docker',

@@ -73,6 +73,10 @@ describe('the compiled package, away from the checkout', () => {
     );
   });
 
+  it('tells the coverage', async () => {
+    expect(await holdfast('coverage', '--rfc', '8461')).toMatch(/^✓ MUST /m);
+  });
+
   it('lists with nothing loaded that reads YAML', async () => {
     const reading = ['yaml', 'zod'].map((name) => join(folder, 'node_modules', name));
     for (const path of reading) await rename(path, `${path}-away`);

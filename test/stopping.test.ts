@@ -48,11 +48,12 @@ commands: ${commands}
   return dir;
 }
 
+/** On a busy machine it takes what it takes. */
+const PATIENT = { timeout: 60_000 };
+
 /** Resolves with the process that has written its number there. */
 const pidIn = (file: string) =>
-  vi.waitUntil(async () => Number(await readFile(file, 'utf8').catch(() => '')), {
-    timeout: 60_000,
-  });
+  vi.waitUntil(async () => Number(await readFile(file, 'utf8').catch(() => '')), PATIENT);
 /** Not one that has ended and that nobody has asked for yet. */
 const isAlive = async (pid: number) =>
   /^\d+ \(.*\) [^Z]/s.test(await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ''));
@@ -79,7 +80,7 @@ describe.skipIf(missing !== undefined)(`commands that never end${missing ?? ''}`
     const { code, out } = await ended;
     expect(out).toMatch(/^0 verdicts .* interrupted, 1 not judged$/m);
     expect(code).toBe(130);
-    await vi.waitUntil(async () => !(await isAlive(forked)));
+    await vi.waitUntil(async () => !(await isAlive(forked)), PATIENT);
   });
 
   it('stop: what is known is told before it, and a second Ctrl-C waits for it no more', async () => {
@@ -98,7 +99,7 @@ describe.skipIf(missing !== undefined)(`commands that never end${missing ?? ''}`
     const { code } = await ended;
     clearInterval(again);
     expect(code).toBe(130);
-    await vi.waitUntil(async () => !(await isAlive(stopping)));
+    await vi.waitUntil(async () => !(await isAlive(stopping)), PATIENT);
   });
 });
 

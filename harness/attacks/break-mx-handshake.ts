@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { handshake } from '../model/plan.ts';
+import { alert, handshake } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { whichMx } from './which-mx.ts';
 
@@ -13,7 +13,8 @@ const options = z.strictObject({
   how: handshake
     .exclude(['complete'])
     .default('alert')
-    .describe('What answers the ClientHello; alert is a fatal handshake_failure'),
+    .describe('What answers the ClientHello; alert is a fatal one'),
+  alert: alert.optional(),
   ...whichMx,
 });
 
@@ -22,6 +23,6 @@ export const attack: Attack<z.output<typeof options>> = {
   options,
   shorthand: 'how',
   example: '- break-mx-handshake: { how: alert, nth: [1] }',
-  apply: (plan, { how, mx, nth }) =>
-    changeMx(plan, mx, (host) => overlayMx(host, { tls: { handshake: how } }), nth),
+  apply: (plan, { how, alert, mx, nth }) =>
+    changeMx(plan, mx, (host) => overlayMx(host, { tls: { handshake: how, alert } }), nth),
 };

@@ -2,14 +2,15 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { handshake } from '../model/plan.ts';
+import { alert, handshake } from '../model/plan.ts';
 import { changePolicyHost, overlay } from '../model/plan-changes.ts';
 
 const options = z.strictObject({
   how: handshake
     .exclude(['complete'])
     .default('alert')
-    .describe('What answers the ClientHello; alert is a fatal handshake_failure'),
+    .describe('What answers the ClientHello; alert is a fatal one'),
+  alert: alert.optional(),
 });
 
 export const attack: Attack<z.output<typeof options>> = {
@@ -17,6 +18,6 @@ export const attack: Attack<z.output<typeof options>> = {
   options,
   shorthand: 'how',
   example: '- break-policy-handshake: reset',
-  apply: (plan, { how }) =>
-    changePolicyHost(plan, (host) => overlay(host, { tls: { handshake: how } })),
+  apply: (plan, { how, alert }) =>
+    changePolicyHost(plan, (host) => overlay(host, { tls: { handshake: how, alert } })),
 };

@@ -1,20 +1,17 @@
 /**
- * The MX host answers one command otherwise: another reply, a late one, or none and the connection
- * gone (RFC 5321 §4.2).
+ * The MX host answers one command otherwise: another reply, word for word or byte by byte, a late
+ * one, or none and the connection gone (RFC 5321 §4.2).
  */
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { type DialoguePlan, replyPlan } from '../model/plan.ts';
+import { type DialoguePlan, type MxPlan, replyPlan } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
-import { whichMx } from './which-mx.ts';
+import { isReply, SAY_REPLY, whichMx } from './which-mx.ts';
 
 const options = z
   .strictObject({
-    to: z
-      .string()
-      .refine((verb) => verb.toUpperCase() !== 'STARTTLS', 'use refuse-starttls')
-      .describe('The command: MAIL, RCPT, DATA, … or . for the end of data.'),
+    to: z.string().describe('The command: EHLO, STARTTLS, MAIL, QUIT, … or . for the end of data.'),
     ...replyPlan.shape,
     when: z
       .enum(['before-tls', 'after-tls', 'always'])
@@ -22,22 +19,27 @@ const options = z
       .describe('In which part of the dialogue.'),
     ...whichMx,
   })
-  .refine(
-    ({ text, then, delayMs, untilSpoken }) =>
-      [text, then, delayMs, untilSpoken].some((said) => said !== undefined),
-    'say text, then, delayMs or untilSpoken',
-  );
+  .refine(isReply, SAY_REPLY);
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Changes the reply to an SMTP command',
   options,
-  example: '- mx-reply: { to: RCPT, text: 450 4.2.0 Greylisted, when: after-tls }',
+  example: [
+    '- mx-reply: { to: RCPT, text: 450 4.2.0 Greylisted, when: after-tls }',
+    String.raw`- mx-reply: { to: EHLO, bytes: ["250-mx\n250 ", { repeat: x, times: 5000 }, "\r\n"] }`,
+    '- mx-reply: { to: STARTTLS, pace: { bytes: 1, everyMs: 20 } }',
+    String.raw`- mx-reply: { to: QUIT, bytes: [{ repeat: "221-and on\r\n" }] }`,
+  ].join('\n'),
   apply(plan, { to, when, mx, nth, ...reply }) {
-    const dialogue: DialoguePlan = { replies: { [to.toUpperCase()]: reply } };
-    const change = {
-      ...(when !== 'after-tls' && { beforeTls: dialogue }),
-      ...(when !== 'before-tls' && { afterTls: dialogue }),
-    };
+    const verb = to.toUpperCase();
+    const dialogue: DialoguePlan = { replies: { [verb]: reply } };
+    const change: MxPlan =
+      verb === 'STARTTLS'
+        ? { starttls: { reply } }
+        : {
+            ...(when !== 'after-tls' && { beforeTls: dialogue }),
+            ...(when !== 'before-tls' && { afterTls: dialogue }),
+          };
     return changeMx(plan, mx, (host) => overlayMx(host, change), nth);
   },
 };

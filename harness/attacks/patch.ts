@@ -79,7 +79,10 @@ type PlanPatch = Immutable<z.output<typeof options>>;
 export const attack: Attack<PlanPatch> = {
   summary: 'Changes the plan in place, in its own vocabulary',
   options: options as z.ZodType<PlanPatch>,
-  example: '- patch: { mxHosts: { mx1.victim.test: { greeting: { delayMs: 500 } } } }',
+  example: [
+    '- patch: { mxHosts: { mx1.victim.test: { greeting: { delayMs: 500 } } } }',
+    "- patch: { mxHosts: { '*': { afterTls: { cutContentAfter: 100 } } } }",
+  ].join('\n'),
   apply: (plan, patch) =>
     patchReportHosts(
       patchMxHosts(patchPolicyHosts(patchDns(plan, patch.dns), patch.policyHosts), patch.mxHosts),

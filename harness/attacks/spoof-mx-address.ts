@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import { ATTACKER, CERTIFICATE_PROFILES, testName } from '../model/plan.ts';
 import { addHost, changeMx, mxNames, overlayMx, replaceRecords } from '../model/plan-changes.ts';
+import { addressTypesOf } from '../model/zone.ts';
 import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
@@ -31,7 +32,11 @@ export const attack: Attack<z.output<typeof options>> = {
   example: '- spoof-mx-address: { certificate: self-signed, certificateFor: mx1.victim.test }',
   apply(plan, { to, mx, certificate, certificateFor }) {
     const spoofed = mxNames(plan, mx).reduce(
-      (made, name) => replaceRecords(made, name, 'A', [{ name, type: 'A', host: to }]),
+      (made, name) =>
+        addressTypesOf(plan.dns, name).reduce(
+          (all, type) => replaceRecords(all, name, type, [{ name, type, host: to }]),
+          made,
+        ),
       addHost(plan, 'mxHosts', to, {}),
     );
     return changeMx(spoofed, to, (host) =>

@@ -45,7 +45,7 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
   const kept = await findKept(request);
   const vocabulary = await loadVocabulary();
   const trial = withoutPrivate(kept.trial, { home: homedir(), host: hostname() });
-  const verdict = judgeKept({ trial, dir: kept.dir }, vocabulary.expectations);
+  const verdict = judgeKept({ trial, dir: kept.dir }, vocabulary);
   checkReportable(verdict, kept);
   for (const problem of kept.problems) terminal.complain(problem);
 

@@ -13,6 +13,7 @@ import {
   type DomainSpec,
   type ExpectationUse,
   isJudged,
+  messagesText,
   neededCapabilities,
   type PolicySpec,
   type Scenario,
@@ -20,6 +21,7 @@ import {
   type Use,
 } from '../model/scenario.ts';
 import type { Stage } from '../model/stage.ts';
+import { describeUse } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { loadVocabulary } from '../vocabulary.ts';
@@ -130,9 +132,7 @@ export function stepText(step: Step): string {
     case 'prime':
       return `${named(step)}An honest delivery, by which the sender learns the policy. It must arrive over authenticated TLS, with the policy fetched (positive control).`;
     case 'send': {
-      const many =
-        step.messages === 1 ? 'A message' : `${step.messages} messages, one after the other,`;
-      return `${named(step)}${many} to ${step.to}${step.under.length === 0 ? ', in an honest world.' : ' while the path is attacked:'}`;
+      return `${named(step)}${messagesText(step)}${step.under.length === 0 ? ', in an honest world.' : ' while the path is attacked:'}`;
     }
     case 'publish':
       return `${named(step)}The domain publishes something else from now on. ${describePolicy(step.policy, step.domain)}`;
@@ -212,18 +212,14 @@ export function expectationLines(
   const requirement = use.requirement ?? expectation.requirement ?? scenario.requirements[0]!;
   const grade = gradeOf({ status: 'unmet', actual: '', because: [] }, requirement, use);
   return [
-    ...hang(
-      '     expect   ',
-      `${use.name}: ${printable(expectation.describe(use.options))}`,
-      width,
-    ),
+    ...hang('     expect   ', `${use.name}: ${printable(describeUse(use, expectation))}`, width),
     ...hang('              ', `else ${grade}: ${citeRequirement(requirement)}`, width),
   ];
 }
 
 // ---- parts ----
 
-function describeDomain({ mx, tlsrpt, records }: DomainSpec): string {
+function describeDomain({ mx, tlsrpt, records, requiretls, others }: DomainSpec): string {
   const hosts = mx.map(({ host, preference }) => `${host} (${preference})`).join(', ') || 'none';
   const reports =
     tlsrpt === false
@@ -231,7 +227,14 @@ function describeDomain({ mx, tlsrpt, records }: DomainSpec): string {
       : tlsrpt === true
         ? 'TLSRPT by https'
         : `TLSRPT record ${JSON.stringify(tlsrpt)}`;
-  return `Domain ${VICTIM}: MX ${hosts}; ${reports}${records.length > 0 ? `; ${records.length} more records` : ''}.`;
+  const more = [
+    requiretls && 'REQUIRETLS offered',
+    records.length > 0 && `${records.length} more records`,
+    ...Object.entries(others ?? {}).map(
+      ([name, own]) => `${name} without a policy: MX ${own.join(', ')}`,
+    ),
+  ].filter((part) => part !== false);
+  return `${[`Domain ${VICTIM}: MX ${hosts}`, reports, ...more].join('; ')}.`;
 }
 
 export function describePolicy(policy: PolicySpec, domain: DomainSpec): string {

@@ -7,8 +7,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { judge as judgeTrial } from '../judge/judge.ts';
 import { isJudged } from '../model/scenario.ts';
 import { UsageError } from '../model/usage.ts';
-import { type Expectation, exitCode, type Trial, type Verdict } from '../model/verdict.ts';
+import { exitCode, type Trial, type Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
+import type { Vocabulary } from '../scenario/language.ts';
 import { EvidenceError, type KeptTrial, readTrials } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { openReporters, resultOf, runInfo } from './tell.ts';
@@ -24,9 +25,9 @@ export async function judge(
   terminal: Terminal,
 ): Promise<number> {
   const began = performance.now();
-  const { expectations } = await loadVocabulary();
+  const vocabulary = await loadVocabulary();
   const kept = await readAll(dir);
-  const results = kept.map((each) => ({ ...each, verdict: judgeKept(each, expectations) }));
+  const results = kept.map((each) => ({ ...each, verdict: judgeKept(each, vocabulary) }));
   const senders = new Map(kept.map(({ trial }) => [trial.sender.name, trial.sender]));
   const scenarios = new Map(kept.map(({ trial }) => [trial.scenario.id, trial.scenario]));
   const info = runInfo([...senders.values()], [...scenarios.values()]);
@@ -70,13 +71,13 @@ async function readAll(dir: string): Promise<KeptTrial[]> {
 /** The verdict of today. Throws UsageError for evidence that this Holdfast cannot judge. */
 export function judgeKept(
   { trial, dir }: Pick<KeptTrial, 'trial' | 'dir'>,
-  expectations: ReadonlyMap<string, Expectation>,
+  { expectations, facts }: Pick<Vocabulary, 'expectations' | 'facts'>,
 ): Verdict {
   const unknown = usedExpectations(trial).find((name) => !expectations.has(name));
   if (unknown !== undefined)
     throw new UsageError(`${dir}: this Holdfast has no expectation ${printable(unknown, 80)}`);
   try {
-    return judgeTrial(trial, expectations);
+    return judgeTrial(trial, expectations, facts);
   } catch (error) {
     throw new UsageError(
       `${dir}: this is no evidence that Holdfast wrote: ${(error as Error).message}`,

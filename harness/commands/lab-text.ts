@@ -16,6 +16,7 @@ import {
 } from '../model/plan.ts';
 import type { Scenario, Step } from '../model/scenario.ts';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
+import { describeTlsa } from '../model/zone.ts';
 import { printable, printableJson } from '../protocol/printable.ts';
 import { describeObservation } from '../reporters/failure-text.ts';
 import type { Vocabulary } from '../scenario/language.ts';
@@ -184,13 +185,14 @@ function whereabouts({ host, address, ports }: HostAddress, { policyHosts }: Lab
 /** As in a master file (RFC 1035 §5.1), without TTL and class. */
 export function zoneLines({ dns: { records } }: LabPlan): string[] {
   return records
-    .filter(({ type }) => type !== 'A')
+    .filter(({ type }) => type !== 'A' && type !== 'AAAA')
     .map((record) => `${record.name} ${record.type} ${dataOf(record)}`);
 }
 
 function dataOf(record: DnsRecord): string {
   switch (record.type) {
     case 'A':
+    case 'AAAA':
       return record.host;
     case 'MX':
       return `${record.preference} ${record.exchange}`;
@@ -202,7 +204,7 @@ function dataOf(record: DnsRecord): string {
     case 'CNAME':
       return record.target;
     case 'TLSA':
-      return `${record.usage} ${record.selector} ${record.matching} ${record.data}`;
+      return describeTlsa(record);
   }
 }
 

@@ -4,7 +4,13 @@
  */
 
 import { whenAborted } from '../concurrency/wait.ts';
-import type { Result, RunSummary, Shard, TrialResult } from '../model/reporter.ts';
+import {
+  type Result,
+  type RunSummary,
+  type Shard,
+  scenarioFileId,
+  type TrialResult,
+} from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { type Sender, SenderError } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
@@ -12,7 +18,7 @@ import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { compareSenders, comparisonCode } from '../results/compare.ts';
 import { learnDurations, readDurations } from '../results/durations.ts';
-import { partOf } from '../results/shard.ts';
+import { longestFirst, partOf } from '../results/shard.ts';
 import { BUILT_IN } from '../senders/built-in.ts';
 import { senderOf } from '../senders/find.ts';
 import { findPackage } from '../shipped.ts';
@@ -106,7 +112,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const { jobs, pcap: isCaptured } = request;
   const running = runSenders({
     senders,
-    scenarios,
+    scenarios: longestFirst(scenarios, durations),
     vocabulary,
     jobs,
     isCaptured,
@@ -152,8 +158,8 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
 }
 
 /**
- * The profile smoke against the built-in senders, its evidence kept. Whatever the senders score, the
- * demo has done its work.
+ * The profile smoke against the built-in senders, one variant of each scenario, its evidence kept.
+ * Whatever the senders score, the demo has done its work.
  */
 export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
   const places = await openKept(DEMO_EVIDENCE, 'evidence in')
@@ -171,7 +177,7 @@ export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
     {
       scenarios: [],
       profile: 'smoke',
-      only: (scenario) => !waitsForTheFetch(scenario),
+      only: firstOfFile((scenario) => !waitsForTheFetch(scenario)),
       senders: BUILT_IN,
       reporters: canReport ? ['text', 'html'] : ['text'],
       jobs,
@@ -184,6 +190,17 @@ export async function demo(terminal: Terminal, jobs?: number): Promise<number> {
 
 const DEMO_EVIDENCE = 'holdfast-evidence';
 const DEMO_OUT = 'holdfast-out';
+
+/** Of what is wanted, the first variant of each file. */
+function firstOfFile(isWanted: (scenario: Scenario) => boolean): (scenario: Scenario) => boolean {
+  const seen = new Set<string>();
+  return (scenario) => {
+    const file = scenarioFileId(scenario.id);
+    if (seen.has(file) || !isWanted(scenario)) return false;
+    seen.add(file);
+    return true;
+  };
+}
 
 /** A sender that sets a fetch no bound is waited for, for minutes (RFC 8461 §3.3). */
 function waitsForTheFetch({ stages }: Scenario): boolean {

@@ -30,8 +30,9 @@ export async function selectScenarios(
   profile: Profile = 'full',
 ): Promise<readonly Scenario[]> {
   const own = words.filter(isPath);
+  const others = words.filter((word) => !own.includes(word));
   const shipped =
-    words.length === own.length && words.length > 0 ? [] : await loadShipped(vocabulary);
+    others.length === 0 && words.length > 0 ? [] : await loadShipped(vocabulary, others);
   const smoke = profile === 'smoke' ? new Set(readSmoke()) : undefined;
   const ofProfile = (chosen: readonly Scenario[]) =>
     chosen.filter(({ id }) => smoke === undefined || smoke.has(id));
@@ -48,9 +49,20 @@ export async function selectScenarios(
   return withoutRepeats(selected);
 }
 
-/** The suite that comes with Holdfast. */
-export async function loadShipped(vocabulary: Vocabulary): Promise<readonly Scenario[]> {
-  return readCompiledSuite(findPackage())?.scenarios() ?? readShipped(vocabulary);
+/**
+ * The suite that comes with Holdfast; where each of these words names a file of it, perhaps no more
+ * than those.
+ */
+export async function loadShipped(
+  vocabulary: Vocabulary,
+  words: readonly string[] = [],
+): Promise<readonly Scenario[]> {
+  const compiled = readCompiledSuite(findPackage());
+  if (compiled) return compiled.scenarios();
+  const named = new Set(words.map(scenarioFileId));
+  const few = await readShipped(vocabulary, (id) => named.has(id));
+  const isEnough = words.every((word) => few.some(({ id }) => selects(word, id)));
+  return isEnough && few.length > 0 ? few : readShipped(vocabulary);
 }
 
 /** Of the suite that comes with Holdfast, all but the stages: no YAML is read if that can be. */
@@ -63,10 +75,13 @@ export async function shippedWords(): Promise<Words> {
   return readCompiledSuite(findPackage())?.words ?? wordsOf(await loadVocabulary());
 }
 
-/** The suite from its YAML files. */
-export async function readShipped(vocabulary: Vocabulary): Promise<readonly Scenario[]> {
+/** The suite from its YAML files; default: all of them. */
+export async function readShipped(
+  vocabulary: Vocabulary,
+  isWanted?: (id: string) => boolean,
+): Promise<readonly Scenario[]> {
   const { folder, scenarios } = findPackage();
-  return whole(await readFiles([scenarios], folder, vocabulary));
+  return whole(await readFiles([scenarios], folder, vocabulary, isWanted));
 }
 
 /** YAML and its schemas are loaded only by those who read files. */
@@ -74,9 +89,10 @@ async function readFiles(
   paths: readonly string[],
   root: string,
   vocabulary: Vocabulary,
+  isWanted?: (id: string) => boolean,
 ): Promise<Loaded> {
   const { loadScenarios } = await import('../scenario/load.ts');
-  return loadScenarios(paths, root, vocabulary);
+  return loadScenarios(paths, root, vocabulary, isWanted);
 }
 
 /** The scenarios of files that have no problem; UsageError with every problem there is, else. */

@@ -124,9 +124,8 @@ function openDomain({ lab, sender, label, patienceMs, own }: DomainOptions): Ope
     async send() {
       const token = `hf${randomBytes(6).toString('hex')}`;
       const message = composeMessage({
-        token,
+        recipients: [{ token, to: `${token}@${name}` }],
         from: sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`,
-        to: `${token}@${name}`,
       });
       own(token);
       messages.push(token);

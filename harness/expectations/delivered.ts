@@ -5,10 +5,11 @@
 import { z } from 'zod';
 import { exchangersOf } from '../model/changes.ts';
 import {
+  isDaneAuthenticated,
   isRefusedUnprotected,
   type Outcome,
   outcomeIn,
-  recipientDomains,
+  policyDomains,
   type StepView,
 } from '../model/evidence.ts';
 import { type HeldPolicy, heldPolicy, policyAgainst } from '../model/held-policy.ts';
@@ -18,7 +19,7 @@ import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { inTurn } from './per-message.ts';
 
-const CHANNELS = ['any', 'plain', 'tls', 'authenticated'] as const;
+const CHANNELS = ['any', 'plain', 'tls', 'authenticated', 'dane'] as const;
 type Channel = (typeof CHANNELS)[number];
 
 const options = z.strictObject({
@@ -26,7 +27,7 @@ const options = z.strictObject({
     .enum(CHANNELS)
     .default('any')
     .describe(
-      'plain: in clear · tls: any TLS · authenticated: TLS with a certificate that identifies an MX that the policy lists',
+      'plain: in clear · tls: any TLS · authenticated: TLS with a certificate that identifies an MX that the policy lists · dane: TLS that a TLSA record vouches for',
     ),
   mx: z.string().optional().describe('the MX host it must have arrived through'),
 });
@@ -47,6 +48,7 @@ const overChannel: Readonly<Record<Channel, string>> = {
   plain: ' in clear',
   tls: ' over TLS',
   authenticated: ' over authenticated TLS',
+  dane: ' over TLS that a TLSA record vouches for',
 };
 
 function judgeMessage(
@@ -65,7 +67,7 @@ function judgeMessage(
   const { accepted } = outcome;
   const seen = channelOf(accepted);
   const actual = `delivered${overChannel[seen]} through ${accepted.mx}`;
-  const [domain = ''] = recipientDomains(view.history, [token]);
+  const [domain = ''] = policyDomains(view.history, [token]);
   const opened =
     ofKind(view.history, 'smtp-connection').find(
       ({ connection }) => connection === accepted.connection,
@@ -73,6 +75,8 @@ function judgeMessage(
   const held = [opened, accepted].flatMap((when) => heldPolicy(view.history, domain, when) ?? []);
   const against = policyAgainst(view.history, domain, opened, accepted);
   const unmet = { status: 'unmet', actual } as const;
+  if (channel === 'dane' && !isDaneAuthenticated(view.history, domain, accepted))
+    return { ...unmet, because: [accepted.seq] };
   if (!satisfies(seen, channel)) {
     // Without a policy the sender owes nobody an authenticated channel: nothing is called exposed.
     if (channel !== 'authenticated' || !against) return { ...unmet, because: [accepted.seq] };
@@ -138,5 +142,6 @@ function channelOf(accepted: Seen<'message-accepted'>): Channel {
 }
 
 function satisfies(seen: Channel, wanted: Channel): boolean {
-  return wanted === 'any' || seen === wanted || (wanted === 'tls' && seen === 'authenticated');
+  if (wanted === 'any' || wanted === 'dane') return true;
+  return seen === wanted || (wanted === 'tls' && seen === 'authenticated');
 }

@@ -16,7 +16,7 @@ import {
   looksBefore,
   mxLookups,
   outcomeIn,
-  recipientDomains,
+  policyDomains,
   type StepView,
   viewStep,
   worstBreach,
@@ -45,8 +45,9 @@ export const expectation: Expectation = {
       return {
         status: 'unmet',
         actual: `${what} exposed${arrival(view)}`,
-        because: [breach.held.fetch.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
+        because: [breach.basis.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
         harm,
+        ...(breach.basis.kind === 'dns-query' && { requirement: breach.requirement }),
       };
     }
     const { exposure, because } = exposedBy(view);
@@ -162,7 +163,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
     );
   if (outcome.kind === 'pending')
     return undecided('nothing exposed, but the sender did not say what became of the message');
-  const [domain = ''] = recipientDomains(view.history, [token]);
+  const [domain = ''] = policyDomains(view.history, [token]);
   const held =
     heldPolicy(view.history, domain, outcome.by) ?? stalePolicy(view, domain, outcome.by);
   if (!held)

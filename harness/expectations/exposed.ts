@@ -33,7 +33,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
       const level = harm === 'envelope' ? 'envelope' : 'content';
       if (isTooMuch(level)) {
         const dialogue = dialogueOf(view.history, breach.part.connection);
-        const because = [breach.held.fetch.seq, ...seqs(dialogue)];
+        const because = [breach.basis.seq, ...seqs(dialogue)];
         return { status: 'unmet', actual: `${level} exposed`, because, harm };
       }
     }

@@ -11,7 +11,7 @@ import {
   looksBefore,
   mxLookups,
   outcomeIn,
-  recipientDomains,
+  policyDomains,
   type StepView,
   tokensSubmitted,
   worstBreach,
@@ -35,9 +35,9 @@ export const expectation: Expectation = {
       return {
         status: 'unmet',
         actual: `${breach.part.kind === 'smtp-data' ? 'content' : 'the envelope'} exposed ${breach.part.secure ? 'over unauthenticated TLS' : 'in clear'} at ${breach.part.mx}, though TLS was offered`,
-        because: [breach.held.fetch.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
+        because: [breach.basis.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
         harm: harmOf(breach),
-        requirement: '8461-4-check-all',
+        requirement: breach.requirement,
       };
     if (view.tokens.length === 0 && tokensSubmitted(view.history).length > 0)
       return { status: 'met', actual: 'nothing was left in the queue', because: [] };
@@ -101,7 +101,7 @@ function judgeBounce(view: StepView, token: string, sign: Observation): Judgemen
  * that was no failure of the policy.
  */
 function dnsFailed(view: StepView, token: string, sign: Observation): boolean {
-  const last = mxLookups(view.history, recipientDomains(view.history, [token])).findLast((seen) =>
+  const last = mxLookups(view.history, policyDomains(view.history, [token])).findLast((seen) =>
     isBefore(seen, sign),
   );
   return last !== undefined && !/^(NOERROR|NXDOMAIN)\b/.test(last.answer);

@@ -55,6 +55,28 @@ export interface PageData {
   readonly knownNoMore: readonly string[];
   /** What an attacker would have got, a line each. */
   readonly exposure: readonly string[];
+  /** What senders did where the RFCs leave a point open, a line each. */
+  readonly facts: readonly string[];
+  readonly coverage: {
+    readonly rows: readonly PageRequirement[];
+    /** A line of a table each: RFC, MUST, SHOULD. */
+    readonly sums: readonly (readonly string[])[];
+  };
+}
+
+/** A requirement, and what the suite has to show for it. */
+export interface PageRequirement {
+  readonly id: string;
+  readonly rfc: string;
+  readonly level: string;
+  readonly text: string;
+  /** How many scenarios of the suite find it broken; 0: it is not covered. */
+  readonly proofs: number;
+  /** Those of them that are in this run, by number. */
+  readonly scenarios: readonly number[];
+  readonly faults: readonly string[];
+  /** Why it is not covered. */
+  readonly reason?: string;
 }
 
 export interface PageCell {

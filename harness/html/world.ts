@@ -6,7 +6,15 @@
 
 import { baselinePlan } from '../model/baseline.ts';
 import type { DnsRecord, LabPlan } from '../model/plan.ts';
-import { isJudged, type Scenario, type Step, type Use } from '../model/scenario.ts';
+import {
+  type ExpectationUse,
+  isJudged,
+  messagesText,
+  type Scenario,
+  type Step,
+  type Use,
+} from '../model/scenario.ts';
+import { describeTlsa } from '../model/zone.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
 
 interface StepWorld {
@@ -55,7 +63,7 @@ export function worldOf(scenario: Scenario): World {
       kind: step.kind,
       detail: detailOf(step),
       attacks: isJudged(step) ? step.under.map(useText) : [],
-      expects: isJudged(step) ? step.expect.map(useText) : [],
+      expects: isJudged(step) ? step.expect.map(expectedText) : [],
       changes: differences(step.kind === 'publish' ? before : honest, after),
     };
   });
@@ -65,7 +73,7 @@ export function worldOf(scenario: Scenario): World {
 function detailOf(step: Step): string {
   switch (step.kind) {
     case 'send':
-      return `${step.messages === 1 ? 'a message' : `${step.messages} messages`} to ${printable(step.to, 120)}`;
+      return printable(messagesText(step), 200);
     case 'prime':
       return 'an honest delivery, by which the sender learns the policy';
     case 'publish':
@@ -91,6 +99,9 @@ function useText({ name, options }: Use): string {
   const shown = set.map(([key, value]) => `${key}: ${text(value)}`);
   return printable(shown.length === 0 ? name : `${name} (${shown.join(', ')})`, 600);
 }
+
+const expectedText = ({ for: domain, name, options }: ExpectationUse): string =>
+  useText({ name, options: { ...(options as object), for: domain } });
 
 const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
@@ -155,6 +166,8 @@ function dataOf(record: DnsRecord): string {
   switch (record.type) {
     case 'A':
       return `the address of ${record.host}`;
+    case 'AAAA':
+      return `the IPv6 address of ${record.host}`;
     case 'MX':
       return `${record.preference} ${record.exchange}`;
     case 'TXT':
@@ -165,6 +178,6 @@ function dataOf(record: DnsRecord): string {
     case 'CNAME':
       return record.target;
     case 'TLSA':
-      return `${record.usage} ${record.selector} ${record.matching} ${record.data}`;
+      return describeTlsa(record);
   }
 }

@@ -4,7 +4,7 @@
  * resolves nothing and trusts nobody would pass every attack.
  */
 
-import { inLeg, type Outcome, outcomeOf, recipientDomains } from '../model/evidence.ts';
+import { inLeg, type Outcome, outcomeOf, policyDomains } from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
 import type { Leg, Observation } from '../model/observation.ts';
 import { ofKind, type Seen, seqs } from '../model/traffic.ts';
@@ -16,7 +16,7 @@ export function judgeControl(trial: Trial, index: number, leg: Leg): Finding {
   const aboutSts = trial.scenario.needs.includes('mta-sts') && started?.policy.mode !== 'absent';
   const tokens = ofKind(now, 'message-submitted').map((seen) => seen.token);
   const outcome = tokens[0] === undefined ? undefined : outcomeOf(now, tokens[0]);
-  const domains = recipientDomains(now, tokens);
+  const domains = policyDomains(now, tokens);
   const requirement = aboutSts ? '8461-5.1-cold-fetch' : trial.scenario.requirements[0]!;
   const say = (grade: Grade, actual: string, because: readonly number[]): Finding => ({
     step: index,

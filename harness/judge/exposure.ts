@@ -1,17 +1,49 @@
 /**
- * Exposure over the whole course: what the policy that the sender held forbade to pass, and passed
- * all the same, in whatever step that was, expected of it or not.
+ * Exposure over the whole course: what the policy that the sender held, or REQUIRETLS, forbade to
+ * pass, and passed all the same, in whatever step that was, expected of it or not.
  */
 
-import { type Breach, breachesOf, byHarm, exposedBy, harmOf, viewStep } from '../model/evidence.ts';
+import {
+  type Breach,
+  breachesOf,
+  byHarm,
+  exposedBy,
+  harmOf,
+  type StepView,
+} from '../model/evidence.ts';
+import { lapsesOf, worstLapse } from '../model/requiretls.ts';
 import { dialogueOf, seqs } from '../model/traffic.ts';
 import { type Exposure, exposureOf, type Finding, type Trial } from '../model/verdict.ts';
 
-const REQUIREMENT = '8461-4-check-all';
+const LEGS = ['main', 'control'] as const;
 
-/** A finding for each step in which there was one, the worst of it. */
+/** A finding for each step in which there was one, the worst of it, by policy and by REQUIRETLS. */
 export function judgeExposure(trial: Trial): Finding[] {
-  const breaches = (['main', 'control'] as const).flatMap((leg) =>
+  return [...againstPolicies(trial), ...againstRequireTls(trial)];
+}
+
+function againstRequireTls(trial: Trial): Finding[] {
+  const lapses = LEGS.flatMap((leg) => lapsesOf(trial, leg));
+  const bySteps = Map.groupBy(lapses, ({ part }) => part.step);
+  return [...bySteps].flatMap(([step, own]) => {
+    const { part, why, requirement, harm } = worstLapse(own)!;
+    if (harm === undefined) return [];
+    const what = part.kind === 'smtp-data' ? 'content' : 'MAIL or RCPT';
+    return {
+      step,
+      expectation: 'exposure',
+      requirement,
+      grade: harm === 'envelope' ? 'warn' : 'fail',
+      expected: 'nothing exposed',
+      actual: `${what} of a message that asks for REQUIRETLS passed ${why}, to ${part.mx}`,
+      because: seqs(dialogueOf(trial.evidence.observations, part.connection)),
+      harm,
+    };
+  });
+}
+
+function againstPolicies(trial: Trial): Finding[] {
+  const breaches = LEGS.flatMap((leg) =>
     breachesOf(trial.evidence.observations.filter((seen) => seen.leg === leg)),
   );
   const bySteps = Map.groupBy(breaches, ({ part }) => part.step);
@@ -21,20 +53,23 @@ export function judgeExposure(trial: Trial): Finding[] {
   });
 }
 
-function findingOf(step: number, { part, held }: Breach, { evidence }: Trial): Finding {
+function findingOf(step: number, breach: Breach, { evidence }: Trial): Finding {
+  const { part, basis, inDoubt, requirement } = breach;
   const what = part.kind === 'smtp-data' ? 'content' : 'MAIL or RCPT';
-  const doubt = held.inDoubt
+  const against =
+    basis.kind === 'dns-query' ? 'though DANE forbids it' : 'under a policy that forbids it';
+  const doubt = inDoubt
     ? ', if the policy still counted: what was fetched since is one by some readings'
     : '';
   return {
     step,
     expectation: 'exposure',
-    requirement: REQUIREMENT,
-    grade: part.kind === 'smtp-data' && !held.inDoubt ? 'fail' : 'warn',
+    requirement,
+    grade: part.kind === 'smtp-data' && !inDoubt ? 'fail' : 'warn',
     expected: 'nothing exposed',
-    actual: `${what} passed ${channelOf(part)} to ${part.mx}, under a policy that forbids it${doubt}`,
-    because: [held.fetch.seq, ...seqs(dialogueOf(evidence.observations, part.connection))],
-    harm: harmOf({ part, held }),
+    actual: `${what} passed ${channelOf(part)} to ${part.mx}, ${against}${doubt}`,
+    because: [basis.seq, ...seqs(dialogueOf(evidence.observations, part.connection))],
+    harm: harmOf(breach),
   };
 }
 
@@ -44,9 +79,9 @@ function channelOf({ secure, authenticated }: Breach['part']): string {
 }
 
 /** The worst that an attacker got of any message, policy or not. */
-export function worstExposure(trial: Trial, findings: readonly Finding[]): Exposure {
-  const attacked = trial.scenario.stages.flatMap(({ changes }, index) =>
-    changes.length > 0 ? [exposedBy(viewStep(trial, index)).exposure] : [],
+export function worstExposure(views: readonly StepView[], findings: readonly Finding[]): Exposure {
+  const attacked = views.flatMap((view) =>
+    view.stage.changes.length > 0 ? [exposedBy(view).exposure] : [],
   );
   const all = [...attacked, ...findings.map(({ harm }) => exposureOf(harm))];
   if (all.includes('content')) return 'content';

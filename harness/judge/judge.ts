@@ -11,8 +11,16 @@ import { inLeg, outcomeOf, type StepView, viewStep } from '../model/evidence.ts'
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { type ExpectationUse, isJudged, neededCapabilities } from '../model/scenario.ts';
-import { ofKind } from '../model/traffic.ts';
-import type { Expectation, Finding, Trial, Verdict } from '../model/verdict.ts';
+import { ofKind, type Seen } from '../model/traffic.ts';
+import {
+  describeUse,
+  type Expectation,
+  type Fact,
+  type Finding,
+  type SeenFact,
+  type Trial,
+  type Verdict,
+} from '../model/verdict.ts';
 import { judgeControl } from './control.ts';
 import { judgeExposure, worstExposure } from './exposure.ts';
 import { gradeOf, isProved, worstOf } from './grade.ts';
@@ -22,20 +30,28 @@ import { type Tried, triedIn } from './tried.ts';
 export const SLOW_LAB = { eventLoopDelayMs: 500, answerMs: 500 } as const;
 
 export type Expectations = ReadonlyMap<string, Expectation>;
+export type Facts = ReadonlyMap<string, Fact>;
 
-export function judge(trial: Trial, expectations: Expectations): Verdict {
+export function judge(trial: Trial, expectations: Expectations, known: Facts = new Map()): Verdict {
   const { scenario, sender, evidence } = trial;
+  const views = scenario.stages.map((_, index) => viewStep(trial, index));
   const lacking = neededCapabilities(scenario).filter(
     (capability) => !sender.capabilities.includes(capability),
   );
+  const uncarried = ofKind(evidence.observations, 'message-uncarried')[0];
   const findings =
-    lacking.length > 0 ? [unsupported(trial, lacking)] : findingsOf(trial, expectations);
-  const isJudgeable = lacking.length === 0;
+    lacking.length > 0
+      ? [unsupported(trial, lacking)]
+      : uncarried
+        ? [notCarried(trial, uncarried)]
+        : findingsOf(trial, views, expectations);
+  const isJudgeable = lacking.length === 0 && uncarried === undefined;
   const slowness = isJudgeable ? labSlowness(evidence.observations) : [];
   const trouble = [...slowness, ...(isJudgeable ? labTrouble(evidence.observations) : [])];
   // A world's label is of this run alone: verdicts of two runs are to be compared.
   const labels = new Set(ofKind(evidence.observations, 'step-started').map(({ label }) => label));
   const plain = (text: string) => [...labels].reduce(plainName, text);
+  const facts = isJudgeable && trouble.length === 0 ? factsOf(trial, views, known) : [];
   // What passed over the wire is proved, but not against what policy: of a slow lab the sender may
   // have had enough before the answer came, and had none.
   const isUndecided = slowness.length > 0 || (trouble.length > 0 && !findings.some(isProved));
@@ -50,19 +66,41 @@ export function judge(trial: Trial, expectations: Expectations): Verdict {
       actual: plain(finding.actual),
     })),
     remarks: [...trouble, ...(isJudgeable ? negativeControls(trial) : [])].map(plain),
-    exposure: worstExposure(trial, findings),
+    ...(facts.length > 0 && {
+      facts: facts.map((fact) => ({ ...fact, seen: plain(fact.seen) })),
+    }),
+    exposure: worstExposure(views, findings),
     durationMs: evidence.observations.at(-1)?.at ?? 0,
   };
 }
 
 /** What the expectations say, and what passed in steps where they did not say it. */
-function findingsOf(trial: Trial, expectations: Expectations): Finding[] {
-  const findings = judgeSteps(trial, expectations);
+function findingsOf(
+  trial: Trial,
+  views: readonly StepView[],
+  expectations: Expectations,
+): Finding[] {
+  const findings = judgeSteps(trial, views, expectations);
   const isTold = ({ step, harm }: Finding) =>
     findings.some(
       (one) => one.step === step && one.harm !== undefined && severity(one) >= severity({ harm }),
     );
   return [...findings, ...judgeExposure(trial).filter((finding) => !isTold(finding))];
+}
+
+/** Of steps that the sender has met: a fact is no finding, but it is proved no less. */
+function factsOf(trial: Trial, views: readonly StepView[], known: Facts): SeenFact[] {
+  return views.flatMap((view) => {
+    const { step } = view;
+    const names = isJudged(step) ? (step.observe ?? []) : [];
+    if (names.length === 0 || triedIn(view, views.slice(0, view.index)).kind !== 'met') return [];
+    return names.flatMap((name): SeenFact[] => {
+      const fact = known.get(name);
+      const seen = fact?.observe(view);
+      const point = fact?.point ?? trial.scenario.title;
+      return seen ? [{ fact: name, step: view.index, point, ...seen }] : [];
+    });
+  });
 }
 
 function severity({ harm }: Pick<Finding, 'harm'>): number {
@@ -75,28 +113,32 @@ function severity({ harm }: Pick<Finding, 'harm'>): number {
  * A prime step is the positive control of all that follows; without one every sending step has a
  * control of its own.
  */
-function judgeSteps(trial: Trial, expectations: Expectations): Finding[] {
+function judgeSteps(
+  trial: Trial,
+  views: readonly StepView[],
+  expectations: Expectations,
+): Finding[] {
   const judged: Judged[] = [];
-  const views: StepView[] = [];
   let control: Finding | undefined;
   let unlearned: Exclude<Tried, { kind: 'met' }> | undefined;
-  for (const [index, { step, isPrimed }] of trial.scenario.stages.entries()) {
-    const view = viewStep(trial, index);
+  for (const [index, view] of views.entries()) {
+    const { step, control: controlled } = view.stage;
     const started = ofKind(view.now, 'step-started').length > 0;
     if (step.kind === 'prime') {
       control = started ? judgeControl(trial, index, 'main') : neverRun(trial, index);
       judged.push(asControl(control));
     } else if (isJudged(step) || step.kind === 'recover') {
-      const own = step.kind === 'send' && !isPrimed && started;
-      if (own) control = bestControl(trial, index, control);
+      const own = controlled !== undefined && started;
+      // A plain message that was delivered says nothing of one that asks for REQUIRETLS.
+      const isSpecial = step.kind === 'send' && step.message?.requiretls === true;
+      if (own) control = bestControl(trial, index, isSpecial ? undefined : control);
       if (started) {
-        const tried = triedIn(view, views);
+        const tried = triedIn(view, views.slice(0, index));
         judged.push(...judgeStep(view, expectations, { tried, unlearned, control }));
         if (tried.kind === 'not-met' && tried.isUnlearned) unlearned = tried;
       } else judged.push({ finding: neverRun(trial, index) });
       if (own && control && control.grade !== 'pass') judged.push(asControl(control));
     }
-    views.push(view);
   }
   // Where it is known by what the control failed, that decides, and not that it failed.
   const isExplained = judged.some(({ explainsControl }) => explainsControl);
@@ -196,7 +238,8 @@ function judgeUse(
   const fallback = view.trial.scenario.requirements[0]!;
   try {
     if (expectation === undefined) throw new Error('there is no such expectation');
-    const judgement = expectation.judge(view, use.options);
+    const own = use.for === undefined ? view : viewStep(view.trial, view.index, use.for);
+    const judgement = expectation.judge(own, use.options);
     // One that names a requirement says that another was broken than the one asked about.
     const requirement =
       judgement.requirement ?? use.requirement ?? expectation.requirement ?? fallback;
@@ -212,7 +255,7 @@ function judgeUse(
       expectation: use.name,
       requirement,
       grade: decided || grade === 'unsupported' ? grade : 'inconclusive',
-      expected: expectation.describe(use.options),
+      expected: describeUse(use, expectation),
       actual: judgement.actual,
       because: judgement.because,
       ...(judgement.harm ? { harm: judgement.harm } : {}),
@@ -314,6 +357,19 @@ function unsupported(trial: Trial, lacking: readonly string[]): Finding {
     expected: lacking.join(', '),
     actual: `the sender does not declare ${lacking.join(', ')}`,
     because: [],
+  };
+}
+
+/** The sender cannot be given the message that the scenario is about. */
+function notCarried(trial: Trial, { step, detail, seq }: Seen<'message-uncarried'>): Finding {
+  return {
+    step,
+    expectation: 'submission',
+    requirement: trial.scenario.requirements[0]!,
+    grade: 'unsupported',
+    expected: 'the sender can be given such a message',
+    actual: detail,
+    because: [seq],
   };
 }
 

@@ -13,7 +13,7 @@
  */
 
 import { type Change, exchangersOf, type Point, type PointOnConnection } from '../model/changes.ts';
-import { outcomeIn, type StepView } from '../model/evidence.ts';
+import { outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { isBefore, ofKind, type Session, sessionsOf } from '../model/traffic.ts';
@@ -63,7 +63,7 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
     why,
     isUnlearned,
   });
-  if (missing.way === 'discovery' && isCovered(view))
+  if (missing.way === 'discovery' && isCovered(missing, view))
     return notMet('the sender kept to its cached policy, as RFC 8461 §5.1 allows', true);
   const judgedBy = signsOfGivingUp(view);
   if (missing.way === 'delivery' && missing.kind === 'host' && judgedBy.length > 0)
@@ -121,10 +121,20 @@ function isDue(change: Change, view: StepView): boolean {
  */
 function isKeptFrom(mx: string, view: StepView): boolean {
   const host = { mx: view.qualified(mx), authenticated: true };
-  const [domain] = view.domains;
   const [start] = view.now;
-  const before = start && heldPolicy(view.history, domain!, start);
-  return [before, heldNow(view)].some((held) => held !== undefined && forbids(held, host));
+  return domainsOf(mx, view).every((domain) => {
+    const before = start && heldPolicy(view.history, domain, start);
+    return [before, heldNow(view, domain)].some((held) => held && forbids(held, host));
+  });
+}
+
+/** The recipient domains that this host takes mail for; all, where the world does not say. */
+function domainsOf(mx: string, view: StepView): readonly string[] {
+  const { dns } = view.stage.plan!;
+  const own = view.domains.filter((domain) =>
+    exchangersOf(dns, plainDomain(view, domain)).some((host) => isSame(host, mx)),
+  );
+  return own.length > 0 ? own : view.domains;
 }
 
 /** Every message arrived through a host that comes before this one (RFC 5321 §5.1). */
@@ -141,7 +151,11 @@ function isBehind(mx: string, view: StepView): boolean {
     // A host that the world does not name, by an answer of before, comes before no other.
     return hosts.includes(host) ? hosts.indexOf(host) : Number.POSITIVE_INFINITY;
   };
-  const through = view.tokens.map((token) => {
+  const own = domainsOf(mx, view);
+  const tokens = view.tokens.filter((token) =>
+    policyDomains(view.history, [token]).some((domain) => own.includes(domain)),
+  );
+  const through = tokens.map((token) => {
     const outcome = outcomeIn(view, token);
     return outcome.kind === 'delivered' ? outcome.accepted.mx : undefined;
   });
@@ -183,7 +197,8 @@ function isStillFetching({ now, tokens }: StepView): boolean {
  */
 function isTooLate(change: Change, view: StepView): boolean {
   const left = lastDeparture(view);
-  if (left === undefined || view.tokens.length < 2 || isCovered(view)) return false;
+  const messages = view.step.kind === 'send' ? view.step.messages : view.tokens.length;
+  if (left === undefined || messages < 2 || isCovered(change, view)) return false;
   return !isMet(change, { ...view, now: view.now.filter((seen) => isBefore(seen, left)) });
 }
 
@@ -217,15 +232,21 @@ function plainDomain(view: StepView, domain: string): string {
   return domain.replace(`.${label}.test`, '.test');
 }
 
-/** The sender lives on a policy that it fetched before this step. */
-function isCovered(view: StepView): boolean {
-  const held = heldNow(view);
-  return held !== undefined && held.fetch.step < view.index;
+/** The sender lives on a policy that it fetched before this step, for the domain of this change. */
+function isCovered(change: Change, view: StepView): boolean {
+  const name = change.kind === 'question' ? change.name : change.host;
+  const own = view.domains.filter((domain) =>
+    `.${view.qualified(name).toLowerCase()}`.endsWith(`.${domain}`),
+  );
+  return (own.length > 0 ? own : view.domains).some((domain) => {
+    const held = heldNow(view, domain);
+    return held !== undefined && held.fetch.step < view.index;
+  });
 }
 
-function heldNow(view: StepView) {
+function heldNow(view: StepView, domain: string) {
   const end = view.now.at(-1);
-  return end && heldPolicy(view.history, view.domains[0]!, { at: end.at + 1 });
+  return end && heldPolicy(view.history, domain, { at: end.at + 1 });
 }
 
 /**
@@ -258,7 +279,10 @@ function isMet(change: Change, view: StepView): boolean {
   const isAddress = change.points.some(({ at }) => at === 'address');
   if (isAddress && questions(view, change.mx ?? change.host, 'A').length > 0) return true;
   if (change.service !== 'mx') {
-    return change.points.some(({ at }) => view.now.some((seen) => isAtWebHost(seen, host, at)));
+    return change.points.some(({ nth = 1, at }) => {
+      const there = view.now.filter((seen) => isAtWebHost(seen, host, at));
+      return there.length >= nth;
+    });
   }
   return sessionsOf(view.now)
     .filter(({ opened, mx }) => isSame(opened.host ?? mx, host))
@@ -268,11 +292,14 @@ function isMet(change: Change, view: StepView): boolean {
     });
 }
 
+/** Queries of this type; where the name turned out to be an alias, of any: it is one for all types. */
 function questions(view: StepView, name: string, type: string): Observation[] {
   // An address can be asked for in several ways.
   const types = type === 'A' ? ['A', 'AAAA', 'CNAME', 'ANY'] : [type];
   return ofKind(view.now, 'dns-query').filter(
-    (seen) => types.includes(seen.type) && isSame(seen.name, view.qualified(name)),
+    (seen) =>
+      (types.includes(seen.type) || seen.target !== undefined) &&
+      isSame(seen.name, view.qualified(name)),
   );
 }
 

@@ -59,7 +59,8 @@ export async function createAddressFabric(block: Prefix): Promise<Fabric> {
   return {
     // In turn, so that an address given back is the last to be used again: a sender may remember
     // it.
-    allocate() {
+    allocate(family) {
+      if (family === 6) throw new Error('this lab has no IPv6 addresses');
       for (let tries = 0; tries < usable; tries++) {
         const address = showAddress(block.first + 1 + (next++ % usable));
         if (taken.has(address)) continue;

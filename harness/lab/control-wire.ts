@@ -8,6 +8,7 @@ import type net from 'node:net';
 import type { Event } from '../model/observation.ts';
 import type { LabPlan } from '../model/plan.ts';
 import type { LabAccess, OutgoingMessage, SubmissionServer } from '../model/sender.ts';
+import type { Family } from './fabric.ts';
 import type { Slowness } from './health.ts';
 import type { Trace } from './trace.ts';
 import type { World } from './world.ts';
@@ -22,6 +23,7 @@ export interface Calls {
   createWorld(label: string): Promise<void>;
   arrange(label: string, plan: LabPlan, options: Parameters<World['arrange']>[1]): Promise<void>;
   idle(label: string): Promise<void>;
+  addressOf(label: string, host: string, family: Family): Promise<string | undefined>;
   trace(label: string): Promise<Trace>;
   disposeWorld(label: string): Promise<void>;
   slowness(ms: number): Promise<Slowness>;
@@ -46,7 +48,8 @@ export interface Call {
 
 export type FromLab =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly problem: string }
+  /** `isUncarried`: it is an UncarriedError. */
+  | { readonly id: number; readonly problem: string; readonly isUncarried?: boolean }
   | { readonly label: string; readonly event: Event };
 
 /** Calls back for every line of JSON. A line that is none, or too long, ends the connection. */

@@ -5,7 +5,7 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import net from 'node:net';
-import type { LabAccess } from '../model/sender.ts';
+import { type LabAccess, UncarriedError } from '../model/sender.ts';
 import { type Call, type Calls, type FromLab, onJsonLines, sendJson } from './control-wire.ts';
 import type { Lab } from './lab.ts';
 import type { World } from './world.ts';
@@ -117,6 +117,7 @@ function serve(
     },
     arrange: (label, plan, options) => world(label).arrange(plan, options),
     idle: (label) => world(label).idle(),
+    addressOf: (label, host, family) => world(label).addressOf(host, family),
     trace: (label) => world(label).trace(),
     async disposeWorld(label) {
       world(label)[Symbol.dispose]();
@@ -133,7 +134,11 @@ function serve(
       (async () => (asked ? asked(...given) : missing(`the lab has no ${call}`)))().then(
         (value) => say({ id, value }),
         (error: unknown) =>
-          say({ id, problem: error instanceof Error ? error.message : String(error) }),
+          say({
+            id,
+            problem: error instanceof Error ? error.message : String(error),
+            ...(error instanceof UncarriedError && { isUncarried: true }),
+          }),
       );
     },
     async dispose() {

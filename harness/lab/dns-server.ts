@@ -6,10 +6,16 @@
 
 import net from 'node:net';
 import dns2, { Packet } from 'dns2';
-import { labelOf } from '../model/names.ts';
-import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule } from '../model/plan.ts';
+import type { DnsEvent } from '../model/observation.ts';
+import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule, TlsaRecord } from '../model/plan.ts';
 import type { Endpoint } from '../model/sender.ts';
-import { exists, lookUp, ruleFor } from '../model/zone.ts';
+import { asTaken, lookUp, ruleFor, securityOf } from '../model/zone.ts';
+import { formatTlsa } from '../protocol/dane.ts';
+import { RR_TYPE } from '../protocol/dnssec.ts';
+import { addDnssec, cutOf, isThere, negativeAuthority, zoneRecords } from './authority.ts';
+import type { DnsKeys } from './dnssec.ts';
+import type { Family } from './fabric.ts';
+import { oddPacket } from './odd-packets.ts';
 
 /** The zone data a query name belongs to. */
 export interface Zone {
@@ -17,10 +23,14 @@ export interface Zone {
   /** Which of the step's queries for this name and type this one is, from 1. */
   count(name: string, type: string): number;
   /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
-  addressOf(host: string): Promise<string | undefined>;
+  addressOf(host: string, family: Family): Promise<string | undefined>;
+  /** One of its hosts has this address. */
+  isAt(address: string): boolean;
+  /** What a TLSA record holds after its three numbers. Throws when it cannot be made. */
+  associationData(record: TlsaRecord): Buffer;
   /** The plan asks for an answer that cannot be given. */
   failed(detail: string): void;
-  record(query: { name: string; type: string; transport: 'udp' | 'tcp'; answer: string }): void;
+  record(query: Omit<DnsEvent, 'kind'>): void;
   answered(ms: number): void;
 }
 
@@ -28,23 +38,31 @@ export interface NameServer extends AsyncDisposable {
   readonly endpoint: Endpoint;
 }
 
-const TLSA = 52;
 const QUERY = 0;
 /** RFC 1035 §4.2.1, §4.2.2. */
 const LONGEST_UDP_BYTES = 512;
 const LONGEST_MESSAGE_BYTES = 65_535;
 const { TYPE, CLASS, RCODE } = Packet;
+/** Those that dns2 has no name for. */
+const TYPE_NAMES = new Map<number, string>(
+  Object.entries(RR_TYPE).map(([name, number]) => [number, name]),
+);
 
 /** Listens at this address; port 0: one that is free. Throws when it cannot. */
 export async function startNameServer(
   at: Endpoint,
-  zoneOf: (label: string) => Zone | undefined,
+  keys: DnsKeys,
+  zoneOf: (name: string) => Zone | undefined,
 ): Promise<NameServer> {
   const sockets = new Set<net.Socket>();
-  const handle = async (request: Packet, send: (answer: Packet) => unknown, client: unknown) => {
-    const reply = await answer(request, client instanceof net.Socket ? 'tcp' : 'udp', zoneOf);
+  const handle: Handle = async (request, send, client) => {
+    const overTcp = client instanceof net.Socket;
+    const packets = await answer(request, overTcp ? 'tcp' : 'udp', keys, zoneOf);
     try {
-      if (reply) await send(reply);
+      for (const packet of packets)
+        if (overTcp || packet instanceof Packet) await send(packet);
+        // Bytes go out as they are, however many.
+        else udp.send(packet, (client as Endpoint).port, (client as Endpoint).address);
     } catch {
       // The client has gone, or the lab is closing.
     }
@@ -67,7 +85,11 @@ export async function startNameServer(
   };
 }
 
-type Handle = (request: Packet, send: (answer: Packet) => unknown, client: unknown) => void;
+type Handle = (
+  request: Packet,
+  send: (answer: Packet | Buffer) => unknown,
+  client: unknown,
+) => void;
 
 /** UDP and TCP have to share a number; where the system chooses UDP's, TCP may find it taken. */
 async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
@@ -92,95 +114,146 @@ async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
   }
 }
 
+/** A question, what is to be answered by, and how it came. */
+interface Query {
+  readonly request: Packet;
+  readonly name: string;
+  readonly type: string;
+  readonly transport: 'udp' | 'tcp';
+  readonly keys: DnsKeys;
+  /** Undefined: the name is of no world. */
+  readonly zone?: Zone;
+  readonly plan: DnsPlan;
+  readonly rule?: DnsRule;
+  readonly edns?: Packet['additionals'][number];
+}
+
+const NOTHING: DnsPlan = { records: [], rules: [] };
+
+/** The packets that go out, in this order. */
 async function answer(
   request: Packet,
   transport: 'udp' | 'tcp',
-  zoneOf: (label: string) => Zone | undefined,
-): Promise<Packet | undefined> {
+  keys: DnsKeys,
+  zoneOf: (name: string) => Zone | undefined,
+): Promise<readonly (Packet | Buffer)[]> {
   const asked = performance.now();
   // A response gets no response, or two servers could keep each other busy for ever.
-  if (request.header.qr) return undefined;
+  if (request.header.qr) return [];
   if (request.header.opcode !== QUERY)
-    return Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP);
+    return [Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP)];
   const [question, another] = request.questions;
   // RFC 9619 §4: a query has one question.
   if (!question || another || request.errors.length > 0)
-    return Packet.createErrorResponseFromRequest(request, RCODE.FORMERR);
-  const type = question.type === TLSA ? 'TLSA' : Packet.typeName(question.type);
-  const zone = zoneOf(labelOf(question.name) ?? '');
+    return [Packet.createErrorResponseFromRequest(request, RCODE.FORMERR)];
+  const { name } = question;
+  const type = TYPE_NAMES.get(question.type) ?? Packet.typeName(question.type);
+  const edns = request.additionals.find((record) => record.type === TYPE.EDNS);
   // Of a name that is not the lab's, nothing is looked up anywhere. To the sender this is its
   // resolver, and some append their own domain.
-  if (!zone) return Packet.createErrorResponseFromRequest(request, RCODE.NXDOMAIN);
-
-  const nth = zone.count(question.name, type);
-  const rule = ruleFor(zone.plan(), question.name, type, nth);
-  const reply = await replyTo(request, question.name, type, zone, rule, transport).catch(
-    (error: unknown) => {
-      zone.failed(
-        `the answer to ${question.name} ${type}: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      return finish(
-        Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL),
-        request,
-        transport,
-      );
-    },
-  );
-  const said = reply === undefined ? 'dropped' : describe(reply);
+  const zone = zoneOf(name);
+  const plan = zone?.plan() ?? NOTHING;
+  const rule = zone && ruleFor(plan, name, type, zone.count(name, type));
+  const query = { request, name, type, transport, keys, edns, zone, plan };
+  const replyBy = (by: DnsRule | undefined) =>
+    replyTo({ ...query, rule: by }).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      zone?.failed(`the answer to ${name} ${type}: ${why}`);
+      return Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL);
+    });
+  const reply = await replyBy(asTaken(rule));
+  const spoilt = rule?.packet && (await replyBy(rule));
+  const security = securityOf(plan, name, type, rule);
+  const ad = wantsDnssec(query) ? security === 'secure' : undefined;
+  if (reply && (rule?.dnssec === 'claimed' || (ad && isOfResolver(request))))
+    Object.assign(reply.header, { ad: 1 });
+  const said = [
+    spoilt && rule.packet,
+    reply && describe(reply) + (security === 'bogus' && isAnswer(reply) ? ', bogus' : ''),
+  ];
   // Nobody waits for a late answer once the lab is closed.
   if (rule?.delayMs) await new Promise((resolve) => setTimeout(resolve, rule.delayMs).unref());
-  zone.record({ name: question.name, type, transport, answer: said });
-  zone.answered(performance.now() - asked - (rule?.delayMs ?? 0));
-  return reply;
+  zone?.record({
+    name,
+    type,
+    transport,
+    answer: said.filter(Boolean).join(', then ') || 'dropped',
+    ...(reply && ad !== undefined && { ad }),
+    ...(reply && chainOf(reply)),
+  });
+  zone?.answered(performance.now() - asked - (rule?.delayMs ?? 0));
+  return [...(spoilt ? [oddPacket(spoilt, rule.packet)] : []), ...(reply ? [reply] : [])];
 }
 
-async function replyTo(
-  request: Packet,
-  name: string,
-  type: string,
-  zone: Zone,
-  rule: DnsRule | undefined,
-  transport: 'udp' | 'tcp',
-): Promise<Packet | undefined> {
+function isAnswer({ header: { rcode } }: Packet): boolean {
+  return rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
+}
+
+async function replyTo(query: Query): Promise<Packet | undefined> {
+  const { request, name, type, transport, zone, plan, rule, keys } = query;
   const how: DnsAnswer = rule?.answer ?? 'honest';
   if (how === 'drop') return undefined;
-  if (how === 'servfail' || how === 'refused')
-    return finish(
-      Packet.createErrorResponseFromRequest(
-        request,
-        how === 'servfail' ? RCODE.SERVFAIL : RCODE.REFUSED,
-      ),
-      request,
-      transport,
-      rule,
-    );
+  if (how === 'servfail') return replyWith(RCODE.SERVFAIL, query);
+  if (how === 'refused') return replyWith(RCODE.REFUSED, query);
+  if (isOfResolver(request) && securityOf(plan, name, type, rule) === 'bogus')
+    return replyWith(RCODE.SERVFAIL, query);
   const reply = Packet.createResponseFromRequest(request);
   if (how === 'nxdomain') reply.header.rcode = RCODE.NXDOMAIN;
   if (how === 'truncate' && transport === 'udp') reply.header.tc = 1;
   else if (how === 'honest' || how === 'cname-only' || how === 'truncate') {
-    const records = rule?.records ?? zone.plan().records;
+    const records = rule?.records ?? plan.records;
     const { found, end } = lookUp(records, name, type, how === 'cname-only');
-    for (const record of found) reply.answers.push(...(await encode(record, zone)));
-    // RFC 6604 §3: the code is that of the last name of the chain.
-    if (rule?.records === undefined && !exists(records, end)) reply.header.rcode = RCODE.NXDOMAIN;
+    for (const record of found) reply.answers.push(...(await encode(record, zone!)));
+    if (rule?.records === undefined) {
+      reply.answers.push(...zoneRecords(plan, name, type, keys, rule?.dnssec));
+      // RFC 6604 §3: the code is that of the last name of the chain.
+      if (!isThere(plan, end, type)) reply.header.rcode = RCODE.NXDOMAIN;
+    }
   }
-  return finish(reply, request, transport, rule);
+  const finished = await finish(reply, query);
+  // RFC 1034 §4.3.1: neither an answer nor the end of the search, but a name server, and no SOA.
+  if (how === 'referral') {
+    finished.header.aa = 0;
+    finished.authorities = finished.authorities.filter((record) => record.type === TYPE.NS);
+  }
+  return finished;
 }
 
 /**
- * Header bits and OPT; what is too long for the transport goes out truncated. Throws for what no
- * message can hold.
+ * Who wants recursion takes this for a resolver, and a resolver that validates keeps bogus data to
+ * itself, unless CD is set (RFC 4035 §3.2.2); a resolver itself asks without RD.
  */
-function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?: DnsRule): Packet {
-  Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: rule?.ad ? 1 : 0 });
-  // RFC 6891 §6.1.1: an OPT in the query wants one in the response.
-  const edns = request.additionals.find((record) => record.type === TYPE.EDNS);
+function isOfResolver({ header }: Packet): boolean {
+  return header.rd === 1 && (header as { cd?: number }).cd !== 1;
+}
+
+function replyWith(rcode: number, query: Query): Promise<Packet> {
+  return finish(Packet.createErrorResponseFromRequest(query.request, rcode), query);
+}
+
+/**
+ * Header bits, OPT and what DNSSEC adds; what is too long for the transport goes out truncated.
+ * Throws for what no message can hold.
+ */
+async function finish(reply: Packet, query: Query): Promise<Packet> {
+  const { name, type, plan, zone, rule, edns, transport } = query;
+  Object.assign(reply.header, { qr: 1, aa: 1, ra: 1, ad: 0 });
+  // RFC 6891 §6.1.1: an OPT in the query wants one in the response, RFC 3225 §3: with its DO.
   if (edns && !reply.additionals.some((record) => record.type === TYPE.EDNS)) {
-    reply.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: 1232 }));
+    const { EDNS } = Packet.Resource as any;
+    const options = rule?.ede ? [EDNS.EDE(rule.ede.code, rule.ede.text)] : [];
+    reply.additionals.push(EDNS(options, { udpPayloadSize: 1232, doFlag: edns.doFlag }));
   }
   const isEmpty = reply.header.rcode === RCODE.NOERROR && reply.answers.length === 0;
   if ((isEmpty && !reply.header.tc) || reply.header.rcode === RCODE.NXDOMAIN)
-    reply.authorities.push(...negativeAuthority(request.questions[0]!.name));
+    reply.authorities.push(...negativeAuthority(cutOf(plan, name, type), name));
+  const hasContent = reply.answers.length > 0 || reply.authorities.length > 0;
+  const { extra = [], additional = [] } = rule ?? {};
+  if (edns?.doFlag && hasContent) await addDnssec(reply, { ...query, fault: faultOf(rule) });
+  if (isAnswer(reply)) {
+    for (const record of extra) reply.answers.push(...(await encode(record, zone!)));
+    for (const record of additional) reply.additionals.push(...(await encode(record, zone!)));
+  }
   const { length } = reply.toBuffer();
   if (transport === 'tcp' && length > LONGEST_MESSAGE_BYTES)
     throw new RangeError(`${length} bytes are more than a DNS message can hold`);
@@ -188,25 +261,17 @@ function finish(reply: Packet, request: Packet, transport: 'udp' | 'tcp', rule?:
   if (transport === 'udp' && length > Math.max(edns?.class ?? 0, LONGEST_UDP_BYTES)) {
     reply.header.tc = 1;
     reply.answers = [];
+    reply.authorities = [];
   }
   return reply;
 }
 
-/**
- * RFC 2308 §2, §3: that there is nothing is said with the SOA and the name server of the zone; here
- * so that no resolver keeps it. (c-ares goes by the SOA only for NXDOMAIN, and otherwise by the TTLs
- * of the records beside it.)
- */
-function negativeAuthority(name: string): Packet['authorities'] {
-  const zone = name.split('.').slice(-2).join('.');
-  const server = `ns.${zone}`;
-  const times = { serial: 1, refresh: 0, retry: 0, expiration: 0, minimum: 0 };
-  const soa = { primary: server, admin: `admin.${zone}`, ...times };
-  const base = { name: zone, ttl: 0, class: CLASS.IN };
-  return [
-    new Packet.Resource({ ...base, type: TYPE.SOA, ...soa } as any),
-    new Packet.Resource({ ...base, type: TYPE.NS, ns: server } as any),
-  ];
+/** What is forged has no signature, unless it is said to have one. */
+function faultOf({ answer = 'honest', records, ad, dnssec }: DnsRule = {} as DnsRule) {
+  if (dnssec === 'proven' || (dnssec === undefined && ad === true)) return undefined;
+  if (dnssec !== undefined) return dnssec;
+  const isForged = records !== undefined || answer === 'nxdomain' || answer === 'nodata';
+  return isForged ? 'unsigned' : undefined;
 }
 
 async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']> {
@@ -216,8 +281,12 @@ async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']>
   ];
   switch (record.type) {
     case 'A': {
-      const address = net.isIPv4(record.host) ? record.host : await zone.addressOf(record.host);
+      const address = net.isIPv4(record.host) ? record.host : await zone.addressOf(record.host, 4);
       return address === undefined ? [] : make(TYPE.A, { address });
+    }
+    case 'AAAA': {
+      const address = net.isIPv6(record.host) ? record.host : await zone.addressOf(record.host, 6);
+      return address === undefined ? [] : make(TYPE.AAAA, { address });
     }
     case 'MX':
       return make(TYPE.MX, {
@@ -229,10 +298,10 @@ async function encode(record: DnsRecord, zone: Zone): Promise<Packet['answers']>
     case 'CNAME':
       return make(TYPE.CNAME, { domain: record.target.replace(/\.$/, '') });
     case 'TLSA':
-      return make(TLSA, {
+      return make(RR_TYPE.TLSA, {
         data: Buffer.concat([
           Buffer.from([record.usage, record.selector, record.matching]),
-          Buffer.from(record.data, 'hex'),
+          zone.associationData(record),
         ]),
       });
   }
@@ -247,6 +316,22 @@ function cut(text: string): Buffer[] {
   return parts;
 }
 
+/** RFC 6840 §5.7: who wants to know of DNSSEC sets DO (RFC 4035 §3.1), or AD. */
+function wantsDnssec({ request: { header }, edns }: Query): boolean {
+  return (header as { ad?: number }).ad === 1 || edns?.doFlag === true;
+}
+
+/** What of an answer is not told by its code: where aliases lead to, and TLSA records. */
+function chainOf({ answers }: Packet): Pick<DnsEvent, 'target' | 'tlsa'> {
+  const target = answers.findLast(({ type }) => type === TYPE.CNAME)?.domain;
+  const tlsa = answers.flatMap(({ type, data }) => {
+    if (type !== RR_TYPE.TLSA || !Buffer.isBuffer(data)) return [];
+    const [usage = 0, selector = 0, matching = 0] = data;
+    return formatTlsa({ usage, selector, matching, data: data.toString('hex', 3) });
+  });
+  return { ...(target && { target }), ...(tlsa.length > 0 && { tlsa }) };
+}
+
 function describe(reply: Packet): string {
   const names: Record<number, string> = {
     0: 'NOERROR',
@@ -256,5 +341,6 @@ function describe(reply: Packet): string {
   };
   const code = names[reply.header.rcode] ?? `RCODE ${reply.header.rcode}`;
   if (reply.header.tc) return 'truncated';
-  return reply.header.rcode === 0 ? `${code} ${reply.answers.length}` : code;
+  const records = reply.answers.filter(({ type }) => type !== RR_TYPE.RRSIG);
+  return reply.header.rcode === 0 ? `${code} ${records.length}` : code;
 }

@@ -1,19 +1,25 @@
 /**
  * A fabric turns `listen(address, port)` into sockets. The one here is the loopback fabric: virtual
- * IPv4 addresses, without privileges and on any system. (The other is address-fabric.ts, where
- * addresses are real.)
+ * addresses, without privileges and on any system. (The other is address-fabric.ts, where addresses
+ * are real.)
  *
- * Every virtual address and port is an ephemeral port on 127.0.0.1; whoever dials asks `route`
- * where it is. The virtual addresses lie in 127.0.0.0/8, so that a sender that goes past the map
- * still stays on this machine.
+ * Every virtual address and port is an ephemeral port on 127.0.0.1, or on ::1 for IPv6; whoever
+ * dials asks `route` where it is. The virtual addresses lie in 127.0.0.0/8, so that a sender that
+ * goes past the map still stays on this machine; those of IPv6, which has only one address there, in
+ * the block whose packets are thrown away (RFC 6666).
  */
 
 import net from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
 
+export type Family = 4 | 6;
+
 export interface Fabric extends AsyncDisposable {
-  /** An address that is nobody's in this lab. Throws when there is none. */
-  allocate(): string;
+  /** There are addresses of IPv6. */
+  readonly hasIpv6?: boolean;
+  /** An address that is nobody's in this lab; default: of IPv4. Throws when there is none. */
+  allocate(family?: Family): string;
   /** Listens at an address; resolves when connections are taken and everybody knows the way. */
   listen(address: string, port: number, onConnection: (socket: net.Socket) => void): Promise<void>;
   /**
@@ -30,6 +36,7 @@ export interface Fabric extends AsyncDisposable {
 }
 
 const LOOPBACK = '127.0.0.1';
+const LOOPBACK_6 = '::1';
 /**
  * tcpmux: below every ephemeral range, so that no listener of the lab can ever get it; checked when
  * the lab starts.
@@ -44,12 +51,18 @@ export async function createLoopbackFabric(): Promise<Fabric> {
   await mustBeRefused(REFUSED);
   const listeners = new Map<
     string,
-    { server: net.Server; sockets: Set<net.Socket>; actual: Endpoint; refused: boolean }
+    {
+      at: Endpoint;
+      server: net.Server;
+      sockets: Set<net.Socket>;
+      actual: Endpoint;
+      refused: boolean;
+    }
   >();
   const watchers = new Set<Parameters<LabAccess['onRoute']>[0]>();
   let allocated = 0;
 
-  const key = (address: string, port: number) => `${address}:${port}`;
+  const key = (address: string, port: number) => `${plainAddress(address)} ${port}`;
   const whereIs = (address: string, port: number): Endpoint | undefined => {
     const entry = listeners.get(key(address, port));
     return entry && (entry.refused ? REFUSED : entry.actual);
@@ -66,8 +79,12 @@ export async function createLoopbackFabric(): Promise<Fabric> {
   };
 
   return {
-    allocate() {
+    hasIpv6: Object.values(networkInterfaces()).some((all) =>
+      all?.some(({ address }) => address === LOOPBACK_6),
+    ),
+    allocate(family) {
       const n = allocated++;
+      if (family === 6) return `100::${(1 + (n >> 16)).toString(16)}:${(n & 0xffff).toString(16)}`;
       return `127.${64 + ((n >> 16) & 63)}.${(n >> 8) & 255}.${n & 255}`;
     },
     async listen(address, port, onConnection) {
@@ -77,12 +94,14 @@ export async function createLoopbackFabric(): Promise<Fabric> {
         socket.on('close', () => sockets.delete(socket));
         onConnection(socket);
       });
-      await listening(server);
+      const host = net.isIPv6(address) ? LOOPBACK_6 : LOOPBACK;
+      await listening(server, host);
       server.on('error', () => {});
       listeners.set(key(address, port), {
+        at: { address, port },
         server,
         sockets,
-        actual: { address: LOOPBACK, port: (server.address() as net.AddressInfo).port },
+        actual: { address: host, port: (server.address() as net.AddressInfo).port },
         refused: false,
       });
       await announce(address, port);
@@ -90,8 +109,8 @@ export async function createLoopbackFabric(): Promise<Fabric> {
     refuse: (address, port) => setRefused(address, port, true),
     restore: (address, port) => setRefused(address, port, false),
     release(address) {
-      for (const [name, { server, sockets }] of listeners) {
-        if (!name.startsWith(`${address}:`)) continue;
+      for (const [name, { at, server, sockets }] of listeners) {
+        if (at.address !== address) continue;
         server.close();
         for (const socket of sockets) socket.destroy();
         listeners.delete(name);
@@ -100,10 +119,7 @@ export async function createLoopbackFabric(): Promise<Fabric> {
     route: whereIs,
     onRoute(listener) {
       watchers.add(listener);
-      for (const name of listeners.keys()) {
-        const [address, port] = name.split(':') as [string, string];
-        void listener({ address, port: Number(port) }, whereIs(address, Number(port))!);
-      }
+      for (const { at } of listeners.values()) void listener(at, whereIs(at.address, at.port)!);
       return () => watchers.delete(listener);
     },
     async [Symbol.asyncDispose]() {
@@ -116,11 +132,16 @@ export async function createLoopbackFabric(): Promise<Fabric> {
   };
 }
 
-/** Listens on an ephemeral port of 127.0.0.1. */
-export function listening(server: net.Server): Promise<void> {
+/** An IPv6 address has several spellings (RFC 5952). */
+function plainAddress(address: string): string {
+  return net.isIPv6(address) ? new net.SocketAddress({ address, family: 'ipv6' }).address : address;
+}
+
+/** Listens on an ephemeral port, of 127.0.0.1 unless told. */
+export function listening(server: net.Server, host = LOOPBACK): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: LOOPBACK, port: 0, backlog: 4096 }, () => {
+    server.listen({ host, port: 0, backlog: 4096 }, () => {
       server.removeListener('error', reject);
       resolve();
     });

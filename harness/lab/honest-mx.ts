@@ -19,6 +19,8 @@ export interface ArrivedMail {
   readonly tokens: readonly string[];
   readonly subject: string;
   readonly dsnAction?: string;
+  readonly dsnStatus?: string;
+  readonly dsnFailed?: readonly string[];
 }
 
 export interface HonestMx extends AsyncDisposable {
@@ -56,13 +58,12 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
           return done(Object.assign(new Error('5.3.4 message too big'), { responseCode: 552 }));
         const text = Buffer.concat(chunks).toString('latin1');
         const { mailFrom, rcptTo } = session.envelope;
-        const dsnAction = dsnActionOf(text);
         sessionOf(session.remotePort)?.({
           mailFrom: mailFrom ? mailFrom.address : '',
           rcptTo: rcptTo.map((recipient) => recipient.address),
           tokens: tokensIn(text),
           subject: /^subject:[ \t]*([^\r\n]*)/im.exec(text)?.[1] ?? '',
-          ...(dsnAction && { dsnAction }),
+          ...dsnOf(text),
         });
         done();
       });
@@ -93,8 +94,30 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
   };
 }
 
-/** RFC 3464 §2.3.3: `failed`, `delayed`, … */
-function dsnActionOf(text: string): string | undefined {
+/**
+ * What a DSN says (RFC 3464 §2.3): the first action and status, in lower case, and for which of our
+ * recipients it says `failed`, if it names any.
+ */
+function dsnOf(text: string): Pick<ArrivedMail, 'dsnAction' | 'dsnStatus' | 'dsnFailed'> {
   const report = /^content-type:[ \t]*message\/delivery-status\b.*/ims.exec(text)?.[0];
-  return report && /^action:[ \t]*([a-z]+)/im.exec(report)?.[1]?.toLowerCase();
+  if (report === undefined) return {};
+  const field = (name: string, part: string) =>
+    new RegExp(`^${name}:[ \\t]*(?:rfc822;)?[ \\t]*([^\\s;]+)`, 'im')
+      .exec(part)?.[1]
+      ?.toLowerCase();
+  const groups = report
+    .split(/\r?\n\r?\n/)
+    .map((part) => ({
+      action: field('action', part),
+      tokens: tokensIn(`${field('final-recipient', part)} ${field('original-recipient', part)}`),
+    }))
+    .filter(({ tokens }) => tokens.length > 0);
+  const dsnAction = field('action', report);
+  const dsnStatus = field('status', report);
+  const failed = groups.filter(({ action }) => action === 'failed');
+  return {
+    ...(dsnAction && { dsnAction }),
+    ...(dsnStatus && { dsnStatus }),
+    ...(groups.length > 0 && { dsnFailed: [...new Set(failed.flatMap(({ tokens }) => tokens))] }),
+  };
 }

@@ -5,9 +5,11 @@
 
 import { createSocket } from 'node:dgram';
 import { createPki } from '../../certs/index.ts';
+import { labelOf } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
 import { startNameServer, type Zone } from './dns-server.ts';
+import { createDnsKeys } from './dnssec.ts';
 import { createLoopbackFabric, type Fabric } from './fabric.ts';
 import { type Slowness, watchHealth } from './health.ts';
 import { type ArrivedMail, startHonestMx } from './honest-mx.ts';
@@ -18,6 +20,8 @@ import { createWorld, type Servers, type World } from './world.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly access: LabAccess;
+  /** Its hosts can have IPv6 addresses. */
+  readonly hasIpv6?: boolean;
   /** Of a lab elsewhere: resolves when it has gone, whoever ended it. */
   readonly lost?: Promise<Error>;
   /** How slow it was, at the worst, in the last `ms`. */
@@ -74,7 +78,8 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   // Closed before the honest exchanger: its going must not be seen by a sender.
   const fabric = opened(await site.openFabric());
   const zones = new Map<string, Zone>();
-  const names = opened(await startNameServer(site.dns, (label) => zones.get(label)));
+  const keys = await createDnsKeys(Date.now());
+  const names = opened(await startNameServer(site.dns, keys, (name) => zoneFor(zones, name)));
   const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
     claims.set(localPort, onMail);
     return () => void claims.delete(localPort);
@@ -90,11 +95,13 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   };
 
   return {
+    hasIpv6: fabric.hasIpv6,
     access: {
       dns: names.endpoint,
       trust: {
         policyHosts: pki.authorities.policyHosts.certificatePem,
         mxHosts: pki.authorities.mxHosts.certificatePem,
+        dnssec: keys.anchor,
       },
       route: fabric.route,
       onRoute: fabric.onRoute,
@@ -118,6 +125,14 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
     },
     [Symbol.asyncDispose]: () => closeAll(parts),
   };
+}
+
+/** By the label in a name, or by the address of one of its hosts, as somebody may ask of a literal. */
+function zoneFor(zones: ReadonlyMap<string, Zone>, name: string): Zone | undefined {
+  const label = labelOf(name);
+  if (label) return zones.get(label);
+  const address = /(?:\d+\.){3}\d+(?=\]?\.?$)/.exec(name)?.[0];
+  return address === undefined ? undefined : [...zones.values()].find((zone) => zone.isAt(address));
 }
 
 /** To a port where nobody listens. */

@@ -10,11 +10,11 @@
 
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
-import { tokensIn } from '../model/message.ts';
-import { CLOSED_WHILE_IDLE, type Event } from '../model/observation.ts';
+import { BODY_MARK, SUBJECT_MARK, tokensIn } from '../model/message.ts';
+import { CLOSED_WHILE_IDLE, CUT_FOR_SILENCE, type Event } from '../model/observation.ts';
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan } from '../model/plan.ts';
 import { mxOnConnection } from '../model/plan-changes.ts';
+import { beginningOf, isEndless, oneOf, sendBytes, waitOn, withMore, write } from './bytes.ts';
 import type { ArrivedMail } from './honest-mx.ts';
 import { type LineReader, readLines } from './lines.ts';
 import { nameOfTlsError, reset, type TlsAcceptor, type TlsHost } from './tls.ts';
@@ -29,6 +29,7 @@ export interface PathSetting {
   readonly connection: string;
   readonly plan: MxPlan;
   readonly others: TlsHost['others'];
+  readonly isUnderDane: boolean;
   /** A connection to the honest exchanger. */
   dial(): net.Socket;
   readonly tls: TlsAcceptor;
@@ -94,7 +95,7 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
   }
   await closed;
   const over = cut
-    ? { by: 'path' as const, how: 'cut: nothing had moved for long' }
+    ? { by: 'path' as const, how: CUT_FOR_SILENCE }
     : { ...end, how: end.how ?? how };
   record({ kind: 'smtp-closed', connection, mx, ...over });
 }
@@ -113,6 +114,7 @@ type Verb = (dialogue: Dialogue, line: string, verb: string) => Promise<End | un
 const VERBS: Readonly<Record<string, Verb>> = {
   STARTTLS: startTls,
   DATA: takeData,
+  MAIL: takeMail,
   QUIT: async (dialogue, line, verb) => {
     const end = await relay(dialogue, line, verb);
     if (end) return end;
@@ -231,19 +233,24 @@ class Dialogue {
     planned: ReplyPlan = {},
     edited?: readonly string[],
   ): Promise<End | undefined> {
-    const { text, delayMs, untilSpoken, then = 'continue' } = planned;
-    const lines = edited ?? (text !== undefined ? [text].flat() : honest);
-    if (delayMs) await delay(delayMs, this.stream);
+    const { bytes, pace, delayMs, untilSpoken, then = 'continue' } = planned;
+    const said = saidBy(planned);
+    const lines = edited ?? said ?? honest;
+    if (delayMs) await waitOn(this.stream, delayMs);
     if (untilSpoken) {
       this.#held = to;
       await this.reader.more(LONGEST_HOLD_MS);
       if (!this.reader.hasEnded) this.#held = undefined;
     }
     this.#early = this.reader.hasMore;
-    if (then === 'continue' || text !== undefined) {
+    if (then === 'continue' || said !== undefined) {
       const reply = lines.join('\n');
       this.noteReply(to, reply, reply !== honest.join('\n'));
-      await write(this.stream, lines.map((line) => `${line}\r\n`).join(''));
+      await sendBytes(this.stream, bytes ?? asLines(lines), pace);
+      if (bytes !== undefined && isEndless(bytes)) {
+        this.stream.destroy();
+        return { by: 'path', how: 'said without end' };
+      }
     }
     if (then === 'close') this.stream.end();
     if (then === 'reset') reset(this.socket, this.stream);
@@ -353,6 +360,11 @@ class Dialogue {
     this.#inTransaction = false;
     this.#hasServed = true;
     if (bytes === 0) return;
+    const quotes = text.includes(BODY_MARK)
+      ? 'body'
+      : text.includes(SUBJECT_MARK)
+        ? 'header'
+        : undefined;
     this.setting.record({
       kind: 'smtp-data',
       ...this.#where,
@@ -360,6 +372,7 @@ class Dialogue {
       bytes,
       tokens: tokensIn(text),
       excerpt: text.slice(0, EXCERPT_CHARS),
+      ...(quotes && { quotes }),
     });
   }
 
@@ -391,7 +404,7 @@ async function relayed(
 ): Promise<{ readonly end?: End; readonly honest: readonly string[]; readonly said: string[] }> {
   const { replies, ehlo } = dialogue.part;
   const planned = replies?.[verb];
-  const said = [planned?.text ?? []].flat();
+  const said = [...(saidBy(planned) ?? [])];
   const isPassedOn = said.length === 0 || said[0]!.startsWith(verb === 'DATA' ? '354' : '2');
   let honest: readonly string[] = said;
   if (isPassedOn) {
@@ -400,11 +413,22 @@ async function relayed(
   }
   if (honest.length === 0) return { end: await dialogue.hangUp(verb), honest, said };
   if (verb === 'EHLO' && said.length === 0) {
-    const offered = editEhlo(honest, dialogue.secure);
-    const edited = ehlo && editEhlo(honest, dialogue.secure, ehlo);
+    const offered = editEhlo(honest, dialogue);
+    const edited = ehlo && editEhlo(honest, dialogue, ehlo);
     return { end: await dialogue.say(verb, offered, planned, edited), honest, said };
   }
   return { end: await dialogue.say(verb, honest, planned), honest, said };
+}
+
+/**
+ * RFC 8689 §2: a host that does REQUIRETLS takes the parameter; whoever strips TLS in front of one
+ * does so in clear as well. The exchanger behind knows nothing of TLS, and is not told.
+ */
+async function takeMail(dialogue: Dialogue, line: string, verb: string): Promise<End | undefined> {
+  const plain = line.replace(/ +REQUIRETLS(?= |$)/i, '');
+  if (plain !== line && !dialogue.plan.requiretls)
+    return dialogue.say(verb, ['555 5.5.4 REQUIRETLS is not known here']);
+  return relay(dialogue, plain, verb);
 }
 
 /** RFC 5321 §4.1.1.4: the content up to the lone dot, recorded before anybody answers it. */
@@ -412,13 +436,19 @@ async function takeData(dialogue: Dialogue, line: string, verb: string): Promise
   const { end, honest, said } = await relayed(dialogue, line, verb);
   if (end || !(said[0] ?? honest[0])!.startsWith('354')) return end;
   const isAwaited = honest[0]!.startsWith('354');
-  const planned = dialogue.part.replies?.['.'];
-  const answer = [planned?.text ?? []].flat();
-  dialogue.swallowing = answer.length > 0 && !answer[0]!.startsWith('2');
-  const content = await dialogue.reader.content(CONTENT_KEPT_CHARS, (text) =>
-    isAwaited ? dialogue.passOn(text) : undefined,
-  );
+  const { replies, cutContentAfter = Number.POSITIVE_INFINITY } = dialogue.part;
+  const planned = replies?.['.'];
+  const answer = saidBy(planned);
+  dialogue.swallowing = answer !== undefined && !answer[0]!.startsWith('2');
+  let room = cutContentAfter;
+  const content = await dialogue.reader.content(CONTENT_KEPT_CHARS, (text) => {
+    const passing = text.slice(0, room);
+    room -= passing.length;
+    if (room === 0) reset(dialogue.socket, dialogue.stream);
+    return isAwaited ? dialogue.passOn(passing) : undefined;
+  });
   dialogue.noteContent(content.bytes, content.text);
+  if (room === 0) return { by: 'path', how: 'reset in the middle of DATA' };
   if (!content.whole) return { by: 'sender', how: 'in the middle of DATA' };
   const reply = isAwaited ? await dialogue.heardFromExchanger() : ['503 5.5.1 no recipient'];
   dialogue.swallowing = false;
@@ -432,12 +462,13 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
   const { plan, setting, socket } = dialogue;
   if (dialogue.secure) return dialogue.say('STARTTLS', ['503 5.5.1 TLS already active']);
   const { reply: planned = {}, inject = [], then } = plan.starttls ?? {};
-  const reply = planned.text === undefined ? READY : [planned.text].flat();
+  const reply = saidBy(planned) ?? READY;
   const isPlain = then === 'plaintext' || (planned.then ?? 'continue') !== 'continue';
+  const bytes = withMore(planned.bytes ?? asLines(reply), asLines(inject));
   if (!reply[0]?.startsWith('220') || isPlain)
-    return dialogue.say('STARTTLS', READY, { ...planned, text: reply }, [...reply, ...inject]);
+    return dialogue.say('STARTTLS', READY, { ...planned, bytes }, [...reply, ...inject]);
 
-  if (planned.delayMs) await delay(planned.delayMs, dialogue.stream);
+  if (planned.delayMs) await waitOn(dialogue.stream, planned.delayMs);
   // What came behind STARTTLS without waiting is no part of TLS (RFC 3207 §4.2), but evidence.
   for (const line of dialogue.reader.detach().toString('latin1').split('\r\n')) {
     const verb = verbOf(line);
@@ -445,13 +476,14 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
     else dialogue.noteGarbage(line);
   }
   dialogue.noteReply('STARTTLS', reply.join('\n'), reply !== READY || inject.length > 0);
-  // One write: the injected lines have to be in the segment of the 220.
-  socket.write([...reply, ...inject].map((line) => `${line}\r\n`).join(''), 'latin1');
+  // The injected lines have to be in the segment of the 220.
+  await sendBytes(socket, bytes, planned.pace);
   const host: TlsHost = {
     host: setting.mx,
     service: 'mx',
     plan: plan.tls ?? {},
     others: setting.others,
+    isUnderDane: setting.isUnderDane,
   };
   const accepted = await setting.tls.accept(socket, host, setting.connection, setting.record);
   switch (accepted.kind) {
@@ -462,7 +494,7 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
       dialogue.turnClear(accepted.bytes);
       return undefined;
     case 'over': {
-      const { handshake = 'complete' } = plan.tls ?? {};
+      const { flight, handshake = flight?.then ?? 'complete' } = plan.tls ?? {};
       const isOurs = handshake === 'close' || handshake === 'reset';
       return { by: isOurs ? 'path' : 'sender', how: 'handshake failed' };
     }
@@ -470,13 +502,19 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
 }
 
 /**
- * The honest EHLO reply plus STARTTLS where TLS is still to come, then the plan's edits (RFC 3207
- * §4, §4.2).
+ * The honest EHLO reply, plus STARTTLS where TLS is still to come or REQUIRETLS inside it, then the
+ * plan's edits (RFC 3207 §4, §4.2, RFC 8689 §2).
  */
-function editEhlo(honest: readonly string[], secure: boolean, edit: EhloPlan = {}): string[] {
+function editEhlo(
+  honest: readonly string[],
+  { secure, plan: { requiretls = false } }: Dialogue,
+  edit: EhloPlan = {},
+): string[] {
   const [first, ...lines] = honest.map((line) => line.slice(4));
   if (first === undefined || !honest[0]?.startsWith('250')) return [...honest];
-  const offered = secure ? lines : [...lines, 'STARTTLS'];
+  const offered = secure
+    ? [...lines, ...(requiretls ? ['REQUIRETLS'] : [])]
+    : [...lines, 'STARTTLS'];
   const keyword = (line: string) => line.split(' ')[0]!.toUpperCase();
   const removed = new Set((edit.remove ?? []).map((word) => word.toUpperCase()));
   const kept = offered
@@ -491,29 +529,10 @@ function verbOf(line: string): string | undefined {
   return /^([A-Za-z]{3,10})(?:[ \t:]|$)/.exec(line)?.[1]?.toUpperCase();
 }
 
-/**
- * Resolves when there is room for more, so that nothing piles up for one who does not read; or when
- * the stream is gone.
- */
-async function write(stream: Duplex, text: string): Promise<void> {
-  if (stream.writable && !stream.write(text, 'latin1')) await oneOf(stream, 'drain', 'close');
-}
+const asLines = (lines: readonly string[]) => lines.map((line) => `${line}\r\n`).join('');
 
-function oneOf(stream: Duplex, ...events: string[]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      for (const event of events) stream.removeListener(event, done);
-      resolve();
-    };
-    for (const event of events) stream.on(event, done);
-  });
-}
-
-/** Resolves after `ms`, or when the stream is gone. */
-async function delay(ms: number, stream: Duplex): Promise<void> {
-  const gone = new AbortController();
-  const abort = () => gone.abort();
-  stream.once('close', abort);
-  await wait(stream.destroyed ? 0 : ms, undefined, { signal: gone.signal }).catch(() => {});
-  stream.removeListener('close', abort);
+/** What the plan says instead of the honest reply; undefined: nothing. */
+function saidBy({ text, bytes }: ReplyPlan = {}): readonly string[] | undefined {
+  if (bytes !== undefined) return [beginningOf(bytes, EXCERPT_CHARS)];
+  return text === undefined ? undefined : [text].flat();
 }

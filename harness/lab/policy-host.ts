@@ -5,8 +5,11 @@
 
 import http from 'node:http';
 import type net from 'node:net';
+import zlib from 'node:zlib';
 import type { Event } from '../model/observation.ts';
-import type { PagePlan, PolicyHostPlan } from '../model/plan.ts';
+import type { PagePlan, PolicyHostPlan, RawBytes } from '../model/plan.ts';
+import { pageOnRequest } from '../model/plan-changes.ts';
+import { sendBytes } from './bytes.ts';
 import type { TlsAcceptor, TlsHost } from './tls.ts';
 
 export interface PolicyHostSetting {
@@ -16,6 +19,8 @@ export interface PolicyHostSetting {
   readonly scheme: 'https' | 'http';
   readonly others: TlsHost['others'];
   readonly tls: TlsAcceptor;
+  /** Which of the step's requests for the path this one is, from 1. */
+  countRequest(path: string): number;
   record(event: Event): void;
   /** The policy was answered this many milliseconds after it was asked for. */
   answered(ms: number): void;
@@ -95,15 +100,25 @@ function answerRequest(
 ): void {
   const asked = performance.now();
   const path = request.url ?? '';
-  const page: PagePlan = setting.plan.pages[path] ?? { status: 404, body: 'not found\n' };
-  const transfer = page.transfer ?? 'whole';
-  const headers = { 'content-type': 'text/plain', ...page.headers };
-  const isWhole = transfer === 'whole' || transfer === 'chunked';
-  const body =
+  const page = pageOnRequest(
+    setting.plan.pages[path] ?? { status: 404, body: 'not found\n' },
+    setting.countRequest(path),
+  );
+  const { transfer = 'whole', coding } = page;
+  const headers = {
+    'content-type': 'text/plain',
+    ...(coding && { 'content-encoding': coding }),
+    ...page.headers,
+  };
+  const plain =
     page.bodyBase64 === undefined
       ? Buffer.from(page.body, 'utf8')
       : Buffer.from(page.bodyBase64, 'base64');
-  const text = body.toString('utf8');
+  const body = coding ? CODINGS[coding](plain) : plain;
+  const text = plain.toString('utf8');
+  const isAsked = !coding || (request.headers['accept-encoding'] ?? '').includes(coding);
+  const taken = page.taken ?? (isAsked ? 'always' : 'maybe');
+  const isWhole = (transfer === 'whole' || transfer === 'chunked') && taken !== 'never';
   const tell = once((complete: boolean) =>
     setting.record({
       kind: 'policy-request',
@@ -115,6 +130,7 @@ function answerRequest(
       conditional: 'if-none-match' in request.headers || 'if-modified-since' in request.headers,
       status: transfer === 'none' ? 0 : (page.status ?? 200),
       complete,
+      ...(taken === 'maybe' && { inDoubt: true as const }),
       authenticated,
       ...(headers['content-type'] === null ? {} : { contentType: headers['content-type'] }),
       ...(text.length <= BODY_KEPT_CHARS ? { body: text } : {}),
@@ -124,7 +140,20 @@ function answerRequest(
   // What will never be whole is told at once: who is waiting for it need not wait longer.
   if (!isWhole) tell(false);
   if (transfer === 'none') return;
+  if (page.answer !== undefined) {
+    const { socket } = request;
+    socket.on('close', () => tell(false));
+    void sendBytes(socket, filledIn(page.answer, body)).then(() => {
+      setting.answered(performance.now() - asked);
+      tell(true);
+      socket.end();
+    });
+    return;
+  }
 
+  for (const status of page.informational ?? [])
+    if (status === 100) response.writeContinue();
+    else response.writeEarlyHints({ link: '</>; rel=preload' });
   for (const [name, value] of Object.entries(headers))
     if (value !== null) response.setHeader(name, value);
   response.shouldKeepAlive = false;
@@ -136,11 +165,29 @@ function answerRequest(
   // Told once its bytes are out, and not before: a sender has no policy that it was not sent.
   response.on('finish', () => tell(true));
   response.on('close', () => tell(false));
-  if (isWhole) response.end(body);
+  if (transfer === 'whole' || transfer === 'chunked') response.end(body);
   if (transfer === 'truncated')
     response.write(body.subarray(0, body.length / 2), () => request.socket.end());
   if (transfer === 'endless') pour(response, body);
   if (transfer === 'slow') drip(response, body);
+}
+
+const CODINGS = {
+  gzip: zlib.gzipSync,
+  deflate: zlib.deflateSync,
+  br: zlib.brotliCompressSync,
+} as const satisfies Record<NonNullable<PagePlan['coding']>, unknown>;
+
+/** The answer with the body, and its length in decimal and in hex, where it has room for them. */
+function filledIn(answer: RawBytes, body: Buffer): RawBytes {
+  const words: Readonly<Record<string, string>> = {
+    '{body}': body.toString('latin1'),
+    '{length}': String(body.length),
+    '{hex}': body.length.toString(16),
+  };
+  const fill = (text: string) => text.replace(/\{(?:body|length|hex)\}/g, (word) => words[word]!);
+  if (typeof answer === 'string') return fill(answer);
+  return answer.map((part) => (typeof part === 'string' ? fill(part) : part));
 }
 
 /** Only the first call counts. */

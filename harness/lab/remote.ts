@@ -4,7 +4,7 @@
 
 import net from 'node:net';
 import type { Event } from '../model/observation.ts';
-import type { Endpoint, LabNetwork } from '../model/sender.ts';
+import { type Endpoint, type LabNetwork, UncarriedError } from '../model/sender.ts';
 import { type CallName, type Calls, type FromLab, onJsonLines, sendJson } from './control-wire.ts';
 import type { Lab } from './lab.ts';
 
@@ -53,7 +53,8 @@ export async function connectLab({
       if ('event' in said) return listeners.get(said.label)?.(said.event);
       const answer = waiting.get(said.id);
       waiting.delete(said.id);
-      if ('problem' in said) answer?.reject(new Error(said.problem));
+      if ('problem' in said)
+        answer?.reject(new (said.isUncarried ? UncarriedError : Error)(said.problem));
       else answer?.resolve(said.value);
     },
   );
@@ -101,6 +102,7 @@ export async function connectLab({
         arrange: (plan, options = {}) => call('arrange', label, plan, options),
         // A lab that is gone has no connection open.
         idle: () => call('idle', label).catch(() => {}),
+        addressOf: (host, family) => call('addressOf', label, host, family),
         trace: () => call('trace', label),
         [Symbol.dispose]() {
           listeners.delete(label);

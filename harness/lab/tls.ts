@@ -9,13 +9,18 @@ import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import {
   type CertificateRequest,
+  describeChain,
   type IssuedCertificate,
   identifies,
   type Pki,
 } from '../../certs/index.ts';
 import type { TlsEvent } from '../model/observation.ts';
-import type { TlsPlan } from '../model/plan.ts';
-import { isRecord, readClientHello, recordLength } from './client-hello.ts';
+import { ALERTS, type TlsPlan } from '../model/plan.ts';
+import type { ShownCertificate } from '../protocol/dane.ts';
+import { isRecord, isSsl2Hello, readClientHello, recordLength } from './client-hello.ts';
+import { answerByHand } from './flight-by-hand.ts';
+import { nextChunk } from './next-chunk.ts';
+import { recordCutter } from './records.ts';
 
 export interface TlsHost {
   readonly host: string;
@@ -23,6 +28,8 @@ export interface TlsHost {
   readonly plan: TlsPlan;
   /** For the profiles that name someone else. */
   readonly others: CertificateRequest['others'];
+  /** What is shown is recorded as DANE sees it. */
+  readonly isUnderDane?: boolean;
 }
 
 export type Accepted =
@@ -45,8 +52,8 @@ export interface TlsAcceptor {
   ): Promise<Accepted>;
 }
 
-/** RFC 8446 §6: a fatal (2) handshake_failure (40). */
-const FATAL_HANDSHAKE_FAILURE = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);
+/** RFC 8446 §6. */
+const FATAL = 2;
 const GARBAGE = Buffer.from('500 this is not a TLS record\r\n');
 
 /** `onSecret` is told each line of the key log of what is accepted. */
@@ -55,26 +62,39 @@ export function createTlsAcceptor(
   onSecret: (line: string) => void = () => {},
 ): TlsAcceptor {
   const contexts = new Map<IssuedCertificate, Map<string, tls.SecureContext>>();
+  const described = new Map<string, ShownCertificate[]>();
+  const describe = (chainPem: string) => {
+    const known = described.get(chainPem) ?? describeChain(chainPem, Date.now());
+    described.set(chainPem, known);
+    return known;
+  };
 
   const contextOf = (issued: IssuedCertificate, plan: TlsPlan): tls.SecureContext => {
-    const old = [plan.minVersion, plan.maxVersion].some(
+    const { minVersion, maxVersion, ciphers, groups } = plan;
+    const old = [minVersion, maxVersion].some(
       (version) => version === 'TLSv1' || version === 'TLSv1.1',
     );
-    const versions = `${plan.minVersion ?? ''}-${plan.maxVersion ?? ''}`;
-    const known = contexts.get(issued)?.get(versions);
+    const manner = JSON.stringify([minVersion, maxVersion, ciphers, groups, plan.sendsRoot]);
+    const known = contexts.get(issued)?.get(manner);
     if (known) return known;
+    const isWeak = old || ciphers !== undefined || issued.needsLowSecurityLevel;
+    const ofTls13 = ciphers?.filter((name) => name.startsWith('TLS_')) ?? [];
+    const hasTls12 = ciphers === undefined || ofTls13.length < ciphers.length;
+    const hasTls13 = ciphers === undefined || ofTls13.length > 0;
+    // OpenSSL serves old versions, short keys and SHA-1 only at security level 0.
+    const list = [...(ciphers ?? []), ...(ciphers && hasTls12 ? [] : ['DEFAULT']), '@SECLEVEL=0'];
     const context = tls.createSecureContext({
       key: issued.keyPem,
-      cert: issued.chainPem,
-      minVersion: plan.minVersion ?? (old ? 'TLSv1' : 'TLSv1.2'),
-      maxVersion: plan.maxVersion ?? 'TLSv1.3',
-      // OpenSSL serves old versions, short keys and SHA-1 only at security level 0.
-      ...(old || issued.needsLowSecurityLevel ? { ciphers: 'DEFAULT:@SECLEVEL=0' } : {}),
+      cert: chainOf(issued, plan),
+      minVersion: minVersion ?? (old ? 'TLSv1' : hasTls12 ? 'TLSv1.2' : 'TLSv1.3'),
+      maxVersion: maxVersion ?? (hasTls13 ? 'TLSv1.3' : 'TLSv1.2'),
+      ...(isWeak ? { ciphers: list.join(':') } : {}),
+      ...(groups ? { ecdhCurve: groups.join(':') } : {}),
     });
-    contexts.set(issued, (contexts.get(issued) ?? new Map()).set(versions, context));
+    contexts.set(issued, (contexts.get(issued) ?? new Map()).set(manner, context));
     return context;
   };
-  const issue = (host: TlsHost, profile = host.plan.certificate ?? 'right') =>
+  const issue = (host: TlsHost, profile = host.plan.certificate ?? usualProfile(host.plan)) =>
     pki.issue({
       profile,
       host: host.plan.certificateFor ?? host.host,
@@ -92,7 +112,7 @@ export function createTlsAcceptor(
       const shown = issue(host, profile);
       const authenticated = identifies(shown, host.host);
       const tell = (
-        result: Pick<TlsEvent, 'result' | 'protocol' | 'cipher' | 'reason'>,
+        result: Pick<TlsEvent, 'result' | 'protocol' | 'cipher' | 'reason' | 'wentOn'>,
         isShown = true,
       ) =>
         record({
@@ -102,8 +122,10 @@ export function createTlsAcceptor(
           host: host.host,
           hello: hello.kind === 'whole',
           servername,
+          ...(hello.kind === 'whole' && { offer: hello.offer }),
           certificate: shown.profile,
           authenticated: isShown && authenticated,
+          ...(isShown && host.isUnderDane && { chain: describe(chainOf(shown, plan)) }),
           ...result,
         });
       const handshake = plan.handshake ?? 'complete';
@@ -115,37 +137,61 @@ export function createTlsAcceptor(
         tell({ result: 'failed', reason: 'closed before a ClientHello' }, false);
         return { kind: 'over' };
       }
+      if (isSsl2Hello(bytes)) {
+        tell({ result: 'failed', reason: 'the client sent a hello of SSL 2' });
+        socket.destroy();
+        return { kind: 'over' };
+      }
       if (handshake !== 'complete') {
         tell({ result: 'failed', reason: `the lab answered with ${handshake}` }, false);
-        return refuseHandshake(socket, handshake);
+        return refuseHandshake(socket, handshake, plan.alert);
+      }
+      if (plan.flight) {
+        const { clear, ...told } = await answerByHand(socket, hello, shown, plan);
+        tell({ result: 'failed', ...told });
+        if (clear) return { kind: 'clear', bytes: clear };
+        if (told.wentOn === false) return tapOf(socket).goOn();
+        return refuseHandshake(socket, plan.flight.then ?? 'alert', plan.alert);
       }
       // Who is shown something else may go on in clear after it: that has to be heard.
-      const isTapped = service === 'mx' && Object.keys(plan).length > 0;
-      const tap = isTapped ? tapOf(socket) : undefined;
+      const isHeard = service === 'mx' && Object.keys(plan).length > 0;
+      const isTapped = isHeard || plan.recordBytes !== undefined;
+      const tap = isTapped ? tapOf(socket, plan.recordBytes) : undefined;
       socket.unshift(bytes);
       const secured = new tls.TLSSocket(tap?.stream ?? socket, {
         isServer: true,
         secureContext: contextOf(shown, plan),
-        ...(alpn ? { ALPNProtocols: alpn } : {}),
+        ...((plan.alpn ?? alpn) ? { ALPNProtocols: [...(plan.alpn ?? alpn!)] } : {}),
+        requestCert: plan.clientCertificate !== undefined,
+        rejectUnauthorized: plan.clientCertificate === 'required',
       });
       secured.on('keylog', (line: Buffer) => onSecret(line.toString('latin1')));
       const failure = await handshakeOver(secured, socket);
-      tell(
-        failure === undefined
-          ? {
-              result: 'completed',
-              protocol: secured.getProtocol() ?? '',
-              cipher: secured.getCipher()?.name ?? '',
-            }
-          : { result: 'failed', reason: failure },
-      );
-      if (failure === undefined) return { kind: 'tls', socket: secured, authenticated };
+      if (failure === undefined) {
+        const cipher = secured.getCipher()?.name ?? '';
+        const isProof = !NO_PROOF.test(cipher);
+        tell({ result: 'completed', protocol: secured.getProtocol() ?? '', cipher }, isProof);
+        return { kind: 'tls', socket: secured, authenticated: isProof && authenticated };
+      }
+      tell({ result: 'failed', reason: failure });
       secured.destroy();
-      if (tap) return tap.goOn();
+      if (tap && isHeard) return tap.goOn();
       socket.destroy();
       return { kind: 'over' };
     },
   };
+}
+
+const chainOf = ({ chainPem, rootPem }: IssuedCertificate, { sendsRoot }: TlsPlan): string =>
+  sendsRoot ? chainPem + rootPem : chainPem;
+
+/** No certificate was shown, or whoever is on the path reads along and changes what he likes. */
+const NO_PROOF = /^A(?:EC)?DH-|NULL/;
+
+/** What takes part in a key exchange by RSA, or signs one by DHE, is a key of RSA. */
+function usualProfile({ flight = {} }: TlsPlan): 'right' | 'right-rsa' {
+  const { version = 'TLSv1.2', dhBits } = flight;
+  return version !== 'TLSv1.2' || dhBits ? 'right-rsa' : 'right';
 }
 
 const LONGEST_HELLO_BYTES = 64 * 1024;
@@ -166,21 +212,6 @@ async function firstBytes(
   }
 }
 
-/** undefined: the peer has ended. */
-function nextChunk(socket: net.Socket): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    if (socket.destroyed || socket.readableEnded) return resolve(undefined);
-    const done = (chunk?: Buffer) => {
-      socket.pause();
-      socket.off('data', done).off('end', gone).off('close', gone);
-      resolve(chunk);
-    };
-    const gone = () => done();
-    socket.on('data', done).on('end', gone).on('close', gone);
-    socket.resume();
-  });
-}
-
 /** undefined once the handshake is done; else why it failed. */
 function handshakeOver(secured: tls.TLSSocket, socket: net.Socket): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -197,13 +228,18 @@ function handshakeOver(secured: tls.TLSSocket, socket: net.Socket): Promise<stri
 
 type Refusal = Exclude<TlsPlan['handshake'], 'complete' | undefined>;
 
-async function refuseHandshake(socket: net.Socket, how: Refusal): Promise<Accepted> {
+async function refuseHandshake(
+  socket: net.Socket,
+  how: Refusal,
+  alert: keyof typeof ALERTS = 'handshake_failure',
+): Promise<Accepted> {
   if (how === 'close') socket.end();
   if (how === 'reset') reset(socket);
   if (how === 'stall') socket.resume();
   if (how !== 'alert' && how !== 'garbage') return { kind: 'over' };
   const tap = tapOf(socket);
-  socket.write(how === 'alert' ? FATAL_HANDSHAKE_FAILURE : GARBAGE);
+  const record = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, FATAL, ALERTS[alert]]);
+  socket.write(how === 'alert' ? record : GARBAGE);
   return tap.goOn();
 }
 
@@ -214,7 +250,8 @@ interface Tap {
   goOn(): Promise<Accepted>;
 }
 
-function tapOf(socket: net.Socket): Tap {
+function tapOf(socket: net.Socket, recordBytes?: number): Tap {
+  const cut = recordBytes === undefined ? undefined : recordCutter(recordBytes);
   const over = Promise.withResolvers<Accepted>();
   let pending = Buffer.alloc(0);
   let isClear = false;
@@ -223,7 +260,7 @@ function tapOf(socket: net.Socket): Tap {
       socket.resume();
     },
     write(chunk: Buffer, _encoding, done) {
-      if (socket.writable) socket.write(chunk, () => done());
+      if (socket.writable) socket.write(cut ? cut(chunk) : chunk, () => done());
       else done();
     },
     final(done) {

@@ -7,12 +7,12 @@
  */
 
 import type net from 'node:net';
-import type { CertificateRequest, Pki } from '../../certs/index.ts';
+import { type CertificateRequest, describeChain, type Pki } from '../../certs/index.ts';
 import { qualifyName } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
-import { type LabPlan, type Reach, VICTIM } from '../model/plan.ts';
+import { type LabPlan, type Reach, type TlsaRecord, VICTIM } from '../model/plan.ts';
 import type { Zone } from './dns-server.ts';
-import type { Fabric } from './fabric.ts';
+import type { Fabric, Family } from './fabric.ts';
 import type { Health } from './health.ts';
 import { type PathSetting, servePath } from './path.ts';
 import type { PolicyServer } from './policy-host.ts';
@@ -30,6 +30,8 @@ export interface World extends Disposable {
   arrange(plan: LabPlan, options?: { readonly keepConnections?: boolean }): Promise<void>;
   /** Resolves when the sender is in the middle of nothing on any connection. */
   idle(): Promise<void>;
+  /** The address of a host of the plan, ready to be dialled; undefined when there is none. */
+  addressOf(host: string, family: Family): Promise<string | undefined>;
   /** To find its packets by; while it lasts. */
   trace(): Promise<Trace>;
 }
@@ -59,7 +61,7 @@ type HostKind = 'mxHosts' | 'policyHosts' | 'reportHosts';
 /** A port of one kind of host. */
 interface Service {
   readonly kind: HostKind;
-  readonly port: number;
+  ports(host: { readonly port?: number; readonly reach?: Reach }): readonly number[];
   reach(host: { readonly reach?: Reach; readonly plainHttp?: boolean }): Reach | undefined;
   serve(socket: net.Socket, host: string, address: string): Promise<void>;
 }
@@ -84,7 +86,11 @@ export function createWorld(
   const acceptor = createTlsAcceptor(pki, (line) => {
     if (keyLog.length < MOST_SECRETS) keyLog.push(line);
   });
-  const addresses = new Map<string, { address: string; since: number; ready: Promise<unknown> }>();
+  /** By host and family. */
+  const addresses = new Map<
+    string,
+    { host: string; address: string; since: number; ready: Promise<unknown> }
+  >();
   const open = new Set<net.Socket>();
   /** Those on which the sender keeps a connection for later. */
   const resting = new Map<net.Socket, () => boolean>();
@@ -120,7 +126,7 @@ export function createWorld(
     return {
       listedMx: other?.type === 'MX' ? other.exchange : undefined,
       recipientDomain: victim,
-      address: addresses.get(host)?.address,
+      address: addresses.get(`${host} 4`)?.address,
     };
   };
   const victim = qualifyName(VICTIM, label);
@@ -129,7 +135,7 @@ export function createWorld(
   const SERVICES: readonly Service[] = [
     {
       kind: 'mxHosts',
-      port: 25,
+      ports: ({ port }) => (port ? [25, port] : [25]),
       reach: ({ reach }) => reach,
       serve(socket, host, address) {
         const mx = mxNameOf(host);
@@ -141,6 +147,7 @@ export function createWorld(
           connection: nextConnection(),
           plan: plan.mxHosts[host] ?? {},
           others: othersFor(mx),
+          isUnderDane: plan.dns.secure !== undefined,
           dial,
           tls: acceptor,
           claim,
@@ -158,7 +165,7 @@ export function createWorld(
     ...(['https', 'http'] as const).map(
       (scheme): Service => ({
         kind: 'policyHosts',
-        port: scheme === 'https' ? 443 : 80,
+        ports: () => [scheme === 'https' ? 443 : 80],
         reach: ({ reach, plainHttp }) =>
           scheme === 'https' || plainHttp === true ? reach : 'refused',
         serve: (socket, host) =>
@@ -169,6 +176,7 @@ export function createWorld(
             scheme,
             others: othersFor(host),
             tls: acceptor,
+            countRequest: (path) => count(`request ${host} ${path}`),
             record,
             answered: health.answered,
           }),
@@ -176,7 +184,7 @@ export function createWorld(
     ),
     {
       kind: 'reportHosts',
-      port: 443,
+      ports: () => [443],
       reach: ({ reach }) => reach,
       serve: (socket, host) =>
         reportInbox.serve(socket, {
@@ -209,17 +217,21 @@ export function createWorld(
   };
   const setReach = async (host: string, address: string) => {
     await Promise.all(
-      servicesOf(host).map(({ kind, port, reach }) =>
-        reach(plan[kind][host]!) === 'refused'
-          ? fabric.refuse(address, port)
-          : fabric.restore(address, port),
+      servicesOf(host).flatMap(({ kind, ports, reach }) =>
+        ports(plan[kind][host]!).map((port) =>
+          reach(plan[kind][host]!) === 'refused'
+            ? fabric.refuse(address, port)
+            : fabric.restore(address, port),
+        ),
       ),
     );
   };
   const openHost = async (host: string, address: string): Promise<void> => {
     await Promise.all(
-      servicesOf(host).map((service) =>
-        fabric.listen(address, service.port, serve(service, host, address)),
+      servicesOf(host).flatMap((service) =>
+        service
+          .ports(plan[service.kind][host]!)
+          .map((port) => fabric.listen(address, port, serve(service, host, address))),
       ),
     );
     if (disposed) return fabric.release(address);
@@ -236,14 +248,15 @@ export function createWorld(
     for (const { plan: tls = {}, ...tlsHost } of tlsHosts)
       acceptor.prepare({ ...tlsHost, plan: tls, others: othersFor(tlsHost.host) });
   };
-  const addressOf = async (name: string): Promise<string | undefined> => {
+  const addressOf = async (name: string, family: Family): Promise<string | undefined> => {
     const host = name.toLowerCase();
-    let opened = addresses.get(host);
+    const key = `${host} ${family}`;
+    let opened = addresses.get(key);
     if (!opened) {
       if (servicesOf(host).length === 0) return undefined;
-      const address = fabric.allocate();
-      opened = { address, since: Date.now(), ready: openHost(host, address) };
-      addresses.set(host, opened);
+      const address = fabric.allocate(family);
+      opened = { host, address, since: Date.now(), ready: openHost(host, address) };
+      addresses.set(key, opened);
     }
     await opened.ready;
     return opened.address;
@@ -253,17 +266,22 @@ export function createWorld(
     plan: () => plan.dns,
     count: (name, type) => count(`query ${name.toLowerCase()} ${type}`),
     addressOf,
+    isAt: (wanted) => [...addresses.values()].some(({ address }) => address === wanted),
+    associationData: (record) => associationData(record, pki, othersFor),
     failed: (detail) => record({ kind: 'lab-fault', detail }),
     record: (query) => record({ kind: 'dns-query', ...query }),
     answered: health.answered,
   };
   return {
     zone,
+    addressOf,
     async arrange(next, { keepConnections = false } = {}) {
       if (!keepConnections) for (const close of closers) close();
       plan = lowerCaseHosts(next);
       counts = new Map();
-      await Promise.all([...addresses].map(([host, { address }]) => setReach(host, address)));
+      await Promise.all(
+        [...addresses.values()].map(({ host, address }) => setReach(host, address)),
+      );
     },
     trace: async () => ({
       label,
@@ -276,6 +294,25 @@ export function createWorld(
       for (const { address } of addresses.values()) fabric.release(address);
     },
   };
+}
+
+/** RFC 6698 §2.1.4; a matching type that nobody knows is taken for SHA-256. */
+function associationData(
+  { name, selector, matching, data, of = {}, bytes }: TlsaRecord,
+  pki: Pki,
+  othersFor: (host: string) => CertificateRequest['others'],
+): Buffer {
+  const content = () => {
+    const host = (of.host ?? name.split('.').slice(2).join('.')).toLowerCase();
+    const profile = of.profile ?? 'right';
+    const others = othersFor(host);
+    const { chainPem, rootPem } = pki.issue({ profile, host, service: 'mx', others });
+    const chain = describeChain(chainPem + rootPem, Date.now());
+    const { associations } = (of.part === 'issuer' ? chain[1] : chain[0])!;
+    return associations[`${selector} ${matching}`] ?? associations[`${Math.min(selector, 1)} 1`]!;
+  };
+  const all = Buffer.from(data ?? content(), 'hex');
+  return bytes === undefined ? all : Buffer.concat([all, Buffer.alloc(4096)]).subarray(0, bytes);
 }
 
 /** Host names are compared without case (RFC 1035 §2.3.3). */

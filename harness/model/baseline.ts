@@ -4,7 +4,7 @@
 
 import { formatStsPolicy, parseStsPolicy } from '../protocol/sts-policy.ts';
 import { formatStsRecord } from '../protocol/sts-record.ts';
-import type { DnsRecord, LabPlan, PolicyHostPlan } from './plan.ts';
+import type { DnsRecord, LabPlan, PolicyHostPlan, TlsaSpec } from './plan.ts';
 import {
   ATTACKER,
   POLICY_HOST,
@@ -34,7 +34,10 @@ export const DEFAULT_POLICY: PolicySpec = {
  * sender's own domain, for bounces.
  */
 export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
-  const mxNames = domain.mx.map((mx) => mx.host);
+  const { requiretls = false, others = {} } = domain;
+  const otherHosts = Object.values(others).flat();
+  const mxNames = [...new Set([...domain.mx.map((mx) => mx.host), ...otherHosts])];
+  const offers = requiretls ? { requiretls } : {};
   return {
     dns: {
       records: [
@@ -46,25 +49,38 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
             exchange: host,
           }),
         ),
-        ...[...new Set(mxNames)].map(addressOf),
+        ...Object.entries(others).flatMap(([name, hosts]) =>
+          hosts.map((exchange): DnsRecord => ({ name, type: 'MX', preference: 10, exchange })),
+        ),
+        ...mxNames.flatMap((host) => addressesIn(domain, host)),
         addressOf(POLICY_HOST),
         ...stsRecords(policy),
         ...tlsrptRecords(domain),
         { name: SENDER_DOMAIN, type: 'MX', preference: 10, exchange: SENDER_MX },
         addressOf(SENDER_MX),
+        ...(requiretls ? HOME_POLICY_RECORDS : []),
         addressOf(`mx.${ATTACKER}`),
         addressOf(`mta-sts.${ATTACKER}`),
+        ...tlsaRecords(domain),
         ...domain.records,
       ],
       rules: [],
+      ...secureZones(domain),
     },
     policyHosts: {
       [POLICY_HOST]: policyHost(domain, policy),
+      ...(requiretls && { [HOME_POLICY_HOST]: HOME_POLICY }),
       [`mta-sts.${ATTACKER}`]: { pages: {} },
     },
     mxHosts: {
-      ...Object.fromEntries(mxNames.map((name) => [name, {}])),
-      [SENDER_MX]: {},
+      ...Object.fromEntries(otherHosts.map((host) => [host, offers])),
+      ...Object.fromEntries(
+        domain.mx.map(({ host, preference: _, addresses: __, port, ...tls }) => [
+          host,
+          { ...offers, ...(port && { port }), ...(Object.keys(tls).length > 0 && { tls }) },
+        ]),
+      ),
+      [SENDER_MX]: offers,
       [`mx.${ATTACKER}`]: {},
     },
     reportHosts: domain.tlsrpt === false ? {} : { [REPORT_HOST]: {} },
@@ -72,7 +88,8 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
 }
 
 /**
- * The same world with no MTA-STS in it at all, whatever the plan said: the negative control.
+ * The same world with no MTA-STS and no DANE in it at all, whatever the plan said: the negative
+ * control.
  */
 export function withoutPolicy(plan: LabPlan): LabPlan {
   const isSts = (name: string) =>
@@ -80,8 +97,8 @@ export function withoutPolicy(plan: LabPlan): LabPlan {
   return {
     ...plan,
     dns: {
-      records: plan.dns.records.filter((record) => !isSts(record.name)),
-      rules: plan.dns.rules.filter((rule) => !isSts(rule.name)),
+      records: plan.dns.records.filter(({ name, type }) => !isSts(name) && type !== 'TLSA'),
+      rules: plan.dns.rules.filter(({ name, type }) => !isSts(name) && type !== 'TLSA'),
     },
     policyHosts: Object.fromEntries(
       Object.keys(plan.policyHosts).map((name) => [name, { reach: 'refused', pages: {} } as const]),
@@ -101,6 +118,41 @@ export function permittedMx(domain: DomainSpec, policy: PolicySpec): readonly st
 
 function addressOf(host: string): DnsRecord {
   return { name: host, type: 'A', host };
+}
+
+function addressesIn({ mx }: DomainSpec, name: string): DnsRecord[] {
+  const types = mx.find(({ host }) => host === name)?.addresses ?? ['A'];
+  return types.map((type) => ({ name, type, host: name }));
+}
+
+/** RFC 8689 §5: bounces go home as protected as what they are about, where home can be verified. */
+const HOME_POLICY_HOST = `mta-sts.${SENDER_DOMAIN}`;
+const HOME_POLICY_RECORDS: readonly DnsRecord[] = [
+  { name: `_mta-sts.${SENDER_DOMAIN}`, type: 'TXT', text: formatStsRecord({ id: 'home1' }) },
+  addressOf(HOME_POLICY_HOST),
+];
+const HOME_POLICY: PolicyHostPlan = {
+  pages: { [POLICY_PATH]: { body: policyText('enforce', 604_800, [SENDER_MX]) } },
+};
+
+/** RFC 7672 §2.2.3: at the port and the name of each MX host. */
+function tlsaRecords({ dane = false, mx }: DomainSpec): DnsRecord[] {
+  const specs = dane === true ? [{ usage: 3, selector: 1, matching: 1 }] : dane || [];
+  return mx.flatMap(({ host, certificate: profile }) =>
+    specs.map(
+      (spec: TlsaSpec): DnsRecord => ({
+        name: `_25._tcp.${host}`,
+        type: 'TLSA',
+        ...spec,
+        ...(spec.data === undefined && { of: { ...(profile && { profile }), ...spec.of } }),
+      }),
+    ),
+  );
+}
+
+function secureZones({ dane = false, dnssec = dane !== false, mx }: DomainSpec) {
+  if (dnssec === false) return {};
+  return { secure: dnssec === true ? [VICTIM, ...mx.map(({ host }) => host)] : dnssec };
 }
 
 function stsRecords(policy: PolicySpec): DnsRecord[] {

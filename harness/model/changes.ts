@@ -11,8 +11,17 @@
 
 import { announcedId } from './offered-policy.ts';
 import type { DnsPlan, LabPlan, MxPlan, PolicyHostPlan, ReportHostPlan } from './plan.ts';
-import { mxOnConnection } from './plan-changes.ts';
-import { addressesOf, answerTo, ruleFor } from './zone.ts';
+import { mxOnConnection, pageOnRequest } from './plan-changes.ts';
+import {
+  addressesOf,
+  addressTypesOf,
+  answerTo,
+  asTaken,
+  isSecure,
+  lookUp,
+  ruleFor,
+  sameName,
+} from './zone.ts';
 
 /** Names are as in the plan, not yet a world's own. */
 export type Change = QuestionChange | HostChange;
@@ -44,7 +53,10 @@ export interface HostChange {
 export type Way = 'discovery' | 'delivery' | 'reporting';
 
 export interface PointOnConnection {
-  /** Of which connection, counted from 1; undefined: of any that has no point of its own. */
+  /**
+   * Of which connection, or to a policy host which request, counted from 1; undefined: of any that
+   * has no point of its own.
+   */
   readonly nth?: number;
   readonly at: Point;
 }
@@ -90,15 +102,14 @@ function discoveryChanges(
   knownIds: readonly string[],
 ): Change[] {
   const name = `_mta-sts.${domain}`;
-  const record = questionChange(before.dns, after.dns, 'discovery', name, 'TXT');
+  const record = publishedChange(before.dns, after.dns, 'discovery', name);
   const id = announcedId(after, domain);
   // RFC 8461 §3.1: without a record nothing is fetched, and under an id that is known neither.
   if (id === undefined || knownIds.includes(id)) return record;
   const policyHost = `mta-sts.${domain}`;
-  const address = questionChange(before.dns, after.dns, 'discovery', policyHost, 'A');
+  const address = addressChanges(before.dns, after.dns, 'discovery', policyHost);
   const hosts = addressesOf(after.dns, policyHost).flatMap((host) => {
-    const at = pointAtPolicyHost(before.policyHosts[host], after.policyHosts[host]);
-    const points = at === undefined ? [] : [{ at }];
+    const points = pointsAtPolicyHost(before.policyHosts[host], after.policyHosts[host]);
     return hostChange({ way: 'discovery', service: 'policy-host', host, points });
   });
   return [...record, ...address, ...hosts];
@@ -110,8 +121,9 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
   const known = exchangersOf(before.dns, domain);
   const exchangers = exchangersOf(after.dns, domain).filter((mx) => known.includes(mx));
   const hosts = exchangers.flatMap((mx) => [
-    ...questionChange(before.dns, after.dns, 'delivery', mx, 'A').map((one) => ({ ...one, mx })),
-    ...addressesOf(after.dns, mx).flatMap((host) =>
+    ...addressChanges(before.dns, after.dns, 'delivery', mx).map((one) => ({ ...one, mx })),
+    ...tlsaChanges(before.dns, after.dns, domain, mx),
+    ...hostsOf(after.dns, mx, domain).flatMap((host) =>
       hostChange({
         way: 'delivery',
         service: 'mx',
@@ -124,8 +136,34 @@ function deliveryChanges(before: LabPlan, after: LabPlan, domain: string): Chang
   return [...records, ...hosts];
 }
 
+/** Where this exchanger is called, by its own records or by those that came with the MX records. */
+function hostsOf(dns: DnsPlan, mx: string, domain: string): string[] {
+  const { extra = [], additional = [] } = asTaken(ruleFor(dns, domain, 'MX')) ?? {};
+  const beside = [...extra, ...additional].flatMap((record) =>
+    'host' in record && sameName(record.name, mx) ? [record.host] : [],
+  );
+  return [...new Set([...addressesOf(dns, mx), ...beside])];
+}
+
+/** RFC 7672 §2.2: TLSA records are asked for where what leads to the host is secure. */
+function tlsaChanges(
+  before: DnsPlan,
+  after: DnsPlan,
+  domain: string,
+  mx: string,
+): QuestionChange[] {
+  const isSecureIn = (dns: DnsPlan, name: string, type: string) =>
+    isSecure(dns, name, type, ruleFor(dns, name, type));
+  if (!isSecureIn(after, domain, 'MX') || !isSecureIn(after, mx, 'A')) return [];
+  const base = lookUp(after.records, mx, 'A').end;
+  return questionChange(before, after, 'delivery', `_25._tcp.${base}`, 'TLSA').map((one) => ({
+    ...one,
+    mx,
+  }));
+}
+
 function reportingChanges(before: LabPlan, after: LabPlan, domain: string): Change[] {
-  const record = questionChange(before.dns, after.dns, 'reporting', `_smtp._tls.${domain}`, 'TXT');
+  const record = publishedChange(before.dns, after.dns, 'reporting', `_smtp._tls.${domain}`);
   const hosts = Object.keys(after.reportHosts).flatMap((host) => {
     const at = pointAtReportHost(before.reportHosts[host], after.reportHosts[host]!);
     const points = at === undefined ? [] : [{ at }];
@@ -136,6 +174,21 @@ function reportingChanges(before: LabPlan, after: LabPlan, domain: string): Chan
 
 // ---- questions ----
 
+/**
+ * Of a TXT record. Where nobody has published one, nor answers for it, that its zone is broken
+ * matters to nobody: senders that look for no policy are right not to ask.
+ */
+function publishedChange(
+  before: DnsPlan,
+  after: DnsPlan,
+  way: Way,
+  name: string,
+): QuestionChange[] {
+  const isThere = (dns: DnsPlan) =>
+    answerTo(dns, name, 'TXT').kind === 'records' || ruleFor(dns, name, 'TXT') !== undefined;
+  return [before, after].some(isThere) ? questionChange(before, after, way, name, 'TXT') : [];
+}
+
 function questionChange(
   before: DnsPlan,
   after: DnsPlan,
@@ -145,8 +198,16 @@ function questionChange(
 ): QuestionChange[] {
   const [old, rule] = [ruleFor(before, name, type), ruleFor(after, name, type)];
   const same =
-    isSame(old, rule) && isSame(answerTo(before, name, type), answerTo(after, name, type));
+    isSame(old, rule) &&
+    isSame(answerTo(before, name, type), answerTo(after, name, type)) &&
+    isSecure(before, name, type, old) === isSecure(after, name, type, rule);
   return same ? [] : [{ kind: 'question', way, name, type, ...(rule?.nth && { nth: rule.nth }) }];
+}
+
+/** Of IPv6 only where there is any, before or after. */
+function addressChanges(before: DnsPlan, after: DnsPlan, way: Way, name: string): QuestionChange[] {
+  const types = new Set([before, after].flatMap((dns) => addressTypesOf(dns, name)));
+  return [...types].flatMap((type) => questionChange(before, after, way, name, type));
 }
 
 /** RFC 5321 §5.1: the MX hosts, or, where there is no MX record, the domain itself. */
@@ -169,13 +230,22 @@ function hostChange(change: Omit<HostChange, 'kind'>): HostChange[] {
 
 const NOTHING: PolicyHostPlan = { pages: {} };
 
-function pointAtPolicyHost(
+function pointsAtPolicyHost(
   before: PolicyHostPlan = NOTHING,
   after: PolicyHostPlan = NOTHING,
-): Point | undefined {
-  if (!isSame(before.reach, after.reach)) return pointOfReach(after);
-  if (!isSame(before.tls, after.tls)) return 'handshake';
-  return isSame(before.pages, after.pages) ? undefined : 'request';
+): PointOnConnection[] {
+  if (!isSame(before.reach, after.reach)) return [{ at: pointOfReach(after) }];
+  if (!isSame(before.tls, after.tls)) return [{ at: 'handshake' }];
+  const pagesOn = ({ pages }: PolicyHostPlan, nth: number) =>
+    Object.entries(pages).map(([path, page]) => [path, pageOnRequest(page, nth)]);
+  const special = [before, after].flatMap(({ pages }) =>
+    Object.values(pages).flatMap(({ requests = [] }) => requests.flatMap((some) => some.nth)),
+  );
+  const differs = (nth: number) => !isSame(pagesOn(before, nth), pagesOn(after, nth));
+  return [
+    ...[...new Set(special)].filter(differs).map((nth) => ({ nth, at: 'request' })),
+    ...(differs(0) ? [{ at: 'request' }] : []),
+  ];
 }
 
 function pointAtReportHost(before: ReportHostPlan = {}, after: ReportHostPlan): Point | undefined {
@@ -211,7 +281,14 @@ function pointOnConnection(before: MxPlan, after: MxPlan): Point | undefined {
     ['EHLO', ({ beforeTls }) => [beforeTls?.ehlo, beforeTls?.replies?.EHLO]],
     ['STARTTLS', ({ starttls }) => starttls],
     ['handshake', ({ tls }) => tls],
-    ['EHLO-inside', ({ afterTls }) => [afterTls?.ehlo, afterTls?.replies?.EHLO]],
+    [
+      'EHLO-inside',
+      ({ afterTls, requiretls }) => [
+        afterTls?.ehlo,
+        afterTls?.replies?.EHLO,
+        requiretls ? 'REQUIRETLS' : undefined,
+      ],
+    ],
     ...[
       ...ORDER.filter((verb) => verbs.includes(verb)),
       ...verbs.filter((verb) => !ORDER.includes(verb)),
@@ -225,6 +302,7 @@ function pointOnConnection(before: MxPlan, after: MxPlan): Point | undefined {
           ],
         ] as const,
     ),
+    ['.', ({ beforeTls, afterTls }) => [beforeTls, afterTls].map((part) => part?.cutContentAfter)],
   ];
   return differs.find(([, part]) => !isSame(part(before), part(after)))?.[0];
 }

@@ -16,6 +16,8 @@ export interface SenderContract {
   readonly place: ContainerPlace | ExternalPlace | NodePlace;
   /** Where a PEM file with both of the lab's authorities is put, before the server starts. */
   readonly trust: string;
+  /** Where a file with the key of the lab's DNS root is put, before the server starts. */
+  readonly dnssec?: string;
   readonly ready: Readiness;
   readonly submit: Submission;
   readonly log: LogPatterns;

@@ -3,14 +3,9 @@
  */
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
-import {
-  type HeldPolicy,
-  heldPolicy,
-  policyAgainst,
-  senderSeconds,
-  stsLookups,
-} from './held-policy.ts';
-import { labelOf, qualifyName } from './names.ts';
+import { heldPolicy, policyAgainst, senderSeconds, stsLookups } from './held-policy.ts';
+import { daneState, type HeldTlsa } from './held-tlsa.ts';
+import { labelOf, nextHopOf, qualifyName } from './names.ts';
 import { CLOSED_WHILE_IDLE, type Leg, type Observation } from './observation.ts';
 import { SENDER_DOMAIN, VICTIM } from './plan.ts';
 import type { Step } from './scenario.ts';
@@ -24,6 +19,7 @@ import {
   type Part,
   type Seen,
   sessionsOf,
+  type Transaction,
   tokensNamed,
   transactionsOf,
 } from './traffic.ts';
@@ -64,7 +60,8 @@ export interface StepView extends Span {
   readonly permittedMx: readonly string[];
 }
 
-export function viewStep(trial: Trial, index: number): StepView {
+/** `domain`: only what has to do with this recipient domain, as the scenario writes it. */
+export function viewStep(trial: Trial, index: number, domain?: string): StepView {
   const all = trial.evidence.observations.filter((seen) => seen.leg === 'main');
   const started = ofKind(all, 'step-started').findLast((seen) => seen.step <= index);
   const leg = all.filter((seen) => !isForeign(seen, started?.label));
@@ -72,19 +69,22 @@ export function viewStep(trial: Trial, index: number): StepView {
   const qualified = (name: string) => (started ? qualifyName(name, started.label) : name);
   const history = leg.filter((seen) => seen.step <= index);
   const submitted = tokensSubmitted(history.filter((seen) => seen.step === index));
-  const tokens =
+  const wanted = domain && qualified(domain).toLowerCase();
+  const tokens = (
     submitted.length > 0
       ? submitted
-      : tokensSubmitted(before).filter((token) => outcomeOf(before, token).kind !== 'delivered');
-  const found = recipientDomains(history, tokens);
-  const domains = found.length > 0 ? found : [qualified(VICTIM).toLowerCase()];
+      : tokensSubmitted(before).filter((token) => outcomeOf(before, token).kind !== 'delivered')
+  ).filter((token) => !wanted || policyDomains(history, [token]).includes(wanted));
+  const found = policyDomains(history, tokens);
+  const domains = found.length > 0 ? found : [wanted ?? qualified(VICTIM).toLowerCase()];
   const others = tokensSubmitted(leg).filter(
-    (token) => !recipientDomains(leg, [token]).some((domain) => domains.includes(domain)),
+    (token) => !policyDomains(leg, [token]).some((domain) => domains.includes(domain)),
   );
+  const home = qualified(SENDER_DOMAIN).toLowerCase();
   const [own, theirs] = [[], []] as [Observation[], Observation[]];
   const strangers = connectionsOf(leg, tokensSubmitted(leg), others);
   for (const seen of leg) {
-    if (isOwn(seen, qualified(SENDER_DOMAIN).toLowerCase())) own.push(seen);
+    if (isOwn(seen, home)) own.push(seen);
     else if (!('connection' in seen && strangers.has(seen.connection))) theirs.push(seen);
   }
   return {
@@ -169,6 +169,14 @@ export function recipientDomains(
     tokens.includes(seen.token),
   );
   return [...new Set(submitted.map(({ to }) => to.slice(to.lastIndexOf('@') + 1).toLowerCase()))];
+}
+
+/** The domains whose MX hosts, and policies, these messages are for (RFC 8461 §1.1, §3.4). */
+export function policyDomains(
+  observations: readonly Observation[],
+  tokens: readonly string[],
+): string[] {
+  return [...new Set(recipientDomains(observations, tokens).map(nextHopOf))];
 }
 
 // ---- what became of a message ----
@@ -282,8 +290,15 @@ export function noticesOf(
 ): Seen<'message-accepted'>[] {
   return ofKind(observations, 'message-accepted').filter(
     (seen) =>
-      isHome(seen.mx) && seen.tokens.includes(token) && (seen.dsnAction ?? 'failed') === 'failed',
+      isHome(seen.mx) &&
+      seen.tokens.includes(token) &&
+      (seen.dsnFailed?.includes(token) ?? isAboutAll(seen)),
   );
+}
+
+/** A notice that names no recipient is of one message; of several recipients it says nothing. */
+function isAboutAll({ tokens, dsnAction = 'failed' }: Seen<'message-accepted'>): boolean {
+  return dsnAction === 'failed' && tokens.length === 1;
 }
 
 // ---- where the sender went ----
@@ -319,19 +334,22 @@ export function looksBefore(view: StepView, sign: Observation): Seen<'dns-query'
 
 /** The sender held a policy to be enforced on this message when this was seen. */
 export function isEnforced(view: StepView, token: string, sign: Observation): boolean {
-  return recipientDomains(view.history, [token]).some(
+  return policyDomains(view.history, [token]).some(
     (domain) => heldPolicy(view.history, domain, sign)?.policy.mode === 'enforce',
   );
 }
 
-/**
- * Whether the same fault stopped the mail, or was not seen to let it pass, without a policy too.
- */
-export function isRefusedUnprotected({ trial, index }: StepView): boolean {
+/** What became of the mail under the same fault without a policy; undefined: it was not tried. */
+export function outcomeUnprotected({ trial, index }: StepView): Outcome['kind'] | undefined {
   const unprotected = inLeg(trial.evidence.observations, 'unprotected', index);
   // The last is the one under the fault; an honest one may have gone before.
   const attacked = ofKind(unprotected, 'message-submitted').at(-1);
-  const outcome = attacked && outcomeOf(unprotected, attacked.token).kind;
+  return attacked && outcomeOf(unprotected, attacked.token).kind;
+}
+
+/** Whether the same fault stopped the mail without a policy too. */
+export function isRefusedUnprotected(view: StepView): boolean {
+  const outcome = outcomeUnprotected(view);
   return outcome === 'deferred' || outcome === 'bounced';
 }
 
@@ -352,22 +370,26 @@ export function comesUnprotected({ trial, index }: StepView): boolean {
 
 // ---- who saw what ----
 
-/** A part of a message that passed over a channel that was no good, and the policy against it. */
+/** A part of a message that passed over a channel that was no good, and what was against it. */
 export interface Breach {
   readonly part: Part;
-  readonly held: HeldPolicy;
+  /** By what the sender knew: the policy that it had fetched, or the answer about TLSA records. */
+  readonly basis: Observation;
+  /** The policy may not have counted any more. */
+  readonly inDoubt: boolean;
+  readonly requirement: string;
 }
 
 /** What a breach does to the sender's user. */
-export function harmOf({ part, held }: Breach): Harm {
+export function harmOf({ part, inDoubt }: Breach): Harm {
   if (part.kind !== 'smtp-data') return 'envelope';
-  return part.secure || held.inDoubt ? 'content' : 'clear';
+  return part.secure || inDoubt ? 'content' : 'clear';
 }
 
 /** The worst first: content before envelopes, in clear before in TLS, proved before in doubt. */
 export function byHarm(a: Breach, b: Breach): number {
-  const weight = ({ part, held }: Breach) =>
-    (held.inDoubt ? 0 : 4) + (part.kind === 'smtp-data' ? 2 : 0) + (part.secure ? 0 : 1);
+  const weight = ({ part, inDoubt }: Breach) =>
+    (inDoubt ? 0 : 4) + (part.kind === 'smtp-data' ? 2 : 0) + (part.secure ? 0 : 1);
   return weight(b) - weight(a);
 }
 
@@ -379,26 +401,93 @@ export function worstBreach(view: StepView): Breach | undefined {
 }
 
 /**
- * All that passed, in the whole of a leg, though the policy that the sender held by then forbade
- * it. Mail that is none of ours does not count: reports have to be delivered in spite of failing
- * TLS (RFC 8460 §3).
+ * All that passed, in the whole of a leg, though the policy that the sender held by then, or the
+ * TLSA records that it knew of, forbade it. Mail that is none of ours does not count: reports have
+ * to be delivered in spite of failing TLS (RFC 8460 §3).
  */
 export function breachesOf(leg: readonly Observation[]): Breach[] {
-  const tokens = tokensSubmitted(leg);
+  const all = tokensSubmitted(leg);
+  const tokens = all.filter((token) => !isTlsOptional(leg, token));
+  const daneOf = daneStates(leg);
   return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
     const named = tokensNamed(transaction, tokens);
-    const domains = recipientDomains(leg, named.length > 0 ? named : tokens);
+    const domains = policyDomains(leg, named.length > 0 ? named : tokens);
     const held = domains.filter((domain) => heldPolicy(leg, domain, transaction.after));
     // Of a message that names nobody it is not known whose it was, unless all are under a policy.
-    const isBound =
-      named.length > 0 || (isAnonymous(transaction) && held.length === domains.length);
-    if (!isBound) return [];
-    return transaction.parts.flatMap((part) => {
+    const isBound = (protectedDomains: readonly string[]) =>
+      named.length > 0 ||
+      (isAnonymous(transaction) &&
+        protectedDomains.length === domains.length &&
+        tokens.length === all.length);
+    return transaction.parts.flatMap((part): Breach[] => {
       if (isHome(part.mx)) return [];
+      const dane = domains.map((domain) => daneOf(domain, transaction, part));
+      const broken = dane.flatMap(({ state, held }) => (state === 'broken' && held ? [held] : []));
+      if (broken[0] && isBound(domains.slice(0, broken.length)))
+        return [{ part, ...daneBreach(broken[0], part) }];
+      // RFC 8461 §2: MTA-STS saves no host that fails DANE. Who passes DANE has nothing to fear.
+      if (!isBound(held) || dane.some(({ state }) => state === 'authenticated')) return [];
       const against = held.flatMap((one) => policyAgainst(leg, one, transaction.after, part) ?? []);
-      return against.slice(0, 1).map((broken) => ({ part, held: broken }));
+      return against.slice(0, 1).map(({ fetch, inDoubt }) => ({
+        part,
+        basis: fetch,
+        inDoubt,
+        requirement: '8461-4-check-all',
+      }));
     });
   });
+}
+
+function daneBreach({ kind, lookup }: HeldTlsa, { secure }: Part): Omit<Breach, 'part'> {
+  const requirement =
+    kind === 'failed'
+      ? '7672-2.1.2-tlsa-error-unreachable'
+      : secure
+        ? '7672-3.2-auth'
+        : '7672-2.2.3-starttls-commit';
+  return { basis: lookup, inDoubt: false, requirement };
+}
+
+/** How DANE stands with the parts of a leg's transactions, by the recipient's domain. */
+function daneStates(leg: readonly Observation[]) {
+  // Most senders never ask.
+  const asks = leg.some((seen) => seen.kind === 'dns-query' && seen.type === 'TLSA');
+  const sessions = new Map(
+    asks ? sessionsOf(leg).map((session) => [session.connection, session]) : [],
+  );
+  return (
+    domain: string,
+    { connection, after }: Pick<Transaction, 'connection' | 'after'>,
+    { secure }: Pick<Part, 'secure'>,
+  ): ReturnType<typeof daneState> => {
+    const session = sessions.get(connection);
+    return session ? daneState(leg, domain, session, after, secure) : { state: 'none' };
+  };
+}
+
+/** The message arrived over TLS that a TLSA record vouches for. */
+export function isDaneAuthenticated(
+  leg: readonly Observation[],
+  domain: string,
+  accepted: Seen<'message-accepted'>,
+): boolean {
+  const transaction = transactionsOf(sessionsOf(leg)).findLast(
+    ({ connection, after }) => connection === accepted.connection && isBefore(after, accepted),
+  );
+  return (
+    transaction !== undefined &&
+    daneStates(leg)(domain, transaction, accepted).state === 'authenticated'
+  );
+}
+
+/**
+ * RFC 8689 §3, §4.1: the author has asked that policies be ignored, and for REQUIRETLS not. Only
+ * senders that declare it are asked to carry such a message.
+ */
+function isTlsOptional(observations: readonly Observation[], token: string): boolean {
+  return ofKind(observations, 'message-submitted').some(
+    (seen) => seen.token === token && seen.tlsRequired === 'no' && !seen.requiretls,
+  );
 }
 
 /**
@@ -409,16 +498,22 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
 export function exposedBy(view: StepView): { exposure: Exposure; because: Observation[] } {
   const tokens = tokensSubmitted(view.history);
   const ours = tokens.filter((token) =>
-    recipientDomains(view.history, [token]).some((domain) => view.domains.includes(domain)),
+    policyDomains(view.history, [token]).some((domain) => view.domains.includes(domain)),
   );
+  const daneOf = daneStates(view.history);
+  const isOpen = (transaction: Transaction, part: Part) => {
+    const states = view.domains.map((domain) => daneOf(domain, transaction, part).state);
+    if (states.includes('broken')) return true;
+    const isVerified = part.authenticated && isPermittedMx(view.permittedMx, part.mx);
+    return !isVerified && !states.includes('authenticated');
+  };
   const open = transactionsOf(sessionsOf(view.history))
-    .filter((one) => isAnonymous(one) || tokensNamed(one, ours).length > 0)
-    .flatMap(({ parts }) => parts)
     .filter(
-      (part) =>
-        part.step === view.index &&
-        !(part.authenticated && isPermittedMx(view.permittedMx, part.mx)),
-    );
+      (one) =>
+        tokensNamed(one, ours).length > 0 ||
+        (isAnonymous(one) && tokensSubmitted(view.now).every((token) => ours.includes(token))),
+    )
+    .flatMap((one) => one.parts.filter((part) => part.step === view.index && isOpen(one, part)));
   const worst = open.find((part) => part.kind === 'smtp-data') ?? open[0];
   if (!worst) return { exposure: 'none', because: [] };
   return {

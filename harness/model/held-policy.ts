@@ -81,13 +81,13 @@ export function heldPolicy(
   domain: string,
   when: Pick<Observation, 'at'>,
 ): HeldPolicy | undefined {
-  const earlier = observations.filter((seen) => isBefore(seen, when));
-  const lookups = stsLookups(earlier, [domain]);
+  const fetches = policyFetches(observations, [domain]).filter((seen) => isBefore(seen, when));
+  const lookups = fetches.length > 0 ? stsLookups(observations, [domain]) : [];
   let held: HeldPolicy | undefined;
-  for (const fetch of policyFetches(earlier, [domain])) {
+  for (const fetch of fetches) {
     if (!lookups.some((lookup) => lookup.at <= fetch.at)) continue;
     const policy = parseStsPolicy(fetch.body ?? '');
-    if (policy.ok && isPlainText(fetch) && isUtf8(fetch))
+    if (policy.ok && isPlainText(fetch) && isUtf8(fetch) && !fetch.inDoubt)
       held = { fetch, policy: policy.value, inDoubt: false };
     else if (held && (policy.ok || UNDECIDED.includes(policy.violation.rule)))
       held = { ...held, inDoubt: true };
@@ -119,8 +119,10 @@ export function policyAgainst(
   opened: Pick<Observation, 'at'>,
   passed: Pick<Observation, 'at'> & Channel,
 ): HeldPolicy | undefined {
-  const [before, now] = [opened, passed].map((when) => heldPolicy(observations, domain, when));
-  return before && now && forbids(before, passed) && forbids(now, passed) ? now : undefined;
+  const before = heldPolicy(observations, domain, opened);
+  if (!before || !forbids(before, passed)) return undefined;
+  const now = heldPolicy(observations, domain, passed);
+  return now && forbids(now, passed) ? now : undefined;
 }
 
 /**

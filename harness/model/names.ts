@@ -33,10 +33,23 @@ export function plainName(text: string, label: string): string {
 }
 
 /**
+ * Where mail for this domain goes: `by-smart-host.victim.test` stands for a domain whose mail the
+ * sender hands to the smart host `victim.test`, and `by-port-2525.victim.test` for one whose mail it
+ * hands to that port there (capability `smart-host`).
+ */
+export function nextHopOf(domain: string): string {
+  return domain.replace(/^by-(?:smart-host|port-\d+)\./i, '');
+}
+
+/** The port that mail for this domain goes to. */
+export function portOf(domain: string): number {
+  return Number(/^by-port-(\d+)\./i.exec(domain)?.[1] ?? 25);
+}
+
+/**
  * The label of a qualified name (the label before `test`), in lower case; undefined for any other
  * name.
  */
 export function labelOf(name: string): string | undefined {
-  const labels = name.toLowerCase().replace(/\.$/, '').split('.');
-  return labels.at(-1) === 'test' ? labels.at(-2) : undefined;
+  return /(?:^|\.)([^.]*)\.test\.?$/i.exec(name)?.[1]?.toLowerCase();
 }

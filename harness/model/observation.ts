@@ -2,6 +2,7 @@
  * Observation: one recorded event. Evidence: the frozen list of them. Nothing here judges.
  */
 
+import type { ShownCertificate } from '../protocol/dane.ts';
 import type { PolicySpec } from './scenario.ts';
 import type { MessageStatus } from './sender.ts';
 
@@ -23,6 +24,8 @@ export type Observation = {
 
 /** Of a connection that the sender has kept, closed by the lab between two steps. */
 export const CLOSED_WHILE_IDLE = 'closed while idle';
+/** How the path ends a connection on which nobody has said anything for long. */
+export const CUT_FOR_SILENCE = 'cut: nothing had moved for long';
 
 export type Event =
   | StepEvent
@@ -58,6 +61,12 @@ export interface DnsEvent {
   readonly transport: 'udp' | 'tcp';
   /** `NOERROR 2`, `NXDOMAIN`, `dropped`, … */
   readonly answer: string;
+  /** What the AD bit of the answer said (RFC 4035 §3.2.3), where the query was about DNSSEC. */
+  readonly ad?: boolean;
+  /** Where its chain of CNAMEs ends, if it has one. */
+  readonly target?: string;
+  /** The TLSA records in it, as in a zone file. */
+  readonly tlsa?: readonly string[];
 }
 
 /** A connection to a host of the web: the policy host's, or the report inbox. */
@@ -99,11 +108,27 @@ export interface PolicyEvent {
   readonly status: number;
   /** The whole body went out under this status. */
   readonly complete: boolean;
+  /** A right client may take the answer for one, or not. */
+  readonly inDoubt?: true;
   /** The server's certificate was one that a sender may accept. */
   readonly authenticated: boolean;
   readonly contentType?: string;
   /** The body answered, when short. */
   readonly body?: string;
+}
+
+/** What a ClientHello offers; numbers are of IANA's registries, in hex, with blanks between. */
+export interface Offer {
+  /** `TLSv1.3`, … , in its order; the highest alone where it lists none (RFC 8446 §4.2.1). */
+  readonly versions: readonly string[];
+  readonly ciphers: string;
+  readonly groups: string;
+  /** Groups that it has sent a key share for (RFC 8446 §4.2.8). */
+  readonly shares: string;
+  readonly signatures: string;
+  readonly alpn: readonly string[];
+  /** By number, in order. */
+  readonly extensions: readonly number[];
 }
 
 /** A TLS handshake with a sender, as the server saw it. */
@@ -116,12 +141,21 @@ export interface TlsEvent {
   readonly hello: boolean;
   /** Its SNI; empty: none sent. */
   readonly servername: string;
+  /** Of that ClientHello. */
+  readonly offer?: Offer;
   readonly certificate: string;
   /** Whether that certificate identifies `host` to a sender that follows the RFCs. */
   readonly authenticated: boolean;
+  /** Where DNS is signed, what was shown: the server's own certificate, then those it sent along. */
+  readonly chain?: readonly ShownCertificate[];
   readonly result: 'completed' | 'failed';
   readonly protocol?: string;
   readonly cipher?: string;
+  /**
+   * After a first flight that was written by hand the sender has gone on with the handshake; false:
+   * it has broken it off.
+   */
+  readonly wentOn?: boolean;
   /** Name of the alert the sender sent (RFC 8446 §6), or why the handshake failed. */
   readonly reason?: string;
 }
@@ -168,6 +202,8 @@ export type SmtpEvent =
       readonly bytes: number;
       readonly tokens: readonly string[];
       readonly excerpt: string;
+      /** How much of a message of ours it holds, or quotes: the header, or the body too. */
+      readonly quotes?: 'header' | 'body';
     }
   /** A sender spoke bytes that are no TLS where TLS had to follow. */
   | {
@@ -202,15 +238,24 @@ export interface MailEvent {
   readonly subject: string;
   /** Of a DSN, its action, in lower case: `failed`, `delayed`, … (RFC 3464 §2.3.3). */
   readonly dsnAction?: string;
+  /** Of a DSN, its first status: `5.7.30` (RFC 3464 §2.3.4). */
+  readonly dsnStatus?: string;
+  /** Of a DSN that names them, the tokens of the recipients for which it says `failed`. */
+  readonly dsnFailed?: readonly string[];
 }
 
 export type SenderEvent =
   | {
+      /** For one recipient; of a message with several there are as many, one after the other. */
       readonly kind: 'message-submitted';
       readonly token: string;
       readonly from: string;
       readonly to: string;
+      readonly requiretls?: true;
+      readonly tlsRequired?: 'no';
     }
+  /** The sender could not be given a message, and says what of it its submission cannot carry. */
+  | { readonly kind: 'message-uncarried'; readonly detail: string }
   | ({ readonly kind: 'sender-status' } & MessageStatus)
   /** The bound on waiting was reached and these messages had no status. */
   | {

@@ -40,30 +40,45 @@ export function offeredPolicy(plan: LabPlan, domain: string): StsPolicy | undefi
 function servedPolicy({ reach = 'open', tls = {}, pages }: PolicyHostPlan): StsPolicy | undefined {
   const page = pages[POLICY_PATH];
   if (!page || reach !== 'open' || !isRight(tls)) return undefined;
-  const { status = 200, headers = {}, transfer = 'whole', body, bodyBase64 } = page;
+  const { status = 200, headers = {}, transfer = 'whole', body } = page;
   const type = 'content-type' in headers ? headers['content-type'] : 'text/plain';
   const isServed =
     status === 200 &&
     (transfer === 'whole' || transfer === 'chunked') &&
     /^text\/plain\s*(;|$)/i.test(type ?? '') &&
-    bodyBase64 === undefined;
+    ODD_ANSWER.every((word) => page[word] === undefined) &&
+    (page.taken ?? 'always') === 'always';
   const policy = parseStsPolicy(body);
   return isServed && policy.ok ? policy.value : undefined;
 }
 
-/** RFC 9325 §3.1.1: TLS 1.2 is what all have to speak. */
+/** What no client need cope with in an answer. */
+const ODD_ANSWER = ['bodyBase64', 'coding', 'requests'] as const;
+
+/** RFC 9325 §3.1.1: TLS 1.2 is what all have to speak, and nothing out of the ordinary. */
 function isRight({
   certificate = 'right',
-  certificateFor,
-  handshake = 'complete',
   minVersion = 'TLSv1.2',
   maxVersion = 'TLSv1.3',
+  handshake = 'complete',
+  certificateWithoutSni: _,
+  ...others
 }: TlsPlan): boolean {
   return (
     (RIGHT_CERTIFICATES as readonly string[]).includes(certificate) &&
-    certificateFor === undefined &&
+    !NOT_FOR_ALL.includes(certificate) &&
     handshake === 'complete' &&
     minVersion <= 'TLSv1.2' &&
-    maxVersion >= 'TLSv1.2'
+    maxVersion >= 'TLSv1.2' &&
+    Object.values(others).every((value) => value === undefined)
   );
 }
+
+/** Right, and no RFC says that every client has to cope. */
+const NOT_FOR_ALL: readonly string[] = [
+  'many-names',
+  'right-p384',
+  'reversed-chain',
+  'more-certificates',
+  'cross-signed',
+];

@@ -155,16 +155,31 @@ export function changePolicyHost(
   };
 }
 
-/** The plan with a page of the policy host changed; default the policy itself. */
+/**
+ * The plan with a page of the policy host changed; default the policy itself. `nth`: only what
+ * these requests get, counted from 1.
+ */
 export function changePage(
   plan: LabPlan,
   change: (page: PagePlan) => PagePlan,
   path: string = POLICY_PATH,
+  nth?: readonly number[],
 ): LabPlan {
-  return changePolicyHost(plan, (host) => ({
-    ...host,
-    pages: { ...host.pages, [path]: change(host.pages[path] ?? { body: '' }) },
-  }));
+  return changePolicyHost(plan, (host) => {
+    const page = host.pages[path] ?? { body: '' };
+    const special = nth?.map((one) => ({ nth: [one], change: change(pageOnRequest(page, one)) }));
+    const changed = special
+      ? { ...page, requests: [...(page.requests ?? []), ...special] }
+      : change(page);
+    return { ...host, pages: { ...host.pages, [path]: changed } };
+  });
+}
+
+/** What the nth request for the page gets: every matching entry of `requests` laid over the rest. */
+export function pageOnRequest({ requests = [], ...page }: PagePlan, nth: number): PagePlan {
+  return requests
+    .filter((some) => some.nth.includes(nth))
+    .reduce<PagePlan>((plan, { change }) => overlay(plan, change), page);
 }
 
 /** The plan with a report host changed. Throws PlanError for a host that the plan lacks. */
@@ -190,7 +205,9 @@ export function addHost<K extends 'policyHosts' | 'mxHosts' | 'reportHosts'>(
   host: LabPlan[K][string],
 ): LabPlan {
   if (plan[kind][name] !== undefined) return plan;
-  const hasAddress = plan.dns.records.some((record) => record.name === name && record.type === 'A');
+  const hasAddress = plan.dns.records.some(
+    (record) => record.name === name && ['A', 'AAAA'].includes(record.type),
+  );
   const withHost: LabPlan = { ...plan, [kind]: { ...plan[kind], [name]: host } };
   return hasAddress ? withHost : addRecords(withHost, [{ name, type: 'A', host: name }]);
 }

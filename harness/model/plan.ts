@@ -32,6 +32,32 @@ const ttl = z.int().min(0).max(2_147_483_647);
 const byte = z.int().min(0).max(255);
 const preference = z.int().min(0).max(65_535);
 
+/** Each character a byte; in double quotes YAML has all of them: "\\0", "\\xff", "\\r\\n". */
+const byteText = z.string().regex(/^[\x00-\xff]*$/, 'a character above U+00FF is no byte');
+
+/** `repeat`: so many `times`, or for ever, and then nothing follows. */
+const rawBytes = z.union([
+  byteText,
+  z
+    .array(
+      z.union([
+        byteText,
+        z.strictObject({
+          repeat: byteText.min(1).describe('What is sent again and again.'),
+          times: z.int().positive().max(1_000_000).optional().describe('Default: without end.'),
+        }),
+      ]),
+    )
+    .min(1),
+]);
+export type RawBytes = Immutable<z.output<typeof rawBytes>>;
+
+const pace = z.strictObject({
+  bytes: z.int().positive().default(1).describe('So many bytes at a time.'),
+  everyMs: milliseconds.min(1).describe('So many milliseconds between them.'),
+});
+export type Pace = Immutable<z.output<typeof pace>>;
+
 /**
  * A name of the lab. Runs make every `.test` name their own (names.ts); any other name would be
  * somebody's. U-labels become A-labels, since that is what goes over the wire (RFC 5890 §2.3.2).
@@ -51,12 +77,102 @@ export const testName = z
   });
 const testNameOrRoot = z.union([testName, z.literal('.')]);
 
+// ---- certificates ----
+
+/** What a host's certificate is like; certs/profiles.ts says how each is made. */
+export const RIGHT_CERTIFICATES = [
+  'right',
+  'right-rsa',
+  'right-intermediate',
+  'right-and-recipient-domain',
+  'wildcard',
+  'empty-subject',
+  'upper-case-name',
+  'many-names',
+  'right-p384',
+  'reversed-chain',
+  'more-certificates',
+  'cross-signed',
+] as const;
+export const CERTIFICATE_PROFILES = [
+  ...RIGHT_CERTIFICATES,
+  'expired',
+  'not-yet-valid',
+  'self-signed',
+  'unknown-ca',
+  'missing-intermediate',
+  'expired-intermediate',
+  'non-ca-issuer',
+  'name-constraint',
+  'path-too-long',
+  'issuer-without-constraints',
+  'issuer-may-not-sign',
+  'unknown-extension',
+  'wrong-key',
+  'wrong-name',
+  'other-listed-mx',
+  'recipient-domain',
+  'common-name-only',
+  'common-name-right',
+  'common-name-wrong',
+  'common-name-and-address',
+  'ip-address-only',
+  'wildcard-too-high',
+  'wildcard-partial',
+  'wildcard-inner',
+  'wildcard-of-all',
+  'wildcard-twice',
+  'overlong-name',
+  'nul-in-name',
+  'client-auth-only',
+  'sha1',
+  'weak-key',
+] as const;
+export const certificateProfile = z.enum(CERTIFICATE_PROFILES);
+export type CertificateProfile = z.output<typeof certificateProfile>;
+
 // ---- DNS ----
 
 const owner = {
   name: testName.describe('The owner name.'),
   ttl: ttl.optional().describe('Seconds. Default: 0.'),
 };
+
+/** Of a TLSA record, what it holds: word for word, or made from a certificate of the lab. */
+const tlsaData = {
+  data: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2})+$/, 'expected pairs of hex digits')
+    .optional()
+    .describe('Certificate association data, in hex. Default: made from a certificate.'),
+  of: z
+    .strictObject({
+      host: testName
+        .optional()
+        .describe('Whose certificate. Default: that of the host the record is for.'),
+      profile: certificateProfile.optional().describe('Its certificate profile; default right.'),
+      part: z
+        .enum(['own', 'issuer'])
+        .optional()
+        .describe("own: the host's own certificate, the default; issuer: that of its issuer."),
+    })
+    .optional()
+    .describe('The certificate that the data is made from.'),
+  bytes: z
+    .int()
+    .min(0)
+    .max(4096)
+    .optional()
+    .describe('The data is cut to this length, or filled up with zeros.'),
+};
+
+export const tlsaSpec = z.strictObject({
+  usage: byte.default(3).describe('Certificate usage. Default: 3.'),
+  selector: byte.default(1).describe('Selector. Default: 1.'),
+  matching: byte.default(1).describe('Matching type. Default: 1.'),
+  ...tlsaData,
+});
+export type TlsaSpec = Immutable<z.output<typeof tlsaSpec>>;
 
 export const dnsRecord = z.discriminatedUnion('type', [
   z.strictObject({
@@ -65,6 +181,13 @@ export const dnsRecord = z.discriminatedUnion('type', [
     host: z
       .union([z.ipv4('expected a .test name or an IPv4 address'), testName])
       .describe("A host of the scenario, for that host's address, or an IPv4 address."),
+  }),
+  z.strictObject({
+    ...owner,
+    type: z.literal('AAAA').describe('An IPv6 address (RFC 3596).'),
+    host: z
+      .union([z.ipv6('expected a .test name or an IPv6 address'), testName])
+      .describe("A host of the scenario, for that host's IPv6 address, or an address."),
   }),
   z.strictObject({
     ...owner,
@@ -88,16 +211,17 @@ export const dnsRecord = z.discriminatedUnion('type', [
     usage: byte.describe('Certificate usage.'),
     selector: byte.describe('Selector.'),
     matching: byte.describe('Matching type.'),
-    data: z
-      .string()
-      .regex(/^([0-9a-fA-F]{2})+$/, 'expected pairs of hex digits')
-      .describe('Certificate association data, in hex.'),
+    ...tlsaData,
   }),
 ]);
 /** A string is cut at 255 bytes into character-strings; an array gives them one by one. */
 export type DnsRecord = Immutable<z.output<typeof dnsRecord>>;
+export type TlsaRecord = Extract<DnsRecord, { type: 'TLSA' }>;
 
-/** `cname-only`: CNAMEs are not chased, and the client has to ask again. */
+/**
+ * `cname-only`: CNAMEs are not chased, and the client has to ask again. `referral`: to a name server
+ * that knows no more, and nothing else (a lame delegation).
+ */
 const dnsAnswer = z.enum([
   'honest',
   'nxdomain',
@@ -107,8 +231,41 @@ const dnsAnswer = z.enum([
   'drop',
   'truncate',
   'cname-only',
+  'referral',
 ]);
 export type DnsAnswer = z.output<typeof dnsAnswer>;
+
+/**
+ * What a validator makes of each follows from RFC 4035 §5. Of a DS record, `other-key` and
+ * `unknown-algorithm` are what it says of the zone's key, itself rightly signed.
+ */
+const dnssecFault = z
+  .enum([
+    'proven',
+    'claimed',
+    'unsigned',
+    'expired',
+    'not-yet-valid',
+    'other-key',
+    'unknown-algorithm',
+    'no-denial',
+    'forged-denial',
+  ])
+  .describe(
+    'proven: forged as it is, signed like the zone; claimed: no signatures, and the AD bit all the same; no-denial: that there is nothing is not proven; forged-denial: it is, by the NSEC record of another name; else what is wrong with the signatures.',
+  );
+export type DnssecFault = z.output<typeof dnssecFault>;
+
+const dnsPacket = z.enum([
+  'wrong-id',
+  'wrong-question',
+  'query',
+  'cut-short',
+  'huge',
+  'compression-loop',
+  'garbage',
+]);
+export type DnsPacket = z.output<typeof dnsPacket>;
 
 export const dnsRule = z.strictObject({
   name: testName.describe('The name asked for.'),
@@ -120,8 +277,36 @@ export const dnsRule = z.strictObject({
     .optional()
     .describe('What is answered; default the zone, or the records given.'),
   records: z.array(dnsRecord).optional().describe("Forged records, instead of the zone's."),
+  extra: z
+    .array(dnsRecord)
+    .optional()
+    .describe('Records of any name put behind those of the answer.'),
+  additional: z
+    .array(dnsRecord)
+    .optional()
+    .describe('Records of any name in the additional section.'),
+  ede: z
+    .strictObject({
+      code: z.int().min(0).max(65_535).describe('Its info code.'),
+      text: z.string().max(200).optional().describe('Its extra text.'),
+    })
+    .optional()
+    .describe('An extended error with the answer, for those who speak EDNS (RFC 8914).'),
+  packet: dnsPacket
+    .optional()
+    .describe('The answer is a packet that no client may take for one (RFC 5452 §9).'),
+  followed: z
+    .boolean()
+    .optional()
+    .describe('With packet: the answer as it would be without this rule follows at once.'),
   delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
-  ad: z.boolean().optional().describe('The AD bit of the answer (RFC 4035 §3.2.3).'),
+  ad: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the answer is secure, the AD bit (RFC 4035 §3.2.3). Default: as its zone is for the zone's own records, and not for anything else.",
+    ),
+  dnssec: dnssecFault.optional(),
 });
 export type DnsRule = Immutable<z.output<typeof dnsRule>>;
 
@@ -130,6 +315,8 @@ export interface DnsPlan {
   readonly records: readonly DnsRecord[];
   /** What the name server does instead; the first rule that matches a question wins. */
   readonly rules: readonly DnsRule[];
+  /** Zones that are signed, delegated from `test` with a DS record (RFC 4035 §2.4). */
+  readonly secure?: readonly string[];
 }
 
 // ---- reachability and TLS, shared by every host ----
@@ -141,53 +328,122 @@ export interface DnsPlan {
 export const reach = z.enum(['open', 'refused', 'silent', 'reset']);
 export type Reach = z.output<typeof reach>;
 
-/** What happens when the ClientHello arrives. `alert` is a fatal handshake_failure. */
+/** What happens when the ClientHello arrives. */
 export const handshake = z.enum(['complete', 'alert', 'reset', 'close', 'stall', 'garbage']);
 export type Handshake = z.output<typeof handshake>;
 
-const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+/** Descriptions of fatal alerts (RFC 8446 §6). */
+export const ALERTS = {
+  close_notify: 0,
+  unexpected_message: 10,
+  bad_record_mac: 20,
+  record_overflow: 22,
+  handshake_failure: 40,
+  illegal_parameter: 47,
+  decode_error: 50,
+  protocol_version: 70,
+  insufficient_security: 71,
+  internal_error: 80,
+  inappropriate_fallback: 86,
+  missing_extension: 109,
+  unrecognized_name: 112,
+  certificate_required: 116,
+  no_application_protocol: 120,
+} as const;
+export const alert = z
+  .enum(Object.keys(ALERTS) as [keyof typeof ALERTS, ...(keyof typeof ALERTS)[]])
+  .describe('Description of the fatal alert that is sent; default handshake_failure.');
+
+export const tlsVersion = z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
 export type TlsVersion = z.output<typeof tlsVersion>;
-export const tlsVersions = {
+
+/** By their names in OpenSSL; the last are for nobody who wants to be safe. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-SHA',
+  'DHE-RSA-AES128-GCM-SHA256',
+  'AES128-GCM-SHA256',
+  'AES128-SHA',
+  'ECDHE-ECDSA-NULL-SHA',
+  'ECDHE-RSA-NULL-SHA',
+  'NULL-SHA256',
+  'AECDH-AES128-SHA',
+  'AECDH-NULL-SHA',
+] as const;
+
+/** How a host speaks TLS that it does speak. */
+export const tlsManner = {
   minVersion: tlsVersion.optional().describe('Oldest TLS version spoken.'),
   maxVersion: tlsVersion.optional().describe('Newest TLS version spoken.'),
+  ciphers: z
+    .array(z.enum(CIPHERS))
+    .min(1)
+    .optional()
+    .describe('The only cipher suites spoken; RSA in a name asks for a certificate with RSA.'),
+  groups: z
+    .array(z.enum(['X25519', 'P-256', 'P-384', 'P-521']))
+    .min(1)
+    .optional()
+    .describe(
+      'The only groups for the key exchange; P-521 takes most clients a second ClientHello.',
+    ),
+  clientCertificate: z
+    .enum(['requested', 'required'])
+    .optional()
+    .describe('The client is asked for a certificate; required: without one TLS fails.'),
+  alpn: z
+    .array(z.string().min(1).max(255))
+    .min(1)
+    .optional()
+    .describe('The only application protocols spoken (RFC 7301).'),
+  recordBytes: z
+    .int()
+    .min(1)
+    .max(16_384)
+    .optional()
+    .describe('Records of the handshake that are in clear hold no more than this.'),
 };
 
-/** What a host's certificate is like; certs/profiles.ts says how each is made. */
-export const RIGHT_CERTIFICATES = [
-  'right',
-  'right-rsa',
-  'right-intermediate',
-  'right-and-recipient-domain',
-  'wildcard',
-  'empty-subject',
-] as const;
-export const CERTIFICATE_PROFILES = [
-  ...RIGHT_CERTIFICATES,
-  'expired',
-  'not-yet-valid',
-  'self-signed',
-  'unknown-ca',
-  'missing-intermediate',
-  'expired-intermediate',
-  'non-ca-issuer',
-  'name-constraint',
-  'wrong-name',
-  'other-listed-mx',
-  'recipient-domain',
-  'common-name-only',
-  'common-name-right',
-  'common-name-wrong',
-  'ip-address-only',
-  'wildcard-too-high',
-  'wildcard-partial',
-  'wildcard-inner',
-  'nul-in-name',
-  'client-auth-only',
-  'sha1',
-  'weak-key',
-] as const;
-const certificateProfile = z.enum(CERTIFICATE_PROFILES);
-export type CertificateProfile = z.output<typeof certificateProfile>;
+/** RFC 5246 §7.3: the first flight of a server, in order. */
+export const FLIGHT = ['server-hello', 'certificate', 'key-exchange', 'done'] as const;
+
+export const flight = z.strictObject({
+  version: z
+    .enum(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2'])
+    .optional()
+    .describe('Version in the ServerHello; default TLSv1.2.'),
+  sentinel: z
+    .boolean()
+    .optional()
+    .describe('Its random says that the server knows TLS 1.3 (RFC 8446 §4.1.3).'),
+  renegotiationInfo: z
+    .boolean()
+    .optional()
+    .describe('It has renegotiation_info (RFC 5746 §3.6); default true.'),
+  helloRetries: z
+    .int()
+    .min(2)
+    .max(5)
+    .optional()
+    .describe('So many HelloRetryRequests of TLS 1.3 instead; one is all that there can be.'),
+  dhBits: z
+    .literal([1024, 2048])
+    .optional()
+    .describe('The key exchange is DHE, with a prime of this size; default ECDHE.'),
+  upTo: z.enum(FLIGHT).optional().describe('The last message that is sent; default done.'),
+  then: handshake
+    .exclude(['complete'])
+    .optional()
+    .describe('What follows, once the sender has answered a whole flight; default alert.'),
+});
+export type FlightPlan = Immutable<z.output<typeof flight>>;
 
 export const tlsPlan = z.strictObject({
   certificate: certificateProfile.optional().describe('Certificate profile; default right.'),
@@ -198,8 +454,16 @@ export const tlsPlan = z.strictObject({
   certificateWithoutSni: certificateProfile
     .optional()
     .describe('Profile shown to a client that sends no SNI; default the same.'),
-  ...tlsVersions,
+  sendsRoot: z
+    .boolean()
+    .optional()
+    .describe('The root is sent along, as DANE-TA wants it (RFC 7672 §3.1.2).'),
+  ...tlsManner,
   handshake: handshake.optional().describe('What answers the ClientHello.'),
+  alert: alert.optional(),
+  flight: flight
+    .optional()
+    .describe('A first flight of TLS 1.2, written by hand, answers the ClientHello.'),
 });
 export type TlsPlan = Immutable<z.output<typeof tlsPlan>>;
 
@@ -220,7 +484,7 @@ export const transfer = z
     'truncated: half, then close; endless: again and again; slow: a byte now and then; none: no answer.',
   );
 
-export const page = z.strictObject({
+const pageContent = {
   status: z.int().min(200).max(599).optional().describe('HTTP status; default 200.'),
   headers: httpHeaders.optional(),
   body: z.string().describe('The body, UTF-8.'),
@@ -229,6 +493,33 @@ export const page = z.strictObject({
     .optional()
     .describe('The body, byte by byte, instead; for what is no UTF-8.'),
   transfer: transfer.optional(),
+  coding: z
+    .enum(['gzip', 'deflate', 'br'])
+    .optional()
+    .describe('Content coding of the body, whether asked for or not (RFC 9110 §8.4).'),
+  informational: z
+    .array(z.union([z.literal(100), z.literal(103)]))
+    .optional()
+    .describe('Interim answers before the answer itself (RFC 9110 §15.2).'),
+  answer: rawBytes
+    .optional()
+    .describe(
+      'The whole answer, byte by byte; a list gives the segments. {body} stands for the body, {length} and {hex} for its length.',
+    ),
+  taken: z
+    .enum(['always', 'maybe', 'never'])
+    .optional()
+    .describe(
+      'Whether a right client takes the answer, as it is written, for one. Default: always; maybe for a coding that was not asked for.',
+    ),
+};
+
+export const page = z.strictObject({
+  ...pageContent,
+  requests: z
+    .array(z.strictObject({ nth, change: z.strictObject(pageContent).partial() }))
+    .optional()
+    .describe('Changes for some requests only, counted from 1 within a step.'),
 });
 /** Default headers: `{ 'content-type': 'text/plain' }`. */
 export type PagePlan = Immutable<z.output<typeof page>>;
@@ -256,6 +547,12 @@ export const afterReply = z
 
 export const replyPlan = z.strictObject({
   text: lines.optional().describe('Full reply line(s), code first; default the honest reply.'),
+  bytes: rawBytes
+    .optional()
+    .describe(
+      'Instead of text: byte by byte, with no line end but those written; a list gives the segments.',
+    ),
+  pace: pace.optional().describe('The reply goes out bit by bit; default at once.'),
   delayMs: milliseconds.optional().describe('Milliseconds before the reply goes out.'),
   untilSpoken: z
     .boolean()
@@ -283,6 +580,11 @@ const dialoguePlan = z.strictObject({
     .record(z.string(), replyPlan)
     .optional()
     .describe('By SMTP verb in upper case; . is the end of data.'),
+  cutContentAfter: z
+    .int()
+    .positive()
+    .optional()
+    .describe('The connection is reset once so many bytes of content have come.'),
 });
 export type DialoguePlan = Immutable<z.output<typeof dialoguePlan>>;
 
@@ -314,9 +616,14 @@ const mxConnection = {
 };
 
 export const mxPlan = z.strictObject({
+  port: z.int().min(1).max(65_535).optional().describe('It listens at this port too.'),
   as: testName
     .optional()
     .describe('The MX host that this is another address of; its name counts, in all respects.'),
+  requiretls: z
+    .boolean()
+    .optional()
+    .describe('REQUIRETLS is offered inside TLS, and MAIL may carry it (RFC 8689 §2).'),
   ...mxConnection,
   connections: z
     .array(z.strictObject({ nth, change: z.strictObject(mxConnection) }))

@@ -5,12 +5,13 @@
  * An id is its place, `<rfc>-<section>-<slug>`; the third argument of a row gives the section where
  * the text stands elsewhere. `basis` says how firm the ground is: `keyword` an RFC 2119 word on
  * that very point, `grammar` follows from the ABNF, `prose` normative text without such a word,
- * `derived` our inference. DKIM and report mail, DANE (RFC 7672) and REQUIRETLS (RFC 8689) are not
- * in the table.
+ * `derived` our inference. `testable` says whether a lab can ask it at all: `partly` where it takes a
+ * setting of the sender, its logs, or a wait of days.
  */
 
 export type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'MAY';
 export type Basis = 'keyword' | 'grammar' | 'prose' | 'derived';
+export type Testable = 'yes' | 'partly' | 'no';
 
 export interface Requirement {
   /** `RFC 8461` */
@@ -19,18 +20,24 @@ export interface Requirement {
   readonly section: string;
   readonly level: Level;
   readonly basis: Basis;
+  readonly testable: Testable;
   /** Part of a sentence, in our words, that reads on from `RFC 8461 §5: `. */
   readonly text: string;
 }
 
-type Row = Pick<Requirement, 'level' | 'basis' | 'text'> & { readonly section?: string };
+type Row = Omit<Requirement, 'rfc' | 'section'> & { readonly section?: string };
 
-const row = (level: Level) => (basis: Basis, text: string, section?: string) => ({
-  level,
-  basis,
-  text,
-  section,
-});
+const row =
+  (level: Level) =>
+  (basis: Basis, text: string, section?: string): Row => ({
+    level,
+    basis,
+    testable: 'yes',
+    text,
+    section,
+  });
+const partly = (whole: Row): Row => ({ ...whole, testable: 'partly' });
+const untestable = (whole: Row): Row => ({ ...whole, testable: 'no' });
 const must = row('MUST');
 const mustNot = row('MUST NOT');
 const should = row('SHOULD');
@@ -101,9 +108,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     'any other id means a new policy; ids are not greater or less than each other',
   ),
   '8461-3.1-no-fetch-without-txt': must('prose', 'no usable record, no HTTPS request for a policy'),
-  '8461-3.1-dns-error': must(
-    'derived',
-    'when the TXT look-up fails, the cached policy still binds',
+  '8461-3.1-dns-error': partly(
+    must('derived', 'when the TXT look-up fails, the cached policy still binds'),
   ),
 
   // RFC 8461 §3.2: fields of record and policy
@@ -111,7 +117,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     'keyword',
     'unknown, well-formed fields of the record are passed over',
   ),
-  '8461-3.2-txt-duplicates': must('keyword', 'of a repeated id, the first one counts'),
+  '8461-3.2-txt-duplicates': partly(must('keyword', 'of a repeated id, the first one counts')),
   '8461-3.2-url': must(
     'prose',
     'the policy is got from https://mta-sts.<domain>/.well-known/mta-sts.txt',
@@ -130,9 +136,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     'a policy whose mode is missing, or not one of the three known, is invalid',
   ),
   '8461-3.2-max-age-required': must('grammar', 'a policy without max_age is invalid'),
-  '8461-3.2-max-age-bound': must(
-    'grammar',
-    'max_age is a whole number of seconds, 31557600 at most',
+  '8461-3.2-max-age-bound': partly(
+    must('grammar', 'max_age is a whole number of seconds, 31557600 at most'),
   ),
   '8461-3.2-cache-up-to-max-age': should(
     'keyword',
@@ -204,9 +209,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     'the certificate of the policy host chains to a trusted root',
   ),
   '8461-3.3-cert-expiry': must('prose', 'a policy under an expired certificate is not taken'),
-  '8461-3.3-revocation': may(
-    'keyword',
-    'a sender can check whether the certificate of the policy host was revoked',
+  '8461-3.3-revocation': partly(
+    may('keyword', 'a sender can check whether the certificate of the policy host was revoked'),
   ),
   '8461-3.3-status-200': must('keyword', 'only the answer 200 brings a policy'),
   '8461-3.3-no-redirect': mustNot('keyword', 'no redirect is followed to a policy'),
@@ -231,13 +235,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     'keyword',
     'a cached policy binds until it expires, even when discovery fails',
   ),
-  '8461-3.3-proactive-refresh': should(
-    'keyword',
-    'cached policies are refreshed before they expire, mail or no mail',
+  '8461-3.3-proactive-refresh': partly(
+    should('keyword', 'cached policies are refreshed before they expire, mail or no mail'),
   ),
-  '8461-3.3-refresh-alert': should(
-    'keyword',
-    'the administrator is told when a refresh fails, except for mode none',
+  '8461-3.3-refresh-alert': partly(
+    should('keyword', 'the administrator is told when a refresh fails, except for mode none'),
   ),
 
   // RFC 8461 §3.4: which domain's policy
@@ -306,9 +308,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     'keyword',
     'a wildcard in a certificate covers the left-most label of the MX name',
   ),
-  '8461-4.2-revocation': may(
-    'keyword',
-    'a sender can check whether the certificate of an MX was revoked',
+  '8461-4.2-revocation': partly(
+    may('keyword', 'a sender can check whether the certificate of an MX was revoked'),
   ),
 
   // RFC 8461 §5: applying the policy
@@ -420,17 +421,20 @@ const ROWS: Readonly<Record<string, Row>> = {
     'derived',
     'mode none counts only if it came over authenticated HTTPS',
   ),
-  '8461-8.4-no-two-pass': should(
-    'prose',
-    'hosts that fail are like unreachable ones; the MX list is not filtered beforehand',
+  '8461-8.4-no-two-pass': partly(
+    should(
+      'prose',
+      'hosts that fail are like unreachable ones; the MX list is not filtered beforehand',
+    ),
   ),
-  '8461-10.2-refresh-before-expiry': shouldNot(
-    'keyword',
-    'an update is not put off until the cached policy expires',
+  '8461-10.2-refresh-before-expiry': partly(
+    shouldNot('keyword', 'an update is not put off until the cached policy expires'),
   ),
-  '8461-10.2-alert-repeat': should(
-    'keyword',
-    'the administrator is warned of repeated refresh failures well before expiry',
+  '8461-10.2-alert-repeat': partly(
+    should(
+      'keyword',
+      'the administrator is warned of repeated refresh failures well before expiry',
+    ),
   ),
 
   // RFC 8460 §3: the reporting record
@@ -464,6 +468,27 @@ const ROWS: Readonly<Record<string, Row>> = {
     'keyword',
     'a bad certificate at the report endpoint can be disregarded',
   ),
+  '8460-3-mailto-despite-tls': must(
+    'keyword',
+    'a report by mail is delivered even where TLS with its MX fails',
+  ),
+  '8460-3-exclude-report-session': shouldNot(
+    'keyword',
+    'the session that carries a report is not counted in the next one',
+  ),
+  '8460-3-dkim-valid': must('keyword', 'a report by mail has a valid DKIM signature of its sender'),
+  '8460-3-dkim-no-l': mustNot('keyword', 'the DKIM signature of a report has no tag l'),
+  '8460-3-dkim-service': partly(
+    should('keyword', 'the DKIM key of the sender is declared for the service tlsrpt'),
+  ),
+
+  // RFC 8460 §4, §4.1: the report, and when it is made
+  '8460-4-ijson': must('prose', 'a report is one I-JSON text: UTF-8, no member twice'),
+  '8460-4-policies-array': must('keyword', 'policies is an array, even for a single policy'),
+  '8460-4-multi-failures': should('prose', 'each type of failure is an entry with its own count'),
+  '8460-4-multi-policies': may('keyword', 'a report can list several policies that applied'),
+  '8460-4.1-full-day': should('keyword', 'a report is about one whole day, in UTC'),
+  '8460-4.1-delay': partly(should('prose', 'reports go out after a random delay, not all at once')),
 
   // RFC 8460 §4.2: counts
   '8460-4.2.1-success-count': should(
@@ -518,6 +543,21 @@ const ROWS: Readonly<Record<string, Row>> = {
     'a bad certificate of the policy host is reported as sts-webpki-invalid',
     '4.3.2.2',
   ),
+  '8460-4.3-tlsa-invalid': should(
+    'prose',
+    'a set of TLSA records of which none matches is reported as tlsa-invalid',
+    '4.3.2.1',
+  ),
+  '8460-4.3-dnssec-invalid': partly(
+    should('prose', 'answers that DNSSEC proves false are reported as dnssec-invalid', '4.3.2.1'),
+  ),
+  '8460-4.3-dane-required': partly(
+    should(
+      'prose',
+      'a host without TLSA, where the sender is set to insist, is reported as dane-required',
+      '4.3.2.1',
+    ),
+  ),
   '8460-4.3.4-transient': may('prose', 'mere network trouble can go unreported'),
 
   // RFC 8460 §4.4: the report's members
@@ -541,6 +581,186 @@ const ROWS: Readonly<Record<string, Row>> = {
   ),
   '8460-4.4-receiving-ip': must('prose', 'receiving-ip is the address that was dialled'),
   '8460-4.4-counts-int': must('prose', 'counts are whole JSON numbers'),
+
+  // RFC 8460 §4.5, §5: DANE in a report, and how a report is sent
+  '8460-4.5-tlsa-format': must(
+    'prose',
+    'a TLSA record is told as four fields, with blanks between them and none inside',
+  ),
+  '8460-5.1-filename': should(
+    'keyword',
+    'the file is named sender!policy-domain!begin!end, the times in seconds',
+  ),
+  '8460-5.1-extension': must(
+    'keyword',
+    'the file name ends with .json or .json.gz, as its content',
+  ),
+  '8460-5.2-gzip': should('keyword', 'a report is compressed with gzip, by mail and by HTTPS'),
+  '8460-5.3-multipart': must(
+    'prose',
+    'a report by mail is multipart/report of type tlsrpt: words first, then the report',
+  ),
+  '8460-5.3-headers': must(
+    'keyword',
+    'the mail has the header fields TLS-Report-Domain and TLS-Report-Submitter',
+  ),
+  '8460-5.3-submitter-match': must('keyword', 'TLS-Report-Submitter is the domain of contact-info'),
+  '8460-5.3-headers-signed': should('keyword', 'the DKIM signature covers both TLS-Report fields'),
+  '8460-5.3-subject': should(
+    'keyword',
+    'the subject names the report domain, the submitter and the report id',
+  ),
+  '8460-5.3-no-policy-honor': mustNot(
+    'keyword',
+    'a report by mail is not held back because MTA-STS or DANE fails',
+  ),
+  '8460-5.4-media-type': should(
+    'keyword',
+    'a POST is of type application/tlsrpt+gzip or application/tlsrpt+json',
+  ),
+  '8460-5.4-success-2xx': must('keyword', 'any 2xx answer means that the report was accepted'),
+  '8460-5.5-retry': partly(
+    should('keyword', 'a report that was not accepted is tried again, for a day, ever less often'),
+  ),
+
+  // RFC 7672 §2.1: DNS errors and security
+  '7672-2.1.1-secure-resolver': partly(
+    must('keyword', 'DANE is used only behind a resolver that validates and can be trusted'),
+  ),
+  '7672-2.1.1-indeterminate': must(
+    'keyword',
+    'a bogus or indeterminate answer is a failed look-up',
+  ),
+  '7672-2.1.2-mx-error-delay': must(
+    'keyword',
+    'when DNS fails to say which hosts to use, the mail is delayed',
+  ),
+  '7672-2.1.2-tlsa-error-unreachable': mustNot(
+    'keyword',
+    'a host whose TLSA look-up fails is not delivered to',
+  ),
+  '7672-2.1.3-cname-insecure': must(
+    'keyword',
+    'one insecure alias makes the whole answer insecure',
+  ),
+
+  // RFC 7672 §2.2: TLSA records, and what follows from them
+  '7672-2.2-usable': must(
+    'keyword',
+    'with a usable TLSA record, TLS that it authenticates, or the next host, or delay',
+  ),
+  '7672-2.2-unusable': must(
+    'keyword',
+    'secure TLSA records of which none is usable: TLS all the same, authenticated or not',
+  ),
+  '7672-2.2-none': should(
+    'keyword',
+    'no TLSA records, or insecure ones: deliver as if there were no DANE',
+  ),
+  '7672-2.2-error': must('keyword', 'a TLSA look-up that fails leads to the next host or to delay'),
+  '7672-2.2-mandatory': partly(
+    may('keyword', 'a sender can be told to insist on DANE for chosen domains', '2.2/6'),
+  ),
+  '7672-2.2-address-literal': must('keyword', 'there is no DANE for a next hop that is an address'),
+  '7672-2.2.1-mx-sort': mustNot(
+    'keyword',
+    'a host with TLSA records is not put before one of better preference',
+  ),
+  '7672-2.2.1-insecure-mx': may(
+    'keyword',
+    'after an insecure MX look-up, a sender can use the TLSA records of the host or not',
+  ),
+  '7672-2.2.1-no-misreport': partly(
+    mustNot('keyword', 'delivery after an insecure MX look-up is not logged as secure'),
+  ),
+  '7672-2.2.2-addr-before-tlsa': must(
+    'keyword',
+    'the addresses of a host are looked up before its TLSA records',
+  ),
+  '7672-2.2.2-skip-insecure-addr': shouldNot(
+    'keyword',
+    'a host whose addresses are insecure is not asked for TLSA records',
+  ),
+  '7672-2.2.3-port': must('keyword', 'the TLSA name has the port that is dialled'),
+  '7672-2.2.3-base-domain-order': must(
+    'keyword',
+    'of a secure alias, TLSA records are sought at the end of the chain, then at its start',
+  ),
+  '7672-2.2.3-tlsa-cname': must(
+    'keyword',
+    'a CNAME at the TLSA name is followed, and the base domain stays',
+  ),
+  '7672-2.2.3-starttls-commit': mustNot(
+    'keyword',
+    'a host with secure TLSA records, usable or not, gets no mail in clear',
+  ),
+
+  // RFC 7672 §3, §5, §8, §9: authentication by TLSA
+  '7672-3.1.1-ee-name-ignored': mustNot(
+    'keyword',
+    'with DANE-EE(3), the names in the certificate are not checked',
+    '3.1.1/3.2.1',
+  ),
+  '7672-3.1.1-ee-expiry-ignored': must(
+    'keyword',
+    'with DANE-EE(3), the dates of the certificate are not checked',
+  ),
+  '7672-3.1.2-ta-chain': must(
+    'prose',
+    'with DANE-TA(2), the chain that the server sends leads to the authority of the record',
+  ),
+  '7672-3.1.3-pkix-usages': may('keyword', 'usages 0 and 1 can be taken for unusable'),
+  '7672-3.2-auth': mustNot('keyword', 'no delivery to a host that no TLSA record authenticates'),
+  '7672-3.2.2-ta-names': must(
+    'keyword',
+    'with DANE-TA(2), the certificate names the TLSA base domain or the next-hop domain',
+  ),
+  '7672-3.2.2-insecure-mx-ref': must(
+    'keyword',
+    'after an insecure MX look-up, the certificate names the MX host: nothing else counts',
+  ),
+  '7672-3.2.3-cn-only-if-no-san': must(
+    'prose',
+    'the CN counts only in a certificate without a DNS name in its SAN',
+  ),
+  '7672-3.2.3-wildcard': must(
+    'keyword',
+    'a wildcard stands for the whole left-most label of a name, and for no part of one',
+  ),
+  '7672-5-agility': must(
+    'keyword',
+    'of several digests of one usage and selector, only the strongest counts',
+  ),
+  '7672-8.1-sni': must('keyword', 'SNI holds the TLSA base domain'),
+  '7672-8.2-ciphers': should('keyword', 'ciphers that are not anonymous are offered'),
+  '7672-9.1-no-override': mustNot(
+    'keyword',
+    'usable TLSA records that do not match are not passed over',
+  ),
+
+  // RFC 8689: REQUIRETLS
+  '8689-2-session-conditions': must(
+    'keyword',
+    'REQUIRETLS is sent only inside verified TLS, to an MX that is vouched for and offers it',
+  ),
+  '8689-4.2.1-mx-validate': must(
+    'keyword',
+    'an MX that DNSSEC does not vouch for is checked against the MTA-STS policy',
+  ),
+  '8689-4.2.1-name-match': must('keyword', 'the certificate of the MX names that host'),
+  '8689-4.2.1-try-others': must(
+    'keyword',
+    'a host that fails gets QUIT, the next is tried; if all fail, nothing is sent',
+  ),
+  '8689-4.2.1-dsn': must('keyword', 'if no host will do, the message is returned'),
+  '8689-4.2.2-tls-optional': should(
+    'keyword',
+    'mail with "TLS-Required: No" is delivered even where MTA-STS or DANE fails',
+  ),
+  '8689-5-bounce-protect': must(
+    'keyword',
+    'the bounce of such a message asks for REQUIRETLS too, and returns no more than the header',
+  ),
 
   // RFC 3207: STARTTLS
   '3207-4-start-tls-first': must(
@@ -573,14 +793,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     'keyword',
     'bytes that came in clear behind the 220 are no replies inside TLS',
   ),
-  '3207-6-config-required-tls': must(
-    'keyword',
-    'the sender can be told to insist on TLS for chosen hosts',
+  '3207-6-config-required-tls': partly(
+    must('keyword', 'the sender can be told to insist on TLS for chosen hosts'),
   ),
   '3207-6-opportunistic': should('keyword', 'the sender can use TLS wherever it is offered'),
-  '3207-6-retry-tls-later': should(
-    'prose',
-    'a host whose TLS failed once is not taken for one without TLS',
+  '3207-6-retry-tls-later': partly(
+    should('prose', 'a host whose TLS failed once is not taken for one without TLS'),
   ),
 
   // RFC 5321, RFC 7505: finding the MX, queueing, returning
@@ -608,12 +826,16 @@ const ROWS: Readonly<Record<string, Row>> = {
     'keyword',
     'mail that cannot be delivered now is queued and tried again',
   ),
-  '5321-4.5.4.1-interval': should(
-    'keyword',
-    'half an hour between attempts, four or five days before giving up',
+  '5321-4.5.4.1-interval': partly(
+    should('keyword', 'half an hour between attempts, four or five days before giving up'),
   ),
-  '5321-4.5.3.2-timeouts': must('keyword', 'each command has its timeout'),
+  '5321-4.5.3.2-timeouts': partly(must('keyword', 'each command has its timeout')),
   '5321-6.1-dsn-null': must('keyword', 'a notice of failure has the null reverse-path'),
+  '5321-4.2-code-decides': must(
+    'keyword',
+    'what a client does follows from the reply code alone, and not from the text',
+  ),
+  '5321-4.2-any-text': must('keyword', 'any text behind a reply code is acceptable, or none'),
   '5321-4.2-multiline': must(
     'derived',
     'every line of an EHLO reply is read, whatever the case of its keyword',
@@ -658,6 +880,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     'SNI holds no address, no dot at the end and nothing but ASCII',
   ),
 
+  // RFC 7817: identities of mail servers, as clients of users see them
+  '7817-3-scope': untestable(
+    mustNot('keyword', 'the rules for submission, IMAP and POP do not rule mail between MTAs'),
+  ),
+
   // RFC 8996, RFC 9325: TLS versions and use
   '8996-4-no-tls10': mustNot('keyword', 'TLS 1.0 is not used'),
   '8996-5-no-tls11': mustNot('keyword', 'TLS 1.1 is not used'),
@@ -669,24 +896,55 @@ const ROWS: Readonly<Record<string, Row>> = {
   '9325-3.1.1-no-sslv3': mustNot('keyword', 'SSL 2 and SSL 3 are not negotiated'),
   '9325-3.1.3-no-fallback': mustNot(
     'keyword',
-    'a failed handshake is not tried again with a lower version',
+    'what speaks TLS 1.2 does not fall back to a version before it',
   ),
-  '9325-3.2-strict-policy': must('keyword', 'the sender can be told never to go on in clear'),
+  '9325-3.2-strict-policy': partly(
+    must('keyword', 'the sender can be told never to go on in clear'),
+  ),
+  '9325-3.5-renegotiation-info': must(
+    'keyword',
+    'with TLS 1.2 renegotiation_info is offered, and a server without it is left',
+  ),
+  '9325-3.5-extended-master-secret': must(
+    'keyword',
+    'with TLS 1.2 extended_master_secret is offered',
+  ),
+  '9325-4.1-no-null': mustNot('keyword', 'no cipher suite without encryption is negotiated'),
+  '9325-4.1-no-static-rsa': shouldNot(
+    'keyword',
+    'no cipher suite with key transport by RSA is negotiated',
+  ),
+  '9325-4.2.1-groups': should('keyword', 'the groups P-256 and X25519 are supported'),
+  '9325-4.5-dh-size': must('derived', 'finite-field Diffie-Hellman takes 2048 bits or more'),
   '9325-4.5-key-size': should(
     'keyword',
     'RSA keys below 2048 bits and signatures with SHA-1 or MD5 are not accepted',
   ),
-  '9325-5.2-opportunistic': may(
+  '9325-5.2-opportunistic': untestable(
+    may('keyword', 'where the alternative is no TLS at all, the rules can be relaxed'),
+  ),
+
+  // RFC 8446: TLS itself
+  '8446-4.1.3-downgrade': must(
     'keyword',
-    'where the alternative is no TLS at all, the rules can be relaxed',
+    'a ServerHello of an older version whose random tells that TLS 1.3 is known ends the handshake',
+  ),
+  '8446-4.1.4-hello-retry': must('keyword', 'a second HelloRetryRequest ends the handshake'),
+  '8446-4.4.2-path-building': should(
+    'keyword',
+    'certificates in any order, and some that nobody needs, are put up with',
+  ),
+  '8446-4.4.3-certificate-verify': must(
+    'keyword',
+    'a signature that is not of the key in the certificate ends the handshake',
   ),
 };
 
 /** Every requirement by id. */
 export const REQUIREMENTS: Readonly<Record<string, Requirement>> = Object.fromEntries(
-  Object.entries(ROWS).map(([id, { level, basis, text, section }]) => {
+  Object.entries(ROWS).map(([id, { section, ...rest }]) => {
     const [rfc, place] = id.split('-');
-    return [id, { rfc: `RFC ${rfc}`, section: section ?? place!, level, basis, text }];
+    return [id, { rfc: `RFC ${rfc}`, section: section ?? place!, ...rest }];
   }),
 );
 

@@ -5,7 +5,15 @@
 
 import { z } from 'zod';
 import { duration } from './duration.ts';
-import { dnsRecord, type Immutable, testName } from './plan.ts';
+import type { MessageForm } from './message.ts';
+import {
+  certificateProfile,
+  dnsRecord,
+  type Immutable,
+  testName,
+  tlsaSpec,
+  VICTIM,
+} from './plan.ts';
 import type { Capability } from './sender.ts';
 import type { Stage } from './stage.ts';
 
@@ -36,6 +44,24 @@ const mxHost = z
     z.strictObject({
       host: testName.describe('The host name.'),
       preference: z.int().min(0).max(65_535).default(10).describe('The lowest is tried first.'),
+      addresses: z
+        .array(z.enum(['A', 'AAAA']))
+        .min(1)
+        .optional()
+        .describe('The types of its address records. Default: A.'),
+      certificate: certificateProfile
+        .optional()
+        .describe('The profile of its honest certificate. Default: right.'),
+      port: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .optional()
+        .describe('It listens at this port too, for mail to by-port-N.D (capability smart-host).'),
+      sendsRoot: z
+        .boolean()
+        .optional()
+        .describe('It sends the root along, as DANE-TA wants it (RFC 7672 §3.1.2).'),
     }),
   ])
   .transform((mx) => (typeof mx === 'string' ? { host: mx, preference: 10 } : mx));
@@ -52,10 +78,38 @@ export const domainChange = z.strictObject({
     .describe(
       'Whether the domain asks for TLSRPT reports (RFC 8460), or its record, word for word. Default: true.',
     ),
+  dane: z
+    .union([z.boolean(), z.array(tlsaSpec)])
+    .optional()
+    .describe(
+      'Whether the MX hosts have TLSA records (RFC 7672), or which; each for every host. true: one 3 1 1 of the certificate. Default: false.',
+    ),
+  dnssec: z
+    .union([z.boolean(), z.array(testName)])
+    .optional()
+    .describe(
+      'Whether DNS is signed, or which zones are. true: the domain and its MX hosts. Default: as dane has it.',
+    ),
   records: z.array(dnsRecord).optional().describe('More records of the zone.'),
+  requiretls: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the MX hosts offer REQUIRETLS inside TLS (RFC 8689 §2), and so does the exchanger of the sender's own domain, which then has a policy as well, so that bounces can be protected. Default: false.",
+    ),
+  others: z
+    .record(testName, z.array(testName).min(1))
+    .optional()
+    .describe(
+      'Other recipient domains, by name, with their MX hosts and no policy; a host that is new gets an honest exchanger.',
+    ),
 });
 export type DomainChange = Immutable<z.output<typeof domainChange>>;
-export type DomainSpec = Required<DomainChange>;
+export interface DomainSpec extends DomainChange {
+  readonly mx: NonNullable<DomainChange['mx']>;
+  readonly tlsrpt: NonNullable<DomainChange['tlsrpt']>;
+  readonly records: NonNullable<DomainChange['records']>;
+}
 
 const policyFields = z
   .strictObject({
@@ -118,6 +172,8 @@ export interface Use {
 }
 
 export interface ExpectationUse extends Use {
+  /** It is about the recipients at this domain; default: about all. */
+  readonly for?: string;
   /** Overrides the expectation's own. */
   readonly requirement?: string;
   /** Caps the finding: an unmet expectation is at most this. */
@@ -136,6 +192,8 @@ export type Step =
       readonly label: string;
       readonly policy: PolicySpec;
       readonly domain: DomainSpec;
+      /** Connections that the sender has kept open since the step before stay open. */
+      readonly keepConnections?: boolean;
     }
   | {
       readonly kind: 'advance';
@@ -156,14 +214,21 @@ export interface FlushStep {
   readonly label: string;
   readonly under: readonly Use[];
   readonly expect: readonly ExpectationUse[];
+  /** Facts, by name. */
+  readonly observe?: readonly string[];
 }
 
 export interface SendStep extends Omit<FlushStep, 'kind'> {
   readonly kind: 'send';
-  /** How many messages, one after the other. */
   readonly messages: number;
+  /** They are handed over together, and not one after the other. */
+  readonly atOnce?: boolean;
+  /** What the messages are like, where they are not plain. */
+  readonly message?: MessageForm;
   /** Recipient domain; default `victim.test`. */
   readonly to: string;
+  /** Domains of further recipients of each message. */
+  readonly also?: readonly string[];
   /** Connections that the sender has kept open since the step before stay open. */
   readonly keepConnections: boolean;
 }
@@ -184,8 +249,31 @@ export function neededCapabilities({
   return [...new Set([...needs, ...stages.flatMap(({ step }) => neededBy(step) ?? [])])];
 }
 
+/** Recipient domains of a step's messages. */
+export function destinationsOf(step: Step): readonly string[] {
+  return step.kind === 'send' ? [step.to, ...(step.also ?? [])] : [VICTIM];
+}
+
+/** `2 messages, one after the other, to victim.test, with the null reverse-path` */
+export function messagesText(step: SendStep): string {
+  const { messages, atOnce, message = {} } = step;
+  const order = atOnce ? 'all at once' : 'one after the other';
+  const many = messages === 1 ? 'A message' : `${messages} messages, ${order},`;
+  const form = [
+    message.from && 'from the null reverse-path',
+    message.body && 'of 8-bit text',
+    message.smtputf8 && 'with SMTPUTF8',
+    message.size && `of ${message.size} bytes`,
+    message.requiretls && 'asking for REQUIRETLS',
+    message.tlsRequired && 'with TLS-Required: No',
+  ].filter((part) => typeof part === 'string');
+  return [`${many} to ${destinationsOf(step).join(' and ')}`, ...form].join(', ');
+}
+
 function neededBy(step: Step): Capability | undefined {
   switch (step.kind) {
+    case 'send':
+      return step.message?.requiretls || step.message?.tlsRequired ? 'requiretls' : undefined;
     case 'advance':
       return step.isOptional ? undefined : 'time-travel';
     case 'restart':

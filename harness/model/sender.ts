@@ -15,6 +15,8 @@ export const CAPABILITIES = [
   'testing-mode',
   'tlsrpt',
   'dane',
+  /** It validates DNSSEC by itself, by the lab's trust anchor. */
+  'dnssec',
   'requiretls',
   /** The policy cache outlives a restart. */
   'persistent-cache',
@@ -27,6 +29,14 @@ export const CAPABILITIES = [
   'restart',
   /** Undeliverable mail is returned by a DSN. */
   'dsn',
+  /** Hosts that have an IPv6 address are called there too. */
+  'ipv6',
+  /** Mail for `by-smart-host.D` goes to the MX hosts of D, and for `by-port-N.D` to their port N. */
+  'smart-host',
+  /** It takes mail for address literals (RFC 5321 §4.1.3). */
+  'address-literal',
+  /** It is set never to send in clear to `tls-required.D`. */
+  'required-tls',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -78,7 +88,10 @@ export interface StartedSender extends AsyncDisposable {
   readonly from?: string;
   /** It gives mail up after so many tries, however old it is. */
   readonly attempts?: number;
-  /** Resolves once the message is in the sender's queue; what becomes of it is told by onStatus. */
+  /**
+   * Resolves once the message is in the sender's queue; what becomes of it, for each recipient, is
+   * told by onStatus. Throws UncarriedError where there is no way to hand over such a message.
+   */
   submit(message: OutgoingMessage): Promise<void>;
   /**
    * Retries, now, everything queued for these recipient domains. Each retried message gets a new
@@ -105,13 +118,23 @@ export interface StartedSender extends AsyncDisposable {
  */
 export type LabKind = 'loopback' | 'docker' | { readonly dns: string; readonly addresses: string };
 
-export interface OutgoingMessage {
-  /** Unique; also the local part of the recipient and in Subject and body. */
+export interface Recipient {
+  /** Unique; also the local part of the address and in Subject and body. */
   readonly token: string;
-  readonly from: string;
   readonly to: string;
+}
+
+export interface OutgoingMessage extends Recipient {
+  /** Further recipients. */
+  readonly also?: readonly Recipient[];
+  /** Empty: the null reverse-path (RFC 5321 §4.5.5). */
+  readonly from: string;
   /** RFC 5322 text with CRLF line ends. */
   readonly data: string;
+  /** Parameters of MAIL that it is handed over with: RFC 6152, RFC 6531, RFC 8689. */
+  readonly body?: '8BITMIME';
+  readonly smtputf8?: true;
+  readonly requiretls?: true;
 }
 
 /** What the sender says became of an attempt. `crashed` ends everything. */
@@ -125,8 +148,14 @@ export interface MessageStatus {
 /** How a sender gets into the lab. */
 export interface LabAccess {
   readonly dns: { readonly address: string; readonly port: number };
-  /** PEM. */
-  readonly trust: { readonly policyHosts: string; readonly mxHosts: string };
+  readonly trust: {
+    /** PEM. */
+    readonly policyHosts: string;
+    /** PEM. */
+    readonly mxHosts: string;
+    /** The key of the DNS root, as a DNSKEY record in a zone file (RFC 4033 §2). */
+    readonly dnssec: string;
+  };
   /**
    * Where a virtual address and port really are; undefined: not in the lab, and must not be
    * dialled.
@@ -145,7 +174,10 @@ export interface LabAccess {
 export interface LabNetwork {
   /** For a container to join. */
   readonly docker?: DockerNetwork;
-  /** Hands a message over (RFC 6409). Throws when the server does not take it. */
+  /**
+   * Hands a message over (RFC 6409). Throws when the server does not take it, and UncarriedError
+   * where it does not offer what the message needs.
+   */
   submit(server: SubmissionServer, message: OutgoingMessage): Promise<void>;
   /** Resolves once everything that has happened in the lab by now is recorded. */
   caughtUp(): Promise<void>;
@@ -180,3 +212,6 @@ export interface Endpoint {
 
 /** A sender could not be started, or died. The message says what to do. */
 export class SenderError extends Error {}
+
+/** The sender's submission cannot carry a message such as this: the message names what of it. */
+export class UncarriedError extends Error {}

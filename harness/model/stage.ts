@@ -13,10 +13,19 @@ import {
   withoutPolicy,
 } from './baseline.ts';
 import { type Change, changesBetween, type Destination } from './changes.ts';
-import { type LabPlan, type MxPlan, VICTIM } from './plan.ts';
+import { nextHopOf } from './names.ts';
+import type { LabPlan, MxPlan } from './plan.ts';
 import { PlanError } from './plan-changes.ts';
-import { type DomainSpec, isJudged, type PolicySpec, type Step, type Use } from './scenario.ts';
+import {
+  type DomainSpec,
+  destinationsOf,
+  isJudged,
+  type PolicySpec,
+  type Step,
+  type Use,
+} from './scenario.ts';
 import type { Awaited, Expectation } from './verdict.ts';
+import { asTaken } from './zone.ts';
 
 export interface Stage {
   readonly step: Step;
@@ -90,7 +99,10 @@ export function compileStages(
           onProblem(new AttackError(index, nth, message)),
         )
       : honest;
-    const destination: Destination = { domains: [toOf(step)], knownIds: [...knownIds] };
+    const destination: Destination = {
+      domains: destinationsOf(step).map(nextHopOf),
+      knownIds: [...knownIds],
+    };
     const changes = changesBetween(honest, attacked, destination);
     const stage: Stage = {
       step,
@@ -135,10 +147,6 @@ function arranges({ kind }: Step): boolean {
   return ['prime', 'send', 'publish', 'flush', 'recover'].includes(kind);
 }
 
-function toOf(step: Step): string {
-  return step.kind === 'send' ? step.to : VICTIM;
-}
-
 interface Circumstances {
   readonly isPrimed: boolean;
   /** The sender has been sent to the domain before. */
@@ -154,7 +162,11 @@ function controls(
   { isPrimed, isKnown, honest, attacked, changes, words }: Circumstances,
 ) {
   if (step.kind !== 'send') return {};
-  const wanted = step.expect.some(({ name }) => words.expectations.get(name)?.needsUnprotected);
+  const requiretls = step.message?.requiretls === true;
+  // What holds mail back without a policy too is no fact about policies.
+  const wanted =
+    step.observe !== undefined ||
+    step.expect.some(({ name }) => words.expectations.get(name)?.needsUnprotected);
   // What leads to the MX and what is there are honest: without a policy there is nothing to refuse.
   const isOnTheWay = changes.some(({ way }) => way === 'delivery');
   const unprotected: Unprotected = {
@@ -162,7 +174,10 @@ function controls(
     plan: withoutPolicy(attacked),
   };
   return {
-    ...(!isPrimed && { control: baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY) }),
+    // What a sender does with a plain message says nothing of one that asks for REQUIRETLS.
+    ...((!isPrimed || requiretls) && {
+      control: baselinePlan({ ...DEFAULT_DOMAIN, requiretls }, DEFAULT_POLICY),
+    }),
     ...(wanted && isOnTheWay && { unprotected }),
   };
 }
@@ -183,7 +198,7 @@ export function keepsWaiting({ step, plan }: Stage): boolean {
     Object.values(plan.mxHosts).some(({ connections = [] }) =>
       connections.some(({ change }) => isSilent(change)),
     ) ||
-    plan.dns.rules.some(({ answer }) => answer === 'drop') ||
+    plan.dns.rules.some((rule) => asTaken(rule)?.answer === 'drop') ||
     pages.some(({ transfer = 'whole' }) => SILENT_TRANSFERS.includes(transfer))
   );
 }
@@ -198,6 +213,6 @@ function isSilent({ reach, tls, greeting, beforeTls, afterTls }: MxPlan): boolea
   return (
     reach === 'silent' ||
     tls?.handshake === 'stall' ||
-    replies.some((reply) => reply?.then === 'stall' || reply?.untilSpoken === true)
+    replies.some((reply) => reply?.then === 'stall' || reply?.untilSpoken || reply?.pace)
   );
 }

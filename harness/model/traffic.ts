@@ -27,8 +27,7 @@ export function isBefore(a: Pick<Observation, 'at'>, b: Pick<Observation, 'at'>)
  * and no other name, however it begins.
  */
 export function isHome(mx: string): boolean {
-  const labels = mx.toLowerCase().replace(/\.$/, '').split('.');
-  return labels.length === 4 && labels[0] === 'mx' && labels[1] === 'sender';
+  return /^mx\.sender\.[^.]*\.[^.]+\.?$/i.test(mx);
 }
 
 /** One SMTP connection, its observations in order. */
@@ -95,18 +94,20 @@ function isPart(seen: Observation): seen is Part {
   return seen.kind === 'smtp-command' && (seen.verb === 'MAIL' || seen.verb === 'RCPT');
 }
 
-/** Messages, by their tokens, that a transaction names. */
+/**
+ * Recipients, by their tokens, that a transaction names. A message bears the tokens of all its
+ * recipients: of content that goes to some of them RCPT says to whom.
+ */
 export function tokensNamed(
   { parts }: Pick<Transaction, 'parts'>,
   tokens: readonly string[],
 ): string[] {
-  return tokens.filter((token) =>
-    parts.some((part) =>
-      part.kind === 'smtp-data'
-        ? part.tokens.includes(token)
-        : part.line.toLowerCase().includes(token),
-    ),
+  const isInEnvelope = (token: string) =>
+    parts.some((part) => part.kind === 'smtp-command' && part.line.toLowerCase().includes(token));
+  const inContent = parts.flatMap((part) =>
+    part.kind === 'smtp-data' && !part.tokens.some(isInEnvelope) ? part.tokens : [],
   );
+  return tokens.filter((token) => isInEnvelope(token) || inContent.includes(token));
 }
 
 /**

@@ -4,7 +4,7 @@
 
 import type { StepView } from './evidence.ts';
 import type { Evidence } from './observation.ts';
-import type { Scenario } from './scenario.ts';
+import type { ExpectationUse, Scenario } from './scenario.ts';
 import type { SenderDescription } from './sender.ts';
 
 /** harness/README.md says what each means and how it comes about. */
@@ -77,6 +77,14 @@ export interface Expectation<O = any> {
   judge(view: StepView, options: O): Judgement;
 }
 
+/** `to other.test: delivered` */
+export function describeUse(
+  use: ExpectationUse,
+  { describe }: Pick<Expectation, 'describe'>,
+): string {
+  return `${use.for === undefined ? '' : `to ${use.for}: `}${describe(use.options)}`;
+}
+
 /**
  * `policy`: the policy is fetched. `fetch-end`: the sender is done with the policy host, or does
  * not come to an end. `bounce`: the messages are given up. `reports`: the sender is asked for its
@@ -87,6 +95,28 @@ export type Awaited = 'policy' | 'fetch-end' | 'bounce' | 'reports';
 /** What model may know of a zod schema. */
 export interface OptionSchema<O> {
   parse(value: unknown): O;
+}
+
+/**
+ * What a sender does where the RFCs leave a point open, or say no more than SHOULD. It grades
+ * nothing. One file each in facts/; the file name is the name in YAML.
+ */
+export interface Fact {
+  readonly summary: string;
+  /** The open point; default: the title of the scenario. */
+  readonly point?: string;
+  /** undefined: the evidence does not show it. */
+  observe(view: StepView): Pick<SeenFact, 'seen' | 'because'> | undefined;
+}
+
+export interface SeenFact {
+  readonly fact: string;
+  /** Index of the step. */
+  readonly step: number;
+  readonly point: string;
+  /** In a few words that read on from the point: `applied`. */
+  readonly seen: string;
+  readonly because: readonly number[];
 }
 
 export interface Finding {
@@ -109,6 +139,8 @@ export interface Verdict {
   readonly findings: readonly Finding[];
   /** Sentences that do not change the grade: `also refused without a policy`. */
   readonly remarks: readonly string[];
+  /** What was seen at points that the RFCs leave open. */
+  readonly facts?: readonly SeenFact[];
   /** The worst that an attacker saw of any message of the main leg. */
   readonly exposure: Exposure;
   /** Milliseconds from the first step to the last observation. */

@@ -10,6 +10,14 @@ export function trustFile({ trust }: Pick<LabAccess, 'trust'>): string {
   return `${trust.policyHosts.trim()}\n${trust.mxHosts.trim()}\n`;
 }
 
+/** What a server trusts the lab by: file contents by path. */
+export function trustFiles(
+  { trust, dnssec }: { readonly trust: string; readonly dnssec?: string },
+  lab: Pick<LabAccess, 'trust'>,
+): Record<string, string> {
+  return { [trust]: trustFile(lab), ...(dnssec !== undefined && { [dnssec]: lab.trust.dnssec }) };
+}
+
 const PASSED_ON = [
   'PATH',
   'HOME',

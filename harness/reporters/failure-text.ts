@@ -223,7 +223,8 @@ export function describeObservation(seen: Observation): string {
     case 'smtp-connection':
       return `connection to ${seen.mx}`;
     case 'smtp-command':
-      if (seen.verb === 'MAIL') return 'MAIL FROM';
+      if (seen.verb === 'MAIL')
+        return `MAIL FROM${/ REQUIRETLS\b/i.test(seen.line) ? ', REQUIRETLS' : ''}`;
       return seen.verb === 'RCPT' ? 'RCPT TO' : seen.verb;
     case 'smtp-reply':
       return `${seen.to || 'greeting'} answered ${replyCode(seen)}`;
@@ -237,6 +238,8 @@ export function describeObservation(seen: Observation): string {
       return `accepted by ${seen.mx} ${channel(seen)}`;
     case 'message-submitted':
       return `message for ${seen.to} submitted`;
+    case 'message-uncarried':
+      return `the sender cannot be given the message: ${seen.detail}`;
     case 'sender-status':
       return `sender says ${seen.status}: ${seen.detail}`;
     case 'settle-timeout':

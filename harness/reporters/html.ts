@@ -3,6 +3,9 @@
  * causes, and for each cell the world, the dialogue and what decided it.
  */
 
+import { coverageOf, shareInWords, sharesOf } from '../coverage/coverage.ts';
+import { GAPS } from '../coverage/gaps.ts';
+import { readProofs } from '../coverage/proofs.ts';
 import { openBook } from '../html/book.ts';
 import { type PageCell, type PageData, renderPage } from '../html/page.ts';
 import { type World, worldOf } from '../html/world.ts';
@@ -14,6 +17,7 @@ import type { Scenario } from '../model/scenario.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
 import { gradeWord } from '../model/verdict.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
+import { factLines } from './facts.ts';
 import { SYMBOL, toldFindings, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { detailOf } from './html-cell.ts';
 import { renderExposure } from './matrix.ts';
@@ -141,6 +145,32 @@ function toData(summary: RunSummary, told: ReadonlyMap<string, string>): PageDat
       ),
     ),
     exposure: renderExposure(summary),
+    facts: factLines(results),
+    coverage: coverageFor(run.scenarios),
+  };
+}
+
+/** Of the whole suite, whatever part of it was run. */
+function coverageFor(scenarios: readonly Scenario[]): PageData['coverage'] {
+  const indexes = new Map(scenarios.map(({ id }, index) => [id, index]));
+  const rows = coverageOf(scenarios, readProofs(), GAPS);
+  const { byRfc, aimedAt } = sharesOf(rows);
+  return {
+    rows: rows.map(({ id, rfc, level, proofs, reason }) => ({
+      id,
+      rfc,
+      level,
+      text: citation(id),
+      proofs: proofs.length,
+      scenarios: proofs.flatMap(({ scenario }) => indexes.get(scenario) ?? []),
+      faults: [...new Set(proofs.flatMap(({ faults }) => faults))],
+      reason,
+    })),
+    sums: [...byRfc, ['all but RFC 8460', aimedAt] as const].map(([name, { MUST, SHOULD }]) => [
+      name,
+      shareInWords(MUST),
+      shareInWords(SHOULD),
+    ]),
   };
 }
 

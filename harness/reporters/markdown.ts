@@ -12,6 +12,7 @@ import { countShown, SHOWN, shownAs, verdictsIn } from '../model/reporter.ts';
 import { gradeWord } from '../model/verdict.ts';
 import { markdownCode, markdownText } from '../protocol/markdown.ts';
 import { counted, fewOf } from '../protocol/printable.ts';
+import { FACTS_HEADING, factsOf } from './facts.ts';
 import { SYMBOL, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { type Undecided, undecidedOf } from './undecided.ts';
 
@@ -69,6 +70,13 @@ function render(summary: RunSummary, reasons: Reasons): string {
     },
     { heading: 'Not met, and so not passed', items: reasonItems(reasons['not-met']) },
     { heading: 'Unsupported', items: reasonItems(reasons.unsupported) },
+    {
+      heading: FACTS_HEADING,
+      items: factsOf(summary.results).map(
+        ({ sender, point, seen }) =>
+          `- ${markdownText(sender, 80)}: ${markdownText(point)}: ${markdownText(seen)}\n`,
+      ),
+    },
   ];
   return bounded(`## Holdfast: ${outcome(summary)}\n\n${totals(summary)}\n`, sections);
 }

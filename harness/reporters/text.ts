@@ -18,6 +18,7 @@ import type {
 import { countShown, SHOWN, scenarioFileId, shownAs, verdictsIn } from '../model/reporter.ts';
 import { gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
 import { counted, fewOf, printable, printableLines } from '../protocol/printable.ts';
+import { FACTS_HEADING, factLines } from './facts.ts';
 import {
   describeFailure,
   SYMBOL,
@@ -87,7 +88,9 @@ export const reporter: ReporterModule = {
       },
       onEnd(summary) {
         context.live?.(undefined);
-        print(closing(summary, { examples, reasons }, width(), paint));
+        print(
+          closing(summary, { examples, reasons, isVerbose: context.isVerbose }, width(), paint),
+        );
       },
     };
   },
@@ -96,6 +99,7 @@ export const reporter: ReporterModule = {
 interface Collected {
   readonly examples: ReadonlyMap<string, readonly string[]>;
   readonly reasons: Readonly<Record<'not-met' | 'unsupported', readonly string[]>>;
+  readonly isVerbose: boolean;
 }
 
 /** What did not pass, in one line; with `isVerbose` all that was judged. */
@@ -151,7 +155,7 @@ function opening(run: RunInfo): string {
 
 function closing(
   summary: RunSummary,
-  { examples, reasons }: Collected,
+  { examples, reasons, isVerbose }: Collected,
   width: number,
   paint: Paint,
 ): string[] {
@@ -177,6 +181,7 @@ function closing(
     ...section('Passed, but', remarksOnPasses(summary)),
     ...section('Not met, and so not passed', grouped(reasons['not-met'])),
     ...section('Unsupported', grouped(reasons.unsupported)),
+    ...section(FACTS_HEADING, isVerbose ? factLines(summary.results) : []),
     ...section(
       'Senders that could not be run',
       summary.skippedSenders.flatMap(({ name, reason }) =>

@@ -59,6 +59,18 @@ const verdict = z.looseObject({
   grade: z.enum(GRADES).describe('Of a failure that is listed, too: then `known` is there.'),
   findings: z.array(finding),
   remarks: z.array(z.string()).describe('Sentences that do not change the grade.'),
+  facts: z
+    .array(
+      z.looseObject({
+        fact: z.string(),
+        step: count.describe('The step of the scenario, from 0.'),
+        point: z.string().describe('What the RFCs leave open.'),
+        seen: z.string().describe('What the sender did there.'),
+        because: z.array(count).describe('The numbers of the observations that show it.'),
+      }),
+    )
+    .optional()
+    .describe('What was seen at points that the RFCs leave open. It grades nothing.'),
   exposure: z
     .enum(['none', 'envelope', 'content'])
     .describe('The worst that an attacker saw of a message.'),

@@ -42,6 +42,12 @@ export function partOf(
   return scenarios.filter((scenario) => own.has(scenario));
 }
 
+/** What takes longest first, so that the end of a run does not wait for it. */
+export function longestFirst(scenarios: readonly Scenario[], durations: Durations): Scenario[] {
+  const lasts = ({ id }: Scenario) => durations[id] ?? 0;
+  return scenarios.toSorted((a, b) => lasts(b) - lasts(a));
+}
+
 /** `2/5`; undefined: it is not of this form. */
 export function parseShard(text: string): Shard | undefined {
   const [, index, of] = (/^([1-9]\d{0,3})\/([1-9]\d{0,3})$/.exec(text) ?? []).map(Number);

@@ -109,28 +109,38 @@ export async function resultOf(
     bounds,
   }: Pick<SuiteOptions, 'lab' | 'vocabulary' | 'signal' | 'bounds'>,
 ): Promise<TrialResult> {
-  const { trial, packets }: Pick<TrialResult, 'trial' | 'packets'> = canBeRun(scenario, sender)
+  const able = ableIn(lab, sender);
+  const { trial, packets }: Pick<TrialResult, 'trial' | 'packets'> = canBeRun(scenario, able)
     ? await runTrial({
         scenario,
-        sender,
+        sender: able,
         instances,
         lab,
         bounds: { ...BOUNDS, ...bounds },
         signal,
         stopped,
       })
-    : { trial: notRun(scenario, sender) };
-  return { verdict: judge(trial, vocabulary.expectations), trial, packets };
+    : { trial: notRun(scenario, able) };
+  return { verdict: judge(trial, vocabulary.expectations, vocabulary.facts), trial, packets };
 }
 
 /**
- * What lacks MTA-STS is run all the same: what an attacker gets from it is worth knowing. What a
- * sender has no way to do (time travel, restart, queue) is not tried on it.
+ * What lacks MTA-STS is run all the same: what an attacker gets from it is worth knowing. What else a
+ * sender has not, or has no way to do (DANE, time travel, restart, queue), is not tried on it.
  */
 function canBeRun(scenario: Scenario, sender: Sender): boolean {
-  return neededCapabilities({ ...scenario, needs: [] }).every((needed) =>
+  const needs = scenario.needs.filter((needed) => !OF_MTA_STS.includes(needed));
+  return neededCapabilities({ ...scenario, needs }).every((needed) =>
     sender.capabilities.includes(needed),
   );
+}
+
+const OF_MTA_STS: readonly string[] = ['mta-sts', 'testing-mode'];
+
+/** Nobody can show IPv6 in a lab that has none. */
+function ableIn(lab: Lab, sender: Sender): Sender {
+  if (lab.hasIpv6) return sender;
+  return { ...sender, capabilities: sender.capabilities.filter((one) => one !== 'ipv6') };
 }
 
 function notRun(scenario: Scenario, sender: Sender): Trial {

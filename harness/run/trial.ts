@@ -28,17 +28,19 @@ import {
   tokensSubmitted,
 } from '../model/evidence.ts';
 import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
-import { composeMessage } from '../model/message.ts';
+import { composeMessage, type MessageForm, recipientsOf } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
 import type { Event, Leg, Observation } from '../model/observation.ts';
 import { type LabPlan, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
 import type { TrialResult } from '../model/reporter.ts';
-import type { Scenario, SendStep } from '../model/scenario.ts';
+import { destinationsOf, type Scenario, type SendStep } from '../model/scenario.ts';
 import {
+  type OutgoingMessage,
   type Sender,
   type SenderDescription,
   SenderError,
   type StartedSender,
+  UncarriedError,
 } from '../model/sender.ts';
 import type { Stage } from '../model/stage.ts';
 import { ofKind } from '../model/traffic.ts';
@@ -127,7 +129,12 @@ export async function runTrial(
       if (stage.step.kind === 'prime' && !isAllDelivered(running)) break;
     }
   } catch (error) {
-    const kind = error instanceof SenderError ? 'sender-failed' : 'lab-fault';
+    const kind =
+      error instanceof UncarriedError
+        ? 'message-uncarried'
+        : error instanceof SenderError
+          ? 'sender-failed'
+          : 'lab-fault';
     const detail = error instanceof Error ? error.message : String(error);
     recorder.record('main', { kind, detail });
   } finally {
@@ -186,7 +193,7 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
   switch (step.kind) {
     case 'prime': {
       const main = await arrange(running, stage, index, 'main', stage.plan!);
-      await send(running, main, 1, VICTIM);
+      await send(running, main, PLAIN);
       if (stage.policy.mode !== 'absent') await policyFetched(running, main);
       return;
     }
@@ -199,7 +206,7 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
       await retry(running);
       return listQueue(running);
     case 'publish':
-      await arrange(running, stage, index, 'main', stage.plan!);
+      await arrange(running, stage, index, 'main', stage.plan!, step.keepConnections);
       return;
     case 'advance':
       if (!sender.advance) {
@@ -229,15 +236,15 @@ async function flushStage(running: Running, stage: Stage, index: number): Promis
 async function sendStage(
   running: Running,
   stage: Stage,
-  { messages, to, keepConnections }: SendStep,
+  step: SendStep,
   index: number,
 ): Promise<void> {
-  const main = await arrange(running, stage, index, 'main', stage.plan!, keepConnections);
+  const main = await arrange(running, stage, index, 'main', stage.plan!, step.keepConnections);
   const control = stage.control && (await arrange(running, stage, index, 'control', stage.control));
   await Promise.all([
-    send(running, main, messages, to),
-    control && send(running, control, 1, VICTIM),
-    sendUnprotected(running, stage, index, to),
+    send(running, main, { ...step, domains: destinationsOf(step) }),
+    control && send(running, control, { ...PLAIN, message: controlForm(step) }),
+    sendUnprotected(running, stage, step, index),
   ]);
   if (control) await policyFetched(running, control);
   await awaited(running, stage, main);
@@ -250,14 +257,20 @@ async function sendStage(
 async function sendUnprotected(
   running: Running,
   stage: Stage,
+  { to, message }: SendStep,
   index: number,
-  to: string,
 ): Promise<void> {
   if (!stage.unprotected) return;
   const { before, plan } = stage.unprotected;
+  const order = { ...PLAIN, domains: [to], message };
   if (before)
-    await send(running, await arrange(running, stage, index, 'unprotected', before), 1, to);
-  await send(running, await arrange(running, stage, index, 'unprotected', plan), 1, to);
+    await send(running, await arrange(running, stage, index, 'unprotected', before), order);
+  await send(running, await arrange(running, stage, index, 'unprotected', plan), order);
+}
+
+/** The control is of the kind of what is asked, where that is a kind that not every sender has. */
+function controlForm({ message }: SendStep): MessageForm | undefined {
+  return message?.requiretls ? { requiretls: true } : undefined;
 }
 
 /**
@@ -314,24 +327,64 @@ const FOUR_DAYS_SECONDS = 4 * 24 * 60 * 60;
 
 // ---- mail ----
 
-/** Submits messages one after the other, each once the one before has settled. */
+interface SendOrder extends Pick<SendStep, 'messages' | 'atOnce' | 'message'> {
+  /** One recipient at each. */
+  readonly domains: readonly string[];
+}
+
+const PLAIN: SendOrder = { messages: 1, domains: [VICTIM] };
+
+/** Submits messages one after the other, each once the one before has settled, or all at once. */
 async function send(
   running: Running,
   { leg, label, world }: ArrangedLeg,
-  messages: number,
-  to: string,
+  { messages, atOnce, message: form, domains }: SendOrder,
 ): Promise<void> {
-  for (let i = 0; i < messages; i++) {
-    const token = `hf${randomBytes(6).toString('hex')}`;
-    const from = running.sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`;
-    const recipient = `${token}@${qualify(to, label)}`;
-    running.owns(token, leg);
+  const places = await Promise.all(
+    domains.map((domain) => literalIn(qualify(domain, label), world)),
+  );
+  const batches = atOnce ? [messages] : Array.from({ length: messages }, () => 1);
+  for (const size of batches) {
     const since = running.recorder.observations.length;
-    running.recorder.record(leg, { kind: 'message-submitted', token, from, to: recipient });
-    await running.sender.submit(composeMessage({ token, from, to: recipient }));
-    await settled(running, { leg, tokens: [token], since, world, isRetry: false });
-    await tryAgain(running, { leg, tokens: [token], since, world, isRetry: true });
+    const all = Array.from({ length: size }, () => {
+      const recipients = places.map((place) => {
+        const token = `hf${randomBytes(6).toString('hex')}`;
+        return { token, to: `${token}@${place}` };
+      });
+      const from = running.sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`;
+      return composeMessage({ recipients, from, form });
+    });
+    await Promise.all(all.map((message) => submit(running, leg, message, form)));
+    const tokens = all.flatMap((message) => recipientsOf(message).map(({ token }) => token));
+    await settled(running, { leg, tokens, since, world, isRetry: false });
+    await tryAgain(running, { leg, tokens, since, world, isRetry: true });
   }
+}
+
+/** Of `[mx1.victim.test]` the address literal of that host (RFC 5321 §4.1.3); else the domain. */
+async function literalIn(domain: string, world: World): Promise<string> {
+  const host = /^\[(.+)\]$/.exec(domain)?.[1];
+  if (!host) return domain;
+  const address = await world.addressOf(host, 4);
+  if (!address) throw new Error(`${host} is no host of this world: it has no address`);
+  return `[${address}]`;
+}
+
+async function submit(
+  { sender, recorder, owns }: Running,
+  leg: Leg,
+  message: OutgoingMessage,
+  { requiretls, tlsRequired }: MessageForm = {},
+): Promise<void> {
+  // Whose reverse-path is fixed can be given no other.
+  if (sender.from !== undefined && message.from !== sender.from)
+    throw new UncarriedError(`it takes mail from ${sender.from} only`);
+  for (const { token, to } of recipientsOf(message)) {
+    owns(token, leg);
+    const marks = { ...(requiretls && { requiretls }), ...(tlsRequired && { tlsRequired }) };
+    recorder.record(leg, { kind: 'message-submitted', token, from: message.from, to, ...marks });
+  }
+  await sender.submit(message);
 }
 
 /**

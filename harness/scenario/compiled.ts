@@ -55,7 +55,7 @@ interface FirstLine {
 const CODE = fileURLToPath(new URL('..', import.meta.url));
 const FILE = join(CODE, 'suite.json');
 /** The folders whose code makes a scenario of a file. */
-const READING = ['attacks', 'expectations', 'model', 'protocol', 'scenario', 'yaml'];
+const READING = ['attacks', 'expectations', 'facts', 'model', 'protocol', 'scenario', 'yaml'];
 
 /** undefined: none was compiled from exactly these files and by this code. */
 export function readCompiledSuite(places: SuitePlaces): CompiledSuite | undefined {

@@ -10,15 +10,17 @@
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
 import { atMost } from '../model/duration.ts';
+import { messageForm } from '../model/message.ts';
 import { testName, VICTIM } from '../model/plan.ts';
 import { domainChange, policyChange } from '../model/scenario.ts';
 import { CAPABILITIES } from '../model/sender.ts';
-import type { Expectation } from '../model/verdict.ts';
+import type { Expectation, Fact } from '../model/verdict.ts';
 
 export interface Vocabulary {
   /** By the name used in YAML. */
   readonly attacks: ReadonlyMap<string, Attack>;
   readonly expectations: ReadonlyMap<string, Expectation>;
+  readonly facts: ReadonlyMap<string, Fact>;
   /** Ids. */
   readonly requirements: ReadonlySet<string>;
 }
@@ -30,7 +32,21 @@ export type Language = ReturnType<typeof language>;
 export type StepKind = keyof Language['steps'];
 
 /** Of a step; the evidence of a trial has a bound. */
+/** A domain, or the address literal of a host: `[mx1.victim.test]`. */
+const destination = z
+  .string()
+  .regex(/^(?:\S+\.test\.?|\[[a-z0-9.-]+\.test\])$/i, 'only .test names')
+  .transform((text, context) => {
+    if (text.startsWith('[')) return text;
+    const { data, error } = testName.safeParse(text);
+    for (const { message } of error?.issues ?? [])
+      context.addIssue({ code: 'custom', message, input: text });
+    return data ?? z.NEVER;
+  });
+
 const MOST_MESSAGES = 100;
+/** Of a message; RFC 5321 §4.5.3.1.8 has every server take 100. */
+const MOST_RECIPIENTS = 100;
 
 /** Steps that need nothing but a name may be written as that name. */
 export const BARE_STEPS = [
@@ -47,6 +63,7 @@ export const BARE_STEPS = [
 export function language(words: {
   attack: z.ZodType;
   expectation: z.ZodType;
+  fact: z.ZodType<string>;
   requirement: z.ZodType<string>;
 }) {
   const variantWord = z.literal(VARIANT).describe("The variant's own part.");
@@ -58,6 +75,17 @@ export function language(words: {
     .describe('The attacks that are on during this step, applied in this order. Default: none.');
   const expect = z.union([variantWord, z.array(z.union([variantWord, words.expectation])).min(1)]);
   const label = z.string().min(1);
+  const observe = z
+    .array(words.fact)
+    .min(1)
+    .optional()
+    .describe(
+      'Points that the RFCs leave open: what the sender does there is told, and not graded.',
+    );
+  const keepConnections = z
+    .boolean()
+    .default(false)
+    .describe('Connections that the sender has kept open since the step before stay open.');
 
   const steps = {
     prime: z.strictObject({
@@ -69,6 +97,7 @@ export function language(words: {
       send: label.describe('Mail is submitted while the attacks are on. The value is a label.'),
       under,
       expect: expect.describe('What must be seen.'),
+      observe,
       messages: z
         .int()
         .min(1)
@@ -78,11 +107,21 @@ export function language(words: {
         )
         .default(1)
         .describe('How many messages, one after the other.'),
-      to: testName.default(VICTIM).describe('The recipient domain.'),
-      keepConnections: z
+      atOnce: z
         .boolean()
         .default(false)
-        .describe('Connections that the sender has kept open since the step before stay open.'),
+        .describe('The messages are handed over together, and not one after the other.'),
+      to: z
+        .union([destination, z.array(destination).min(1).max(MOST_RECIPIENTS)])
+        .default(VICTIM)
+        .describe(
+          'The recipient domain, or the address literal of a host, [mx1.victim.test]; of a list, each message has one recipient at each. The negative control is sent to the first.',
+        ),
+      message: z
+        .union([variantWord, messageForm])
+        .optional()
+        .describe('What the messages are like; a sender that cannot be given such is unsupported.'),
+      keepConnections,
     }),
     publish: z.strictObject({
       publish: label.describe(
@@ -96,6 +135,7 @@ export function language(words: {
         .union([variantWord, domainChange])
         .optional()
         .describe('Laid over the domain as it was so far.'),
+      keepConnections,
     }),
     advance: z.strictObject({
       advance: atMost('520w').describe(
@@ -113,6 +153,7 @@ export function language(words: {
       flush: label.describe('The queue is run while the attacks are on. The value is a label.'),
       under,
       expect: expect.optional().describe('What must be seen. Default: nothing in particular.'),
+      observe,
     }),
     recover: z.strictObject({
       recover: label.describe(
@@ -137,6 +178,7 @@ export function language(words: {
     expect: expectations.optional().describe('What `expect: $variant` stands for.'),
     policy: policyChange.optional().describe("Laid over the file's policy."),
     domain: domainChange.optional().describe("Laid over the file's domain."),
+    message: messageForm.optional().describe('What `message: $variant` stands for.'),
     publish: z
       .strictObject({
         policy: policyChange.optional().describe('What `policy: $variant` stands for.'),

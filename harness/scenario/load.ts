@@ -39,12 +39,14 @@ export function loadScenario(
 /**
  * The scenarios of files, and of every `.yaml` and `.yml` file below folders, files in order of id.
  * Relative paths start at `root`, and problems name files as seen from there. An id is the path
- * below the folder given, without extension; of a file given by itself, its base name.
+ * below the folder given, without extension; of a file given by itself, its base name. Only files
+ * whose id is wanted are read.
  */
 export async function loadScenarios(
   paths: readonly string[],
   root: string,
   vocabulary: Vocabulary,
+  isWanted: (id: string) => boolean = () => true,
 ): Promise<Loaded> {
   const grammar = grammarOf(vocabulary);
   const found = await Promise.all(
@@ -52,6 +54,7 @@ export async function loadScenarios(
   );
   const files = found
     .flatMap((each) => each.files)
+    .filter(({ id }) => isWanted(id))
     .filter((file, index, all) => all.findIndex(({ path }) => path === file.path) === index)
     .toSorted((a, b) => compare(a.id, b.id));
   const loaded = await Promise.all(

@@ -10,7 +10,7 @@ import { isMapping, type Path, type Source } from '../yaml/source.ts';
 import type { Language, StepKind, Vocabulary } from './language.ts';
 import { BARE_STEPS, language } from './language.ts';
 import type { Spliced, Words } from './uses.ts';
-import { attackWords, expectationWords, readUses, requirementId } from './uses.ts';
+import { attackWords, expectationWords, factName, readUses, requirementId } from './uses.ts';
 
 /** All that reading takes from a vocabulary; made once for any number of files. */
 export interface Grammar {
@@ -22,7 +22,12 @@ export interface Grammar {
 
 export function grammarOf(vocabulary: Vocabulary): Grammar {
   const requirement = requirementId(vocabulary);
-  const { file, steps } = language({ attack: z.unknown(), expectation: z.unknown(), requirement });
+  const { file, steps } = language({
+    attack: z.unknown(),
+    expectation: z.unknown(),
+    fact: factName(vocabulary),
+    requirement,
+  });
   return {
     file: file(z.unknown()),
     steps,

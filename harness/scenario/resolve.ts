@@ -5,10 +5,13 @@
  */
 
 import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
-import type { LabPlan } from '../model/plan.ts';
+import type { MessageForm } from '../model/message.ts';
+import { nextHopOf } from '../model/names.ts';
+import { type LabPlan, VICTIM } from '../model/plan.ts';
 import {
   type DomainChange,
   type DomainSpec,
+  destinationsOf,
   type ExpectationUse,
   isJudged,
   type PolicyChange,
@@ -130,12 +133,14 @@ function resolveStages(
       resolveStep(draft, world, {
         under: usesIn(readable),
         expect: usesIn(expect).map(toExpectation),
+        form: variant?.fields.message,
       }),
     );
   }
   const stages = compileStages(start, steps, vocabulary, ({ step, nth, message }) =>
     complain(attacks[step]![nth]!.path, message),
   );
+  checkDestinations(stages, drafts, complain);
   for (const [index, { plan }] of stages.entries()) {
     const foreign = plan && namesOf(plan).find((name) => !/\.test\.?$/i.test(name));
     const place = attacks[index]!.at(-1)?.path;
@@ -147,22 +152,34 @@ function resolveStages(
 function resolveStep(
   step: DraftStep,
   world: World,
-  lists: { under: RawUse[]; expect: ExpectationUse[] },
+  { form, ...lists }: { under: RawUse[]; expect: ExpectationUse[]; form?: MessageForm },
 ): Step {
   switch (step.kind) {
     case 'prime':
       return { kind: 'prime', label: step.fields.prime };
-    case 'send':
+    case 'send': {
+      const { send, observe, messages, atOnce, to, message, keepConnections } = step.fields;
+      const [first = VICTIM, ...also] = [to].flat();
       return {
         kind: 'send',
-        label: step.fields.send,
+        label: send,
         ...lists,
-        messages: step.fields.messages,
-        to: step.fields.to,
+        ...(observe && { observe }),
+        messages,
+        ...(atOnce && { atOnce }),
+        ...(message && { message: message === VARIANT ? form : message }),
+        to: first,
+        ...(also.length > 0 && { also }),
+        keepConnections,
+      };
+    }
+    case 'publish':
+      return {
+        kind: 'publish',
+        label: step.fields.publish,
+        ...world,
         keepConnections: step.fields.keepConnections,
       };
-    case 'publish':
-      return { kind: 'publish', label: step.fields.publish, ...world };
     case 'advance':
       return {
         kind: 'advance',
@@ -173,7 +190,12 @@ function resolveStep(
     case 'restart':
       return { kind: 'restart', label: step.fields.restart };
     case 'flush':
-      return { kind: 'flush', label: step.fields.flush, ...lists };
+      return {
+        kind: 'flush',
+        label: step.fields.flush,
+        ...lists,
+        ...(step.fields.observe && { observe: step.fields.observe }),
+      };
     case 'recover':
       return { kind: 'recover', label: step.fields.recover };
     case 'wait':
@@ -218,13 +240,42 @@ function usesIn(list: readonly Spliced[]): RawUse[] {
 }
 
 function toExpectation({ name, options }: RawUse): ExpectationUse {
-  const { grade, requirement, ...own } = options;
+  const { grade, requirement, for: domain, ...own } = options;
   return {
     name,
     options: own,
     ...(grade !== undefined && { grade: 'warn' }),
+    ...(typeof domain === 'string' && { for: domain }),
     ...(typeof requirement === 'string' && { requirement }),
   };
+}
+
+/** What is about recipients that there are none of would be passed over in silence. */
+function checkDestinations(
+  stages: readonly Stage[],
+  drafts: readonly (DraftStep | undefined)[],
+  complain: Complain,
+): void {
+  for (const [index, { step, plan }] of stages.entries()) {
+    if (!isJudged(step)) continue;
+    const { path } = drafts[index]!;
+    const so = stages.slice(0, index + 1).filter((stage) => stage.step.kind !== 'flush');
+    const domains = [...new Set(so.flatMap((stage) => destinationsOf(stage.step)))];
+    for (const { for: domain } of step.expect)
+      if (domain !== undefined && !domains.includes(domain))
+        complain([...path, 'expect'], 'no message goes to this domain', {
+          found: domain,
+          allowed: domains,
+        });
+    const names = plan?.dns.records.map(({ name }) => name.toLowerCase());
+    for (const domain of step.kind === 'send' && step.also
+      ? destinationsOf(step).map(nextHopOf)
+      : [])
+      if (names && !names.includes(domain.toLowerCase()))
+        complain([...path, 'to'], 'nothing in this world takes mail for this domain', {
+          found: domain,
+        });
+  }
 }
 
 /** A requirement that is named, and that nothing in the scenario can find broken, is not asked. */
@@ -328,16 +379,19 @@ function partsTaken(step: DraftStep): { part: string; path: Path }[] {
   const lists = (['under', 'expect'] as const).flatMap((part) =>
     step[part].filter(({ use }) => use === VARIANT).map(({ path }) => ({ part, path })),
   );
+  if (step.kind === 'send' && step.fields.message === VARIANT)
+    return [...lists, { part: 'message', path: [...step.path, 'message'] }];
   if (step.kind !== 'publish') return lists;
   const parts = (['policy', 'domain'] as const).filter((part) => step.fields[part] === VARIANT);
   return parts.map((part) => ({ part: `publish.${part}`, path: [...step.path, part] }));
 }
 
 function partsGiven({ fields }: DraftVariant): Set<string> {
-  const { under, expect, publish } = fields;
+  const { under, expect, message, publish } = fields;
   const given = {
     under,
     expect,
+    message,
     'publish.policy': publish?.policy,
     'publish.domain': publish?.domain,
   };

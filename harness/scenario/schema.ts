@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Vocabulary } from './language.ts';
 import { BARE_STEPS, language } from './language.ts';
 import type { Words } from './uses.ts';
-import { attackWords, expectationWords, requirementId } from './uses.ts';
+import { attackWords, expectationWords, factName, requirementId } from './uses.ts';
 
 /**
  * Made from the schemas that the loader reads by. What needs the whole file, such as an attack on a
@@ -18,6 +18,7 @@ export function scenarioJsonSchema(vocabulary: Vocabulary): object {
   const { file, steps } = language({
     attack: useOf(attackWords(vocabulary)),
     expectation: useOf(expectationWords(vocabulary, requirement)),
+    fact: factName(vocabulary),
     requirement,
   });
   const bare = z.enum(BARE_STEPS).describe('A step that needs nothing but its name.');

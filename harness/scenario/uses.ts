@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
+import { testName } from '../model/plan.ts';
 import type { Expectation } from '../model/verdict.ts';
 import type { Complain } from '../yaml/issues.ts';
 import { parsePart } from '../yaml/issues.ts';
@@ -39,7 +40,7 @@ export function attackWords({ attacks }: Vocabulary): Words {
   };
 }
 
-/** Every expectation takes `grade` and `requirement` besides its own options. */
+/** Every expectation takes `grade`, `requirement` and `for` besides its own options. */
 export function expectationWords(
   { expectations }: Vocabulary,
   requirement: z.ZodType<string>,
@@ -50,6 +51,7 @@ export function expectationWords(
       .optional()
       .describe('At most this grade, when the expectation is not met.'),
     requirement: requirement.optional().describe('The requirement of its findings.'),
+    for: testName.optional().describe('Only the recipients at this domain; default: all.'),
   };
   const known = [...expectations].map(([name, expectation]) => {
     const word = wordOf(expectation);
@@ -62,6 +64,12 @@ export function requirementId({ requirements }: Vocabulary): z.ZodType<string> {
   return z
     .enum([...requirements], { error: 'unknown requirement' })
     .meta({ id: 'requirement', description: 'The id of a requirement.' });
+}
+
+export function factName({ facts }: Vocabulary): z.ZodType<string> {
+  return z
+    .enum([...facts.keys()], { error: 'unknown fact' })
+    .meta({ id: 'fact', description: 'What is told of the sender.' });
 }
 
 /**

@@ -8,7 +8,7 @@ import { ensureImage, ensurePulled } from '../docker/images.ts';
 import { routeToLab } from '../docker/route.ts';
 import type { ContainerPlace, SenderContract } from '../model/contract.ts';
 import { type LabAccess, type MessageStatus, type Sender, SenderError } from '../model/sender.ts';
-import { trustFile } from '../process/environment.ts';
+import { trustFiles } from '../process/environment.ts';
 import { drive } from './contract/drive.ts';
 import { described, versionIn } from './contract/version.ts';
 
@@ -97,7 +97,7 @@ async function start({ engine, image, contract, place, lab, onStatus, onLine }: 
         environment: place.environment,
         files: place.files,
         command: place.command,
-        texts: { [contract.trust]: trustFile(lab) },
+        texts: trustFiles(contract, lab),
         ...(typeof from === 'object' && 'file' in from ? { logFile: from.file } : {}),
         onLine: hear,
       });

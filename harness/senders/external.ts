@@ -20,7 +20,7 @@ import {
   SenderError,
   type StartedSender,
 } from '../model/sender.ts';
-import { trustFile } from '../process/environment.ts';
+import { trustFiles } from '../process/environment.ts';
 import { follow, runShell } from '../process/shell.ts';
 import { readPrefix, showAddress } from '../protocol/ipv4.ts';
 import { printable } from '../protocol/printable.ts';
@@ -149,7 +149,8 @@ async function start({ contract, lab, onStatus, onLine }: Start): Promise<Starte
         for (const step of undo.splice(0).reverse()) await step();
       };
       try {
-        undo.push(await putFile(contract.trust, trustFile(lab), name));
+        for (const [path, text] of Object.entries(trustFiles(contract, lab)))
+          undo.push(await putFile(path, text, name));
         const followed = await follow({ title: name, command: from.command, onLine: hear });
         undo.push(followed.stop);
         if (commands.stop !== undefined) undo.push(() => run(commands.stop!).catch(() => {}));
@@ -201,7 +202,7 @@ async function putFile(path: string, text: string, name: string): Promise<() => 
     return () => rm(path, { force: true });
   } catch (error) {
     throw new SenderError(
-      `${name}: the lab's authorities cannot be written to ${printable(path, 200)} (trust): ${(error as Error).message}`,
+      `${name}: what the lab is trusted by cannot be written to ${printable(path, 200)} (trust, dnssec): ${(error as Error).message}`,
     );
   }
 }

@@ -15,13 +15,24 @@ export function opportunisticSender({
 }: {
   readonly timeouts?: Partial<Timeouts>;
 } = {}): Sender {
-  const is = traitsOf([]);
+  // RFC 7672 is an opt-in of the sender as well.
+  const is = traitsOf(['dane-never-asks']);
   const trustStore = createTrustStore(is);
   return {
     name: 'opportunistic',
     version: '1',
     summary: 'STARTTLS where it is offered, unverified, and no MTA-STS; in process.',
-    capabilities: ['queue', 'time-travel', 'queue-lifetime', 'restart', 'dsn'],
+    capabilities: [
+      'queue',
+      'time-travel',
+      'queue-lifetime',
+      'restart',
+      'dsn',
+      'ipv6',
+      'smart-host',
+      'address-literal',
+      'required-tls',
+    ],
     perInstance: 'scenario',
     isBuiltIn: true,
     unavailable: async () => undefined,

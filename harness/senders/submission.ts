@@ -4,7 +4,14 @@
  */
 
 import nodemailer, { type Transporter } from 'nodemailer';
-import type { LabNetwork, SubmissionServer } from '../model/sender.ts';
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { recipientsOf } from '../model/message.ts';
+import {
+  type LabNetwork,
+  type OutgoingMessage,
+  type SubmissionServer,
+  UncarriedError,
+} from '../model/sender.ts';
 
 export interface Submitter extends Disposable, Pick<LabNetwork, 'submit' | 'greets'> {}
 
@@ -14,8 +21,17 @@ const GREETING_MS = 10_000;
 /** Submits to any number of servers. */
 export function createSubmitter(): Submitter {
   const transports = new Map<string, Transporter>();
-  const transportTo = ({ host, port, starttls, user, password }: SubmissionServer): Transporter => {
-    const key = JSON.stringify([host, port, starttls, user, password]);
+  const offers = new Map<string, Promise<readonly string[]>>();
+  /** Keywords in its last EHLO reply, that inside TLS where STARTTLS is asked for. */
+  const offersOf = (server: SubmissionServer): Promise<readonly string[]> => {
+    const key = JSON.stringify(server);
+    const known = offers.get(key) ?? askForOffers(server);
+    offers.set(key, known);
+    return known;
+  };
+  const transportTo = (server: SubmissionServer): Transporter => {
+    const { user, password } = server;
+    const key = JSON.stringify(server);
     const known = transports.get(key);
     if (known) return known;
     const transport = nodemailer.createTransport({
@@ -23,21 +39,32 @@ export function createSubmitter(): Submitter {
       maxConnections: CONNECTIONS,
       // Servers bound what they take in one session.
       maxMessages: 50,
-      host,
-      port,
-      requireTLS: starttls,
-      ignoreTLS: !starttls,
-      // Who submits to the server under test has nothing to fear from it.
-      tls: { rejectUnauthorized: false },
-      name: 'lab.sender.test',
+      ...connectionTo(server),
       ...(user === undefined ? {} : { auth: { user, pass: password ?? '' } }),
     });
     transports.set(key, transport);
     return transport;
   };
   return {
-    async submit(server, { from, to, data }) {
-      await transportTo(server).sendMail({ envelope: { from, to }, raw: data });
+    async submit(server, message) {
+      const { from, data, body, requiretls } = message;
+      const needed = neededBy(message);
+      const offered = needed.length > 0 ? await offersOf(server) : [];
+      const lacking = needed.filter((keyword) => !offered.includes(keyword));
+      if (lacking.length > 0)
+        throw new UncarriedError(`it does not offer ${lacking.join(', ')} at submission`);
+      const envelope = {
+        from,
+        to: recipientsOf(message).map(({ to }) => to),
+        ...(body && { use8BitMime: true }),
+      };
+      const { rejected = [] } = await transportTo(server).sendMail({
+        envelope,
+        raw: data,
+        ...(requiretls && { requireTLSExtensionEnabled: true }),
+      });
+      // Of several recipients some may be taken, and then nodemailer is content.
+      if (rejected.length > 0) throw new Error(`it refused ${rejected.join(', ')}`);
     },
     async greets({ host, port }) {
       const probe = nodemailer.createTransport({
@@ -53,4 +80,38 @@ export function createSubmitter(): Submitter {
       for (const transport of transports.values()) transport.close();
     },
   };
+}
+
+function connectionTo({ host, port, starttls }: SubmissionServer) {
+  return {
+    host,
+    port,
+    requireTLS: starttls,
+    ignoreTLS: !starttls,
+    // Who submits to the server under test has nothing to fear from it.
+    tls: { rejectUnauthorized: false },
+    name: 'lab.sender.test',
+  };
+}
+
+/** Extensions without which a server must not be given the message. */
+function neededBy({ body, smtputf8, requiretls }: OutgoingMessage): string[] {
+  return [body && '8BITMIME', smtputf8 && 'SMTPUTF8', requiretls && 'REQUIRETLS'].filter(
+    (keyword) => typeof keyword === 'string',
+  );
+}
+
+async function askForOffers(server: SubmissionServer): Promise<readonly string[]> {
+  const connection = new SMTPConnection({
+    ...connectionTo(server),
+    connectionTimeout: GREETING_MS,
+    greetingTimeout: GREETING_MS,
+  });
+  await new Promise<void>((resolve, reject) => {
+    connection.on('error', reject);
+    connection.connect((error) => (error ? reject(error) : resolve()));
+  });
+  const reply = String(connection.lastServerResponse);
+  connection.quit();
+  return reply.split('\n').flatMap((line) => /^250[ -](\S+)/.exec(line)?.[1]?.toUpperCase() ?? []);
 }

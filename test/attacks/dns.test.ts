@@ -25,6 +25,18 @@ const attackerMx = { name: 'victim.test', type: 'MX', preference: 0, exchange: '
 describe('each attack changes the plan so', () => {
   const rows: readonly [Use, Edit][] = [
     [
+      ['break-dnssec', { how: 'signatures-expired' }],
+      rule({ name: '_25._tcp.mx1.victim.test', type: 'TLSA', dnssec: 'expired' }),
+    ],
+    [
+      ['break-dnssec', { how: 'denial-missing', name: 'mx1.victim.test', type: 'A' }],
+      rule({ name: 'mx1.victim.test', type: 'A', answer: 'nodata', dnssec: 'no-denial' }),
+    ],
+    [
+      ['break-dnssec', { how: 'ds-removed' }],
+      rule({ name: 'victim.test', type: 'DS', answer: 'nodata', dnssec: 'proven' }),
+    ],
+    [
       [
         'dns-answer',
         { name: 'mx1.victim.test', type: 'A', answer: 'servfail', nth: [1], delayMs: 50, ad: true },

@@ -79,6 +79,18 @@ describe('each attack changes the plan so', () => {
     [['mx-tls', { maxVersion: 'TLSv1' }], both({ tls: { maxVersion: 'TLSv1' } })],
     [['mx-tls', { minVersion: 'TLSv1.3', ...mx1 }], first({ tls: { minVersion: 'TLSv1.3' } })],
     [
+      ['mx-tls', { ciphers: ['AES128-SHA'], groups: ['P-256'], recordBytes: 8 }],
+      both({ tls: { ciphers: ['AES128-SHA'], groups: ['P-256'], recordBytes: 8 } }),
+    ],
+    [
+      ['break-mx-handshake', { alert: 'unrecognized_name' }],
+      both({ tls: { handshake: 'alert', alert: 'unrecognized_name' } }),
+    ],
+    [
+      ['forge-mx-flight', { sentinel: true, ...mx1 }],
+      first({ tls: { flight: { sentinel: true } } }),
+    ],
+    [
       ['change-capabilities', { before: { add: ['XFOO'] } }],
       both({ beforeTls: { ehlo: { add: ['XFOO'] } } }),
     ],
@@ -115,6 +127,14 @@ describe('each attack changes the plan so', () => {
           change: { beforeTls: { replies: { RCPT: { delayMs: 10 } } } },
         })),
       }),
+    ],
+    [
+      ['mx-reply', { to: 'starttls', bytes: ['220 ', 'go\n'], ...mx1 }],
+      first({ starttls: { reply: { bytes: ['220 ', 'go\n'] } } }),
+    ],
+    [
+      ['mx-greeting', { bytes: '220 mx\0\r\n', pace: { everyMs: 5 } }],
+      both({ greeting: { bytes: '220 mx\0\r\n', pace: { bytes: 1, everyMs: 5 } } }),
     ],
     [
       ['mx-greeting', { text: '554 5.3.2 go away', ...next('close') }],
@@ -268,7 +288,8 @@ test.each<[string, unknown]>([
   ['change-capabilities', { before: { drop: ['X'] } }],
   ['mx-reply', { text: '250 x' }],
   ['mx-reply', { to: 'MAIL' }],
-  ['mx-reply', { to: 'starttls', text: '454 x' }],
+  ['mx-reply', { to: 'EHLO', bytes: '250 \u0100' }],
+  ['mx-reply', { to: 'EHLO', bytes: [{ repeat: '' }] }],
   ['mx-greeting', {}],
   ['refuse-ehlo', { mx: 1 }],
   ['block-mx', { how: 'refused', nth: [1] }],

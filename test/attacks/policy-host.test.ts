@@ -90,6 +90,14 @@ describe('each attack changes the plan so', () => {
       page({ headers: { 'cache-control': 'max-age=1', etag: null } }),
     ],
     [['policy-transfer', { transfer: 'truncated' }], page({ transfer: 'truncated' })],
+    [
+      ['policy-answer', { coding: 'gzip', informational: [103], taken: 'never' }],
+      page({ coding: 'gzip', informational: [103], taken: 'never' }),
+    ],
+    [
+      ['policy-answer', { status: 503, nth: [1, 2] }],
+      page({ requests: [1, 2].map((nth) => ({ nth: [nth], change: { ...honest, status: 503 } })) }),
+    ],
     [['policy-body', { text: '' }], page({ body: '' })],
     [
       'offer-policy',
@@ -215,6 +223,9 @@ test.each<[string, unknown]>([
   ['redirect-policy', { to: 'elsewhere' }],
   ['policy-headers', {}],
   ['policy-transfer', {}],
+  ['policy-answer', {}],
+  ['policy-answer', { nth: [1] }],
+  ['policy-answer', { informational: [101] }],
   ['policy-body', {}],
   ['offer-policy', { mode: 'absent' }],
   ['serve-plain-http', { port: 80 }],

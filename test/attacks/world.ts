@@ -23,6 +23,8 @@ export const world: LabPlan = deepFreeze(
       ],
       tlsrpt: true,
       records: [],
+      requiretls: false,
+      others: {},
     },
     DEFAULT_POLICY,
   ),

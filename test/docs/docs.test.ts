@@ -12,15 +12,15 @@ import { selects } from '../../harness/model/selection.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
 import { contractLanguage } from '../../harness/senders/contract/language.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
-import { READMES, readme } from './docs.ts';
+import { GENERATED, generated } from './docs.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const text = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const examples = (file: string) =>
   [...text(file).matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml!);
 
-it.each(READMES)('%s is as the schemas have it; if not: npm run docs', async (file) => {
-  const { is, shouldBe } = await readme(file);
+it.each(GENERATED)('%s is as it is made; if not: npm run docs', async (file) => {
+  const { is, shouldBe } = await generated(file);
   expect(is, `${file} is out of date: npm run docs`).toBe(shouldBe);
 });
 

@@ -1,9 +1,10 @@
 /**
  * `npm run docs`: fills the marked sections of the READMEs (`<!-- attacks -->` to
- * `<!-- end of attacks -->`) from the schemas and the requirements that the harness reads by.
+ * `<!-- end of attacks -->`) from the schemas and the requirements that the harness reads by, and
+ * writes what the pins of the mutants prove into scenarios/proofs.json.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PROFILES } from '../../certs/profiles.ts';
@@ -14,15 +15,24 @@ import type { Expectation } from '../../harness/model/verdict.ts';
 import { language } from '../../harness/scenario/language.ts';
 import { contractLanguage } from '../../harness/senders/contract/language.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
+import { inLines, readPins } from '../mutants/pins.ts';
+import { proofsOf } from '../mutants/proving.ts';
 
 const WIDTH = 100;
-export const READMES = ['scenarios/README.md', 'docker/README.md'] as const;
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROOFS = 'scenarios/proofs.json';
+export const GENERATED = ['scenarios/README.md', 'docker/README.md', PROOFS] as const;
 
-/** The README as it stands on disk, and as it has to be. */
-export async function readme(file: string): Promise<{ is: string; shouldBe: string }> {
-  const is = readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8');
+/** The file as it stands on disk, and as it has to be. */
+export async function generated(file: string): Promise<{ is: string; shouldBe: string }> {
+  const path = join(ROOT, file);
+  const is = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return { is, shouldBe: file === PROOFS ? inLines(proofsOf(readPins())) : await filled(file, is) };
+}
+
+async function filled(file: string, is: string): Promise<string> {
   const made = await sections();
-  const shouldBe = is.replaceAll(
+  return is.replaceAll(
     /(<!-- (?!end of )([a-z ]+) -->\n)[\s\S]*?(?=<!-- end of \2 -->)/g,
     (_, mark: string, name: string) => {
       const text = made[name];
@@ -30,14 +40,14 @@ export async function readme(file: string): Promise<{ is: string; shouldBe: stri
       return `${mark}\n${text}\n\n`;
     },
   );
-  return { is, shouldBe };
 }
 
 async function sections(): Promise<Record<string, string>> {
-  const { attacks, expectations } = await loadVocabulary();
+  const { attacks, expectations, facts } = await loadVocabulary();
   const words = language({
     attack: z.unknown().meta({ title: 'an attack' }),
     expectation: z.unknown().meta({ title: 'an expectation' }),
+    fact: z.string().meta({ title: 'a fact' }),
     requirement: z.string(),
   });
   const step = z.unknown().meta({ title: 'a step' });
@@ -48,6 +58,9 @@ async function sections(): Promise<Record<string, string>> {
       .map(([name, attack]) => describe(name, attack))
       .join('\n\n'),
     expectations: [...expectations].map(([name, one]) => describe(name, one)).join('\n\n'),
+    facts: [...facts]
+      .map(([name, { summary }]) => item(`\`${name}\``, sentence(summary)))
+      .join('\n'),
     certificates: Object.entries(PROFILES)
       .map(([name, { summary }]) => item(`\`${name}\``, summary))
       .join('\n'),
@@ -196,8 +209,8 @@ function item(head: string, text: string): string {
 }
 
 if (import.meta.main)
-  for (const file of READMES) {
-    const { is, shouldBe } = await readme(file);
-    if (is !== shouldBe) writeFileSync(join(import.meta.dirname, '..', '..', file), shouldBe);
+  for (const file of GENERATED) {
+    const { is, shouldBe } = await generated(file);
+    if (is !== shouldBe) writeFileSync(join(ROOT, file), shouldBe);
     process.stdout.write(`${file}: ${is === shouldBe ? 'as it was' : 'written'}\n`);
   }

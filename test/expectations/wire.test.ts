@@ -1,6 +1,6 @@
 /**
- * `contacted`, `dns-queried`, `command-parameters`, `sni` and `starttls-clean`: what was said on
- * the wire.
+ * `contacted`, `dns-queried`, `command-parameters`, `sni`, `client-hello`, `tls-version`,
+ * `handshake-broken-off` and `starttls-clean`: what was said on the wire.
  */
 
 import { describe } from 'vitest';
@@ -169,11 +169,157 @@ describe('sni', () => {
   ]);
 });
 
+const OFFER = {
+  versions: ['TLSv1.3', 'TLSv1.2'],
+  ciphers: '1301 c02b',
+  groups: '001d 0017',
+  shares: '001d',
+  signatures: '0403',
+  alpn: [],
+  extensions: [0, 10, 13, 23, 43, 51, 0xff01],
+} as const;
+const TLS12 = { ...OFFER, versions: ['TLSv1.2'], extensions: [0, 10, 13, 23, 0xff01] } as const;
+const FAILED = { offer: OFFER, result: 'failed' } as const;
+
+describe('client-hello', () => {
+  const rule = (name: string) => ({ options: { rule: name } });
+  const hello = (offer: object, more: object = {}) =>
+    cold()
+      .connect()
+      .ehlo()
+      .tls({ offer: { ...OFFER, ...offer }, ...more });
+  const again = (...versions: string[]) =>
+    cold()
+      .connect()
+      .ehlo()
+      .tls(FAILED)
+      .connect()
+      .ehlo()
+      .tls({ ...FAILED, offer: { ...TLS12, versions } });
+  says('client-hello', [
+    ['met', 'no SSL', hello({}), rule('no-ssl')],
+    ['met', 'a version that nobody knows yet', hello({ versions: ['0x0305'] }), rule('no-ssl')],
+    ['unmet', 'SSL 3 among others', hello({ versions: ['TLSv1.2', 'SSLv3'] }), rule('no-ssl')],
+    ['unmet', 'SSL 2', hello({ versions: ['SSLv2'] }), { ...rule('no-ssl'), actual: /SSLv2/ }],
+    ['undecided', 'what nobody could read', hello({ versions: [] }), rule('no-ssl')],
+    ['undecided', 'evidence of old', cold().connect().ehlo().tls(), rule('no-ssl')],
+    ['met', 'the same again', again('TLSv1.3', 'TLSv1.2'), rule('no-fallback')],
+    ['met', 'TLS 1.2 alone, which no RFC forbids', again('TLSv1.2'), rule('no-fallback')],
+    ['unmet', 'TLS 1.1', again('TLSv1.1'), rule('no-fallback')],
+    [
+      'unmet',
+      'TLS 1.1 after what failed in the step before',
+      cold()
+        .connect()
+        .ehlo()
+        .tls(FAILED)
+        .step(1)
+        .connect()
+        .ehlo()
+        .tls({ offer: { ...TLS12, versions: ['TLSv1.1'] } }),
+      rule('no-fallback'),
+    ],
+    [
+      'undecided',
+      'nothing newer than TLS 1.1 at any time',
+      hello({ versions: ['TLSv1.1'] }, { result: 'failed' }),
+      rule('no-fallback'),
+    ],
+    ['undecided', 'nothing has failed', hello({}), rule('no-fallback')],
+    ['met', 'a name', hello({}), rule('sni-form')],
+    ['unmet', 'a dot', hello({}, { servername: 'mx1.victim.xw1.test.' }), rule('sni-form')],
+    ['unmet', 'an address', hello({}, { servername: '192.0.2.7' }), rule('sni-form')],
+    ['unmet', 'other letters', hello({}, { servername: 'm\u00fcx.test' }), rule('sni-form')],
+    ['met', 'renegotiation_info', hello(TLS12), rule('renegotiation-info')],
+    [
+      'met',
+      'the suite that stands for it',
+      hello({ ...TLS12, extensions: [23], ciphers: 'c02b 00ff' }),
+      rule('renegotiation-info'),
+    ],
+    [
+      'unmet',
+      'no renegotiation_info',
+      hello({ ...TLS12, extensions: [23] }),
+      rule('renegotiation-info'),
+    ],
+    [
+      'met',
+      'TLS 1.3 alone, which does without',
+      hello({ versions: ['TLSv1.3'], extensions: [43] }),
+      rule('renegotiation-info'),
+    ],
+    ['met', 'extended_master_secret', hello(TLS12), rule('extended-master-secret')],
+    [
+      'unmet',
+      'no extended_master_secret, with TLS 1.3 as well',
+      hello({ extensions: [43, 0xff01] }),
+      rule('extended-master-secret'),
+    ],
+    [
+      'met',
+      'of the policy host too',
+      cold().policyTls({ offer: OFFER }),
+      rule('extended-master-secret'),
+    ],
+    ['undecided', 'no ClientHello', cold().connect().ehlo(), rule('sni-form')],
+  ]);
+});
+
+describe('tls-version', () => {
+  const spoken = (protocol: string) => cold().connect().ehlo().tls({ protocol });
+  says('tls-version', [
+    ['met', 'TLS 1.3', spoken('TLSv1.3')],
+    ['unmet', 'TLS 1.2', spoken('TLSv1.2'), { actual: /^TLSv1\.2$/ }],
+    ['met', 'TLS 1.2 will do', spoken('TLSv1.2'), { options: { atLeast: 'TLSv1.2' } }],
+    ['unmet', 'TLS 1.1 will not', spoken('TLSv1.1'), { options: { atLeast: 'TLSv1.2' } }],
+    ['undecided', 'nothing was completed', cold().connect().ehlo().tls(FAILED)],
+    [
+      'met',
+      'with the policy host',
+      cold().policyTls({ protocol: 'TLSv1.3' }),
+      { options: { to: 'policy-host' } },
+    ],
+  ]);
+});
+
+describe('handshake-broken-off', () => {
+  const answered = (wentOn?: boolean, offer: object = OFFER) =>
+    cold()
+      .connect()
+      .ehlo()
+      .tls({ ...FAILED, reason: 'alert:illegal_parameter', wentOn, offer: offer as typeof OFFER });
+  const offering = { options: { offering: 'TLSv1.3' } };
+  says('handshake-broken-off', [
+    ['met', 'it was', answered(false), { actual: /illegal_parameter/ }],
+    ['unmet', 'it was not', answered(true)],
+    [
+      'unmet',
+      'only the first time',
+      answered(false)
+        .connect()
+        .ehlo()
+        .tls({ ...FAILED, wentOn: true }),
+    ],
+    ['undecided', 'the lab broke it off', answered()],
+    ['undecided', 'no handshake', cold().connect().ehlo()],
+    ['unmet', 'by who offered the version', answered(true), offering],
+    ['unsupported', 'by who did not', answered(true, TLS12), offering],
+  ]);
+});
+
 describe('starttls-clean', () => {
   const rule = (name: string) => ({ options: { rule: name } });
   const clear = () => cold().connect().ehlo().command('STARTTLS');
   const inside = { secure: true, authenticated: true };
   const early = { early: true };
+  const where = { connection: 'c1', mx: 'mx1.victim.xw1.test' };
+  const accepted = { kind: 'smtp-reply', ...where, to: 'STARTTLS', reply: '220 Go' } as const;
+  const ready = () => clear().see({ ...accepted, changed: false });
+  const garbage = { kind: 'smtp-garbage', ...where, excerpt: '"\\u0016\\u0003\\u0001"' } as const;
+  const closed = (how: string) => ({ kind: 'smtp-closed', ...where, by: 'sender', how }) as const;
+  const failed = () => cold().connect().ehlo().tls({ result: 'failed', reason: 'alert' });
+  const unproved = () => cold().connect().ehlo().tls({ authenticated: false });
   says('starttls-clean', [
     [
       'undecided',
@@ -249,6 +395,69 @@ describe('starttls-clean', () => {
       'with a parameter',
       cold().connect().ehlo().command('STARTTLS now'),
       rule('no-parameters'),
+    ],
+    ['met', 'a ClientHello behind the 220', cold().connect().ehlo().tls(), rule('handshake-next')],
+    [
+      'met',
+      'a ClientHello that a path which goes on in clear takes for garbage',
+      ready().see(garbage).see(closed('closed')),
+      rule('handshake-next'),
+    ],
+    ['unmet', 'NOOP behind the 220', ready().command('NOOP').see(garbage), rule('handshake-next')],
+    ['undecided', 'gone at once', ready().see(closed('closed')), rule('handshake-next')],
+    [
+      'undecided',
+      'a command after a refusal of STARTTLS',
+      clear().command('MAIL FROM:<a@b.test>'),
+      rule('handshake-next'),
+    ],
+    [
+      'met',
+      'gone once the handshake has failed',
+      failed().see(closed('handshake failed')),
+      rule('dropped-without-tls'),
+    ],
+    [
+      'met',
+      'gone with a QUIT',
+      failed().command('QUIT').see(closed('after QUIT')),
+      rule('dropped-without-tls'),
+    ],
+    [
+      'unmet',
+      'MAIL where the handshake has failed',
+      failed().command('MAIL FROM:<a@b.test>').see(closed('closed')),
+      rule('dropped-without-tls'),
+    ],
+    [
+      'undecided',
+      'cut by the path',
+      failed().see({ ...closed('reset'), by: 'path' }),
+      rule('dropped-without-tls'),
+    ],
+    [
+      'met',
+      'QUIT, the certificate being no good',
+      unproved().command('QUIT', { secure: true }).see(closed('after QUIT')),
+      rule('quit-if-not-enough'),
+    ],
+    [
+      'met',
+      'an alert, the certificate being no good',
+      unproved().see(closed('alert:unknown_ca')),
+      rule('quit-if-not-enough'),
+    ],
+    [
+      'unmet',
+      'hung up without a word',
+      unproved().see(closed('closed')),
+      rule('quit-if-not-enough'),
+    ],
+    [
+      'undecided',
+      'a certificate that is good',
+      cold().connect().ehlo().tls().quit(),
+      rule('quit-if-not-enough'),
     ],
     [
       'unmet',

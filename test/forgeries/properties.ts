@@ -148,16 +148,31 @@ function isBound(trial: Trial, step: number): boolean {
   const upTo = own.filter((seen) => seen.step <= step);
   const message = ofKind(upTo, 'message-submitted').at(-1);
   if (!message?.to.toLowerCase().endsWith(`@${domain}`)) return false;
+  // RFC 8689 §4.2.2: its author has said that policies do not bind it.
+  if (message.tlsRequired === 'no') return false;
   const end = upTo.at(-1)!;
   const held = heldPolicy(own, domain, { at: end.at + 1 });
   return held?.policy.mode === 'enforce' && !held.inDoubt;
 }
 
-/** Both trials, step by step, in the order of time. */
+/**
+ * Both trials, step by step, in the order of time; but for connections on which mail was begun and
+ * no recipient named: whose that was nobody could tell.
+ */
 function interleaved(trial: Trial, other: Trial): Observation[] {
   const steps = trial.scenario.stages.length;
+  const verbs = Map.groupBy(
+    ofKind(other.evidence.observations, 'smtp-command'),
+    ({ connection }) => connection,
+  );
+  const isAnonymous = (seen: Observation) => {
+    const own = ('connection' in seen && verbs.get(seen.connection)) || [];
+    const count = (verb: string) => own.filter((one) => one.verb === verb).length;
+    return count('MAIL') > count('RCPT');
+  };
   const foreign = other.evidence.observations
     .filter(({ kind, leg }) => TRAFFIC.includes(kind) && leg === 'main')
+    .filter((seen) => !isAnonymous(seen))
     .map((seen) => ({
       ...seen,
       step: Math.min(seen.step, steps - 1),

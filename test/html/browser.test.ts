@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../harness/commands/run.ts';
+import { coverageOf, isCovered } from '../../harness/coverage/coverage.ts';
+import { GAPS } from '../../harness/coverage/gaps.ts';
+import { readProofs } from '../../harness/coverage/proofs.ts';
+import { REQUIREMENTS } from '../../harness/model/requirements.ts';
 import { reporter } from '../../harness/reporters/html.ts';
 import { testTerminal } from '../commands/terminal.ts';
 import { report } from '../reporters/fixtures.ts';
@@ -81,6 +85,31 @@ describe.skipIf(chromiumPath === undefined)(
       await expect.poll(() => left.textContent()).toBe('4 verdicts of 16, 1 row');
       await page.getByLabel('Folder').selectOption('tls');
       await expect.poll(() => left.textContent()).toBe('0 verdicts of 16, 0 rows');
+    });
+
+    it('tells which requirements are covered, how the senders did, and why others are not', async () => {
+      await using opened = await openFile(browser, real);
+      const { page, complaints, requests } = opened;
+      await page.getByRole('link', { name: 'Coverage of the requirements' }).click();
+      const rows = page.locator('#coverage table.requirements tbody tr');
+      await expect.poll(() => rows.count()).toBe(Object.keys(REQUIREMENTS).length);
+      const row = rows.filter({ hasText: '8461-7.1-sni-smtp' });
+      expect(await row.getByRole('link').allTextContents()).toEqual(['✓', '✓']);
+      await row.locator('summary').click();
+      expect(await row.locator('li').allTextContents()).toEqual([
+        'tls/sni',
+        'reference:no-sni-to-mx',
+      ]);
+      await page.getByRole('link', { name: 'SHOULD', exact: true }).click();
+      await page.getByRole('link', { name: 'not covered', exact: true }).click();
+      const open = coverageOf([], readProofs(), GAPS).filter(
+        (one) => /^SHOULD/.test(one.level) && !isCovered(one),
+      );
+      await expect.poll(() => rows.count()).toBe(open.length);
+      expect(await rows.first().textContent()).toContain(`not covered: ${open[0]!.reason}`);
+      await page.keyboard.press('Escape');
+      await expect.poll(() => page.locator('#coverage').count()).toBe(0);
+      expect([complaints, requests]).toEqual([[], []]);
     });
 
     it('is worked by the keyboard: to a cell, into it, and back', async () => {

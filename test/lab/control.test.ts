@@ -283,7 +283,7 @@ function idleLab(about: { ended: boolean }): Lab {
   return {
     access: {
       dns: { address: '10.9.0.2', port: 53 },
-      trust: { policyHosts: 'PEM', mxHosts: 'PEM' },
+      trust: { policyHosts: 'PEM', mxHosts: 'PEM', dnssec: 'DNSKEY' },
       route: () => undefined,
       onRoute: () => () => {},
     },
@@ -291,6 +291,7 @@ function idleLab(about: { ended: boolean }): Lab {
     createWorld: (_, record) => ({
       arrange: async () => record(EVENT),
       idle: async () => {},
+      addressOf: async () => undefined,
       trace: async () => ({ label: 'a', addresses: [], keyLog: [] }),
       [Symbol.dispose]() {},
     }),

@@ -4,8 +4,8 @@ import net from 'node:net';
 import { Packet } from 'dns2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
-import type { DnsRecord, DnsRule, LabPlan } from '../../harness/model/plan.ts';
-import { oneMx, openWorld, resolverOf, type TestWorld, zone } from './world.ts';
+import type { DnsPacket, DnsRecord, DnsRule, LabPlan } from '../../harness/model/plan.ts';
+import { dial, oneMx, openWorld, resolverOf, type TestWorld, zone } from './world.ts';
 
 const { TYPE, CLASS, RCODE } = Packet;
 const TLSA = 52;
@@ -61,6 +61,32 @@ describe('an ordinary resolver', () => {
     expect(await errorOf(resolver.resolve6(seen.name('mx1.victim.test')))).toBe('ENODATA');
   });
 
+  test('gets IPv6 addresses, of hosts that are called there', async () => {
+    const name = 'mx1.victim.test';
+    using seen = openWorld(lab, {
+      ...oneMx(),
+      dns: {
+        records: [
+          { name, type: 'A', host: name },
+          { name, type: 'AAAA', host: name },
+          { name: 'victim.test', type: 'AAAA', host: '100::9' },
+        ],
+        rules: [],
+      },
+    });
+    const resolver = resolverOf(lab);
+    expect(await resolver.resolve6(seen.name('victim.test'))).toEqual(['100::9']);
+    const [address] = await resolver.resolve6(seen.name(name));
+    const endpoint = lab.access.route(address!, 25);
+    expect(endpoint).toMatchObject({ address: '::1' });
+    expect(lab.access.route(address!.replace('::', ':0:0:0:0:0:'), 25)).toEqual(endpoint);
+    expect(await (await dial(endpoint!)).reply()).toMatch(/^220 /);
+    expect(await (await seen.dial()).reply()).toMatch(/^220 /);
+    expect(seen.seen('smtp-connection').map((one) => one.nth)).toEqual([1, 2]);
+    await seen.arrange({ ...oneMx({ reach: 'refused' }) });
+    expect(lab.access.route(address!, 25)).toMatchObject({ address: '127.0.0.1', port: 1 });
+  });
+
   test.each<[string, Partial<DnsRule>, string]>([
     ['honest', {}, 'answered'],
     ['nxdomain', { answer: 'nxdomain' }, 'ENOTFOUND'],
@@ -69,6 +95,15 @@ describe('an ordinary resolver', () => {
     ['refused', { answer: 'refused' }, 'EREFUSED'],
     ['drop', { answer: 'drop' }, 'ETIMEOUT'],
     ['truncate, which leads to TCP', { answer: 'truncate' }, 'answered'],
+    ['referral', { answer: 'referral' }, 'ENODATA'],
+    ['a packet of another id', { packet: 'wrong-id' }, 'ETIMEOUT'],
+    [
+      'a packet of another id, and then the answer',
+      { packet: 'wrong-id', followed: true },
+      'answered',
+    ],
+    ['an extended error beside the answer', { ede: { code: 6 } }, 'answered'],
+    ['an extended error', { answer: 'servfail', ede: { code: 6, text: 'bogus' } }, 'ESERVFAIL'],
     ['late', { delayMs: 30 }, 'answered'],
     ['too late', { delayMs: 60_000 }, 'ETIMEOUT'],
     ['for another type', { type: 'A', answer: 'servfail' }, 'answered'],
@@ -145,7 +180,6 @@ describe('names', () => {
       'example.com',
       'victim.test',
       'victim.nobody.test',
-      'test',
       'constructor.test',
       '__proto__.test',
     ]) {
@@ -244,7 +278,8 @@ describe('on the wire', () => {
     [{ ad: false }, 0],
   ])('the AD bit: %j', async (rule, ad) => {
     using seen = ruled(rule);
-    expect((await ask(seen.name(STS), TYPE.TXT)).header).toMatchObject({ ad });
+    const { header } = await ask(seen.name(STS), TYPE.TXT, { edns: 1232, doFlag: true });
+    expect(header).toMatchObject({ ad });
   });
 
   test.each([
@@ -255,6 +290,7 @@ describe('on the wire', () => {
     'refused',
     'truncate',
     'cname-only',
+    'referral',
   ] as const)('OPT is answered by OPT: %s', async (answer) => {
     using seen = ruled({ answer });
     const { additionals } = await ask(seen.name(STS), TYPE.TXT, { edns: 1232 });
@@ -388,6 +424,94 @@ describe('on the wire', () => {
   });
 });
 
+describe('odd packets', () => {
+  /** The first two datagrams in answer to a question for the record. */
+  const two = async (seen: TestWorld) => {
+    const socket = dgram.createSocket('udp4');
+    const replies: Buffer[] = [];
+    socket.send(query(seen.name(STS), TYPE.TXT, { id: 4711 }), lab.access.dns.port, '127.0.0.1');
+    while (replies.length < 2) replies.push((await once(socket, 'message'))[0]);
+    socket.close();
+    return replies as [Buffer, Buffer];
+  };
+
+  test.each<[DnsPacket, (odd: Buffer, right: Buffer) => void]>([
+    [
+      'wrong-id',
+      (odd, right) => {
+        expect(odd.readUInt16BE()).not.toBe(4711);
+        expect(odd.subarray(2)).toEqual(right.subarray(2));
+      },
+    ],
+    ['wrong-question', (odd) => expect(Packet.parse(odd).questions[0]!.name).toMatch(/^x_mta-sts/)],
+    ['query', (odd) => expect(Packet.parse(odd).header).toMatchObject({ id: 4711, qr: 0 })],
+    ['cut-short', (odd, right) => expect(odd).toEqual(right.subarray(0, -5))],
+    [
+      'huge',
+      (odd, right) => {
+        expect(odd.subarray(0, right.length)).toEqual(right);
+        expect(odd).toHaveLength(60_000);
+      },
+    ],
+    [
+      'compression-loop',
+      (odd) => {
+        const answer = odd.length - 16;
+        expect(odd.readUInt16BE(6)).toBe(1);
+        expect(odd.readUInt16BE(answer)).toBe(0xc000 | answer);
+      },
+    ],
+    ['garbage', (odd) => expect([odd.readUInt16BE(), odd[50]]).toEqual([4711, 0xff])],
+  ])('%s, and then the answer', async (packet, check) => {
+    using seen = ruled({ packet, followed: true });
+    const [odd, right] = await two(seen);
+    check(odd, right);
+    expect(Packet.parse(right).answers).toHaveLength(1);
+    expect(answersOf(seen)).toEqual([`udp ${packet}, then NOERROR 1`]);
+  });
+
+  test('are of what is forged, and what follows is true', async () => {
+    const forged: DnsRecord = { ...record, text: 'v=STSv1; id=forged;' } as DnsRecord;
+    using seen = ruled({ packet: 'wrong-id', records: [forged], followed: true });
+    const texts = (await two(seen)).map((one) => String(stringsOf(one)[0]));
+    expect(texts).toEqual(['v=STSv1; id=forged;', 'v=STSv1; id=1;']);
+  });
+
+  test('over TCP too', async () => {
+    using seen = ruled({ packet: 'wrong-id' });
+    const reply = await askRaw(seen.name(STS), TYPE.TXT, { transport: 'tcp', id: 4711 });
+    expect(reply.readUInt16BE()).not.toBe(4711);
+  });
+});
+
+describe('beside the answer', () => {
+  const other: DnsRecord = { name: 'mx.attacker.test', type: 'A', host: '127.6.6.6' };
+
+  test('records of other names', async () => {
+    using seen = ruled({ extra: [other], additional: [other] });
+    const { answers, additionals } = await ask(seen.name(STS), TYPE.TXT);
+    const name = seen.name('mx.attacker.test');
+    expect(answers.map((one) => one.name)).toEqual([seen.name(STS), name]);
+    expect(additionals).toMatchObject([{ name, address: '127.6.6.6' }]);
+  });
+
+  test('an extended error (RFC 8914), and none for who speaks no EDNS', async () => {
+    using seen = ruled({ ede: { code: 9, text: 'no key' } });
+    const { additionals } = await ask(seen.name(STS), TYPE.TXT, { edns: 1232 });
+    expect(additionals).toMatchObject([
+      { rdata: [{ ednsCode: 15, infoCode: 9, extraText: 'no key' }] },
+    ]);
+    expect((await ask(seen.name(STS), TYPE.TXT)).additionals).toEqual([]);
+  });
+
+  test('a referral names a server, has no answer and no SOA', async () => {
+    using seen = ruled({ answer: 'referral' });
+    const { header, answers, authorities } = await ask(seen.name(STS), TYPE.TXT);
+    expect([header.aa, header.rcode, answers.length]).toEqual([0, RCODE.NOERROR, 0]);
+    expect(authorities.map((one) => one.type)).toEqual([TYPE.NS]);
+  });
+});
+
 test('what was asked and answered is recorded in order, before the answer leaves', async () => {
   const rules: DnsRule[] = [
     { name: STS, type: 'TXT', nth: [2], answer: 'servfail' },
@@ -421,8 +545,11 @@ test('what was asked and answered is recorded in order, before the answer leaves
 interface How {
   readonly transport?: 'udp' | 'tcp';
   readonly id?: number;
+  /** 1: it wants to know whether the answer is secure (RFC 6840 §5.7). */
+  readonly ad?: number;
   /** The UDP payload size that an OPT offers. */
   readonly edns?: number;
+  readonly doFlag?: boolean;
 }
 
 async function ask(name: string, type: number, how: How = {}): Promise<Packet> {
@@ -434,12 +561,12 @@ async function ask(name: string, type: number, how: How = {}): Promise<Packet> {
 const askRaw = (name: string, type: number, how: How = {}) =>
   exchange(query(name, type, how), how.transport ?? 'udp');
 
-function query(name: string, type: number, { id = 1, edns }: How = {}): Buffer {
+function query(name: string, type: number, { id = 1, ad = 0, edns, doFlag }: How = {}): Buffer {
   const packet = new Packet();
-  packet.header = new Packet.Header({ id, rd: 1 } as never);
+  packet.header = new Packet.Header({ id, ad, rd: 1 } as never);
   packet.questions.push(new Packet.Question(name, type as never, CLASS.IN));
   if (edns !== undefined)
-    packet.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: edns }));
+    packet.additionals.push((Packet.Resource as any).EDNS([], { udpPayloadSize: edns, doFlag }));
   return packet.toBuffer();
 }
 

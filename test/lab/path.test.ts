@@ -242,6 +242,100 @@ describe('the EHLO reply', () => {
   });
 });
 
+describe('REQUIRETLS (RFC 8689)', () => {
+  const inTls = async (seen: TestWorld) => {
+    const peer = await seen.dial();
+    await peer.reply();
+    const outside = await peer.say('EHLO probe.test');
+    await peer.say('STARTTLS');
+    const secured = await peer.secure(trusting(seen));
+    return { outside, peer: secured, inside: await secured.say('EHLO probe.test') };
+  };
+  const MAIL = 'MAIL FROM:<probe@sender.test> REQUIRETLS SIZE=100';
+
+  test('is offered inside TLS by a host that does it, and MAIL may carry it', async () => {
+    using seen = world({ requiretls: true });
+    const { outside, inside, peer } = await inTls(seen);
+    expect([outside, inside].map((reply) => /^250[ -]REQUIRETLS$/m.test(reply))).toEqual([
+      false,
+      true,
+    ]);
+    expect(await peer.say(MAIL)).toMatch(/^250 /);
+    expect(seen.seen('smtp-command').at(-1)).toMatchObject({ verb: 'MAIL', line: MAIL });
+  });
+
+  test('an attack takes the keyword away, and the parameter is taken all the same', async () => {
+    using seen = world({ requiretls: true, afterTls: { ehlo: { remove: ['REQUIRETLS'] } } });
+    const { inside, peer } = await inTls(seen);
+    expect(inside).not.toContain('REQUIRETLS');
+    expect(await peer.say(MAIL)).toMatch(/^250 /);
+  });
+
+  test('whoever strips TLS takes it in clear', async () => {
+    using seen = world({ requiretls: true, beforeTls: { ehlo: { remove: ['STARTTLS'] } } });
+    const peer = await seen.dial();
+    await peer.reply();
+    await peer.say('EHLO probe.test');
+    expect(await peer.say(MAIL)).toMatch(/^250 /);
+  });
+
+  test('a host that does not do it knows no such parameter', async () => {
+    using seen = world();
+    const { inside, peer } = await inTls(seen);
+    expect(inside).not.toContain('REQUIRETLS');
+    expect(await peer.say(MAIL)).toMatch(/^555 /);
+    expect(await peer.say('MAIL FROM:<requiretls@sender.test>')).toMatch(/^250 /);
+  });
+});
+
+describe('what content holds, and what a DSN says', () => {
+  const deliverText = async (text: string) => {
+    using seen = world();
+    const peer = await seen.dial();
+    await peer.reply();
+    await peer.say('EHLO probe.test');
+    await peer.say('MAIL FROM:<>');
+    await peer.say('RCPT TO:<probe@sender.test>');
+    await peer.say('DATA');
+    await peer.say(`${text}\r\n.`);
+    const [[data], [accepted]] = [seen.seen('smtp-data'), await seen.until('message-accepted')];
+    return { data: data!, accepted: accepted! };
+  };
+  const group = (token: string, action: string) =>
+    `Final-Recipient: rfc822; ${token}@victim.test\r\nAction: ${action}\r\nStatus: 5.7.30`;
+  const report = (...groups: string[]) =>
+    [
+      'Content-Type: multipart/report; boundary=x\r\n\r\n--x',
+      'Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; sender.test\r\n',
+      groups.join('\r\n\r\n'),
+      `--x\r\nContent-Type: text/rfc822-headers\r\n\r\n${CONTENT}--x--`,
+    ].join('\r\n');
+
+  test.each([
+    ['nothing of ours', 'Subject: else\r\n\r\nwords', undefined],
+    ['the header of a message', CONTENT, 'header'],
+    ['its body too', `${CONTENT}This is a test message of Holdfast.`, 'body'],
+  ])('%s', async (_, text, quotes) => {
+    expect((await deliverText(text)).data.quotes).toBe(quotes);
+  });
+
+  test('status, action, and the recipients that failed', async () => {
+    const other = 'hfaaaaaaaaaaaa';
+    const { accepted } = await deliverText(report(group(TOKEN, 'failed'), group(other, 'delayed')));
+    expect(accepted).toMatchObject({
+      dsnAction: 'failed',
+      dsnStatus: '5.7.30',
+      dsnFailed: [TOKEN],
+    });
+  });
+
+  test('a DSN that names nobody of ours does not say who failed', async () => {
+    const { accepted } = await deliverText(report(group('somebody', 'failed')));
+    expect(accepted).toMatchObject({ dsnAction: 'failed' });
+    expect(accepted.dsnFailed).toBeUndefined();
+  });
+});
+
 describe('replies as planned', () => {
   const beforeTls = (replies: DialoguePlan['replies']) => world({ beforeTls: { replies } });
 
@@ -405,6 +499,121 @@ describe('replies as planned', () => {
       }
     },
   );
+});
+
+describe('byte by byte', () => {
+  const replies = (reply: ReplyPlan, verb = 'EHLO') =>
+    world({ beforeTls: { replies: { [verb]: reply } } });
+  /** What comes in answer to an EHLO until the connection ends, each segment for itself. */
+  const heard = async (seen: TestWorld, enough: (text: string) => boolean) => {
+    const peer = await seen.dial();
+    await peer.reply();
+    const chunks: string[] = [];
+    peer.socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk.toString('latin1'));
+      if (enough(chunks.join(''))) peer.socket.destroy();
+    });
+    peer.send('EHLO probe.test\r\n');
+    await peer.over;
+    peer.socket.destroy();
+    return chunks;
+  };
+
+  test.each<[string, string]>([
+    ['lines without CR', '250-one\n250 STARTTLS\n'],
+    ['a NUL and a byte above 127', '250-a\0b\r\n250 \xff\r\n'],
+    ['other codes in one reply', '250-one\r\n550 two\r\n'],
+    ['no last line', '250-one\r\n250-two\r\n'],
+  ])('%s', async (_what, bytes) => {
+    using seen = replies({ bytes });
+    const chunks = await heard(seen, (text) => text.length >= bytes.length);
+    expect(chunks.join('')).toBe(bytes);
+    expect(seen.seen('smtp-reply').at(-1)).toMatchObject({
+      to: 'EHLO',
+      reply: bytes,
+      changed: true,
+    });
+  });
+
+  test('a list gives the segments, and each comes alone', async () => {
+    using seen = replies({ bytes: ['250-one\r\n25', '0 two\r\n'] });
+    expect(await heard(seen, (text) => text.endsWith('two\r\n'))).toEqual([
+      '250-one\r\n25',
+      '0 two\r\n',
+    ]);
+  });
+
+  test('what is repeated makes a line as long as one likes, and the dialogue goes on after it', async () => {
+    using seen = replies({ bytes: ['250 ', { repeat: 'xy', times: 100_000 }, '\r\n'] });
+    const peer = await seen.dial();
+    await peer.reply();
+    expect(await peer.say('EHLO probe.test')).toBe(`250 ${'xy'.repeat(100_000)}`);
+    expect(await peer.say('NOOP')).toMatch(/^250/);
+    expect(seen.seen('smtp-reply')[1]!.reply).toBe(`250 ${'xy'.repeat(198)}`);
+  });
+
+  test.each(['x', '250-x\r\n'])('%j without end: it ends with the sender', async (repeat) => {
+    using seen = replies({ bytes: ['250-', { repeat }] });
+    const chunks = await heard(seen, (text) => text.length > 1_000_000);
+    expect(chunks.join('').startsWith(`250-${repeat.repeat(1000)}`)).toBe(true);
+    await seen.until('smtp-closed');
+    expect(seen.seen('lab-fault')).toEqual([]);
+  });
+
+  test('without end, to one who takes it all: the path ends it', async () => {
+    using seen = replies({ bytes: [{ repeat: '250-x\r\n' }] });
+    const chunks = await heard(seen, () => false);
+    expect(chunks.join('').length).toBeGreaterThan(10_000_000);
+    expect(await seen.until('smtp-closed')).toMatchObject([
+      { by: 'path', how: 'said without end' },
+    ]);
+  });
+
+  test.each<[ReplyPlan, number]>([
+    [{ pace: { bytes: 1, everyMs: 1 } }, 30],
+    [{ text: ['250-one', '250 two'], pace: { bytes: 4, everyMs: 2 } }, 4],
+  ])('bit by bit: %j', async (reply, segments) => {
+    using seen = replies(reply);
+    const chunks = await heard(seen, (text) => /^250 .*\r\n$/m.test(text));
+    expect(chunks.length).toBeGreaterThanOrEqual(segments);
+  });
+
+  test('to DATA and the end of it: what the first byte grants is granted', async () => {
+    using seen = world({
+      beforeTls: { replies: { DATA: { bytes: '354\r\n' }, '.': { bytes: '250\r\n' } } },
+    });
+    const peer = await greeted(seen);
+    expect(await deliver(peer)).toBe('250');
+    expect(seen.seen('message-accepted')).toHaveLength(1);
+  });
+
+  test.each<[StarttlsPlan, string]>([
+    [{ reply: { bytes: '220 go\n' } }, '220 go\n'],
+    [{ reply: { bytes: '220 go\r\n' }, inject: ['250 x'] }, '220 go\r\n250 x\r\n'],
+  ])('STARTTLS: %j, and then TLS', async (plan, expected) => {
+    using seen = world({ starttls: plan });
+    const peer = await greeted(seen);
+    const [chunk] = await Promise.all([once(peer.socket, 'data'), peer.send('STARTTLS\r\n')]);
+    expect(String(chunk)).toBe(expected);
+    expect(await (await peer.secure(trusting(seen))).say('EHLO probe.test')).toMatch(/^250/);
+  });
+
+  test.each([10, 100_000])('content is cut after %i bytes, and never arrives', async (bytes) => {
+    using seen = world({ beforeTls: { cutContentAfter: bytes } });
+    const peer = await greeted(seen);
+    const content = 'x'.repeat(98).concat('\r\n').repeat(2000);
+    for (const line of ['MAIL FROM:<a@sender.test>', 'RCPT TO:<b@victim.test>', 'DATA'])
+      await peer.say(line);
+    peer.send(`${content}.\r\n`);
+    expect(await peer.over).toBe('reset');
+    expect(await seen.until('smtp-closed')).toMatchObject([
+      { by: 'path', how: 'reset in the middle of DATA' },
+    ]);
+    expect(seen.seen('message-accepted')).toEqual([]);
+    // The next connection is under the same plan, and a message that is shorter arrives.
+    if (bytes < 1000) return;
+    expect(await deliver(await greeted(seen))).toMatch(/^250/);
+  });
 });
 
 describe('STARTTLS', () => {
@@ -616,7 +825,9 @@ describe('STARTTLS', () => {
         reason: 'the client sent no TLS',
       },
     ]);
-    await peer.over;
+    const mail = (await seen.until('smtp-command', 3))[2];
+    expect(mail).toMatchObject({ verb: 'MAIL', secure: false });
+    peer.socket.destroy();
   });
 
   test.each(['end', 'reset'] as const)(
@@ -1031,6 +1242,7 @@ async function exchanger(answer = '250 ok\r\n', greetAfterMs = 0) {
       connection: 'c1',
       plan: {},
       others: {},
+      isUnderDane: false,
       dial: () => net.connect(port, '127.0.0.1').on('error', () => {}),
       tls: tlsAcceptor,
       claim: () => () => {},

@@ -3,6 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
+import zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import type { PagePlan, PolicyHostPlan, TlsPlan, TlsVersion } from '../../harness/model/plan.ts';
@@ -151,9 +152,12 @@ describe('the page', () => {
   test('comes slowly, byte by byte, and stops when the client goes', async () => {
     using seen = serving({ transfer: 'slow' });
     const { response, request } = await open(seen);
-    const [first] = await once(response, 'data');
-    const [second] = await once(response, 'data');
-    expect(`${first}${second}`).toBe('ve');
+    let body = '';
+    response.on('data', (chunk) => {
+      body += chunk;
+    });
+    while (body.length < 2) await once(response, 'data');
+    expect(body).toMatch(/^ve/);
     request.destroy();
     await seen.idle();
     expect(seen.seen('policy-request')).toMatchObject([{ status: 200, complete: false }]);
@@ -176,6 +180,110 @@ describe('the page', () => {
     expect(seen.seen('policy-request')).toEqual([]);
     using next = world();
     expect((await get(next)).status).toBe(200);
+  });
+});
+
+describe('an answer byte by byte', () => {
+  const asked = async (seen: TestWorld, headers = '') => {
+    const { port, address } = await seen.find(HOST, 443);
+    const socket = tls.connect({
+      port,
+      host: address,
+      servername: seen.name(HOST),
+      ca: lab.access.trust.policyHosts,
+    });
+    socket.write(`GET ${POLICY_PATH} HTTP/1.1\r\nHost: ${seen.name(HOST)}\r\n${headers}\r\n`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+
+  test.each<[string, PagePlan['answer'], (body: string) => string]>([
+    [
+      'in HTTP/1.0',
+      'HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{body}',
+      (body) => `HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n${body}`,
+    ],
+    [
+      'with two lengths',
+      'HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Length: 1\r\n\r\n{body}',
+      (body) =>
+        `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nContent-Length: 1\r\n\r\n${body}`,
+    ],
+    [
+      'in segments, and in chunks',
+      ['HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n', '{hex};x\r\n{body}\r\n0\r\n\r\n'],
+      (body) =>
+        `HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n${body.length.toString(16)};x\r\n${body}\r\n0\r\n\r\n`,
+    ],
+    ['that is none', ['\0\xff', { repeat: 'x', times: 3 }], () => '\0\xffxxx'],
+  ])('%s', async (_what, answer, expected) => {
+    using seen = serving({ answer });
+    expect((await asked(seen)).toString('latin1')).toBe(expected(seen.name(BODY)));
+    expect(await seen.until('policy-request')).toMatchObject([{ status: 200, complete: true }]);
+  });
+
+  test.each(['always', 'maybe', 'never'] as const)(
+    'that a right client takes: %s',
+    async (taken) => {
+      using seen = serving({ answer: 'HTTP/1.1 200 OK\r\n\r\n{body}', taken });
+      await asked(seen);
+      const [request] = await seen.until('policy-request');
+      expect([request!.complete, request!.inDoubt]).toEqual([
+        taken !== 'never',
+        taken === 'maybe' ? true : undefined,
+      ]);
+    },
+  );
+
+  test('after interim answers', async () => {
+    using seen = serving({ informational: [100, 103] });
+    const text = String(await asked(seen));
+    expect(text.match(/^HTTP\/1\.1 \d+/gm)).toEqual([
+      'HTTP/1.1 100',
+      'HTTP/1.1 103',
+      'HTTP/1.1 200',
+    ]);
+    expect(text.endsWith(seen.name(BODY))).toBe(true);
+  });
+
+  test.each([
+    ['gzip', zlib.gunzipSync],
+    ['deflate', zlib.inflateSync],
+    ['br', zlib.brotliDecompressSync],
+  ] as const)('in %s, and whether it was asked for is told', async (coding, decode) => {
+    using seen = serving({ coding });
+    const bytes = await asked(seen);
+    const head = bytes.indexOf('\r\n\r\n') + 4;
+    expect(String(bytes.subarray(0, head))).toContain(`content-encoding: ${coding}\r\n`);
+    expect(String(decode(bytes.subarray(head)))).toBe(seen.name(BODY));
+    await asked(seen, `Accept-Encoding: ${coding}\r\n`);
+    const requests = await seen.until('policy-request', 2);
+    expect(requests.map((one) => one.inDoubt)).toEqual([true, undefined]);
+    expect(requests[0]!.body).toBe(seen.name(BODY));
+  });
+
+  test('is another for some requests, counted anew in each step', async () => {
+    const plan = {
+      ...zone([{ name: HOST, type: 'A', host: HOST }]),
+      policyHosts: {
+        [HOST]: {
+          pages: {
+            [POLICY_PATH]: {
+              body: BODY,
+              requests: [{ nth: [1, 3], change: { status: 503, body: 'later\n' } }],
+            },
+          },
+        },
+      },
+    } satisfies Parameters<typeof openWorld>[1];
+    using seen = openWorld(lab, plan);
+    for (const step of [1, 2]) {
+      if (step > 1) await seen.arrange(plan);
+      const statuses = [];
+      for (let i = 0; i < 4; i++) statuses.push((await get(seen)).status);
+      expect(statuses).toEqual([503, 200, 503, 200]);
+    }
   });
 });
 

@@ -67,6 +67,7 @@ export function openWorld(lab: Lab, plan: LabPlan): TestWorld {
     find,
     dial: async (host = 'mx1.victim.test') => dial(await find(host, 25)),
     idle: () => world.idle(),
+    addressOf: (host, family) => world.addressOf(name(host), family),
     trace: () => world.trace(),
     [Symbol.dispose]: () => world[Symbol.dispose](),
   };

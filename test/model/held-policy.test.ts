@@ -81,6 +81,7 @@ describe('it is in doubt whether it was replaced', () => {
     ['by a page of another media type', { body: text('none'), contentType: 'text/html' }],
     ['by a page without one', { body: text('none'), contentType: undefined }],
     ['by bytes that are no UTF-8', { body: text('none', 'x: \uFFFD\n') }],
+    ['by an answer that a client may refuse', { body: text('none'), inDoubt: true }],
     ['by a max_age beyond the bound', { body: text('none').replace('86400', '99999999') }],
   ])('%s', (_what, change) => {
     expect(held(cold().txt().fetch().fetch(change))).toMatchObject({

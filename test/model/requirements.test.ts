@@ -4,7 +4,7 @@ import { citeRequirement, REQUIREMENTS } from '../../harness/model/requirements.
 const rows = Object.entries(REQUIREMENTS);
 
 describe('the table of requirements', () => {
-  it.each(rows)('%s is a citable row', (id, { rfc, section, level, basis, text }) => {
+  it.each(rows)('%s is a citable row', (id, { rfc, section, level, basis, testable, text }) => {
     const [number, place, ...slug] = id.split('-');
     expect(rfc).toBe(`RFC ${number}`);
     expect(section).toMatch(/^\d+(\.\d+)*(\/\d+(\.\d+)*)?$/);
@@ -15,6 +15,7 @@ describe('the table of requirements', () => {
     expect(slug.join('-')).toMatch(/^[a-z\d]+(-[a-z\d]+)*$/);
     expect(['MUST', 'MUST NOT', 'SHOULD', 'SHOULD NOT', 'MAY']).toContain(level);
     expect(['keyword', 'grammar', 'prose', 'derived']).toContain(basis);
+    expect(['yes', 'partly', 'no']).toContain(testable);
     expect(text.length).toBeLessThanOrEqual(120);
     expect(text, 'reads on from a colon').toMatch(/^([a-z"]|[A-Z]{2}[\w-]* )/);
     expect(text, 'no full stop').not.toMatch(/[.\s]$/);

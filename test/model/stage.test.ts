@@ -18,9 +18,22 @@ const told = (changes: readonly Change[]) =>
   changes.map((change) =>
     change.kind === 'question'
       ? `${change.type} ${change.name}`
-      : `${change.host} ${change.points.map(({ at }) => at).join(', ')}`,
+      : `${change.host} ${change.points.map(({ nth, at }) => [at, nth].join(' ').trim()).join(', ')}`,
   );
 const FORGED = [under('replace-sts-record', { record: 'v=STSv1; id=x;' })];
+
+describe('of several recipient domains', () => {
+  const domain = { ...DEFAULT_DOMAIN, others: { 'other.test': ['mx.other.test'] } };
+  const step = (also: readonly string[]) =>
+    ({ ...attacked(under('strip-starttls')), also }) as Step;
+
+  test('what lies on the way to each has to be met, and to no other', () => {
+    const changesOf = (also: readonly string[]) =>
+      told(scenarioOf([step(also)], { domain }).stages[0]!.changes);
+    expect(changesOf([])).toEqual(['mx1.victim.test EHLO']);
+    expect(changesOf(['other.test'])).toEqual(['mx1.victim.test EHLO', 'mx.other.test EHLO']);
+  });
+});
 
 describe('what has to be met', () => {
   test.each<[string, Use[], string[]]>([
@@ -30,6 +43,11 @@ describe('what has to be met', () => {
       'the handshake',
       [under('mx-certificate', { profile: 'expired' })],
       ['mx1.victim.test handshake'],
+    ],
+    [
+      'REQUIRETLS, which is offered inside TLS',
+      [under('patch', { mxHosts: { 'mx1.victim.test': { requiretls: true } } })],
+      ['mx1.victim.test EHLO-inside'],
     ],
     ['the reply to STARTTLS', [under('refuse-starttls')], ['mx1.victim.test STARTTLS']],
     ['the MX', [under('block-mx')], ['mx1.victim.test address']],
@@ -44,6 +62,42 @@ describe('what has to be met', () => {
       'the record, and the page',
       [...FORGED, under('policy-status', { status: 404 })],
       ['TXT _mta-sts.victim.test', 'mta-sts.victim.test request'],
+    ],
+    [
+      'the IPv6 address, where there is one',
+      [
+        under('dns-answer', {
+          name: 'mx1.victim.test',
+          type: 'AAAA',
+          records: [{ name: 'mx1.victim.test', type: 'AAAA', host: 'mx.attacker.test' }],
+        }),
+      ],
+      ['AAAA mx1.victim.test'],
+    ],
+    [
+      'no IPv6 address, where there is none',
+      [under('dns-answer', { name: 'mx1.victim.test', type: 'AAAA', answer: 'servfail' })],
+      [],
+    ],
+    [
+      'the page, as often as it takes',
+      [...FORGED, under('policy-answer', { nth: [2], coding: 'gzip' })],
+      ['TXT _mta-sts.victim.test', 'mta-sts.victim.test request 2'],
+    ],
+    [
+      'a reply byte by byte',
+      [under('mx-reply', { to: 'EHLO', pace: { everyMs: 1 }, when: 'after-tls' })],
+      ['mx1.victim.test EHLO-inside'],
+    ],
+    [
+      'the reply to STARTTLS, byte by byte',
+      [under('mx-reply', { to: 'STARTTLS', bytes: '220' })],
+      ['mx1.victim.test STARTTLS'],
+    ],
+    [
+      'content that is cut short',
+      [under('patch', { mxHosts: { '*': { afterTls: { cutContentAfter: 9 } } } })],
+      ['mx1.victim.test .'],
     ],
     ['no policy host under an id that is known', [under('policy-status', { status: 404 })], []],
     [

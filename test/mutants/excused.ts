@@ -21,6 +21,9 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'last-id-wins',
         'http-cache',
         'lives-from-first-fetch',
+        'reads-patterns-as-a-shell',
+        'sends-over-open-connections',
+        'forgets-the-cache-while-fetching',
       ],
     },
     {
@@ -42,15 +45,26 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
   'fetches-beside': [
     {
       reason: 'Its delivery does not wait for what becomes of the fetch.',
-      faults: ['defers-when-record-fails', 'defers-when-discovery-fails'],
+      faults: [
+        'defers-without-a-record',
+        'defers-when-record-fails',
+        'defers-when-discovery-fails',
+        'forgets-the-cache-while-fetching',
+      ],
     },
   ],
   'wants-tls': [
     {
       reason: 'It sends nothing in clear, to nobody.',
       faults: [
+        'dane-clear-without-tls',
+        'clear-where-tls-is-required',
+        'dane-clear-with-unusable',
+        'dane-takes-unusable-for-none',
+        'requiretls-in-clear',
         'plaintext-when-starttls-missing',
         'plaintext-when-ehlo-refused',
+        'plaintext-after-garbled-ehlo',
         'plaintext-after-454',
         'plaintext-after-5yz-to-starttls',
         'plaintext-after-421',
@@ -59,20 +73,41 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'goes-on-after-failed-handshake',
         'leaks-after-restart',
         'sends-as-last-resort',
+        'no-tls12-nor-tls13',
       ],
     },
   ],
+  'starttls-unasked': [
+    {
+      reason: 'It says STARTTLS whether or not it has read the offer.',
+      faults: ['keywords-in-capitals-only', 'reads-few-ehlo-lines'],
+    },
+  ],
   'gives-up-without-ehlo': [
-    { reason: 'It never says HELO.', faults: ['plaintext-when-ehlo-refused'] },
+    {
+      reason: 'It never says HELO.',
+      faults: ['plaintext-when-ehlo-refused', 'plaintext-after-garbled-ehlo'],
+    },
+  ],
+  'logs-the-end-only': [
+    {
+      reason:
+        'What it has dropped without a word may be waiting still, for all that anybody knows.',
+      faults: ['drops-the-other-recipients'],
+    },
   ],
   'no-dsn': [
     {
       reason: 'It declares no DSN, and what is about bounces is unsupported.',
       faults: [
         'sends-as-last-resort',
+        'last-look-ends-the-policy',
         'no-recheck-before-bounce',
         'returns-from-postmaster',
         'returns-nothing',
+        'bounces-without-requiretls',
+        'bounces-requiretls-mail-in-clear',
+        'returns-requiretls-mail-whole',
       ],
     },
   ],

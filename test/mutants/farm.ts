@@ -22,6 +22,8 @@ export interface Result {
   readonly grade: Grade;
   /** Of the first finding of that grade. */
   readonly requirement: string;
+  /** The requirements of all findings that fail or warn. */
+  readonly broken: readonly string[];
   readonly words: string;
   /** Not decided, and not for anything that the sender did: the lab was slow. */
   readonly isOfSlowLab: boolean;
@@ -99,10 +101,15 @@ export function resultOf(traits: string, verdict: Verdict): Result {
   const { scenario, grade, findings } = verdict;
   const requirement = findings.find((finding) => finding.grade === grade)?.requirement ?? '';
   const isOfSlowLab = grade === 'inconclusive' && requirement === '';
-  return { traits, scenario, grade, requirement, words: tell(verdict), isOfSlowLab };
+  const broken = findings
+    .filter((finding) => finding.grade === 'fail' || finding.grade === 'warn')
+    .map((finding) => finding.requirement);
+  return { traits, scenario, grade, requirement, broken, words: tell(verdict), isOfSlowLab };
 }
 
 async function serveParent(): Promise<void> {
+  // Whoever asked has gone, or has all.
+  process.on('disconnect', () => process.exit());
   const shipped = await shippedScenarios();
   process.on('message', async (orders: readonly Order[]) => {
     const courses = orders.map(({ traits, scenarios }) => ({

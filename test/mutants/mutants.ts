@@ -4,20 +4,42 @@
  * the grade and for the requirement that are pinned.
  *
  *   npm run mutants              temperaments × scenarios, and faults × temperaments by their pins
+ *   npm run mutants -- --part 2/4
+ *                                a part of it: every fourth scenario, from the second on, and its pins
  *   npm run mutants -- --write   keeps the pins that hold, and finds those that are missing: minutes
  *                                for a new fault or scenario, an hour with no pins at all
+ *   npm run mutants -- --write --fault ^dane- --scenario ^dane/
+ *                                the same for these faults over these scenarios; all else stays
  */
 
+import { parseArgs } from 'node:util';
+import { parseShard } from '../../harness/results/shard.ts';
 import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result, together } from './farm.ts';
 import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import { provingPins, unproved, worthTrying } from './proving.ts';
 import { shippedScenarios } from './try.ts';
 
-const faults = Object.keys(FAULTS);
 const temperaments = TEMPERED;
+const { values: given } = parseArgs({
+  options: {
+    write: { type: 'boolean' },
+    part: { type: 'string', default: '1/1' },
+    fault: { type: 'string', default: '' },
+    scenario: { type: 'string', default: '' },
+  },
+});
+const faults = Object.keys(FAULTS).filter((fault) => new RegExp(given.fault).test(fault));
+const isWhole = given.fault === '' && given.scenario === '';
+const part = parseShard(given.part);
+if (!part || (given.write && part.of > 1))
+  throw new Error('--part 2/4 is the second of four, and does not go with --write');
 const shipped = await shippedScenarios();
-const scenarios = shipped.map(({ id }) => id);
+const scenarios = shipped
+  .map(({ id }) => id)
+  .filter((_, index) => index % part.of === part.index - 1)
+  .filter((id) => new RegExp(given.scenario).test(id));
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -75,7 +97,7 @@ const GRADES = ['pass', 'warn', 'not-met', 'unsupported', 'fail', 'inconclusive'
 /** Every pin, tried; problems: what is not caught as pinned. */
 async function tryPins(pins: readonly Pin[], lawful: readonly Result[]): Promise<string[]> {
   const isCaught = catches(lawful);
-  const problems = unpinned(pins, shipped);
+  const problems: string[] = [];
   for (const { pin, temperament, result } of await tryAll(pins)) {
     const { grade, requirement } = pin;
     if (!isAsPinned(result, pin))
@@ -136,9 +158,10 @@ function showPins(pins: readonly Pin[]): void {
 async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
   const isCaught = catches(lawful);
   const caught: Tried[] = [];
-  const tryMore = async (pins: readonly Pick<Pin, 'fault' | 'scenario' | 'under'>[]) => {
-    const tried = await tryAll(pins);
+  const keep = (tried: readonly Tried[]) =>
     caught.push(...tried.filter(({ result, temperament }) => isCaught(result, temperament)));
+  const tryMore = async (pins: readonly Pick<Pin, 'fault' | 'scenario' | 'under'>[]) => {
+    keep(await tryAll(pins));
   };
   const openUnder = (fault: string) =>
     temperaments.filter(
@@ -152,7 +175,15 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
     'exploring',
     open.map((traits) => ({ traits, scenarios })),
   );
-  const candidates = new Map(open.map((fault) => [fault, candidatesFor(fault, explored)]));
+  keep(explored.map((result) => ({ fault: result.traits, temperament: '', result })));
+  const pinned = (fault: string) =>
+    readPins().flatMap((pin) => (pin.fault === fault ? [pin.scenario] : []));
+  const candidates = new Map(
+    open.map((fault) => [
+      fault,
+      [...new Set([...pinned(fault), ...candidatesFor(fault, explored)])],
+    ]),
+  );
   // What escapes the first may be caught by another.
   for (const [from, to] of ROUNDS)
     await tryMore(
@@ -163,21 +194,37 @@ async function findPins(lawful: readonly Result[]): Promise<Pin[]> {
           .map((scenario) => ({ fault, scenario, under: openUnder(fault) })),
       ),
     );
-  const chosen = choose(caught);
+  const kept = readPins().filter(
+    ({ fault, scenario }) => !isWhole && !(faults.includes(fault) && scenarios.includes(scenario)),
+  );
+  const chosen = [...kept, ...choose(caught)];
   const idle = scenarios.filter((id) => !chosen.some(({ scenario }) => scenario === id));
   const isAlone = ({ temperament, result }: Tried, id: string) =>
     temperament === '' && result.scenario === id;
   const unknown = idle.filter((id) => !caught.some((one) => isAlone(one, id)));
+  const others = faults.filter((fault) => !open.includes(fault));
   await tryMore(
-    faults.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
+    others.flatMap((fault) => unknown.map((scenario) => ({ fault, scenario, under: [''] }))),
   );
-  return [...chosen, ...forIdle(idle, caught)];
+  const found = [...chosen, ...forIdle(idle, caught)];
+  const named = unproved(
+    found,
+    shipped.filter(({ id }) => scenarios.includes(id)),
+  );
+  const alone = () => caught.filter(({ temperament }) => temperament === '');
+  const breaks = alone().flatMap(({ fault, result }) =>
+    result.broken.map((requirement) => ({ fault, requirement })),
+  );
+  await tryMore(worthTrying(named, breaks));
+  return [...found, ...provingPins(named, alone())];
 }
 
 /** Of the scenarios that may catch a fault, these are tried first. */
 const ROUNDS = [
-  [0, 5],
-  [5, 40],
+  [0, 1],
+  [1, 4],
+  [4, 12],
+  [12, 40],
 ] as const;
 
 /** The worst grade first, then the scenario that catches fewest others. */
@@ -247,12 +294,19 @@ function forIdle(idle: readonly string[], caught: readonly Tried[]): Pin[] {
 // ---- the command ----
 
 const began = performance.now();
-const isWriting = process.argv.includes('--write');
 const lawful = await tryTemperaments();
-if (isWriting) writePins(await findPins(lawful));
+if (given.write) writePins(await findPins(lawful));
 const pins = readPins();
-const problems = [...showTemperaments(lawful), ...(await tryPins(pins, lawful))];
-showPins(pins);
+const own = pins.filter(
+  ({ fault, scenario }) => faults.includes(fault) && scenarios.includes(scenario),
+);
+const problems = [
+  ...showTemperaments(lawful),
+  ...unpinned(pins, shipped),
+  // What is written now was tried for it.
+  ...(given.write ? [] : await tryPins(own, lawful)),
+];
+if (part.of === 1) showPins(pins);
 for (const problem of problems) say(`✗ ${problem}`);
 say(`${problems.length} problems, ${Math.round((performance.now() - began) / 1000)} s`);
 process.exitCode = problems.length === 0 ? 0 : 1;

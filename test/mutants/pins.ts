@@ -4,9 +4,9 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Scenario } from '../../harness/model/scenario.ts';
+import { neededCapabilities, type Scenario } from '../../harness/model/scenario.ts';
 import type { Grade } from '../../harness/model/verdict.ts';
-import { FAULTS, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
+import { FAULTS, referenceSender, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 
 export interface Pin {
@@ -14,6 +14,8 @@ export interface Pin {
   readonly scenario: string;
   readonly grade: Grade;
   readonly requirement: string;
+  /** Others that the same trial finds broken, where no other pin of its scenario does. */
+  readonly also?: readonly string[];
   /** Names of temperaments; `''`: none. */
   readonly under: readonly string[];
 }
@@ -24,21 +26,34 @@ export function readPins(): readonly Pin[] {
   return JSON.parse(readFileSync(FILE, 'utf8'));
 }
 
-/** One pin a line, so that a change of one shows as such. */
 export function writePins(pins: readonly Pin[]): void {
-  writeFileSync(FILE, `[\n${pins.map((pin) => `  ${JSON.stringify(pin)}`).join(',\n')}\n]\n`);
+  writeFileSync(FILE, inLines(pins));
 }
 
+/** One a line, so that a change of one shows as such. */
+export const inLines = (values: readonly unknown[]): string =>
+  `[\n${values.map((value) => `  ${JSON.stringify(value)}`).join(',\n')}\n]\n`;
+
 /** As pinned, or worse: how much of a race a fault wins, a busy machine decides. */
-export const isAsPinned = (seen: Pick<Pin, 'grade' | 'requirement'>, pin: Pin): boolean =>
-  (seen.grade === pin.grade && seen.requirement === pin.requirement) ||
-  (seen.grade === 'fail' && pin.grade === 'warn');
+export const isAsPinned = (
+  seen: Pick<Pin, 'grade' | 'requirement'> & { readonly broken: readonly string[] },
+  pin: Pin,
+): boolean =>
+  ((seen.grade === pin.grade && seen.requirement === pin.requirement) ||
+    (seen.grade === 'fail' && pin.grade === 'warn')) &&
+  (pin.also ?? []).every((id) => seen.broken.includes(id));
 
 export const traitsOf = (fault: string, temperament: string) =>
   [fault, temperament].filter((trait) => trait !== '').join('+');
 
 /** No temperament, and each. */
 export const TEMPERED: readonly string[] = ['', ...Object.keys(TEMPERAMENTS)];
+
+const able = referenceSender().capabilities;
+
+/** The reference sender can be tried with it, and so a fault of it can be caught. */
+export const isForReference = (scenario: Scenario): boolean =>
+  neededCapabilities(scenario).every((needed) => able.includes(needed));
 
 /** What should be pinned, and is not. */
 export function unpinned(pins: readonly Pin[], scenarios: readonly Scenario[]): string[] {
@@ -47,6 +62,8 @@ export function unpinned(pins: readonly Pin[], scenarios: readonly Scenario[]): 
       .filter((one) => !pins.some((pin) => pin.fault === fault && pin.under.includes(one)))
       .map((temperament) => `${traitsOf(fault, temperament)}: NOBODY catches it`),
   );
-  const idle = scenarios.filter(({ id }) => !pins.some(({ scenario }) => scenario === id));
+  const idle = scenarios
+    .filter(isForReference)
+    .filter(({ id }) => !pins.some(({ scenario }) => scenario === id));
   return [...missing, ...idle.map(({ id }) => `${id} catches no fault`)];
 }

@@ -1,8 +1,8 @@
 /**
- * The profile `smoke`: few scenarios, and quick ones, that catch every fault of the reference
- * sender by its pins.
+ * The profile `smoke`: few scenarios, and quick ones, that find every requirement broken which any
+ * fault of the reference sender breaks, by its pins.
  *
- *   node test/mutants/smoke.ts           says what scenarios/smoke.txt does not catch
+ *   node test/mutants/smoke.ts           says what scenarios/smoke.txt does not find broken
  *   node test/mutants/smoke.ts --write   chooses anew (greedy set cover), and writes it
  */
 
@@ -14,36 +14,33 @@ import { type Pin, readPins } from './pins.ts';
 import { shippedScenarios } from './try.ts';
 
 const FILE = new URL('../../scenarios/smoke.txt', import.meta.url);
-const HEAD = `# The profile smoke: a run in seconds that catches every fault of the reference sender, but for what
-# only a restart shows. node test/mutants/smoke.ts --write chooses it.
+const HEAD = `# The profile smoke: a run in seconds that finds every requirement broken which any fault of the
+# reference sender breaks, but for what only a restart shows. node test/mutants/smoke.ts --write chooses it.
 `;
 
-/** The faults that no scenario of the list is pinned for; those that take a restart are left out. */
-export function uncaught(
+/** The requirements that no scenario of the list finds broken; what takes a restart is left out. */
+export function unasked(
   ids: readonly string[],
   pins: readonly Pin[],
   scenarios: readonly Scenario[],
 ): string[] {
-  return [...catchers(pins, scenarios)]
-    .filter(([, catching]) => !ids.some((id) => catching.has(id)))
-    .map(([fault]) => fault);
+  return [...askers(pins, scenarios)]
+    .filter(([, asking]) => !ids.some((id) => asking.has(id)))
+    .map(([requirement]) => requirement);
 }
 
-/** By fault, the scenarios by which the reference sender with it, and no temperament, is caught. */
-function catchers(
+/** By requirement, the scenarios that find it broken by the reference sender with one fault, and no temperament. */
+function askers(
   pins: readonly Pin[],
   scenarios: readonly Scenario[],
 ): Map<string, ReadonlySet<string>> {
   const restarting = new Set(scenarios.filter(restarts).map(({ id }) => id));
-  const plain = pins.filter(
-    ({ scenario, under }) => under.includes('') && !restarting.has(scenario),
-  );
-  return new Map(
-    [...Map.groupBy(plain, ({ fault }) => fault)].map(([fault, own]) => [
-      fault,
-      new Set(own.map(({ scenario }) => scenario)),
-    ]),
-  );
+  const asking = new Map<string, Set<string>>();
+  for (const { scenario, under, requirement, also = [] } of pins)
+    if (under.includes('') && !restarting.has(scenario))
+      for (const id of [requirement, ...also])
+        asking.set(id, (asking.get(id) ?? new Set()).add(scenario));
+  return asking;
 }
 
 /** A server that is restarted is started for that scenario alone: too long for a quick run. */
@@ -51,13 +48,13 @@ function restarts(scenario: Scenario): boolean {
   return neededCapabilities(scenario).includes('restart');
 }
 
-/** Greedy: whatever catches most that is not caught yet, for its cost; what was of use no more is dropped. */
+/** Greedy: whatever asks most that is not asked yet, for its cost; what was of use no more is dropped. */
 function choose(pins: readonly Pin[], scenarios: readonly Scenario[]): string[] {
-  const catching = catchers(pins, scenarios);
+  const asking = askers(pins, scenarios);
   const cost = new Map(scenarios.map((scenario) => [scenario.id, costOf(scenario)]));
   const chosen: string[] = [];
   for (;;) {
-    const open = [...catching.values()].filter((own) => !chosen.some((id) => own.has(id)));
+    const open = [...asking.values()].filter((own) => !chosen.some((id) => own.has(id)));
     if (open.length === 0) break;
     const worth = (id: string) => open.filter((own) => own.has(id)).length / cost.get(id)!;
     const [best] = [...cost.keys()].toSorted((a, b) => worth(b) - worth(a));
@@ -67,7 +64,7 @@ function choose(pins: readonly Pin[], scenarios: readonly Scenario[]): string[] 
     .toSorted((a, b) => cost.get(b)! - cost.get(a)!)
     .reduce((kept, id) => {
       const others = kept.filter((one) => one !== id);
-      return uncaught(others, pins, scenarios).length === 0 ? others : kept;
+      return unasked(others, pins, scenarios).length === 0 ? others : kept;
     }, chosen)
     .sort();
 }
@@ -90,9 +87,9 @@ if (import.meta.main) {
   if (process.argv.includes('--write'))
     writeFileSync(FILE, `${HEAD}${choose(pins, scenarios).join('\n')}\n`);
   const smoke = readSmoke();
-  const missing = uncaught(smoke, pins, scenarios);
+  const missing = unasked(smoke, pins, scenarios);
   process.stdout.write(
-    `${smoke.length} of ${scenarios.length} scenarios; ${missing.length === 0 ? 'every fault is caught' : `not caught: ${missing.join(', ')}`}\n`,
+    `${smoke.length} of ${scenarios.length} scenarios; ${missing.length === 0 ? 'every requirement is asked' : `not asked: ${missing.join(', ')}`}\n`,
   );
   process.exitCode = missing.length === 0 ? 0 : 1;
 }

@@ -78,9 +78,21 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
     to: "const servername = '';",
     caughtBy: 'test/lab/path.test.ts',
   },
+  'a suite without encryption proves a name': {
+    file: 'harness/lab/tls.ts',
+    from: 'const NO_PROOF = /^A(?:EC)?DH-|NULL/;',
+    to: 'const NO_PROOF = /^none$/;',
+    caughtBy: 'test/lab/tls.test.ts',
+  },
+  'an alert to a flight by hand is taken for going on': {
+    file: 'harness/lab/flight-by-hand.ts',
+    from: 'if (record[0] === ALERT) return',
+    to: 'if (record[0] === CHANGE_CIPHER_SPEC) return',
+    caughtBy: 'test/lab/tls.test.ts',
+  },
   'clear text after a failed handshake is thrown away': {
     file: 'harness/lab/tls.ts',
-    from: 'if (tap) return tap.goOn();',
+    from: 'if (tap && isHeard) return tap.goOn();',
     to: '',
     caughtBy: 'test/lab/path.test.ts',
   },
@@ -92,8 +104,8 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'injected replies that are not injected': {
     file: 'harness/lab/path.ts',
-    from: 'socket.write([...reply, ...inject].map(',
-    to: 'socket.write([...reply].map(',
+    from: 'withMore(planned.bytes ?? asLines(reply), asLines(inject))',
+    to: 'planned.bytes ?? asLines(reply)',
     caughtBy: 'test/lab/path.test.ts',
   },
   'what is said in TLS is recorded as said in clear': {
@@ -204,8 +216,8 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'every exchanger that begins like the sender’s is home': {
     file: 'harness/model/traffic.ts',
-    from: "return labels.length === 4 && labels[0] === 'mx' && labels[1] === 'sender';",
-    to: "return labels[0] === 'mx' && labels[1] === 'sender';",
+    from: '/^mx\\.sender\\.[^.]*\\.[^.]+\\.?$/i',
+    to: '/^mx\\.sender\\./i',
     caughtBy: 'test/forgeries/forgeries.test.ts',
   },
   'exposure in the step that is judged only': {
@@ -270,8 +282,8 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'a notice of delay that is a bounce': {
     file: 'harness/model/evidence.ts',
-    from: "(seen.dsnAction ?? 'failed') === 'failed'",
-    to: 'true',
+    from: "dsnAction === 'failed' && tokens.length === 1",
+    to: 'tokens.length === 1',
     caughtBy: 'test/expectations/waiting.test.ts',
   },
 
@@ -287,5 +299,31 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
     from: 'return [skipped(whyNotMet(verdict, trial))];',
     to: 'return [];',
     caughtBy: 'test/reporters/junit.test.ts',
+  },
+
+  // ---- several recipients, and REQUIRETLS ----
+  'content laid to recipients that RCPT does not name': {
+    file: 'harness/model/traffic.ts',
+    from: "part.kind === 'smtp-data' && !part.tokens.some(isInEnvelope) ? part.tokens : []",
+    to: "part.kind === 'smtp-data' ? part.tokens : []",
+    caughtBy: 'test/model/recipients.test.ts',
+  },
+  'a DSN that is of every recipient': {
+    file: 'harness/model/evidence.ts',
+    from: '(seen.dsnFailed?.includes(token) ?? isAboutAll(seen))',
+    to: "(seen.dsnAction ?? 'failed') === 'failed'",
+    caughtBy: 'test/model/recipients.test.ts',
+  },
+  'a host that does not offer REQUIRETLS taken for one that does': {
+    file: 'harness/model/requiretls.ts',
+    from: 'if (!isOffered(session, mail!))',
+    to: 'if (mail === undefined)',
+    caughtBy: 'test/expectations/requiretls.test.ts',
+  },
+  'a host that nothing vouches for taken for the right one': {
+    file: 'harness/model/requiretls.ts',
+    from: 'if (!isVouchedFor(part, circumstances))',
+    to: 'if (part === undefined)',
+    caughtBy: 'test/expectations/requiretls.test.ts',
   },
 };

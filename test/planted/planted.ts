@@ -24,7 +24,19 @@ export async function isCaught(name: string): Promise<boolean> {
   const { caughtBy } = PLANTED[name]!;
   const child = spawn(
     process.execPath,
-    [VITEST, 'run', '--project', 'unit', '--reporter', 'dot', '--bail', '1', caughtBy],
+    [
+      VITEST,
+      'run',
+      '--project',
+      'unit',
+      '--project',
+      'alone',
+      '--reporter',
+      'dot',
+      '--bail',
+      '1',
+      caughtBy,
+    ],
     { cwd: ROOT, env: { ...process.env, HOLDFAST_PLANTED: name, VITEST: '' } },
   );
   let said = '';

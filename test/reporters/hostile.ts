@@ -59,10 +59,19 @@ export function runSaying(text: string): Told {
     [{ kind: 'sender-status', token: 'm', status: 'deferred', detail: text }],
     1,
   );
+  const saidFact = { fact: 'outcome', step: 1, point: text, seen: text, because: [1] };
   const saying = (scenario: string, grade: Verdict['grade']) => {
     const own = finding({ grade, expected: text, actual: text, because: [1], harm: 'content' });
     return result(
-      { scenario, grade, findings: [own], remarks: [text], sender: text, senderVersion: text },
+      {
+        scenario,
+        grade,
+        findings: [own],
+        remarks: [text],
+        sender: text,
+        senderVersion: text,
+        facts: [saidFact],
+      },
       said,
     );
   };

@@ -11,6 +11,13 @@ const documentOf = async (run: Told) => (await report(reporter, run)).out;
 const LIMIT = 1024 * 1024;
 
 describe('the markdown reporter', () => {
+  it('tells what a sender does where the RFCs leave it open', async () => {
+    const facts = [{ fact: 'outcome', step: 1, point: 'A null MX', seen: 'kept', because: [] }];
+    expect(await documentOf(summary([result({ facts })]))).toContain(
+      '\n### Where the RFCs leave it open\n\n- postfix: A null MX: kept\n',
+    );
+  });
+
   it('tells the counts, the causes and what was not met', async () => {
     const document = await documentOf(
       summary(

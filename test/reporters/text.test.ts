@@ -135,6 +135,28 @@ describe('on a terminal', () => {
   });
 });
 
+describe('where the RFCs leave it open', () => {
+  const fact = { fact: 'outcome', step: 1, point: 'A null MX', seen: 'delivered', because: [] };
+  const run = summary([
+    result({ scenario: 'a/one', facts: [fact] }),
+    result({ scenario: 'a/two', facts: [fact, { ...fact, seen: 'returned' }] }),
+    result({ scenario: 'a/one', sender: 'exim', facts: [fact] }),
+  ]);
+  const heading = 'Where the RFCs leave it open\n';
+
+  it('tells each fact of a sender once, if asked for all', async () => {
+    const { out } = await report(reporter, run, { isVerbose: true });
+    expect(out.split(heading)[1]!.split('\n\n')[0]).toBe(
+      [
+        '  postfix: A null MX: delivered',
+        '  postfix: A null MX: returned',
+        '  exim: A null MX: delivered',
+      ].join('\n'),
+    );
+    expect((await report(reporter, run)).out).not.toContain(heading);
+  });
+});
+
 describe('under a hostile sender', () => {
   const evil = '\x1b[2J\x9b\n::error::owned\r##[error]x\u202e\ud800';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../harness/model/usage.ts';
 import { readDurations } from '../../harness/results/durations.ts';
-import { type Durations, parseShard, partOf } from '../../harness/results/shard.ts';
+import { type Durations, longestFirst, parseShard, partOf } from '../../harness/results/shard.ts';
 import { findPackage } from '../../harness/shipped.ts';
 import { shippedScenarios } from '../mutants/try.ts';
 import { scenario } from '../reporters/fixtures.ts';
@@ -13,6 +13,12 @@ const parts = (of: number, known: Durations = durations, scenarios = shipped) =>
   Array.from({ length: of }, (_, index) => partOf(scenarios, { index: index + 1, of }, known));
 const lasts = (part: readonly { readonly id: string }[]) =>
   part.reduce((sum, { id }) => sum + durations[id]!, 0);
+
+it('what takes longest comes first, what nobody knows last', () => {
+  const scenarios = ['x/new', 'x/b', 'x/c', 'x/a'].map((id) => scenario(id));
+  const ordered = longestFirst(scenarios, { 'x/a': 9, 'x/b': 2, 'x/c': 30 });
+  expect(ordered.map(({ id }) => id)).toEqual(['x/c', 'x/a', 'x/b', 'x/new']);
+});
 
 describe('the shards of a suite', () => {
   it('are all of it, each scenario once', () => {

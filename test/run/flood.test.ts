@@ -5,7 +5,7 @@
 
 import { Resolver } from 'node:dns/promises';
 import net from 'node:net';
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import { MOST_OBSERVATIONS } from '../../harness/lab/recorder.ts';
@@ -72,8 +72,8 @@ test('what was proven before the flood stays proven', async () => {
     async submit(message) {
       await sender.submit(message);
       if (submitted.push(message.token) === 1) return;
-      // It has sent the message in clear by then.
-      await setTimeout(500);
+      // Until it has sent the message in clear.
+      while ((await sender.queued!()).includes(message.token)) await setImmediate();
       for (let line = 0; line < 50_000; line++) {
         tell({ token: message.token, status: 'deferred', detail: 'x' });
         if (line % 20 === 0) await setImmediate();

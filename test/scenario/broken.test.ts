@@ -79,7 +79,7 @@ describe('the file', () => {
       'an unknown requirement and capability',
       `title: x\nwhy: x\nrequirements:\n  - 8461-5-transient\n  - ‸8461-5-enforced\nneeds: [mta-sts, ‸danee]\n${SEND}`,
       'unknown requirement (found "8461-5-enforced"; allowed 8461-5-enforce, 8461-5-transient, 8461-3.1-id; did you mean 8461-5-enforce?)',
-      'unknown capability (found "danee"; allowed mta-sts, testing-mode, tlsrpt, dane, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn; did you mean dane?)',
+      'unknown capability (found "danee"; allowed mta-sts, testing-mode, tlsrpt, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn, ipv6, smart-host, address-literal, required-tls; did you mean dane?)',
     ],
   ])('%s', (_, text, ...messages) => broken(text, ...messages));
 });
@@ -198,7 +198,7 @@ describe('policy and domain', () => {
       'foreign hosts and a stray key',
       `domain: { mx: [{ host: ‸a.org, ‸prefrence: 3 }] }`,
       'only .test names (found "a.org")',
-      'unknown key (found "prefrence"; allowed host, preference; did you mean preference?)',
+      'unknown key (found "prefrence"; allowed host, preference, addresses, certificate, port, sendsRoot; did you mean preference?)',
     ],
     ['an MX host without its name', `domain: { mx: [‸{ preference: 3 }] }`, 'host is missing'],
     [
@@ -220,12 +220,12 @@ describe('policy and domain', () => {
     [
       'a record of no known type',
       `domain: { records: [{ name: a.test, type: ‸TXTT }] }`,
-      'unknown type (found "TXTT"; allowed A, MX, TXT, CNAME, TLSA; did you mean TXT?)',
+      'unknown type (found "TXTT"; allowed A, AAAA, MX, TXT, CNAME, TLSA; did you mean TXT?)',
     ],
     [
       'a record of no type',
       `domain: { records: [‸{ name: a.test }] }`,
-      'type is missing (allowed A, MX, TXT, CNAME, TLSA)',
+      'type is missing (allowed A, AAAA, MX, TXT, CNAME, TLSA)',
     ],
   ])('%s', (_, text, ...messages) => broken(`${HEAD}${text}\n${SEND}`, ...messages));
 
@@ -242,7 +242,7 @@ describe('policy and domain', () => {
     broken(
       `‸${HEAD}domain: { ‸1: a, ‸"1": b }\n`,
       'steps is missing',
-      'unknown key (found "1"; allowed mx, tlsrpt, records)',
+      'unknown key (found "1"; allowed mx, tlsrpt, dane, dnssec, records, requiretls, others)',
       'this key is given twice (found "1")',
     );
   });
@@ -288,6 +288,26 @@ describe('steps', () => {
       'expected no more than 1d: a run waits for it; advance makes the sender older at once',
     ],
     ['ten years and more', `{ advance: ‸521w }`, 'expected no more than 520w'],
+    [
+      'recipients at a domain that is not there',
+      `{ send: a, to: ‸[victim.test, other.test], expect: [enforced] }`,
+      'nothing in this world takes mail for this domain (found "other.test")',
+    ],
+    [
+      'an expectation for a domain that nothing is sent to',
+      `{ send: a, expect: ‸[enforced: { for: other.test }] }`,
+      'no message goes to this domain (found "other.test"; allowed victim.test)',
+    ],
+    [
+      'a message that no variant has',
+      `{ send: a, message: ‸$variant, expect: [enforced] }`,
+      'this file has no variants (found "$variant")',
+    ],
+    [
+      'a reverse-path in words',
+      `{ send: a, message: { from: ‸nobody }, expect: [enforced] }`,
+      'unknown value (found "nobody"; allowed <>)',
+    ],
     ['no messages', `{ send: a, messages: ‸0, expect: [enforced] }`, 'less than 1 (found 0)'],
     ['a duration', `{ advance: ‸soon }`, `${DURATION} (found "soon")`],
     [
@@ -314,12 +334,13 @@ describe('steps', () => {
 
   it('each with its own problem, all are told', () => {
     broken(
-      `${HEAD}policy: { mode: ‸3 }\nsteps:\n  - ‸prme\n  - send: a\n    under: [‸strip]\n    expect: [{ delivered: ‸plane }]\n    ‸mesages: 2\n  - wait: ‸x\n`,
+      `${HEAD}policy: { mode: ‸3 }\nsteps:\n  - ‸prme\n  - send: a\n    under: [‸strip]\n    expect: [{ delivered: ‸plane }]\n    observe: [‸outcom]\n    ‸mesages: 2\n  - wait: ‸x\n`,
       'unknown mode (found 3; allowed enforce, testing, none)',
       `unknown step (found "prme"; ${STEPS}; did you mean prime?)`,
       'unknown attack (found "strip"; allowed strip-starttls, reply)',
       'unknown value (found "plane"; allowed authenticated, plain; did you mean plain?)',
-      'unknown key (found "mesages"; allowed send, under, expect, messages, to, keepConnections; did you mean messages?)',
+      'unknown fact (found "outcom"; allowed outcome; did you mean outcome?)',
+      'unknown key (found "mesages"; allowed send, under, expect, observe, messages, atOnce, to, message, keepConnections; did you mean messages?)',
       `${DURATION} (found "x")`,
     );
   });
@@ -418,7 +439,7 @@ describe('attacks and expectations', () => {
     [
       'an expectation’s option',
       expecting('[{ delivered: { ‸chanel: plain } }]'),
-      'unknown key (found "chanel"; allowed channel, grade, requirement; did you mean channel?)',
+      'unknown key (found "chanel"; allowed channel, grade, requirement, for; did you mean channel?)',
     ],
     [
       'a grade',
@@ -505,7 +526,7 @@ describe('variants', () => {
     [
       'an unknown key',
       variants('a: { ‸grade: warn }', 'prime'),
-      'unknown key (found "grade"; allowed title, requirements, under, expect, policy, domain, publish)',
+      'unknown key (found "grade"; allowed title, requirements, under, expect, policy, domain, message, publish)',
     ],
     ['no map', variants('‸a:', 'prime'), 'expected a map (found null)'],
     [

@@ -235,6 +235,7 @@ steps:
       label: 'moved',
       policy: { ...DEFAULT_POLICY, id: 'step1' },
       domain: { ...DEFAULT_DOMAIN, mx: [{ host: 'mx9.victim.test', preference: 10 }] },
+      keepConnections: false,
     });
   });
 });
@@ -300,6 +301,7 @@ steps: [{ publish: b, policy: $variant, domain: $variant }]`);
         label: 'b',
         policy: { ...DEFAULT_POLICY, mode: 'none', id: 'second' },
         domain: { ...DEFAULT_DOMAIN, tlsrpt: false },
+        keepConnections: false,
       },
     ]);
   });

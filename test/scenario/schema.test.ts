@@ -178,6 +178,6 @@ describe('for editors', () => {
     });
     expect(Object.keys(options.properties)).toEqual(['how', 'mx']);
     const enforced = schema.$defs.expectation.anyOf.at(-1).properties.enforced;
-    expect(Object.keys(enforced.properties)).toEqual(['grade', 'requirement']);
+    expect(Object.keys(enforced.properties)).toEqual(['grade', 'requirement', 'for']);
   });
 });

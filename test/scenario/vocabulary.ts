@@ -71,6 +71,7 @@ export const vocabulary: Vocabulary = {
     ['reply', reply],
   ]),
   expectations: new Map(Object.entries(expectations)),
+  facts: new Map([['outcome', { summary: 'what becomes of the mail', observe: () => undefined }]]),
   requirements: new Set(['8461-5-enforce', '8461-5-transient', '8461-3.1-id']),
 };
 

@@ -92,5 +92,9 @@ function trustOf({
   policyHosts: Authority;
   mxHosts: Authority;
 }): LabAccess['trust'] {
-  return { policyHosts: policyHosts.certificatePem, mxHosts: mxHosts.certificatePem };
+  return {
+    policyHosts: policyHosts.certificatePem,
+    mxHosts: mxHosts.certificatePem,
+    dnssec: '',
+  };
 }

@@ -3,9 +3,13 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createPki } from '../../certs/index.ts';
-import type { OutgoingMessage, SubmissionServer } from '../../harness/model/sender.ts';
+import {
+  type OutgoingMessage,
+  type SubmissionServer,
+  UncarriedError,
+} from '../../harness/model/sender.ts';
 import { createSubmitter } from '../../harness/senders/submission.ts';
 
 /** As wrong as it can be. */
@@ -26,7 +30,7 @@ test('what arrives is what was sent, dots and all, in the envelope that was want
   await using server = await serve({ disabledCommands: ['STARTTLS', 'AUTH'] });
   using submitter = createSubmitter();
   await submitter.submit(server.at, MESSAGE);
-  expect(server.mails).toEqual([
+  expect(server.mails).toMatchObject([
     { from: MESSAGE.from, to: [MESSAGE.to], data: MESSAGE.data, secure: false, user: undefined },
   ]);
 });
@@ -97,6 +101,68 @@ test('a connection that the server has closed is not missed', async () => {
   expect(server.mails).toHaveLength(2);
 });
 
+describe('a message that is not plain', () => {
+  const other = 'hf0123456789ac@other.test';
+  const OPEN = { disabledCommands: ['STARTTLS', 'AUTH'] };
+  const SPECIAL: OutgoingMessage = {
+    ...MESSAGE,
+    from: 'pröbe@sender.test',
+    data: 'Subject: holdfast\r\n\r\nÄ\r\n',
+    body: '8BITMIME',
+    smtputf8: true,
+  };
+
+  test('several recipients, the null reverse-path', async () => {
+    await using server = await serve(OPEN);
+    using submitter = createSubmitter();
+    const also = [{ token: 'hf0123456789ac', to: other }];
+    await submitter.submit(server.at, { ...MESSAGE, from: '', also });
+    expect(server.mails).toMatchObject([{ from: '', to: [MESSAGE.to, other] }]);
+  });
+
+  test('one of several recipients is refused: the message was not taken', async () => {
+    await using server = await serve({
+      ...OPEN,
+      onRcptTo: ({ address }, _, callback) => callback(address === other ? new Error('no') : null),
+    });
+    using submitter = createSubmitter();
+    const also = [{ token: 'hf0123456789ac', to: other }];
+    await expect(submitter.submit(server.at, { ...MESSAGE, also })).rejects.toThrow(other);
+  });
+
+  test('8-bit text and SMTPUTF8, said in MAIL', async () => {
+    await using server = await serve(OPEN);
+    using submitter = createSubmitter();
+    await submitter.submit(server.at, SPECIAL);
+    expect(server.mails).toMatchObject([
+      { from: SPECIAL.from, data: SPECIAL.data, bodyType: '8bitmime', smtpUtf8: true },
+    ]);
+  });
+
+  test('REQUIRETLS, where it is offered inside TLS', async () => {
+    await using server = await serve({ authOptional: true, hideREQUIRETLS: false });
+    using submitter = createSubmitter();
+    const message = { ...MESSAGE, requiretls: true } as const;
+    await submitter.submit({ ...server.at, starttls: true }, message);
+    expect(server.mails).toMatchObject([{ requireTLS: true }]);
+    await expect(submitter.submit(server.at, message)).rejects.toThrow(UncarriedError);
+    expect(server.mails).toHaveLength(1);
+  });
+
+  test.each<[string, SMTPServerOptions, Partial<OutgoingMessage>]>([
+    ['8BITMIME', { hide8BITMIME: true }, { body: '8BITMIME' }],
+    ['SMTPUTF8', { hideSMTPUTF8: true }, { smtputf8: true }],
+    ['REQUIRETLS', {}, { requiretls: true }],
+  ])('%s that is not offered: nothing is handed over', async (keyword, options, change) => {
+    await using server = await serve({ ...OPEN, ...options });
+    using submitter = createSubmitter();
+    const handedOver = submitter.submit(server.at, { ...MESSAGE, ...change });
+    await expect(handedOver).rejects.toThrow(new RegExp(`does not offer ${keyword}`));
+    await expect(handedOver).rejects.toThrow(UncarriedError);
+    expect(server.mails).toEqual([]);
+  });
+});
+
 test('greets: who says 220, and nobody else', async () => {
   await using server = await serve({ authOptional: true });
   using submitter = createSubmitter();
@@ -117,6 +183,10 @@ interface Mail {
   readonly data: string;
   readonly secure: boolean;
   readonly user: unknown;
+  /** What MAIL asked for. */
+  readonly bodyType: unknown;
+  readonly smtpUtf8: unknown;
+  readonly requireTLS: unknown;
 }
 
 /** A server of 127.0.0.1. */
@@ -133,13 +203,16 @@ async function serve(options: SMTPServerOptions) {
       const chunks: Buffer[] = [];
       stream.on('data', (chunk) => chunks.push(chunk));
       stream.on('end', () => {
-        const { mailFrom, rcptTo } = session.envelope;
+        const { mailFrom, rcptTo, bodyType, smtpUtf8, requireTLS } = session.envelope;
         mails.push({
           from: mailFrom ? mailFrom.address : undefined,
           to: rcptTo.map(({ address }) => address),
           data: Buffer.concat(chunks).toString(),
           secure: session.secure,
           user: session.user,
+          bodyType,
+          smtpUtf8,
+          requireTLS,
         });
         callback();
       });

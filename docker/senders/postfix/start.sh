@@ -1,30 +1,41 @@
 #!/bin/sh
-# Starts Postfix with the TLS policy that $TLS_POLICY names: `mta-sts` (postfix-mta-sts-resolver) or
-# `dane`.
+# Starts Postfix with the TLS policy that $TLS_POLICY names: `mta-sts` (postfix-mta-sts-resolver),
+# `dane` (with unbound), or `both`.
 set -eu
 
 trust=/etc/ssl/certs/ca-certificates.crt
 [ -s $trust ] || { echo "start.sh: $trust is missing: the harness puts the lab's authorities there" >&2; exit 1; }
 
 case $TLS_POLICY in
-  mta-sts)
-    postconf -e smtp_tls_security_level=may smtp_tls_policy_maps=socketmap:inet:127.0.0.1:8461:postfix
-    # Policies are kept in /var/lib/mta-sts/cache.db. Without its resolver Postfix would defer
-    # everything: the container ends with it.
-    (HOME=/var/lib/mta-sts setpriv --reuid=_mta-sts --regid=_mta-sts --clear-groups mta-sts-daemon || :; kill 1) &
-    timeout 20 bash -c 'until : </dev/tcp/127.0.0.1/8461; do sleep 0.05; done' 2>/dev/null
-    ;;
-  dane)
-    postconf -e smtp_tls_security_level=dane smtp_dns_support_level=dnssec
-    ;;
+  mta-sts | dane | both) ;;
   *)
-    echo "start.sh: TLS_POLICY is '$TLS_POLICY'; it must be mta-sts or dane" >&2
+    echo "start.sh: TLS_POLICY is '$TLS_POLICY'; it must be mta-sts, dane or both" >&2
     exit 1
     ;;
 esac
 
+tables=regexp:/etc/postfix/tls-policy
+# Without its resolvers Postfix would defer everything: the container ends with them.
+if [ "$TLS_POLICY" != mta-sts ]; then
+  postconf -e smtp_tls_security_level=dane smtp_dns_support_level=dnssec
+  # Postfix asks unbound, and unbound the lab.
+  sed -n 's/^nameserver \(.*\)/forward-zone:\n  name: "."\n  forward-addr: \1/p' /etc/resolv.conf >/etc/unbound/unbound.conf.d/lab.conf
+  (unbound -d || :; kill 1) &
+  timeout 20 sh -c 'until unbound-control status; do sleep 0.05; done' >/dev/null 2>&1
+  printf 'nameserver 127.0.0.1\noptions trust-ad\n' >/etc/resolv.conf
+fi
+if [ "$TLS_POLICY" != dane ]; then
+  [ "$TLS_POLICY" = both ] || postconf -e smtp_tls_security_level=may
+  tables="$tables socketmap:inet:127.0.0.1:8461:postfix"
+  # Policies are kept in /var/lib/mta-sts/cache.db.
+  (HOME=/var/lib/mta-sts setpriv --reuid=_mta-sts --regid=_mta-sts --clear-groups mta-sts-daemon || :; kill 1) &
+  timeout 20 bash -c 'until : </dev/tcp/127.0.0.1/8461; do sleep 0.05; done' 2>/dev/null
+fi
+
+postconf -e "smtp_tls_policy_maps=$tables"
+
 # Postfix does not read a file that was changed in the last second: it waits.
-touch -d '1 minute ago' /etc/postfix/main.cf
+touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/tls-policy
 
 # Left behind when the container was killed.
 rm -f /var/spool/postfix/pid/master.pid

@@ -270,7 +270,8 @@ function worldsOf({ honest, steps }) {
   );
 }
 
-function table(heads, rows, name = 'facts') {
+/** Of rows of cells; `name` is its class and its label. */
+export function table(heads, rows, name = 'facts') {
   return h(
     'div',
     { class: 'scroll', tabIndex: 0, role: 'group', 'aria-label': name },

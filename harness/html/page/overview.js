@@ -32,6 +32,7 @@ export function createOverview(data) {
           'Senders that could not be run',
           data.skippedSenders.map(({ name, reason }) => `${name}: ${reason}`),
         ),
+        listOf('Where the RFCs leave it open', data.facts),
       ),
     ),
   );
@@ -84,6 +85,7 @@ function summaryOf({
         h('li', {}, h('span', { class: `verdict ${shown}` }, symbol), ` ${counts[shown]} ${word}`),
       ),
     ),
+    h('p', {}, h('a', { href: '#view=coverage' }, 'Coverage of the requirements')),
     interrupted &&
       h('p', { class: 'notice' }, 'The run was interrupted: not every scenario was judged.'),
     leftOut > 0 &&

@@ -12,6 +12,9 @@ export function readState(hash) {
     ...Object.fromEntries(LISTS.map((name) => [name, given.get(name)?.split(',') ?? []])),
     q: given.get('q') ?? '',
     variants: given.has('variants'),
+    /** `coverage`, or empty: the matrix. A cell is shown before either. */
+    view: given.get('view') ?? '',
+    uncovered: given.has('uncovered'),
     /** `SENDER SCENARIO` */
     cell: given.get('cell') ?? '',
     /** From 1. */
@@ -26,6 +29,8 @@ export function writeState(state) {
   for (const name of LISTS) if (state[name].length > 0) given.set(name, state[name].join(','));
   if (state.q !== '') given.set('q', state.q);
   if (state.variants) given.set('variants', '');
+  if (state.view !== '') given.set('view', state.view);
+  if (state.view !== '' && state.uncovered) given.set('uncovered', '');
   if (state.cell !== '') given.set('cell', state.cell);
   if (state.cell !== '' && state.finding > 0) given.set('finding', String(state.finding));
   if (state.cell !== '' && state.seen > 0) given.set('seen', String(state.seen));

@@ -12,6 +12,7 @@ import {
   type MessageStatus,
   SenderError,
   type StartedSender,
+  UncarriedError,
 } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import { readLog } from './log.ts';
@@ -125,6 +126,7 @@ export async function drive({
         await network.submit(target, message);
       } catch (error) {
         places.leave(message.token);
+        if (error instanceof UncarriedError) throw error;
         throw new SenderError(
           `${name} did not take the message: ${printable(error instanceof Error ? error.message : String(error))}`,
         );

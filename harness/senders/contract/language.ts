@@ -77,6 +77,11 @@ export function contractLanguage() {
       trust: path.describe(
         "Where a PEM file with the lab's authorities is put before the server starts. A Node program gets it as NODE_EXTRA_CA_CERTS.",
       ),
+      dnssec: path
+        .optional()
+        .describe(
+          "Where a file with the key of the lab's DNS root, a DNSKEY record, is put before the server starts: the trust anchor of a validating resolver beside it.",
+        ),
       ready: ready.prefault({}).describe('How to tell that the server has started.'),
       submit: submit.describe('How the sender is given mail, by SMTP.'),
       log: log.describe('How the log tells what became of a message.'),
@@ -88,7 +93,7 @@ export function contractLanguage() {
       capabilities: z
         .array(z.enum(CAPABILITIES, { error: 'unknown capability' }))
         .describe(
-          'What the sender can do. A scenario that needs what is not declared is unsupported.',
+          'What the sender can do. A scenario that needs what is not declared is unsupported. smart-host: mail for by-smart-host.D goes by the MX hosts of D, and for by-port-N.D to their port N. address-literal: it takes mail for user@[192.0.2.1]. required-tls: nothing goes in clear to tls-required.D.',
         ),
       limits: limits.prefault({}).describe('What it can bear.'),
       differs: z

@@ -130,7 +130,7 @@ function checkPlace(draft: Draft, complain: Complain): void {
 }
 
 function checkContainer(
-  { head: { submit, log, commands, files, trust } }: Draft,
+  { head: { submit, log, commands, files, trust, dnssec } }: Draft,
   complain: Complain,
 ): void {
   const key = { part: 'key' } as const;
@@ -149,8 +149,9 @@ function checkContainer(
   for (const name of EXTERNAL_COMMANDS)
     if (commands?.[name] !== undefined)
       complain(['commands', name], `a container is started and ended without ${name}`, key);
-  if (files && trust !== undefined && Object.hasOwn(files, trust))
-    complain(['files', trust], "the lab's authorities are put here (trust)", key);
+  for (const [name, path] of Object.entries({ trust, dnssec }))
+    if (files && path !== undefined && Object.hasOwn(files, path))
+      complain(['files', path], `what the lab is trusted by is put here (${name})`, key);
 }
 
 function checkExternal(
@@ -177,7 +178,7 @@ function checkExternal(
 }
 
 function checkNode(
-  { raw, head: { submit, log, commands, files, trust } }: Draft,
+  { raw, head: { submit, log, commands, files, trust, dnssec } }: Draft,
   complain: Complain,
 ): void {
   const key = { part: 'key' } as const;
@@ -194,8 +195,9 @@ function checkNode(
   for (const name of [...EXTERNAL_COMMANDS, 'restart'] as const)
     if (commands?.[name] !== undefined)
       complain(['commands', name], `a Node program is started and ended without ${name}`, key);
-  if (files && trust !== undefined && Object.hasOwn(files, trust))
-    complain(['files', trust], "the lab's authorities are put here (trust)", key);
+  for (const [name, path] of Object.entries({ trust, dnssec }))
+    if (files && path !== undefined && Object.hasOwn(files, path))
+      complain(['files', path], `what the lab is trusted by is put here (${name})`, key);
 }
 
 function checkAddresses(
@@ -319,6 +321,7 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
     summary,
     version,
     trust,
+    dnssec,
     submit,
     log,
     commands,
@@ -337,6 +340,7 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
         ? nodeOf(head, head.node, source, folder)
         : containerOf(head, source, folder),
     trust,
+    ...(dnssec !== undefined && { dnssec }),
     ready: { ...(ready.log !== undefined && { log: ready.log }), withinSeconds: ready.within },
     submit,
     log: { ...log, from: log.from ?? 'stdout' },

@@ -9,7 +9,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { LabAccess, Sender, SenderDescription } from '../../model/sender.ts';
+import {
+  type LabAccess,
+  type Sender,
+  type SenderDescription,
+  UncarriedError,
+} from '../../model/sender.ts';
 import { trustFile } from '../../process/environment.ts';
 import { launchProgram } from './launch.ts';
 
@@ -48,7 +53,13 @@ export function nodeSender({ program, ...description }: NodeSenderOptions): Send
         throw error;
       });
       return {
-        submit: (message) => running.ask({ kind: 'submit', message }),
+        submit: async (message) => {
+          const { also, from, body, smtputf8, requiretls } = message;
+          // The programs know a message with one recipient, from somebody, and no more.
+          if (also || from === '' || body || smtputf8 || requiretls)
+            throw new UncarriedError('the program is given plain messages only');
+          await running.ask({ kind: 'submit', message });
+        },
         flush: (domains) => running.ask({ kind: 'flush', domains }),
         advance: (seconds, domains) => running.ask({ kind: 'advance', seconds, domains }),
         async restart() {

@@ -20,7 +20,7 @@ import {
   SenderError,
   type StartedSender,
 } from '../../model/sender.ts';
-import { trustFile } from '../../process/environment.ts';
+import { trustFiles } from '../../process/environment.ts';
 import { runShell } from '../../process/shell.ts';
 import { drive, type Server } from '../contract/drive.ts';
 import { described, versionIn } from '../contract/version.ts';
@@ -87,7 +87,7 @@ async function start({ contract, place, lab, onStatus, onLine }: Start): Promise
       };
       try {
         await putFiles(folder, place.files);
-        await putFiles(folder, {}, { [contract.trust]: trustFile(lab) });
+        await putFiles(folder, {}, trustFiles(contract, lab));
         return await startServer({ contract, place, lab, folder, hear, undo });
       } catch (error) {
         await undo();

@@ -5,7 +5,8 @@
 
 import type { X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
-import type { CachedPolicy } from './discovery.ts';
+import { domainToUnicode } from 'node:url';
+import type { StsPolicy } from '../../protocol/sts-policy.ts';
 import { dnsNamesOf, identifies, pathProblem } from './network.ts';
 import { permits } from './reading.ts';
 import type { Failure } from './tlsrpt.ts';
@@ -16,14 +17,13 @@ export type CertificateProblem = Failure;
 /** undefined: it is as the policy asks. */
 export function certificateProblem(
   socket: tls.TLSSocket,
+  certificate: X509Certificate | undefined,
   host: string,
-  { policy }: CachedPolicy,
+  policy: Pick<StsPolicy, 'mx'>,
   is: Is,
 ): CertificateProblem | undefined {
   if (is('no-mx-certificate-check')) return undefined;
   const invalid = pathProblem(socket);
-  // Node hands it out once.
-  const certificate = socket.getPeerX509Certificate();
   if (invalid !== undefined && !isCondoned(invalid, certificate, is)) {
     const type =
       invalid === 'CERT_HAS_EXPIRED' || invalid === 'CERT_NOT_YET_VALID'
@@ -36,6 +36,11 @@ export function certificateProblem(
     dnsNamesOf(certificate).some((name) => permits(policy, name))
   )
     return undefined;
+  // RFC 8461 §4.1: the certificate does not make up for a name that the policy does not list.
+  if (is('permits-by-certificate') && !permits(policy, host))
+    return dnsNamesOf(certificate).some((name) => permits(policy, name))
+      ? undefined
+      : { type: 'certificate-host-mismatch', why: 'the certificate has no listed name' };
   const dislike = disliked(certificate, host, is);
   if (dislike) return { type: 'certificate-not-trusted', why: dislike, reason: dislike };
   return isNamed(certificate, host, is)
@@ -60,7 +65,8 @@ function isNamed(certificate: X509Certificate | undefined, host: string, is: Is)
     new RegExp(`^${name.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`).test(host),
   );
   if (is('certificate-wildcards-match-anywhere') && inner) return true;
-  return identifies(certificate, host, { commonName: is('mx-cn-fallback') });
+  const commonName = is('mx-cn-beside-dns-names') ? 'always' : is('mx-cn-fallback');
+  return identifies(certificate, host, { commonName });
 }
 
 /** Faults: right certificates (RFC 8461 §4.2) that are refused all the same. */
@@ -72,6 +78,14 @@ function disliked(leaf: X509Certificate | undefined, host: string, is: Is): stri
     return 'an intermediate vouches for it';
   if (is('refuses-wildcard-certificates') && dnsNamesOf(leaf).some((name) => name.startsWith('*')))
     return 'a wildcard names it';
+  const names = dnsNamesOf(leaf);
+  const isExact = names.includes(host) || names.some((name) => name.startsWith('*'));
+  if (is('certificate-names-with-case') && !isExact) return 'the name has other letters';
+  if (is('compares-u-labels') && !names.includes(domainToUnicode(host)) && host.includes('xn--'))
+    return 'the name is no U-label';
+  if (is('reads-a-hundred-names') && names.indexOf(host) >= 100) return 'the name comes too late';
+  if (is('refuses-p384') && leaf?.publicKey.asymmetricKeyDetails?.namedCurve === 'secp384r1')
+    return 'the key is on P-384';
   const domain = host.slice(host.indexOf('.') + 1);
   if (is('wants-the-recipient-domain') && !dnsNamesOf(leaf).includes(domain))
     return 'it does not name the recipient domain';
@@ -85,6 +99,9 @@ const UNKNOWN_ISSUER: readonly string[] = [
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_GET_ISSUER_CERT',
 ];
+
+/** The object identifier 2.999.1, in DER. */
+const UNKNOWN_EXTENSION = Buffer.from('0603883701', 'hex');
 
 /** RFC 5280 §4.2.1.12: id-kp-clientAuth. */
 function isForClients(leaf: X509Certificate | undefined): boolean {
@@ -100,11 +117,16 @@ function isCondoned(invalid: string, leaf: X509Certificate | undefined, is: Is):
     case 'CERT_NOT_YET_VALID':
       return is('accepts-early-certificate');
     // Of the leaf, or of an issuer that may issue none.
+    case 'INVALID_CA':
     case 'INVALID_PURPOSE':
       return isForClients(leaf) ? is('accepts-client-auth-certificate') : is('accepts-any-issuer');
-    // What Node calls a broken name constraint.
+    case 'PATH_LENGTH_EXCEEDED':
+      return is('ignores-path-length');
+    // What Node calls a broken name constraint, and a critical extension that is not known.
     case 'UNSPECIFIED':
-      return is('ignores-name-constraints');
+      return leaf?.raw.includes(UNKNOWN_EXTENSION)
+        ? is('ignores-critical-extensions')
+        : is('ignores-name-constraints');
     default:
       if (SELF_SIGNED.includes(invalid)) return is('accepts-self-signed');
       return UNKNOWN_ISSUER.includes(invalid) && is('accepts-unknown-issuers');

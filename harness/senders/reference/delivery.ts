@@ -7,14 +7,20 @@
  *
  * `enforce`: a "no" means the next candidate, and at the end the mail waits (§5). `testing`: a "no"
  * is noted, and the mail goes on. No policy: TLS where it works, unauthenticated, else clear text
- * (RFC 7435).
+ * (RFC 7435). TLSA records (RFC 7672) ask for TLS and for their own match, policy or not: neither
+ * makes up for the other (RFC 8461 §2).
  */
 
+import net from 'node:net';
 import { within } from '../../concurrency/wait.ts';
+import { portOf } from '../../model/names.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
+import { type Dane, daneOf, daneProblem } from './dane.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
+import { sayHello, secondHello } from './hello-by-hand-fault.ts';
 import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
 import { mxCandidates } from './mx-candidates.ts';
+import { anonymousSuites } from './network.ts';
 import { permits } from './reading.ts';
 import type { Setting } from './setting.ts';
 import { openSmtp, SmtpRefusal, type SmtpSession } from './smtp-client.ts';
@@ -60,6 +66,10 @@ interface Candidate {
   readonly enforced: boolean;
   /** RFC 8461 §4.1; true without a policy. */
   readonly permitted: boolean;
+  /** DNSSEC vouches for the MX records. */
+  readonly isMxSecure: boolean;
+  /** What TLSA records ask for, once they are known. */
+  readonly dane?: Dane;
 }
 
 /** A connection that was kept, and what is known of it. */
@@ -74,40 +84,84 @@ const UNLISTED: Failure = {
   type: 'validation-failure',
   why: 'not among the mx of the policy (RFC 8461 §4.1)',
 };
+const UNVOUCHED: Failure = {
+  type: 'validation-failure',
+  why: 'no policy vouches for this host (RFC 8689 §4.2.1)',
+};
+/** RFC 8689 §4.2.1 */
+const NO_TLS = '5.7.10';
+const NO_REQUIRETLS = '5.7.30';
+const KEEPING = [
+  'reuses-connections',
+  'reuses-unverified-connections',
+  'sends-over-open-connections',
+] as const;
 const UNTRIED: AttemptResult = { kind: 'temporary', detail: '', byPolicy: false };
 
 export function createDelivery(setting: Setting, cache: PolicyCache, log: SessionLog): Delivery {
   const { dns, network, timeouts, is } = setting;
   const kept = new Map<string, Kept>();
   const tlsSessions = new Map<string, Buffer>();
-  const keepsConnections = is('reuses-connections') || is('reuses-unverified-connections');
+  const openTo = new Map<string, Kept>();
+  const withoutTls = new Set<string>();
+  const keepsConnections = KEEPING.some(is);
 
   async function deliver(attempt: Attempt, onTry = (_: string) => {}): Promise<AttemptResult> {
-    const { domain, policy } = attempt;
+    const { domain, policy, mail } = attempt;
+    const open = is('sends-over-open-connections') ? openTo.get(domain) : undefined;
+    openTo.delete(domain);
+    const sent = await open?.session.send(mail).catch(() => open.session.quit());
+    if (open && sent) {
+      openTo.set(domain, open);
+      return delivered(domain, sent, 'over the connection that was open');
+    }
     const found = await mxCandidates(domain, dns, is);
     if (found.kind !== 'hosts') return found;
     // RFC 8461 §5.1: one candidate after the other; a host that fails its checks is as good as
     // unreachable (§8.4).
-    const hosts = is('only-first-mx') ? found.hosts.slice(0, 1) : found.hosts;
+    let hosts = is('only-first-mx') ? found.hosts.slice(0, 1) : found.hosts;
+    // RFC 8461 §5.1: the policy says who may take the mail, and not who takes it first.
+    if (policy && is('tries-in-the-order-of-the-policy')) hosts = inOrderOf(policy, hosts);
     const all = await Promise.all(
-      hosts.map((host, place) => candidate(host, place, attempt, found.isImplicit)),
+      hosts.map((host, place) => candidate(host, place, attempt, found)),
     );
+    if (is('dane-prefers-hosts-with-tlsa')) await sortByTlsa(all);
     const isAnyPermitted = all.some(({ permitted }) => permitted);
     let result = UNTRIED;
+    let isEachForbidden = true;
     for (const one of all) {
       const permitted = one.permitted || (is('permits-all-if-one-is-listed') && isAnyPermitted);
       const tried = await tryHost({ ...one, permitted });
       if (tried.kind !== 'delivered') onTry(tried.detail);
       result = both(result, tried);
       if (result.kind !== 'temporary') return result;
+      isEachForbidden &&= tried.kind === 'temporary' && tried.byPolicy;
+      if (
+        tried.kind === 'temporary' &&
+        tried.byPolicy &&
+        attempt.mail.requiretls &&
+        is('requiretls-first-host-only')
+      )
+        return { ...result, kind: 'permanent' };
       if (is('returns-mail-when-one-mx-fails')) return { kind: 'permanent', detail: result.detail };
     }
     // RFC 5321 §5.1: where MX records exist, the domain's address records are not used.
     if (is('falls-back-to-address-record'))
       return both(
         result,
-        await tryHost(await candidate(domain, 0, { ...attempt, policy: undefined }, true)),
+        await tryHost(
+          await candidate(
+            domain,
+            0,
+            { ...attempt, policy: undefined },
+            { ...found, isImplicit: true },
+          ),
+        ),
       );
+    // RFC 8689 §4.2.1: where no host will do, the mail is returned; a bounce is not (§5).
+    const { requiretls, from } = attempt.mail;
+    if (requiretls && from !== '' && isEachForbidden && !is('keeps-requiretls-mail'))
+      return { ...result, kind: 'permanent' };
     // RFC 8461 §5: what is kept back is kept back in full.
     if (policy && is('bounces-unlisted-at-once') && !isAnyPermitted)
       return { kind: 'permanent', detail: result.detail };
@@ -118,7 +172,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     host: string,
     place: number,
     attempt: Attempt,
-    isImplicit: boolean,
+    { isImplicit, isSecure }: { readonly isImplicit: boolean; readonly isSecure: boolean },
   ): Promise<Candidate> {
     // RFC 8461 §5: a policy binds its own domain and no other that shares the MX.
     const found = is('caches-by-mx')
@@ -129,35 +183,62 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     // RFC 8461 §4.1: by the name in the MX record, and not by what its CNAME leads to.
     const name = is('matches-the-cname-target') ? await dns.targetOf(host) : host;
     const isPassedOver =
-      (isImplicit && is('permits-implicit-mx')) || (place > 0 && is('checks-first-mx-only'));
+      (isImplicit && is('permits-implicit-mx')) ||
+      (place > 0 && is('checks-first-mx-only')) ||
+      (is('permits-what-any-policy-lists') &&
+        [...cache.policies.values()].some((any) => permits(any.policy, name, is)));
+    const isLax = isLaxly(place, attempt, is) || (isImplicit && is('lax-with-implicit-mx'));
     return {
       host,
       place,
       attempt,
       found,
       policy,
-      enforced: mode === 'enforce' && !isLaxly(place, attempt, is),
-      permitted: !policy || isPassedOver || permits(policy.policy, name, is),
+      enforced: isStrict(mode, attempt.mail, is) && !isLax,
+      // RFC 8689 §2: of mail that asks for TLS, a policy or DNSSEC has to vouch for the host.
+      permitted: policy
+        ? isPassedOver || permits(policy.policy, name, is)
+        : !attempt.mail.requiretls || isSecure || is('requiretls-to-any-mx'),
+      isMxSecure: isSecure,
     };
   }
 
+  /** A fault: RFC 7672 §2.2.1 keeps the order of preference. */
+  async function sortByTlsa(all: Candidate[]): Promise<void> {
+    const has = new Map<Candidate, boolean>();
+    for (const one of all)
+      has.set(one, (await dns.tlsa(`_25._tcp.${one.host}`)).kind === 'records');
+    all.sort((a, b) => Number(has.get(b)) - Number(has.get(a)));
+  }
+
   async function tryHost(candidate: Candidate): Promise<AttemptResult> {
-    const { host, attempt, found, enforced, permitted } = candidate;
-    if (enforced && !permitted) {
-      log.failed({ domain: attempt.domain, policy: found, host }, UNLISTED);
-      return forbidden(host, UNLISTED.why);
+    const { host, attempt, found, enforced, permitted, isMxSecure } = candidate;
+    const { domain, mail } = attempt;
+    const unlisted = candidate.policy ? UNLISTED : UNVOUCHED;
+    if (enforced && !permitted && !is('permits-by-certificate')) {
+      log.failed({ domain, policy: found, host }, unlisted);
+      return forbidden(host, unlisted.why);
     }
+    if (is('dane-asks-before-the-address') && isMxSecure) await dns.tlsa(`_25._tcp.${host}`);
     const answer = await dns.addresses(host);
     if (answer.kind !== 'records')
       return temporary(host, answer.kind === 'failure' ? answer.why : 'no address');
+    const port = portOf(domainOf(mail.to));
+    const tlsa = await daneOf({ domain, host, port, isMxSecure, addresses: answer }, dns, is);
+    // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
+    if (tlsa.kind === 'failed' && !mail.tlsOptional) return temporary(host, tlsa.why);
+    const isLax = is('dane-lax-on-retry') && attempt.nth > 1;
+    const dane = tlsa.kind === 'bound' && !isLax ? tlsa.dane : undefined;
     // RFC 5321 §5.1: each address of a host, in turn.
     const addresses = is('tries-first-address-only') ? answer.records.slice(0, 1) : answer.records;
     let result = UNTRIED;
     for (const [nth, address] of addresses.entries()) {
-      const lax = nth > 0 && is('checks-first-address-only');
+      const lax =
+        (nth > 0 && is('checks-first-address-only')) ||
+        (net.isIPv6(address) && is('lax-over-ipv6'));
       result = both(
         result,
-        await tryAddress(lax ? { ...candidate, enforced: false } : candidate, address),
+        await tryAddress({ ...candidate, dane, ...(lax && { enforced: false }) }, address),
       );
       if (result.kind !== 'temporary') return result;
     }
@@ -165,12 +246,14 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   }
 
   async function tryAddress(candidate: Candidate, address: string): Promise<AttemptResult> {
-    const { host, attempt, found, policy, enforced, permitted } = candidate;
+    const { host, attempt, found, policy, enforced, permitted, dane } = candidate;
     const { mail, domain } = attempt;
-    const key = `${address} ${host}`;
+    const isBound = policy !== undefined || dane !== undefined;
+    // What one set of TLSA records vouches for, another need not.
+    const key = `${address} ${portOf(domainOf(mail.to))} ${host} ${JSON.stringify(dane?.records ?? null)}`;
     let session: SmtpSession | undefined;
     try {
-      const reused = takeKept(key, policy !== undefined);
+      const reused = takeKept(key, isBound, mail);
       if (reused) {
         try {
           const sent = await reused.session.send(mail);
@@ -186,19 +269,28 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // RFC 8461 §5: testing and none ask for no less TLS than there would be without a policy.
       const mode = found?.policy.mode;
       const isBare =
+        (mail.tlsOptional && is('no-tls-where-optional')) ||
         (!policy && is('no-opportunistic-tls')) ||
+        (!policy && withoutTls.has(host)) ||
         (mode === 'testing' && is('no-tls-under-testing')) ||
         (mode === 'none' && is('no-tls-under-none'));
       if (isBare) return delivered(host, await session.send(mail), 'in clear');
       const problem = await secure(session, candidate);
+      if (problem?.at === 'handshake') await sayAnotherHello(address, mail);
+      // RFC 3207 §6: that TLS failed once says nothing of the next time.
+      if (problem && is('remembers-hosts-without-tls')) withoutTls.add(host);
       const failure = problem ?? (permitted ? undefined : UNLISTED);
       const seen = { domain, policy: found, host, address };
       if (failure) log.failed(seen, failure);
       else log.succeeded(seen);
       // RFC 8461 §5: under enforce no mail goes to a host that fails. RFC 3207 §4.1: QUIT at once.
-      if (problem && enforced && !overlooked(problem, session, is))
-        return forbidden(host, `${problem.why}, policy demands it (RFC 8461 §5)`, problem, is);
-      if (problem && problem.at !== 'certificate' && is('wants-tls'))
+      if (problem && enforced && !overlooked(problem, session, mail, is))
+        return mail.requiretls
+          ? forbidden(host, `${problem.why}, and the mail asks for TLS (RFC 8689)`, NO_TLS)
+          : refused(host, `${problem.why}, policy demands it (RFC 8461 §5)`, problem, is);
+      if (problem && dane && !mail.tlsOptional && !isCondonedUnderDane(problem, dane, is))
+        return temporary(host, `${problem.why}, TLSA records demand it (RFC 7672 §2.2)`);
+      if (problem && problem.at !== 'certificate' && (is('wants-tls') || requiresTls(domain, is)))
         return temporary(host, `${problem.why}, and without TLS nothing is sent`);
       const isAfresh = problem?.connectionLost || (problem && is('clear-after-bad-certificate'));
       if (isAfresh && !(is('goes-on-after-failed-handshake') && session.resumeClear())) {
@@ -210,14 +302,17 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         (problem.at === 'certificate' && !is('clear-after-bad-certificate'));
       // RFC 3207 §4.2: EHLO again, inside TLS.
       if (inTls && !is('no-ehlo-after-tls')) await session.hello();
+      // RFC 8689 §4.2.1: the host has to hand it on in the same way. A bounce is not lost for that
+      // (§5).
+      const mayLack = mail.from === '' || is('requiretls-to-any-host');
+      if (mail.requiretls && inTls && !session.offers('REQUIRETLS') && !mayLack)
+        return forbidden(host, 'REQUIRETLS not offered (RFC 8689 §4.2.1)', NO_REQUIRETLS);
       const sent = await session.send(mail);
       if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
       if (keepsConnections) {
-        kept.set(key, {
-          session,
-          inTls,
-          verified: inTls && problem === undefined && policy !== undefined,
-        });
+        const verified = inTls && problem === undefined && isBound;
+        if (is('sends-over-open-connections')) openTo.set(domain, { session, inTls, verified });
+        else kept.set(key, { session, inTls, verified });
         session = undefined;
       }
       return delivered(host, sent, inTls ? 'over TLS' : 'in clear');
@@ -229,6 +324,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       if (is('returns-mail-for-a-bad-greeting') && /^greeted with 5/.test(messageOf(error)))
         return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
+      // RFC 5321 §4.5.4.1: what broke off is tried again.
+      if (is('returns-mail-for-a-broken-connection') && /closed the conn/.test(messageOf(error)))
+        return { kind: 'permanent', detail: `${host}: ${messageOf(error)}` };
       return temporary(host, messageOf(error));
     } finally {
       session?.quit();
@@ -236,12 +334,23 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   }
 
   /** A connection that is good for this policy: what was not verified is good for none. */
-  function takeKept(key: string, isUnderPolicy: boolean): Kept | undefined {
+  function takeKept(key: string, isUnderPolicy: boolean, mail: Mail): Kept | undefined {
     const known = kept.get(key);
     if (!known || (isUnderPolicy && !known.verified && !is('reuses-unverified-connections')))
       return undefined;
+    if (mail.requiretls && !(known.verified && known.session.offers('REQUIRETLS')))
+      return undefined;
     kept.delete(key);
     return known;
+  }
+
+  /** Faults: what failed is tried once more, and worse. */
+  async function sayAnotherHello(address: string, mail: Mail): Promise<void> {
+    const version = secondHello(is);
+    if (version === undefined) return;
+    const session = await open(address, mail);
+    await session.starttls();
+    await sayHello(session.handOver(), version);
   }
 
   async function sendAgain(address: string, mail: Mail): Promise<void> {
@@ -251,9 +360,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   }
 
   async function open(address: string, { from, to }: Mail): Promise<SmtpSession> {
+    const port = portOf(domainOf(to));
     const dial = async () => {
       const socket = await within(timeouts.connectMs, 'the connection', (signal) =>
-        network.connect(address, 25, signal),
+        network.connect(address, port, signal),
       );
       return openSmtp(socket, { name: domainOf(from || to), timeouts, is });
     };
@@ -271,7 +381,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   /** RFC 8461 §4.2, RFC 3207: TLS with the candidate; undefined when it is as the policy asks. */
   async function secure(
     session: SmtpSession,
-    { host, attempt, policy }: Candidate,
+    { host, attempt, policy, dane }: Candidate,
   ): Promise<TlsProblem | undefined> {
     if (!session.offers('STARTTLS') && !is('starttls-unasked'))
       return {
@@ -292,12 +402,19 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
           connectionLost: code === 421,
         };
       }
-      // RFC 8461 §7.1: SNI with the name of the MX.
-      const key = policy && host;
+      // RFC 8461 §7.1: SNI with the name of the MX; RFC 7672 §8.1: with the TLSA base domain.
+      const resumes = is('resumes-sessions') || is('resumes-unverified-sessions');
+      const key = !dane && (policy || is('resumes-unverified-sessions')) ? host : undefined;
+      const name = dane?.base ?? host;
       const socket = await session.startTls({
-        trust: setting.trust.mxHosts,
-        servername: is('no-sni-to-mx') ? undefined : host,
-        session: key && is('resumes-sessions') ? tlsSessions.get(key) : undefined,
+        trust: dane && is('dane-anonymous-suites-only') ? anonymousSuites() : setting.trust.mxHosts,
+        // RFC 6066 §3: without the dot at the end.
+        servername: is(dane ? 'dane-no-sni' : 'no-sni-to-mx')
+          ? undefined
+          : is('sni-with-a-dot')
+            ? `${name}.`
+            : name,
+        session: key && resumes ? tlsSessions.get(key) : undefined,
       });
       // RFC 3207 §4.1: first decide whether this is secure enough, then go on.
       if (policy && is('mail-before-check')) {
@@ -307,11 +424,15 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       }
       // RFC 7435: without a policy the certificate does not matter.
       // Only verified sessions are kept, and the host of one that is resumed proves nothing anew.
+      // Node hands it out once.
+      const certificate = socket.getPeerX509Certificate();
+      const named = is('accepts-the-cname-target') ? await dns.targetOf(host) : host;
       const problem =
-        policy && !socket.isSessionReused()
-          ? certificateProblem(socket, host, policy, is)
-          : undefined;
-      if (key && !problem && is('resumes-sessions'))
+        (dane && daneProblem(socket, certificate, dane, is)) ??
+        ((policy || (attempt.mail.requiretls && !dane)) && !socket.isSessionReused()
+          ? certificateProblem(socket, certificate, named, policy?.policy ?? { mx: [host] }, is)
+          : undefined);
+      if (key && !problem && resumes)
         socket.once('session', (ticket) => tlsSessions.set(key, ticket));
       return problem && asTlsProblem(problem);
     } catch (error) {
@@ -324,10 +445,17 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   return {
     deliver,
     closeIdle() {
-      for (const { session } of kept.values()) session.quit();
+      for (const { session } of [...kept.values(), ...openTo.values()]) session.quit();
       kept.clear();
+      openTo.clear();
     },
   };
+}
+
+/** Fault: by the first pattern of the policy that names each. */
+function inOrderOf({ policy }: CachedPolicy, hosts: readonly string[]): readonly string[] {
+  const placeOf = (host: string) => policy.mx.findIndex((mx) => permits({ mx: [mx] }, host));
+  return hosts.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
 function asTlsProblem(problem: CertificateProblem): TlsProblem {
@@ -342,6 +470,18 @@ function modeOf(found: CachedPolicy | undefined, is: Is): 'enforce' | 'testing' 
   return mode;
 }
 
+/** RFC 3207 §6: the administrator has set that nothing goes to this domain in clear. */
+function requiresTls(domain: string, is: Is): boolean {
+  return domain.startsWith('tls-required.') && !is('clear-where-tls-is-required');
+}
+
+/** RFC 8689 §4.2.1, §4.2.2: what the author asks goes before what the policy asks. */
+function isStrict(mode: string, { from, requiretls, tlsOptional }: Mail, is: Is): boolean {
+  if (from === '' && is('does-not-protect-bounces')) return false;
+  if (tlsOptional && !is('ignores-tls-required-no')) return false;
+  return requiretls === true || mode === 'enforce';
+}
+
 /** Faults: the policy is enforced in some attempts, and at some hosts, only. */
 function isLaxly(place: number, { nth }: Attempt, is: Is): boolean {
   return (
@@ -352,11 +492,19 @@ function isLaxly(place: number, { nth }: Attempt, is: Is): boolean {
 }
 
 /** Faults: the mail goes out in clear although the policy is enforced. */
-function overlooked({ at, code }: TlsProblem, session: SmtpSession, is: Is): boolean {
+function overlooked(
+  { at, code }: TlsProblem,
+  session: SmtpSession,
+  { requiretls }: Mail,
+  is: Is,
+): boolean {
+  if (requiretls && at === 'certificate' && is('requiretls-without-a-certificate')) return true;
+  if (requiretls && at !== 'certificate' && is('requiretls-in-clear')) return true;
   if (at === 'starttls-offer')
     return (
       is('plaintext-when-starttls-missing') ||
-      (is('plaintext-when-ehlo-refused') && !session.isExtended)
+      ((is('plaintext-when-ehlo-refused') || is('plaintext-after-garbled-ehlo')) &&
+        !session.isExtended)
     );
   if (at === 'starttls-reply')
     return (
@@ -368,6 +516,12 @@ function overlooked({ at, code }: TlsProblem, session: SmtpSession, is: Is): boo
   if (at === 'handshake')
     return is('plaintext-after-failed-handshake') || is('goes-on-after-failed-handshake');
   return is('clear-after-bad-certificate');
+}
+
+/** RFC 7672 §2.2: with TLSA records there is TLS, or no delivery. */
+function isCondonedUnderDane({ at }: TlsProblem, { records }: Dane, is: Is): boolean {
+  if (at === 'certificate') return false;
+  return is('dane-clear-without-tls') || (records.length === 0 && is('dane-clear-with-unusable'));
 }
 
 function policyNaming(host: string, { policies }: PolicyCache): CachedPolicy | undefined {
@@ -386,16 +540,16 @@ function temporary(host: string, why: string): AttemptResult {
   return { kind: 'temporary', detail: `${host}: ${why}`, byPolicy: false };
 }
 
-/** RFC 8461 §5: for the time being. A 5yz to STARTTLS is about TLS, and not about the mail. */
-function forbidden(host: string, why: string, problem?: TlsProblem, is?: Is): AttemptResult {
-  const detail = `${host}: ${why}`;
-  if (
-    problem?.code !== undefined &&
-    problem.code >= 500 &&
-    is?.('returns-mail-for-5yz-to-starttls')
-  )
-    return { kind: 'permanent', detail };
-  return { kind: 'temporary', detail, byPolicy: true };
+/** RFC 8461 §5: for the time being. */
+function forbidden(host: string, why: string, status?: string): AttemptResult {
+  return { kind: 'temporary', detail: `${host}: ${why}`, byPolicy: true, status };
+}
+
+/** A 5yz to STARTTLS is about TLS, and not about the mail. */
+function refused(host: string, why: string, { code = 0 }: TlsProblem, is: Is): AttemptResult {
+  return code >= 500 && is('returns-mail-for-5yz-to-starttls')
+    ? { kind: 'permanent', detail: `${host}: ${why}` }
+    : forbidden(host, why);
 }
 
 /** What two attempts come to: the second decides, unless both are temporary. */
@@ -406,5 +560,6 @@ function both(first: AttemptResult, second: AttemptResult): AttemptResult {
     kind: 'temporary',
     detail: `${first.detail}; ${second.detail}`,
     byPolicy: first.byPolicy || second.byPolicy,
+    status: first.status ?? second.status,
   };
 }

@@ -6,6 +6,7 @@
  */
 
 import type { StsPolicy } from '../../protocol/sts-policy.ts';
+import { literalOf } from './mail.ts';
 import { createPolicyFetcher } from './policy-fetch.ts';
 import { readPolicy, readStsId } from './reading.ts';
 import type { Setting } from './setting.ts';
@@ -54,7 +55,11 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
   const fetchBody = createPolicyFetcher(setting);
   const fetching = new Map<string, Promise<CachedPolicy | undefined>>();
 
-  async function find(domain: string): Promise<CachedPolicy | undefined> {
+  async function find(recipientDomain: string): Promise<CachedPolicy | undefined> {
+    // §3.4: of the domain in the address, whatever it is an alias of.
+    const domain = is('policy-of-the-alias')
+      ? await dns.targetOf(recipientDomain)
+      : recipientDomain;
     const cached = recall(domain);
     if (cached && is('keeps-to-cache')) return cached;
     if (is('fetches-beside')) {
@@ -65,6 +70,19 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
   }
 
   async function findAnew(domain: string): Promise<CachedPolicy | undefined> {
+    const none = `${domain} -`;
+    if (is('remembers-no-policy')) {
+      if (clock.now() < (cache.failedAt.get(none) ?? 0) + 7 * DAY_MS) return undefined;
+      const found = await discover(domain);
+      if (!found) cache.failedAt.set(none, clock.now());
+      return found;
+    }
+    return discover(domain);
+  }
+
+  async function discover(domain: string): Promise<CachedPolicy | undefined> {
+    // §3.4: an address literal has no policy.
+    if (literalOf(domain) && !is('policies-for-address-literals')) return undefined;
     // §3.1: the TXT record is looked up for every delivery.
     const answer = await dns.txt(`_mta-sts.${domain}`);
     const id = readStsId(answer.kind === 'records' ? answer.records : [], is);
@@ -84,6 +102,8 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (rule === 'multiple-records' && is('forgets-cache-on-multiple-txt'))
       cache.policies.delete(domain);
     if (rule.startsWith('id-') && is('forgets-cache-on-bad-record')) cache.policies.delete(domain);
+    if (rule === 'no-record' && is('defers-without-a-record'))
+      throw new Error(`${domain}: there is no policy record`);
     if (answer.kind === 'failure' && is('defers-when-record-fails'))
       throw new Error(`${domain}: the policy record cannot be looked up`);
     // §5.1, §10.2: a record that is gone, doubled or broken says there is nothing new; the cached
@@ -114,6 +134,7 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (cached && id < cached.id && is('refetches-only-when-id-grows')) return cached;
     if (cached && is('forgets-cache-when-id-changes')) cache.policies.delete(domain);
     const key = `${domain} ${id}`;
+    if (fetching.has(key) && is('forgets-the-cache-while-fetching')) return undefined;
     const fetched = isBackingOff(domain, key) ? undefined : await fetchOnce(key, domain, id);
     if (fetched) return fetched;
     if (is('forgets-cache-when-fetch-fails')) cache.policies.delete(domain);

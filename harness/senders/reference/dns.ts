@@ -1,75 +1,94 @@
 /**
  * DNS as the sender asks it: records, nothing there, or a failure; the three mean different things
- * to RFC 8461 and RFC 5321.
+ * to RFC 8461, RFC 5321 and RFC 7672. Of what leads to a host it is told whether it is secure.
  *
- * c-ares as Node sets it up keeps no answers, so every look-up is a query.
+ * No answer is kept, so every look-up is a query.
  */
 
-import { promises } from 'node:dns';
+import { Packet } from 'dns2';
 import type { Endpoint } from '../../model/sender.ts';
-import { messageOf } from './mail.ts';
+import type { Tlsa } from '../../protocol/dane.ts';
+import { literalOf } from './mail.ts';
+import { createSecureDns } from './secure-dns.ts';
+import type { Is } from './traits.ts';
 
-type Answer<T> =
+export type Answer<T> =
   | { readonly kind: 'records'; readonly records: readonly T[] }
   | { readonly kind: 'nodata' | 'nxdomain' }
   | { readonly kind: 'failure'; readonly why: string };
 
+/** `secure`: DNSSEC vouches for the records; `target`: where the aliases of the name lead to. */
+export type Secured<T> =
+  | (Extract<Answer<T>, { kind: 'records' }> & {
+      readonly secure: boolean;
+      readonly target: string;
+    })
+  | Exclude<Answer<T>, { kind: 'records' }>;
+
 export interface Dns {
   /** Each record as its character-strings. */
   txt(name: string): Promise<Answer<readonly string[]>>;
-  mx(name: string): Promise<Answer<{ readonly priority: number; readonly exchange: string }>>;
-  addresses(name: string): Promise<Answer<string>>;
+  mx(name: string): Promise<Secured<{ readonly priority: number; readonly exchange: string }>>;
+  addresses(name: string): Promise<Secured<string>>;
+  tlsa(name: string): Promise<Secured<Tlsa>>;
   /** What the name is an alias of (RFC 1034 §3.6.2); the name itself where it is none. */
   targetOf(name: string): Promise<string>;
   /** Ends all look-ups under way; they fail. */
   cancel(): void;
 }
 
-const TIMEOUT_MS = 1000;
-const TRIES = 2;
-const LONGEST_CNAME_CHAIN = 8;
+const TLSA = 52;
 
-export function createDns({ address, port }: Endpoint): Dns {
-  const resolver = new promises.Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
-  resolver.setServers([`${address}:${port}`]);
+export function createDns(endpoint: Endpoint, is: Is): Dns {
+  const secureDns = createSecureDns(endpoint, is);
 
-  async function ask<T>(
+  async function securely<T>(
     name: string,
-    query: (name: string) => Promise<readonly T[]>,
-  ): Promise<Answer<T>> {
-    let asked = name;
-    for (let hops = 0; hops < LONGEST_CNAME_CHAIN; hops++) {
-      const answer = await once(() => query(asked));
-      if (answer.kind !== 'nodata') return answer;
-      // RFC 1034 §3.6.2: a server may give the CNAME alone; then the question is asked again of its
-      // target.
-      const alias = await once(() => resolver.resolveCname(asked));
-      if (alias.kind !== 'records') return alias.kind === 'failure' ? alias : { kind: 'nodata' };
-      asked = alias.records[0]!;
-    }
-    return { kind: 'failure', why: `${name}: the CNAME chain has no end` };
+    type: number,
+    read: (record: Packet['answers'][number]) => T,
+  ): Promise<Secured<T>> {
+    const answer = await secureDns.ask(name, type);
+    return answer.kind === 'records' ? { ...answer, records: answer.records.map(read) } : answer;
   }
 
   return {
-    txt: (name) => ask(name, (asked) => resolver.resolveTxt(asked)),
-    mx: (name) => ask(name, (asked) => resolver.resolveMx(asked)),
-    addresses: (name) => ask(name, (asked) => resolver.resolve4(asked)),
+    txt: (name) =>
+      securely(name, Packet.TYPE.TXT, ({ data }) => data as unknown as readonly string[]),
+    mx: (name) =>
+      securely(name, Packet.TYPE.MX, ({ priority = 0, exchange = '' }) => ({ priority, exchange })),
+    async addresses(name) {
+      const literal = literalOf(name);
+      if (literal) return { kind: 'records', records: [literal], secure: false, target: name };
+      const { A, AAAA } = Packet.TYPE;
+      const types = is('knows-no-ipv6') ? [A] : [A, AAAA];
+      const answers = await Promise.all(
+        types.map((type) => securely(name, type, ({ address: found = '' }) => found)),
+      );
+      return together(answers);
+    },
+    tlsa: (name) => securely(name, TLSA, ({ data }) => tlsaOf(data as unknown as Buffer)),
     async targetOf(name) {
-      const alias = await once(() => resolver.resolveCname(name));
+      const { CNAME } = Packet.TYPE;
+      const alias = await securely(name, CNAME, ({ domain = '' }) => domain);
       return alias.kind === 'records' ? alias.records[0]! : name;
     },
-    cancel: () => resolver.cancel(),
+    cancel: secureDns.cancel,
   };
 }
 
-async function once<T>(query: () => Promise<readonly T[]>): Promise<Answer<T>> {
-  try {
-    const records = await query();
-    return records.length > 0 ? { kind: 'records', records } : { kind: 'nodata' };
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOTFOUND') return { kind: 'nxdomain' };
-    if (code === 'ENODATA') return { kind: 'nodata' };
-    return { kind: 'failure', why: messageOf(error) };
-  }
+/** What is there, if only in part; where nothing is, why not. */
+function together<T>(answers: readonly Secured<T>[]): Secured<T> {
+  const [first, ...others] = answers.filter((answer) => answer.kind === 'records');
+  if (!first) return answers.find((answer) => answer.kind === 'failure') ?? answers[0]!;
+  return {
+    ...first,
+    records: [first, ...others].flatMap((answer) => answer.records),
+    secure: [first, ...others].every((answer) => answer.secure),
+  };
+}
+
+/** RFC 6698 §2.1. */
+function tlsaOf(rdata: Buffer): Tlsa {
+  const [usage = 0, selector = 0, matching = 0] = rdata;
+  return { usage, selector, matching, data: rdata.toString('hex', 3) };
 }

@@ -9,7 +9,12 @@ import { domainOf, type Mail } from './mail.ts';
 import type { Is } from './traits.ts';
 
 /** Returns the header of the mail to its sender; `detail` may be hostile. */
-export function bounceOf(mail: Mail, detail: string, now: number, is: Is): Mail {
+export function bounceOf(
+  mail: Mail,
+  { detail, status = '5.0.0' }: { readonly detail: string; readonly status?: string },
+  now: number,
+  is: Is,
+): Mail {
   const domain = domainOf(mail.from);
   const boundary = `=_${randomUUID()}`;
   const part = (type: string, content: string) =>
@@ -31,12 +36,24 @@ export function bounceOf(mail: Mail, detail: string, now: number, is: Is): Mail 
     ),
     part(
       'message/delivery-status',
-      `Reporting-MTA: dns; ${domain}\r\n\r\nFinal-Recipient: rfc822; ${mail.to}\r\nAction: failed\r\nStatus: 5.0.0`,
+      `Reporting-MTA: dns; ${domain}\r\n\r\nFinal-Recipient: rfc822; ${mail.to}\r\nAction: failed\r\nStatus: ${status}`,
     ),
-    part('text/rfc822-headers', header),
+    // RFC 8689 §5: of mail that asks for TLS no more than the header.
+    is('returns-requiretls-mail-whole') && mail.requiretls
+      ? part('message/rfc822', mail.data)
+      : part('text/rfc822-headers', header),
     `--${boundary}--\r\n`,
   ];
   // RFC 5321 §6.1: the null reverse-path, so that it is never returned itself.
   const from = is('returns-from-postmaster') ? `postmaster@${domain}` : '';
-  return { from, to: mail.from, data: data.join('') };
+  // RFC 8689 §5: it is protected as the mail was.
+  const isBare = is('bounces-requiretls-mail-in-clear');
+  return {
+    from,
+    to: mail.from,
+    data: data.join(''),
+    smtputf8: mail.smtputf8,
+    requiretls: mail.requiretls && !isBare && !is('bounces-without-requiretls'),
+    tlsOptional: mail.requiretls && isBare,
+  };
 }

@@ -34,8 +34,13 @@ export const FAULTS = {
   'fetches-without-record': 'Asks for a policy where there is no record of one.',
   'policy-from-parent-domain':
     'Applies the policy of the parent domain where the recipient domain has none.',
+  'smart-host-without-its-policy':
+    "Asks for the recipient's policy, and not for the smart host's, where a smart host takes the mail.",
+  'policies-for-address-literals': 'Asks for the policy of an address literal.',
+  'policy-of-the-alias': 'Takes the policy of the name that the recipient domain is an alias of.',
   'defers-when-record-fails':
     'Defers mail when the TXT look-up fails, where the mail has to be delivered.',
+  'defers-without-a-record': 'Defers mail to a domain that has no MTA-STS record.',
   'never-refetches': 'Does not act on a new id while a policy is cached.',
   'refetches-only-when-id-grows':
     'Takes a new id for an update only when it sorts after the old one.',
@@ -84,8 +89,15 @@ export const FAULTS = {
   'decodes-leniently': 'Reads a policy body that is no UTF-8.',
   'http-cache':
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
+  'forgets-the-cache-while-fetching':
+    'Delivers without the cached policy while a new one is being fetched for another message.',
+  'wants-http-1.1': 'Takes no policy that comes in HTTP/1.0.',
+  'stops-at-an-interim-answer': 'Takes an interim answer, such as 103, for a failed fetch.',
+  'scrapes-answers':
+    'Takes whatever looks like a policy among the bytes of an answer, by no rule of HTTP.',
   'no-back-off': 'Tries a failed fetch again at once.',
   'never-tries-again': 'Never tries again to fetch a policy, once a fetch has failed.',
+  'remembers-no-policy': 'For a week asks for no policy where it has found none.',
 
   // ---- the policy file (RFC 8461 §3.2) ----
   'last-duplicate-key-wins': 'Of a repeated key takes the last value instead of the first.',
@@ -114,6 +126,50 @@ export const FAULTS = {
   'splits-mx-at-commas': 'Takes a list in one mx line for several patterns.',
   'skips-bad-lines': 'Passes over lines of a policy that it cannot read.',
 
+  // ---- DANE (RFC 7672) ----
+  'dane-never-asks': 'Asks for no TLSA records.',
+  'dane-without-dnssec': 'Uses TLSA records that DNSSEC does not vouch for.',
+  'dane-passes-over-failed-lookups': 'Takes a failed TLSA look-up for no TLSA records.',
+  'dane-wants-tlsa-everywhere': 'Defers mail to a host that has no TLSA records.',
+  'dane-asks-before-the-address': "Asks for TLSA records before it knows the host's address.",
+  'dane-asks-insecure-hosts':
+    'Asks for TLSA records of a host whose address DNSSEC does not vouch for.',
+  'dane-asks-the-alias-only':
+    'Asks for TLSA records under the name in the MX record, and not under the one that it is an alias of.',
+  'dane-asks-the-target-only':
+    'Of an MX host that is an alias, asks for TLSA records under the name it leads to only.',
+  'dane-prefers-hosts-with-tlsa':
+    'Tries MX hosts with TLSA records before others that are preferred.',
+  'dane-takes-the-first-record': 'Reads only the first of several TLSA records.',
+  'dane-takes-unusable-for-none': 'Takes TLSA records of which none is usable for no TLSA records.',
+  'dane-wants-usable-records': 'Defers mail to a host of whose TLSA records none is usable.',
+  'dane-takes-weaker-digests':
+    'Takes a match of a digest beside which there is a stronger one that does not match.',
+  'dane-clear-without-tls': 'Sends in clear to a host with TLSA records where TLS cannot be had.',
+  'dane-clear-with-unusable':
+    'Sends in clear to a host with unusable TLSA records where TLS cannot be had.',
+  'dane-takes-any-certificate': 'Compares no certificate with the TLSA records.',
+  'dane-saved-by-web-pki':
+    'Takes a certificate that a CA vouches for, whatever the TLSA records say.',
+  'dane-ee-wants-the-name':
+    'Wants the name of the host in a certificate that a TLSA record of usage 3 matches.',
+  'dane-ee-wants-the-dates':
+    'Refuses an expired certificate that a TLSA record of usage 3 matches.',
+  'dane-ta-ignores-names': 'Under usage 2 takes a certificate of whatever name.',
+  'dane-ta-ignores-dates': 'Under usage 2 takes an expired certificate.',
+  'dane-ta-wants-the-host-name':
+    'Under usage 2 refuses a certificate that names the recipient domain and not the host.',
+  'dane-ta-takes-any-common-name':
+    'Under usage 2 takes the common name where there is a subjectAltName.',
+  'dane-ta-takes-partial-wildcards': 'Under usage 2 takes a wildcard within a label.',
+  'dane-ta-wants-no-wildcard': 'Under usage 2 refuses a wildcard certificate.',
+  'dane-no-sni': 'Sends no SNI to a host with TLSA records.',
+  'dane-for-address-literals': 'Asks for TLSA records of address literals.',
+  'dane-asks-for-port-25': 'Asks for the TLSA records of port 25, whatever port it sends to.',
+  'dane-anonymous-suites-only':
+    'Offers a host with TLSA records only suites in which it shows no certificate.',
+  'dane-lax-on-retry': 'Does without DANE from the second attempt on.',
+
   // ---- the policy cache (RFC 8461 §3.2, §3.3, §5.1, §10.2) ----
   'forgets-cache-when-txt-gone': 'Drops the cached policy when the TXT record is gone.',
   'forgets-cache-on-servfail': 'Drops the cached policy when the TXT look-up fails.',
@@ -131,6 +187,7 @@ export const FAULTS = {
   'refetches-only-under-a-new-id': 'Does not fetch an expired policy again under the same id.',
   'caches-by-spelling': 'Keeps a policy by the domain as it is written, capitals and all.',
   'caches-by-mx': 'Applies a cached policy to every domain whose MX it names.',
+  'permits-what-any-policy-lists': 'Permits an MX that the policy of another domain names.',
   'defers-when-discovery-fails':
     'Defers mail when no policy is cached and the fetch fails, where the mail has to be delivered.',
 
@@ -148,12 +205,18 @@ export const FAULTS = {
   'matches-part': 'Permits every MX whose name has a pattern in it.',
   'wildcard-never-matches': 'Takes the patterns of a policy for literal names.',
   'mx-match-case-sensitive': 'Compares MX names with their letter case.',
+  'reads-patterns-as-a-shell': 'Lets "*" anywhere in a pattern stand for any characters.',
+  'compares-mx-in-unicode': 'Compares the policy with the name of the MX in Unicode.',
+  'permits-by-certificate':
+    'Permits an MX that the policy does not name where its certificate has a name that the policy does.',
 
   // ---- TLS to the MX (RFC 8461 §4.2, §5, §7.1) ----
   'plaintext-when-starttls-missing':
     'Delivers in clear to an MX that offers no STARTTLS, in spite of an enforce policy.',
   'plaintext-when-ehlo-refused':
     'Delivers in clear to an MX that refuses EHLO, in spite of an enforce policy.',
+  'plaintext-after-garbled-ehlo':
+    'Delivers in clear to an MX whose reply to EHLO cannot be read, in spite of an enforce policy.',
   'plaintext-after-454':
     'Delivers in clear after the MX refused STARTTLS, in spite of an enforce policy.',
   'plaintext-after-5yz-to-starttls':
@@ -170,19 +233,29 @@ export const FAULTS = {
     'Delivers in clear where the certificate of the MX is bad, in spite of an enforce policy.',
   'sends-a-second-copy-in-clear': 'Sends every mail a second time, in clear.',
   'lax-with-further-mx': 'Enforces the policy at the first MX alone.',
+  'lax-with-implicit-mx': 'Does not enforce the policy at a domain that is its own MX.',
   'checks-first-address-only': 'Enforces the policy at the first address of an MX alone.',
+  'lax-over-ipv6': 'Does not enforce the policy at IPv6 addresses.',
   'lax-on-retry': 'Does not enforce the policy when mail is tried again.',
   'lax-on-third-attempt': 'Does not enforce the policy from the third attempt on.',
   'leaks-after-a-while': 'Delivers in clear what the policy held back, a moment later.',
   'leaks-after-restart': 'Tries queued mail without its policy after a restart.',
   'sends-as-last-resort': 'Delivers without the policy what has become too old for the queue.',
+  'last-look-ends-the-policy':
+    'Delivers without the policy what has become too old for the queue, where a last look finds none.',
+  'keeps-policy-with-the-mail': 'Holds queued mail to what it knew of policies when it was queued.',
   'reuses-unverified-connections':
     'Sends mail under a policy over a connection that was opened without one.',
+  'sends-over-open-connections':
+    'Sends mail for a domain over the connection it has open, whatever the MX are now.',
   'no-mx-certificate-check': 'Accepts whatever certificate the MX shows.',
   'mx-cn-fallback': "Takes the common name of the MX's certificate where it has no subjectAltName.",
+  'mx-cn-beside-dns-names':
+    "Takes the common name of the MX's certificate beside what its subjectAltName says.",
   'accepts-any-name': 'Accepts a certificate of the MX that names another host.',
   'accepts-the-recipient-domain':
     'Accepts a certificate of the MX that names the recipient domain.',
+  'accepts-the-cname-target': 'Accepts a certificate of the MX that names what its CNAME leads to.',
   'accepts-an-address': 'Accepts a certificate of the MX that names an address.',
   'reads-names-to-the-nul': 'Reads the names of a certificate up to a NUL.',
   'certificate-wildcards-match-deep': 'Lets "*" in a certificate stand for several labels.',
@@ -196,6 +269,10 @@ export const FAULTS = {
   'accepts-unknown-issuers': 'Accepts a certificate of the MX whose issuer it does not know.',
   'accepts-any-issuer': 'Accepts a certificate of the MX whose issuer may issue none.',
   'ignores-name-constraints': 'Accepts a certificate of the MX that its issuer may not issue.',
+  'ignores-path-length':
+    'Accepts a certificate of the MX whose issuer stands too far below the root.',
+  'ignores-critical-extensions':
+    'Accepts a certificate of the MX with a critical extension that it does not know.',
   'accepts-client-auth-certificate':
     'Accepts a certificate of the MX that is for TLS clients only.',
   'accepts-weak-keys': 'Accepts weak keys and signatures in the certificate of the MX.',
@@ -205,14 +282,33 @@ export const FAULTS = {
   'refuses-intermediates':
     'Refuses a right certificate of the MX because an intermediate vouches for it.',
   'refuses-empty-subject': 'Refuses a right certificate of the MX because its subject is empty.',
+  'certificate-names-with-case':
+    'Refuses a right certificate of the MX because its name has other letters, capital or small.',
+  'compares-u-labels': 'Compares the certificate with the name of the MX in its own script.',
+  'reads-a-hundred-names': 'Reads no more than a hundred names of a certificate.',
+  'refuses-p384': 'Refuses a right certificate of the MX because its key is on P-384.',
   'wants-the-recipient-domain':
     'Refuses a certificate of the MX that does not name the recipient domain.',
   'no-tls12': 'Speaks no TLS below 1.3.',
+  'no-tls12-nor-tls13': 'Speaks TLS 1.0 and 1.1 with the MX, and nothing above.',
   'no-tls13': 'Speaks no TLS above 1.2.',
   'speaks-old-tls': 'Speaks TLS 1.0 and 1.1 with the MX.',
+  'falls-back-to-tls11': 'Offers TLS 1.1 and nothing newer after a handshake that failed.',
+  'falls-back-to-ssl3': 'Offers SSL 3 and nothing newer after a handshake that failed.',
+  'goes-on-with-any-flight':
+    'Tries a handshake that failed once more, and goes on whatever is wrong with what the server says.',
+  'no-extended-master-secret': 'Offers TLS 1.2 without extended_master_secret.',
+  'trusts-old-renegotiation': 'Goes on with a server of TLS 1.2 that has no renegotiation_info.',
+  'takes-suites-without-encryption': 'Takes cipher suites that encrypt nothing.',
+  'knows-x25519-alone': 'Knows no group for the key exchange but X25519.',
+  'takes-static-rsa': 'Takes cipher suites without forward secrecy.',
+  'resumes-unverified-sessions':
+    'Resumes sessions made without a policy, and takes their certificates for checked.',
+  'sni-with-a-dot': 'Sends SNI with a dot at the end of the name.',
   'no-sni-to-mx': 'Sends no SNI to the MX.',
   'mail-before-check': 'Sends MAIL FROM before it looks at the certificate.',
   'no-opportunistic-tls': 'Uses no TLS where there is no policy.',
+  'remembers-hosts-without-tls': 'Uses no TLS with an MX, without a policy, where it failed once.',
 
   // ---- modes (RFC 8461 §5) ----
   'enforces-testing': 'Enforces a policy in testing mode.',
@@ -228,15 +324,40 @@ export const FAULTS = {
   'says-helo-inside-tls': 'Says HELO instead of EHLO inside TLS.',
   'says-starttls-twice': 'Says STARTTLS inside TLS where it is offered there.',
   'starttls-with-a-parameter': 'Says STARTTLS with a parameter.',
+  'speaks-before-the-handshake':
+    'Says NOOP in clear between the 220 to STARTTLS and the handshake.',
+  'never-says-quit': 'Hangs up without QUIT.',
   'pipelines-behind-starttls': 'Sends a command behind STARTTLS without waiting for the reply.',
+  'keywords-in-capitals-only': 'Reads EHLO keywords in capitals only.',
+  'reads-few-ehlo-lines': 'Reads no more than the first ten lines of an EHLO reply.',
+
+  // ---- replies (RFC 5321 §4.2) ----
+  'takes-a-line-for-a-reply':
+    'Takes every line of a reply that has a status code of its own for a whole reply.',
+  'takes-a-segment-for-a-reply': 'Takes what comes in one segment for a whole reply.',
+  'wants-text-in-replies': 'Takes a reply code without a text for no reply.',
+  'goes-by-enhanced-codes':
+    'Goes by the first digit of the enhanced status code, where the reply code decides.',
+  'takes-sent-for-delivered': 'Takes mail for delivered before the server has said so.',
+  'returns-mail-for-a-broken-connection':
+    'Returns mail at once when the server closes the connection.',
 
   // ---- candidates, queue, bounces (RFC 5321 §4.5, §5.1, §6.1, RFC 8461 §5) ----
   'only-first-mx': 'Tries no other MX when the first one fails.',
   'prefers-the-last-mx': 'Tries the MX with the highest preference number first.',
+  'tries-in-the-order-of-the-policy': 'Tries MX hosts in the order in which the policy names them.',
+  'one-of-equal-mx-only': 'Of MX hosts of one preference tries only one.',
   'tries-first-address-only': 'Tries no other address of an MX when the first one fails.',
+  'believes-any-packet':
+    'Takes any packet for the answer to its question, whatever id and question it repeats.',
+  'knows-no-ipv6': 'Looks for IPv4 addresses alone.',
   'knows-no-implicit-mx': 'Returns mail to a domain that has an address and no MX.',
+  'knows-no-alias-of-a-domain': 'Finds no MX for a domain that is an alias, and keeps the mail.',
   'address-after-null-mx':
     "Falls back to the domain's own address record where its null MX says that it takes no mail.",
+  'null-exchange-is-the-domain': 'Takes a null exchange for the domain itself.',
+  'null-mx-of-preference-0-only':
+    "Falls back to the domain's own address record where its null MX has another preference than 0.",
   'address-after-nxdomain':
     "Falls back to the domain's own address record where there is no such domain at the MX look-up.",
   'address-after-failed-mx-lookup':
@@ -260,6 +381,37 @@ export const FAULTS = {
   'returns-nothing': 'Gives mail up without returning it to its sender.',
   'loses-mail': 'Drops deferred mail without a word.',
   'loses-mail-on-restart': 'Forgets its queue in a restart.',
+  'policy-of-the-first-recipient':
+    'Applies the policy of the domain of the first recipient to all recipients of a message.',
+  'protects-the-first-recipient-only':
+    'Enforces the policy for the first recipient of a message alone.',
+  'drops-the-other-recipients':
+    'Forgets the other recipients of a message when it is returned for one of them.',
+  'does-not-protect-bounces':
+    'Does not enforce policies on mail from the null reverse-path, bounces among it.',
+
+  'clear-where-tls-is-required':
+    'Sends in clear to a domain for which its administrator requires TLS.',
+
+  // ---- REQUIRETLS (RFC 8689) ----
+  'omits-requiretls': 'Sends mail that asks for REQUIRETLS without the parameter.',
+  'requiretls-to-any-host': 'Sends such mail to a host that does not offer REQUIRETLS.',
+  'requiretls-to-any-mx': 'Sends such mail to a host that no policy vouches for.',
+  'requiretls-in-clear': 'Sends such mail in clear where there is no TLS.',
+  'requiretls-without-a-certificate': 'Sends such mail to a host whose certificate is bad.',
+  'requiretls-first-host-only':
+    'Returns such mail where the first host will not do, and tries no other.',
+  'keeps-requiretls-mail': 'Keeps such mail in the queue where it has to be returned.',
+  'forgets-requiretls-in-the-queue': 'Tries such mail again as if it did not ask for REQUIRETLS.',
+  'forgets-requiretls-in-a-restart': 'Forgets in a restart which mail asks for REQUIRETLS.',
+  'bounces-without-requiretls': 'Returns such mail by a bounce that does not ask for REQUIRETLS.',
+  'bounces-requiretls-mail-in-clear':
+    'Returns such mail in clear where the way home has no TLS, in spite of a policy.',
+  'returns-requiretls-mail-whole': 'Returns such mail with its body.',
+  'obeys-tls-required-beside-requiretls':
+    'Obeys "TLS-Required: No" where REQUIRETLS is asked for as well.',
+  'ignores-tls-required-no': 'Enforces the policy on mail that says "TLS-Required: No".',
+  'no-tls-where-optional': 'Uses no TLS for mail that says "TLS-Required: No".',
 
   // ---- reports (RFC 8460) ----
   'reports-nothing': 'Sends no TLSRPT reports.',

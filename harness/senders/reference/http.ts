@@ -15,6 +15,10 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
+  /** `1.1`, `1.0` */
+  readonly version: string;
+  /** Interim answers came before it (RFC 9110 §15.2). */
+  readonly hasInterim: boolean;
   readonly headers: http.IncomingHttpHeaders;
   /** As much of the body as was read. */
   readonly body: Buffer;
@@ -33,6 +37,7 @@ export async function exchange(
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const { method, url, headers, body: content } = request;
+  let hasInterim = false;
   try {
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const sent = http.request({
@@ -42,12 +47,16 @@ export async function exchange(
         headers: { host: url.host, connection: 'close', ...headers },
         signal,
       });
+      sent.once('information', () => {
+        hasInterim = true;
+      });
       sent.once('response', resolve);
       sent.on('error', reject);
       sent.end(content);
     });
     const { body, whole } = await readBody(response, limitBytes);
-    return { status: response.statusCode ?? 0, headers: response.headers, body, whole };
+    const { statusCode: status = 0, httpVersion: version } = response;
+    return { status, version, hasInterim, headers: response.headers, body, whole };
   } finally {
     socket.destroy();
   }

@@ -24,12 +24,18 @@ const CAPABILITIES: readonly Capability[] = [
   'mta-sts',
   'testing-mode',
   'tlsrpt',
+  'requiretls',
+  'dane',
   'queue',
   'time-travel',
   'queue-lifetime',
   'restart',
   'dsn',
   'persistent-cache',
+  'ipv6',
+  'smart-host',
+  'address-literal',
+  'required-tls',
 ];
 
 export function referenceSender({ traits = [], timeouts }: ReferenceOptions = {}): Sender {

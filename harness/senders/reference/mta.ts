@@ -36,7 +36,7 @@ export function startMta(
 ): StartedSender {
   const { mtaSts, is, timeouts, trustStore } = options;
   const clock = createClock();
-  const dns = createDns(lab.dns);
+  const dns = createDns(lab.dns, is);
   const network = createNetwork(lab);
   const setting: Setting = {
     clock,
@@ -71,6 +71,7 @@ export function startMta(
       // RFC 5321 §4.5.4.1: nor does it forget its mail.
       if (is('loses-mail-on-restart')) queue.clear();
       if (is('leaks-after-restart')) queue.leak();
+      if (is('forgets-requiretls-in-a-restart')) queue.relax();
     },
     ...(mtaSts ? { report: reporting.report } : {}),
     async [Symbol.asyncDispose]() {

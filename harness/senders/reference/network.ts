@@ -4,8 +4,9 @@
  * and MX hosts.
  */
 
-import type { X509Certificate } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { LabAccess } from '../../model/sender.ts';
 import type { Is } from './traits.ts';
@@ -47,7 +48,7 @@ export interface HandshakeOptions {
 
 /** The TLS handshake. The certificate is not judged: see pathProblem and identifies. */
 export function handshake(
-  socket: net.Socket,
+  socket: Duplex,
   { trust, servername, session }: HandshakeOptions,
   signal: AbortSignal,
 ): Promise<tls.TLSSocket> {
@@ -73,7 +74,8 @@ export function pathProblem(socket: tls.TLSSocket): string | undefined {
 }
 
 export interface NameMatching {
-  readonly commonName?: boolean;
+  /** `always`: beside DNS-IDs too. */
+  readonly commonName?: boolean | 'always';
   readonly partialWildcards?: boolean;
 }
 
@@ -88,7 +90,7 @@ export function identifies(
 ): boolean {
   return (
     certificate?.checkHost(host, {
-      subject: commonName ? 'default' : 'never',
+      subject: commonName === 'always' ? 'always' : commonName ? 'default' : 'never',
       partialWildcards,
     }) !== undefined
   );
@@ -116,6 +118,13 @@ export function createTrustStore(
   };
 }
 
+/** A fault: suites alone in which no certificate is shown. */
+export const anonymousSuites = (): tls.SecureContext =>
+  tls.createSecureContext({ ciphers: 'aNULL:@SECLEVEL=0', maxVersion: 'TLSv1.2' });
+
+/** SSL_OP_NO_EXTENDED_MASTER_SECRET, which Node has no name for. */
+const NO_EXTENDED_MASTER_SECRET = 1;
+
 function contextOptions(
   ca: string,
   service: 'policy-host' | 'mx',
@@ -125,14 +134,25 @@ function contextOptions(
   // RFC 8461 §7.2: TLS 1.2 and 1.3. RFC 8996: nothing below.
   const isOld = isMx ? is('speaks-old-tls') : is('speaks-old-tls-to-policy-hosts');
   const isNew = isMx ? is('no-tls12') : is('no-tls12-to-policy-hosts');
+  const isAged = isMx && is('no-tls12-nor-tls13');
   const isWeak = isMx ? is('accepts-weak-keys') : is('accepts-weak-policy-hosts');
+  const isBare = isMx && is('takes-suites-without-encryption');
   // RFC 9325 §4.5: no SHA-1 and no RSA below 2048 bits, which is OpenSSL's level 2.
-  const level = isOld || isWeak ? 0 : 2;
+  const level = isOld || isAged || isWeak || isBare ? 0 : 2;
+  // RFC 9325 §4.1: no suite without encryption, and none without forward secrecy.
+  const suites = isBare ? 'ALL:eNULL:!aNULL' : 'DEFAULT';
+  const without = isMx && is('takes-static-rsa') ? '' : ':!kRSA';
+  // RFC 9325 §3.5.
+  const options =
+    (isMx && is('no-extended-master-secret') ? NO_EXTENDED_MASTER_SECRET : 0) |
+    (isMx && is('trusts-old-renegotiation') ? constants.SSL_OP_LEGACY_SERVER_CONNECT : 0);
   return {
     ca,
-    minVersion: isNew ? 'TLSv1.3' : isOld ? 'TLSv1' : 'TLSv1.2',
-    maxVersion: isMx && is('no-tls13') ? 'TLSv1.2' : 'TLSv1.3',
-    ciphers: `DEFAULT@SECLEVEL=${level}`,
+    minVersion: isNew ? 'TLSv1.3' : isOld || isAged ? 'TLSv1' : 'TLSv1.2',
+    maxVersion: isAged ? 'TLSv1.1' : isMx && is('no-tls13') ? 'TLSv1.2' : 'TLSv1.3',
+    ciphers: `${suites}${without}@SECLEVEL=${level}`,
+    secureOptions: options,
+    ...(isMx && is('knows-x25519-alone') ? { ecdhCurve: 'X25519' } : {}),
   };
 }
 
@@ -142,7 +162,7 @@ function contextOptions(
  */
 function settled<S extends net.Socket>(
   stream: S,
-  socket: net.Socket,
+  socket: Duplex,
   event: 'connect' | 'secureConnect',
   signal: AbortSignal,
 ): Promise<S> {

@@ -11,6 +11,7 @@ import { within } from '../../concurrency/wait.ts';
 import { POLICY_PATH } from '../../model/plan.ts';
 import { exchange, type HttpAnswer } from './http.ts';
 import { throughHttpCache } from './http-cache-fault.ts';
+import { scrape } from './http-scraping-fault.ts';
 import { messageOf } from './mail.ts';
 import { handshake, identifies, pathProblem } from './network.ts';
 import type { Setting } from './setting.ts';
@@ -97,7 +98,9 @@ async function get(
   if (secured !== socket) authenticate(secured as tls.TLSSocket, url.hostname, setting);
   const method = is('asks-by-post') ? 'POST' : 'GET';
   const limit = is('no-body-limit') ? MORE_THAN_ANY_POLICY_BYTES : BODY_LIMIT_BYTES;
-  const answer = await exchange(secured, { method, url, headers }, limit, signal);
+  const answer = is('scrapes-answers')
+    ? await scrape(secured, url)
+    : await exchange(secured, { method, url, headers }, limit, signal);
   // §3.3: redirects are not followed.
   const location =
     answer.status >= 300 && answer.status < 400 ? answer.headers.location : undefined;
@@ -147,7 +150,13 @@ const UNTRUSTED: readonly string[] = [
 ];
 
 /** Why the answer is no policy. */
-function problemOf({ status, headers, whole }: HttpAnswer, { is }: Setting): string | undefined {
+function problemOf(
+  { status, version, hasInterim, headers, whole }: HttpAnswer,
+  { is }: Setting,
+): string | undefined {
+  // RFC 9110 §2.5, §15.2: HTTP/1.0 is understood, and interim answers are passed over.
+  if (version === '1.0' && is('wants-http-1.1')) return 'HTTP/1.0';
+  if (hasInterim && is('stops-at-an-interim-answer')) return 'an interim answer';
   // §3.3: any other status than 200 is a failure.
   const good =
     status === 200 ||

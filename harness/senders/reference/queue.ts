@@ -6,13 +6,15 @@
  * §5).
  */
 
+import { recipientsOf } from '../../model/message.ts';
+import { nextHopOf } from '../../model/names.ts';
 import type { OutgoingMessage, StartedSender } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
 import type { CachedPolicy, Discovery } from './discovery.ts';
 import { bounceOf } from './dsn.ts';
-import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
+import { type AttemptResult, domainOf, isTlsOptional, type Mail, messageOf } from './mail.ts';
 import type { Is } from './traits.ts';
 
 export interface Queue extends Required<Pick<StartedSender, 'submit' | 'flush' | 'queued'>> {
@@ -24,6 +26,8 @@ export interface Queue extends Required<Pick<StartedSender, 'submit' | 'flush' |
   clear(): void;
   /** Tries all mail as if there were no policies. */
   leak(): void;
+  /** Forgets which mail asks for TLS. */
+  relax(): void;
 }
 
 export interface QueueOptions {
@@ -39,12 +43,16 @@ export interface QueueOptions {
 }
 
 interface QueuedMail {
-  readonly mail: Mail;
+  mail: Mail;
+  /** The first recipient of the message. */
+  readonly first: string;
   readonly domain: string;
   /** A bounce has none. */
   readonly token?: string;
   readonly queuedAt: number;
   attempts: number;
+  /** That it was first tried under. */
+  policy?: CachedPolicy;
   attempt?: Promise<void>;
 }
 
@@ -61,9 +69,9 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
   const timers = new Set<NodeJS.Timeout>();
   let closed = false;
 
-  function add(mail: Mail, token?: string): Promise<void> {
-    const domain = domainOf(mail.to);
-    const entry: QueuedMail = { mail, token, domain, queuedAt: clock.now(), attempts: 0 };
+  function add(mail: Mail, token?: string, first = mail.to): Promise<void> {
+    const domain = nextHopOf(domainOf(mail.to));
+    const entry: QueuedMail = { mail, first, token, domain, queuedAt: clock.now(), attempts: 0 };
     queued.add(entry);
     return start(entry);
   }
@@ -91,6 +99,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
 
   async function attemptOnce(entry: QueuedMail, isLeak: boolean): Promise<void> {
     entry.attempts++;
+    if (entry.attempts > 1 && is('forgets-requiretls-in-the-queue')) relax(entry);
     const result = await resultOf(entry, isLeak);
     if (closed) return;
     if (result.kind === 'delivered') {
@@ -98,9 +107,11 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       say(entry, 'delivered', result.detail);
     } else if (result.kind === 'permanent') {
       queued.delete(entry);
+      if (is('drops-the-other-recipients'))
+        for (const other of queued) if (other.first === entry.first) queued.delete(other);
       // RFC 5321 §6.1: mail from the null reverse-path is never returned.
       if (entry.mail.from !== '' && !is('no-dsn') && !is('returns-nothing'))
-        await add(bounceOf(entry.mail, result.detail, clock.now(), is));
+        await add(bounceOf(entry.mail, result, clock.now(), is));
       say(entry, 'bounced', result.detail);
     } else {
       if (is('loses-mail')) queued.delete(entry);
@@ -116,8 +127,12 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
     }
   }
 
+  function relax(entry: QueuedMail): void {
+    entry.mail = { ...entry.mail, requiretls: false };
+  }
+
   async function resultOf(entry: QueuedMail, isLeak: boolean): Promise<AttemptResult> {
-    const { mail, domain, queuedAt, attempts: nth } = entry;
+    const { mail, first, domain, queuedAt, attempts: nth } = entry;
     const tooOld = clock.now() - queuedAt > LIFETIME_MS;
     // RFC 8461 §5: no mail is given up for its policy's sake before the TXT record was asked for a
     // new one.
@@ -125,23 +140,36 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
     const onTry = (detail: string) => {
       if (is('logs-each-try')) say(entry, 'deferred', detail);
     };
-    const policyDomain = is('caches-by-spelling')
-      ? mail.to.slice(mail.to.lastIndexOf('@') + 1)
-      : domain;
+    // RFC 8461 §5: the policy of the recipient's own domain, however many recipients there are.
+    const { to } = is('policy-of-the-first-recipient') ? { to: first } : mail;
+    const recipientDomain = is('caches-by-spelling')
+      ? to.slice(to.lastIndexOf('@') + 1)
+      : domainOf(to);
+    // RFC 8461 §3.4: where a smart host takes the mail, it is that one's.
+    const policyDomain = is('smart-host-without-its-policy')
+      ? recipientDomain
+      : nextHopOf(recipientDomain);
     const attempt = (policy: CachedPolicy | undefined) =>
       deliver({ mail, domain, policy, nth }, onTry);
     try {
       if (isLeak || (tooOld && is('sends-as-last-resort'))) return await attempt(undefined);
+      if (mail.to !== first && is('protects-the-first-recipient-only'))
+        return await attempt(undefined);
       if (nth > 1 && is('bounces-on-retry'))
         return { kind: 'permanent', detail: 'could not be delivered at once' };
-      const policy = mayLookUp
-        ? await discovery.find(policyDomain)
-        : discovery.recall(policyDomain);
+      // RFC 8689 §4.2.1: of mail that asks for TLS a policy vouches before anything is sent.
+      const look =
+        mail.requiretls && !discovery.recall(policyDomain) ? discovery.findAnew : discovery.find;
+      const found = mayLookUp ? await look(policyDomain) : discovery.recall(policyDomain);
+      if (nth === 1) entry.policy = found;
+      // RFC 8461 §5: what is tried again is held to the policy that there is by then.
+      const policy = is('keeps-policy-with-the-mail') ? entry.policy : found;
       let result = await attempt(policy);
       if (isGivenUpUnseen(result)) return { kind: 'permanent', detail: result.detail };
       if (!givesUp(result, tooOld)) return result;
       const latest = mayLookUp ? await discovery.findAnew(policyDomain) : policy;
       if (latest !== policy) result = await attempt(latest);
+      else if (tooOld && is('last-look-ends-the-policy')) return await attempt(undefined);
       return givesUp(result, tooOld) ? { kind: 'permanent', detail: result.detail } : result;
     } catch (error) {
       // Whatever goes wrong on our side, the mail is kept.
@@ -170,11 +198,17 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
   }
 
   return {
-    async submit({ token, from, to, data }: OutgoingMessage) {
-      void add({ from, to, data }, token);
+    async submit(message: OutgoingMessage) {
+      const { from, data, body, smtputf8, requiretls } = message;
+      // RFC 8689 §4.1: beside REQUIRETLS the header field is ignored.
+      const ignoresField = requiretls && !is('obeys-tls-required-beside-requiretls');
+      const tlsOptional = isTlsOptional(data) && !ignoresField;
+      // RFC 5321 §4.5.4.1 lets each recipient have a transaction of its own.
+      for (const { token, to } of recipientsOf(message))
+        void add({ from, to, data, body, smtputf8, requiretls, tlsOptional }, token, message.to);
     },
     async flush(domains) {
-      const wanted = new Set(domains.map((domain) => domain.toLowerCase()));
+      const wanted = new Set(domains.map((domain) => nextHopOf(domain.toLowerCase())));
       const due = [...queued].filter(({ domain }) => wanted.has(domain));
       await Promise.all(due.map((entry) => again(entry)));
     },
@@ -189,6 +223,9 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
     clear: () => queued.clear(),
     leak() {
       for (const entry of queued) void again(entry, true);
+    },
+    relax() {
+      for (const entry of queued) relax(entry);
     },
   };
 }

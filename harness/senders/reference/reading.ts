@@ -3,6 +3,7 @@
  * are faults in reading.
  */
 
+import { domainToUnicode } from 'node:url';
 import { isPermittedMx } from '../../protocol/mx-match.ts';
 import { fail, ok, type Parsed } from '../../protocol/parsed.ts';
 import { parseStsPolicy, type StsPolicy } from '../../protocol/sts-policy.ts';
@@ -101,7 +102,7 @@ export function readPolicy(body: string, is: Is): Parsed<StsPolicy> {
   if (is('needs-blank-after-colon') && /^\w+:\S/m.test(text)) return refused('syntax', 'no blank');
   if (is('keeps-trailing-blanks') && /[ \t]+\r?$/m.test(text)) return refused('syntax', 'blanks');
   if (is('wants-version-first') && !text.startsWith('version:')) return refused('order', 'version');
-  const policy = parseStsPolicy(text);
+  const policy = is('reads-patterns-as-a-shell') ? parseWithGlobs(text) : parseStsPolicy(text);
   if (!policy.ok) return policy;
   const { extensions, maxAgeSeconds } = policy.value;
   // §3.2: unknown keys are ignored.
@@ -112,6 +113,13 @@ export function readPolicy(body: string, is: Is): Parsed<StsPolicy> {
   if (is('wants-half-a-year-at-most') && maxAgeSeconds > 15_778_800)
     return refused('max-age', 'too long');
   return policy;
+}
+
+/** Fault: whatever stands in an mx line is a pattern. */
+function parseWithGlobs(text: string): Parsed<StsPolicy> {
+  const mx = [...text.matchAll(/^mx:[ \t]*(\S+)/gm)].map(([, pattern]) => pattern!);
+  const rest = parseStsPolicy(text.replace(/^(mx:[ \t]*)\S+/gm, '$1mx.test'));
+  return rest.ok ? ok({ ...rest.value, mx: rest.value.mx.length > 0 ? mx : [] }) : rest;
 }
 
 function eachLine(text: string, change: (line: string) => string): string {
@@ -148,6 +156,12 @@ export function permits(
     return patterns.some((pattern) => name.includes(pattern.replace('*.', '').toLowerCase()));
   if (is('mx-match-case-sensitive'))
     return patterns.some((pattern) => pattern === host || pattern === host.replace(/^[^.]+/, '*'));
+  if (is('reads-patterns-as-a-shell'))
+    return patterns.some((pattern) =>
+      new RegExp(`^${pattern.replaceAll('.', '\\.').replace(/\*+/g, '.*')}$`, 'i').test(host),
+    );
+  if (is('compares-mx-in-unicode'))
+    return patterns.some((pattern) => permits({ mx: [pattern] }, domainToUnicode(name)));
   if (is('takes-dots-in-patterns-for-any'))
     return patterns.some((pattern) =>
       new RegExp(`^${pattern.replace('*.', '[^.]+.')}$`, 'i').test(host),

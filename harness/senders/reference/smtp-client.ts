@@ -11,8 +11,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type tls from 'node:tls';
 import { within } from '../../concurrency/wait.ts';
 import { createReplyReader, parseEhlo, type Reply } from '../../protocol/smtp.ts';
-import type { Mail } from './mail.ts';
+import { in7Bit, type Mail } from './mail.ts';
 import { type HandshakeOptions, handshake } from './network.ts';
+import { outlived } from './outliving-fault.ts';
 import type { Timeouts } from './setting.ts';
 import type { Is } from './traits.ts';
 
@@ -27,6 +28,8 @@ export interface SmtpSession {
   starttls(): Promise<Reply>;
   /** To be called after a 220 to STARTTLS. The certificate is not judged here. */
   startTls(options: HandshakeOptions): Promise<tls.TLSSocket>;
+  /** For faults: the socket, after a 220 to STARTTLS, for something that is not this client. */
+  handOver(): net.Socket;
   /** Throws SmtpRefusal. */
   send(mail: Mail): Promise<Reply>;
   /** After a failed handshake: whether the connection can be spoken on in clear. */
@@ -87,7 +90,14 @@ function createSession(
   let wake = () => {};
 
   const onData = (bytes: Buffer) => {
-    replies.push(...reader.push(bytes.toString('latin1')));
+    // RFC 5321 §4.2.1: a reply ends with its last line, however many segments it takes.
+    if (is('takes-a-segment-for-a-reply')) reader = createReplyReader();
+    const text = bytes.toString('latin1');
+    replies.push(
+      ...reader.push(
+        is('takes-a-line-for-a-reply') ? text.replace(/^(\d{3})-(?=\d\.)/gm, '$1 ') : text,
+      ),
+    );
     wake();
   };
   const onEnd = () => {
@@ -114,7 +124,10 @@ function createSession(
       );
       wake = () => {
         const reply = replies.shift();
-        if (reply) over(() => resolve(reply));
+        // RFC 5321 §4.2: any text is acceptable, and none too.
+        if (reply?.lines.at(-1) === '' && is('wants-text-in-replies'))
+          fail(`the reply to ${to} is a bare code`);
+        else if (reply) over(() => resolve(reply));
         else if (reader.violation())
           fail(`the reply to ${to} is no SMTP: ${reader.violation()!.message}`);
         else if (ended) fail(`the server closed the connection instead of replying to ${to}`);
@@ -131,12 +144,18 @@ function createSession(
 
   async function hello(): Promise<void> {
     if (inTls && is('says-helo-inside-tls')) return void (await command(`HELO ${name}`));
-    const reply = await command(`EHLO ${name}`);
+    const reply = await command(`EHLO ${name}`).catch((error: unknown) => {
+      // RFC 5321 §4.2: what is no reply is not a refusal of EHLO.
+      if (!reader.violation() || !is('plaintext-after-garbled-ehlo')) throw error;
+      reader = createReplyReader();
+      lost = false;
+      return { code: 500, lines: [''] };
+    });
     // RFC 3207 §4.2: nothing that was said before TLS counts inside; each EHLO reply replaces the
     // one before.
     extensions = is('keeps-pre-tls-capabilities')
-      ? new Map([...parseEhlo(reply), ...extensions])
-      : parseEhlo(reply);
+      ? new Map([...parseEhlo(heard(reply, is)), ...extensions])
+      : parseEhlo(heard(reply, is));
     // RFC 5321 §3.2: a server that does not know EHLO gets HELO.
     isExtended = reply.code < 500;
     const agreed =
@@ -158,8 +177,15 @@ function createSession(
     }
     for (const [what, line, ...codes] of lines) {
       const reply = together ? await nextReply(line) : await command(line);
-      expect(what, reply, ...codes);
+      expect(what, asRead(reply), ...codes);
     }
+  }
+
+  /** RFC 5321 §4.2: the code decides, and no word of the text. */
+  function asRead(reply: Reply): Reply {
+    const enhanced = /^([245])\.\d+\.\d+ /.exec(reply.lines[0]!)?.[1];
+    if (enhanced === undefined || !is('goes-by-enhanced-codes')) return reply;
+    return { ...reply, code: Number(`${enhanced}${String(reply.code).slice(1)}`) };
   }
 
   return {
@@ -182,7 +208,13 @@ function createSession(
       const { code, lines } = await nextReply('the connection');
       if (code !== 220) throw new Error(`greeted with ${code} ${lines.join(' ')}`);
     },
+    handOver() {
+      stream.off('data', onData).off('end', onEnd).off('close', onEnd);
+      return stream;
+    },
     async startTls(options) {
+      // RFC 3207 §4: a handshake is next, and nothing else.
+      if (is('speaks-before-the-handshake')) stream.write('NOOP\r\n');
       stream.off('data', onData).off('end', onEnd).off('close', onEnd);
       // RFC 3207 §6: bytes that came in clear behind the 220 are no replies.
       if (!is('keeps-pre-tls-replies')) {
@@ -191,7 +223,11 @@ function createSession(
       }
       try {
         const secured = await within(timeouts.handshakeMs, 'the TLS handshake', (signal) =>
-          handshake(stream, options, signal),
+          handshake(
+            is('goes-on-after-failed-handshake') ? outlived(stream) : stream,
+            options,
+            signal,
+          ),
         );
         stream = secured;
         inTls = true;
@@ -210,7 +246,13 @@ function createSession(
       listen();
       return true;
     },
-    async send({ from, to, data }) {
+    async send(mail) {
+      const { from, to, body, smtputf8, requiretls } = mail;
+      // RFC 6152 §3, RFC 6531 §3.1: what the server does not offer is not used.
+      const is8bit = body === '8BITMIME' && extensions.has('8BITMIME');
+      const data = body === '8BITMIME' && !is8bit ? in7Bit(mail.data) : mail.data;
+      if (smtputf8 && !extensions.has('SMTPUTF8'))
+        throw new SmtpRefusal('MAIL', { code: 550, lines: ['the server takes no SMTPUTF8'] });
       // RFC 1870 §5: a message longer than the server takes is not sent.
       const limit = Number(extensions.get('SIZE') ?? 0);
       const size = Buffer.byteLength(data);
@@ -220,27 +262,47 @@ function createSession(
           lines: [`${size} bytes, and the server takes ${limit}`],
         });
       // RFC 1870 §6: the size is declared where the server knows the parameter.
-      const parameters = extensions.has('SIZE') ? ` SIZE=${size}` : '';
+      const parameters = [
+        ...(extensions.has('SIZE') ? [`SIZE=${size}`] : []),
+        ...(is8bit ? ['BODY=8BITMIME'] : []),
+        ...(smtputf8 ? ['SMTPUTF8'] : []),
+        // RFC 8689 §4.2.1. A bounce goes without where it is not offered (§5).
+        ...(requiretls && extensions.has('REQUIRETLS') && !is('omits-requiretls')
+          ? ['REQUIRETLS']
+          : []),
+      ];
       await envelope([
-        ['MAIL', `MAIL FROM:<${from}>${parameters}`, 250],
+        ['MAIL', [`MAIL FROM:<${from}>`, ...parameters].join(' '), 250],
         ['RCPT', `RCPT TO:<${to}>`, 250, 251],
         ['DATA', 'DATA', 354],
       ]);
       if (is('slow')) await wait(SLOWNESS_MS);
       stream.write(`${stuffed(data)}.\r\n`);
+      // RFC 5321 §4.2.5: until the 250 is there, the sender answers for the message.
+      if (is('takes-sent-for-delivered')) return { code: 250, lines: ['sent'] };
       const accepted = await nextReply('the content');
-      expect('the content', accepted, 250);
+      expect('the content', asRead(accepted), 250);
       return accepted;
     },
     quit() {
       // Where no reply came to the last command, none will come to QUIT.
       if (lost) stream.destroy();
       if (stream.destroyed) return;
-      // RFC 5321 §4.1.1.10: QUIT, and wait for the reply, whatever it is.
       const close = () => stream.destroySoon();
+      // RFC 5321 §4.1.1.10: QUIT, and wait for the reply, whatever it is.
+      if (is('never-says-quit')) return void close();
       command('QUIT').then(close, close);
     },
   };
+}
+
+/** RFC 5321 §4.1.1.1: every line of an EHLO reply counts, and keywords have no letter case. */
+function heard(reply: Reply, is: Is): Reply {
+  const [greeting = '', ...lines] = reply.lines;
+  const read = lines
+    .slice(0, is('reads-few-ehlo-lines') ? 9 : undefined)
+    .filter((line) => !is('keywords-in-capitals-only') || !/^\S*[a-z]/.test(line));
+  return { ...reply, lines: [greeting, ...read] };
 }
 
 /** Throws unless the reply has one of these codes. */

@@ -11,6 +11,9 @@ import {
 } from '../../../harness/model/sender.ts';
 import { drive } from '../../../harness/senders/contract/drive.ts';
 
+/** On a busy machine it takes what it takes. */
+const PATIENT = { timeout: 20_000 };
+
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -87,7 +90,7 @@ describe('a running server', () => {
     await stage.sender.submit(message('a'));
     stage.say(`to=${message('a').to} sent`);
     stage.say('to=root@victim.test sent');
-    await vi.waitFor(() => expect(stage.statuses).not.toEqual([]));
+    await vi.waitFor(() => expect(stage.statuses).not.toEqual([]), PATIENT);
     expect(stage.statuses).toEqual([
       { token: message('a').token, status: 'delivered', detail: `to=${message('a').to} sent` },
     ]);
@@ -122,7 +125,7 @@ describe('flush', () => {
     const stage = await running();
     const first = stage.hold();
     const flushed = [stage.sender.flush(['a.test'])];
-    await vi.waitFor(() => expect(stage.did.at(-1)).toBe('flush DOMAINS=a.test'));
+    await vi.waitFor(() => expect(stage.did.at(-1)).toBe('flush DOMAINS=a.test'), PATIENT);
     flushed.push(stage.sender.flush(['b.test', 'c.test']), stage.sender.flush(['d.test']));
     first();
     await Promise.all(flushed);
@@ -148,7 +151,7 @@ describe('restart', () => {
     const restarting = stage.sender.restart!().then(() => {
       restarted = true;
     });
-    await vi.waitFor(() => expect(stage.did.at(-1)).toBe('restart'));
+    await vi.waitFor(() => expect(stage.did.at(-1)).toBe('restart'), PATIENT);
     await new Promise(setImmediate);
     expect(restarted).toBe(false);
     stage.say('ready again');

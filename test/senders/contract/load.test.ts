@@ -280,9 +280,9 @@ const PREFIX = 'expected an IPv4 prefix of /8 to /29, such as 10.99.128.0/17';
 const RECIPIENT =
   'needs the named group (?<recipient>…), or nobody knows whose message the line is about';
 const CAPABILITIES =
-  'mta-sts, testing-mode, tlsrpt, dane, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn';
+  'mta-sts, testing-mode, tlsrpt, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn, ipv6, smart-host, address-literal, required-tls';
 const TOP =
-  'allowed name, summary, version, image, build, external, node, hostname, environment, files, command, trust, ready, submit, log, commands and 3 more';
+  'allowed name, summary, version, image, build, external, node, hostname, environment, files, command, trust, dnssec, ready, submit, log and 4 more';
 const sent = (pattern: string) =>
   container({ log: LOG.replace("'^s (?<recipient>\\S+)'", () => pattern) });
 
@@ -510,7 +510,12 @@ const tables: Readonly<Record<string, Table>> = {
     [
       'the trust file',
       container({ files: '{ ‸/ca.pem: main.cf }' }),
-      "the lab's authorities are put here (trust)",
+      'what the lab is trusted by is put here (trust)',
+    ],
+    [
+      'the file of the DNS root',
+      container({ dnssec: '/root.key', files: '{ ‸/root.key: main.cf }' }),
+      'what the lab is trusted by is put here (dnssec)',
     ],
     ['an empty command', container({ command: '‸[]' }), 'must not be empty (found [])'],
     [
