@@ -152,10 +152,13 @@ function happened(step: Step, vocabulary: Vocabulary): string {
     case 'recover':
       return 'the attack is lifted and the queue is run';
     case 'send':
+    case 'refresh':
     case 'flush': {
       const what =
-        step.kind === 'flush'
-          ? 'the queue is run'
+        step.kind !== 'send'
+          ? step.kind === 'flush'
+            ? 'the queue is run'
+            : 'the server looks for new policies, without any mail,'
           : step.messages === 1
             ? 'a message is sent'
             : `${step.messages} messages are sent`;

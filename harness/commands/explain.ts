@@ -142,6 +142,8 @@ export function stepText(step: Step): string {
       return `${named(step)}The sender is restarted.`;
     case 'flush':
       return `${named(step)}The queue is run${step.under.length === 0 ? ', in an honest world.' : ' while the path is attacked:'}`;
+    case 'refresh':
+      return `${named(step)}The sender looks for new policies, as it does by itself from time to time${step.under.length === 0 ? ', in an honest world.' : ', while the path is attacked:'}`;
     case 'recover':
       return `${named(step)}The attacks are lifted and the queue is run: everything that was queued must arrive.`;
     case 'wait':

@@ -330,6 +330,7 @@ export const YOUR_PART: Readonly<Record<Step['kind'], string>> = {
   advance: 'make what the sender remembers older, or go on',
   restart: 'restart the sender',
   flush: "have the sender's queue run",
+  refresh: 'have the sender look for new policies, without any mail',
   recover: "have the sender's queue run",
   wait: 'wait',
 };

@@ -80,6 +80,8 @@ function detailOf(step: Step): string {
       return 'the domain publishes something else';
     case 'flush':
       return 'the queue is run';
+    case 'refresh':
+      return 'the sender looks for new policies, without any mail';
     case 'recover':
       return 'the attacks are lifted and the queue is run';
     case 'advance':

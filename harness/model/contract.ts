@@ -131,6 +131,8 @@ export interface Commands {
   readonly queue?: string;
   /** Makes what is remembered of $DOMAINS, policies and queued mail, older by $SECONDS. */
   readonly age?: string;
+  /** Looks for new policies of $DOMAINS. */
+  readonly refresh?: string;
   /** Restarts the server; a container is restarted without one. */
   readonly restart?: string;
   /** External: starts the server, and ends it. */

@@ -264,6 +264,8 @@ export type SenderEvent =
       readonly boundMs: number;
     }
   | { readonly kind: 'queue-flushed' }
+  /** The sender was told to look for new policies. */
+  | { readonly kind: 'policies-refreshed' }
   | { readonly kind: 'queue-listed'; readonly tokens: readonly string[] }
   | { readonly kind: 'time-advanced'; readonly seconds: number }
   | { readonly kind: 'sender-restarted' }

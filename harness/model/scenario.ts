@@ -203,14 +203,14 @@ export type Step =
       readonly isOptional: boolean;
     }
   | { readonly kind: 'restart'; readonly label: string }
-  /** The queue is run while the named attacks are on. */
+  /** The queue is run, or new policies are looked for, while the named attacks are on. */
   | FlushStep
   /** Attacks lifted, queue flushed: everything that was queued must arrive. */
   | { readonly kind: 'recover'; readonly label: string }
   | { readonly kind: 'wait'; readonly label: string; readonly seconds: number };
 
 export interface FlushStep {
-  readonly kind: 'flush';
+  readonly kind: 'flush' | 'refresh';
   readonly label: string;
   readonly under: readonly Use[];
   readonly expect: readonly ExpectationUse[];
@@ -235,7 +235,7 @@ export interface SendStep extends Omit<FlushStep, 'kind'> {
 
 /** The steps that have attacks and expectations. */
 export function isJudged(step: Step): step is SendStep | FlushStep {
-  return step.kind === 'send' || step.kind === 'flush';
+  return step.kind === 'send' || step.kind === 'flush' || step.kind === 'refresh';
 }
 
 /**
@@ -277,7 +277,8 @@ function neededBy(step: Step): Capability | undefined {
     case 'advance':
       return step.isOptional ? undefined : 'time-travel';
     case 'restart':
-      return 'restart';
+    case 'refresh':
+      return step.kind;
     case 'flush':
     case 'recover':
       return 'queue';

@@ -33,6 +33,10 @@ export const CAPABILITIES = [
   'ipv6',
   /** Mail for `by-smart-host.D` goes to the MX hosts of D, and for `by-port-N.D` to their port N. */
   'smart-host',
+  /** It looks for new policies without any mail, and can be told to do so now (RFC 8461 §3.3). */
+  'refresh',
+  /** It is the MX host `mx.D` of the domain D that it sends from, and knows it (RFC 5321 §5.1). */
+  'backup-mx',
   /** It takes mail for address literals (RFC 5321 §4.1.3). */
   'address-literal',
   /** It is set never to send in clear to `tls-required.D`. */
@@ -106,6 +110,8 @@ export interface StartedSender extends AsyncDisposable {
   /** `time-travel`: all that the sender remembers of these domains, and their mail, gets older. */
   advance?(seconds: number, domains: readonly string[]): Promise<void>;
   restart?(): Promise<void>;
+  /** `refresh`: looks for new policies of these domains, as it does by itself from time to time. */
+  refresh?(domains: readonly string[]): Promise<void>;
   /** `tlsrpt`: sends the reports due for these domains now. */
   report?(domains: readonly string[]): Promise<void>;
   /** Resolves, with the reason, when the sender has died and cannot be used any more. */

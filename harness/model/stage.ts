@@ -144,7 +144,7 @@ function attackedPlan(
 
 /** Steps that tell the lab what the world is like now. */
 function arranges({ kind }: Step): boolean {
-  return ['prime', 'send', 'publish', 'flush', 'recover'].includes(kind);
+  return ['prime', 'send', 'publish', 'flush', 'refresh', 'recover'].includes(kind);
 }
 
 interface Circumstances {

@@ -244,6 +244,8 @@ export function describeObservation(seen: Observation): string {
       return `sender says ${seen.status}: ${seen.detail}`;
     case 'settle-timeout':
       return `no word from the sender for ${seen.boundMs / 1000} s`;
+    case 'policies-refreshed':
+      return 'the sender looked for new policies';
     case 'queue-flushed':
       return 'queue flushed';
     case 'queue-listed':

@@ -201,6 +201,8 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
       return sendStage(running, stage, step, index);
     case 'flush':
       return flushStage(running, stage, index);
+    case 'refresh':
+      return refreshStage(running, stage, index);
     case 'recover':
       await arrange(running, stage, index, 'main', stage.plan!);
       await retry(running);
@@ -230,6 +232,16 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
 async function flushStage(running: Running, stage: Stage, index: number): Promise<void> {
   const main = await arrange(running, stage, index, 'main', stage.plan!);
   await retry(running);
+  await awaited(running, stage, main);
+}
+
+async function refreshStage(running: Running, stage: Stage, index: number): Promise<void> {
+  const { sender, recorder } = running;
+  if (!sender.refresh)
+    throw new SenderError('the sender declares refresh and has no way to be told to');
+  const main = await arrange(running, stage, index, 'main', stage.plan!);
+  recorder.record('main', { kind: 'policies-refreshed' });
+  await sender.refresh(domainsOf(running));
   await awaited(running, stage, main);
 }
 

@@ -31,7 +31,6 @@ export const VARIANT = '$variant';
 export type Language = ReturnType<typeof language>;
 export type StepKind = keyof Language['steps'];
 
-/** Of a step; the evidence of a trial has a bound. */
 /** A domain, or the address literal of a host: `[mx1.victim.test]`. */
 const destination = z
   .string()
@@ -44,6 +43,7 @@ const destination = z
     return data ?? z.NEVER;
   });
 
+/** Of a step; the evidence of a trial has a bound. */
 const MOST_MESSAGES = 100;
 /** Of a message; RFC 5321 §4.5.3.1.8 has every server take 100. */
 const MOST_RECIPIENTS = 100;
@@ -53,6 +53,7 @@ export const BARE_STEPS = [
   'prime',
   'restart',
   'flush',
+  'refresh',
   'recover',
 ] as const satisfies readonly StepKind[];
 
@@ -151,6 +152,14 @@ export function language(words: {
     }),
     flush: z.strictObject({
       flush: label.describe('The queue is run while the attacks are on. The value is a label.'),
+      under,
+      expect: expect.optional().describe('What must be seen. Default: nothing in particular.'),
+      observe,
+    }),
+    refresh: z.strictObject({
+      refresh: label.describe(
+        'The sender looks for new policies, as it does by itself from time to time, without any mail (capability refresh). The value is a label.',
+      ),
       under,
       expect: expect.optional().describe('What must be seen. Default: nothing in particular.'),
       observe,

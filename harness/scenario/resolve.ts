@@ -190,9 +190,10 @@ function resolveStep(
     case 'restart':
       return { kind: 'restart', label: step.fields.restart };
     case 'flush':
+    case 'refresh':
       return {
-        kind: 'flush',
-        label: step.fields.flush,
+        kind: step.kind,
+        label: step.kind === 'flush' ? step.fields.flush : step.fields.refresh,
         ...lists,
         ...(step.fields.observe && { observe: step.fields.observe }),
       };
@@ -259,7 +260,9 @@ function checkDestinations(
   for (const [index, { step, plan }] of stages.entries()) {
     if (!isJudged(step)) continue;
     const { path } = drafts[index]!;
-    const so = stages.slice(0, index + 1).filter((stage) => stage.step.kind !== 'flush');
+    const so = stages
+      .slice(0, index + 1)
+      .filter((stage) => !['flush', 'refresh'].includes(stage.step.kind));
     const domains = [...new Set(so.flatMap((stage) => destinationsOf(stage.step)))];
     for (const { for: domain } of step.expect)
       if (domain !== undefined && !domains.includes(domain))

@@ -104,7 +104,7 @@ export async function drive({
     await server.restart();
     await whenReady();
   };
-  const { flush, queue, age } = commands;
+  const { flush, queue, age, refresh } = commands;
   const flushAll = inBatches(async (domains: readonly string[]) => {
     if (flush === undefined || flush === 'restart') await restart();
     else await server.run(flush, { DOMAINS: domains.join(' ') });
@@ -134,6 +134,13 @@ export async function drive({
     },
     flush: flushAll,
     ...(queue === undefined ? {} : { queued: () => listAll([]) }),
+    ...(refresh === undefined
+      ? {}
+      : {
+          async refresh(domains: readonly string[]) {
+            await server.run(refresh, { DOMAINS: domains.join(' ') });
+          },
+        }),
     ...(age === undefined
       ? {}
       : {

@@ -282,6 +282,8 @@ function checkCommands(
     if (commands === undefined) return undefined;
     if (capability === 'queue' && commands.flush === undefined)
       return 'queue needs commands.flush, which retries what is queued';
+    if (capability === 'refresh' && commands.refresh === undefined)
+      return 'refresh needs commands.refresh, which has the sender look for new policies';
     if (capability === 'time-travel' && commands.age === undefined)
       return 'time-travel needs commands.age, which makes policies and mail older';
     if (capability === 'dsn' && submit?.from !== undefined)

@@ -115,7 +115,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       openTo.set(domain, open);
       return delivered(domain, sent, 'over the connection that was open');
     }
-    const found = await mxCandidates(domain, dns, is);
+    const found = await mxCandidates(domain, mail.from && `mx.${domainOf(mail.from)}`, dns, is);
     if (found.kind !== 'hosts') return found;
     // RFC 8461 §5.1: one candidate after the other; a host that fails its checks is as good as
     // unreachable (§8.4).

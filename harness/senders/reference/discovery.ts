@@ -43,6 +43,8 @@ export interface Discovery {
   findAnew(domain: string): Promise<CachedPolicy | undefined>;
   /** The policy in the cache, without a look-up. */
   recall(domain: string): CachedPolicy | undefined;
+  /** Fetches the policies of these domains anew, as far as they are in the cache (§3.3, §10.2). */
+  refresh(domains: readonly string[]): Promise<void>;
 }
 
 /** §3.3: after a failed fetch, five minutes at least until the same id is tried again. */
@@ -207,7 +209,19 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     log.failed({ domain, policy: recall(domain) }, failure);
   }
 
-  return { find, findAnew, recall };
+  async function refresh(domains: readonly string[]): Promise<void> {
+    if (is('never-refreshes')) return;
+    for (const domain of domains) {
+      if (!cache.policies.has(domain)) continue;
+      if (recall(domain) && is('refreshes-when-expired')) continue;
+      const answer = await dns.txt(`_mta-sts.${domain}`);
+      const id = readStsId(answer.kind === 'records' ? answer.records : [], is);
+      // §3.3: under the same id as well: it is the fetch that renews the life of a policy.
+      if (id.ok) await fetchOnce(`${domain} ${id.value}`, domain, id.value);
+    }
+  }
+
+  return { find, findAnew, recall, refresh };
 }
 
 function linesOf(body: string): readonly string[] {

@@ -37,6 +37,9 @@ export const FAULTS = {
   'smart-host-without-its-policy':
     "Asks for the recipient's policy, and not for the smart host's, where a smart host takes the mail.",
   'policies-for-address-literals': 'Asks for the policy of an address literal.',
+  'never-refreshes': 'Looks for new policies only when there is mail.',
+  'refreshes-when-expired': 'Looks for a new policy only once the old one has expired.',
+  'passes-over-itself': 'Is an MX of the domain, and hands its mail to those that come after it.',
   'policy-of-the-alias': 'Takes the policy of the name that the recipient domain is an alias of.',
   'defers-when-record-fails':
     'Defers mail when the TXT look-up fails, where the mail has to be delivered.',

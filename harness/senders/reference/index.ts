@@ -33,6 +33,8 @@ const CAPABILITIES: readonly Capability[] = [
   'dsn',
   'persistent-cache',
   'ipv6',
+  'refresh',
+  'backup-mx',
   'smart-host',
   'address-literal',
   'required-tls',

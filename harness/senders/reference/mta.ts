@@ -27,6 +27,7 @@ const NO_DISCOVERY: Discovery = {
   find: async () => undefined,
   findAnew: async () => undefined,
   recall: () => undefined,
+  refresh: async () => {},
 };
 
 export function startMta(
@@ -62,6 +63,9 @@ export function startMta(
     queued: queue.queued,
     async advance(seconds) {
       clock.advance(seconds);
+    },
+    async refresh(domains) {
+      await discovery.refresh(domains);
     },
     async restart() {
       await queue.idle();

@@ -18,7 +18,13 @@ export type Candidates =
     }
   | Exclude<AttemptResult, { kind: 'delivered' }>;
 
-export async function mxCandidates(domain: string, dns: Dns, is: Is): Promise<Candidates> {
+/** `self`: the name under which this sender is an MX itself. */
+export async function mxCandidates(
+  domain: string,
+  self: string,
+  dns: Dns,
+  is: Is,
+): Promise<Candidates> {
   // RFC 5321 §5.1: an address literal is a host itself.
   if (literalOf(domain))
     return {
@@ -46,7 +52,14 @@ export async function mxCandidates(domain: string, dns: Dns, is: Is): Promise<Ca
     case 'nodata':
       return implicitMx(domain, dns, is);
   }
-  const { records } = answer;
+  // RFC 5321 §5.1: who is an MX itself hands mail to those before it alone, or it would come back.
+  const own = answer.records.find(({ exchange }) => exchange.toLowerCase() === self);
+  const records = answer.records.filter(
+    ({ priority, exchange }) =>
+      !own || priority < own.priority || (exchange !== own.exchange && is('passes-over-itself')),
+  );
+  if (own && records.length === 0)
+    return { kind: 'temporary', detail: `${domain}: the first MX is this host`, byPolicy: false };
   const hosts = records
     .filter(
       ({ priority }, at) =>
