@@ -493,9 +493,13 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     const deadline = Math.min(sign, began + bounds.settleMs) + bounds.settleMs;
     return deadline - recorder.elapsedMs();
   };
-  const list = async () => {
+  const list = async (isLast = false) => {
     if (!sender.queued) return;
+    const before = recorder.observations.length;
     const queued = await sender.queued();
+    // Who has begun to try meanwhile was in the queue, and has not been put off.
+    const isOvertaken = recorder.observations.slice(before).some((seen) => seen.leg === leg);
+    if (isOvertaken && !isLast) return;
     recorder.record(leg, { kind: 'queue-listed', tokens: queued });
     for (const token of queued) listed.add(token);
   };
@@ -512,7 +516,7 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     const waitMs = Math.min(pauseMs, isRetry ? UNTRIED_MS : pauseMs, leftMs());
     await recorder.until(() => open().length === 0, waitMs);
   }
-  if (open().length > 0 && !recorder.isOver()) await list();
+  if (open().length > 0 && !recorder.isOver()) await list(true);
   // Some say so of each host that they tried.
   if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
     await silence(recorder, leftMs());

@@ -87,6 +87,31 @@ test('a silence is not taken for a deferral while the sender waits for the name 
   expect(kinds(result!)).not.toContain('queue-listed');
 });
 
+test('a queue that was listed while the sender began to try says nothing', async () => {
+  const [result] = await runWithHabit(
+    lab,
+    '  - { send: a, under: [], expect: [delivered] }\n',
+    (sender, _tell, { dns }) => {
+      const held: Parameters<StartedSender['submit']>[0][] = [];
+      return {
+        submit: async (message) => void held.push(message),
+        async queued() {
+          const tokens = held.map(({ token }) => token);
+          for (const message of held.splice(0)) {
+            const resolver = new Resolver({ timeout: 1500, tries: 1 });
+            resolver.setServers([`${dns.address}:${dns.port}`]);
+            await resolver.resolveMx(message.to.split('@')[1]!);
+            void sender.submit(message);
+          }
+          return tokens;
+        },
+      };
+    },
+  );
+  expect(result!.verdict.grade).toBe('pass');
+  expect(kinds(result!)).not.toContain('queue-listed');
+});
+
 test('the worlds of a trial have no connection in common', async () => {
   const step = '  - { send: a, under: [], expect: [delivered] }\n';
   const [result] = await runWithHabit(lab, step + step, () => ({}));
