@@ -1,9 +1,10 @@
 /**
- * `contacted`, `dns-queried`, `command-parameters`, `sni`, `client-hello`, `tls-version`,
- * `handshake-broken-off` and `starttls-clean`: what was said on the wire.
+ * `contacted`, `dns-queried`, `not-looked-up`, `command-parameters`, `sni`, `client-hello`,
+ * `tls-version`, `handshake-broken-off` and `starttls-clean`: what was said on the wire.
  */
 
 import { describe } from 'vitest';
+import { CUT_FOR_SILENCE } from '../../harness/model/observation.ts';
 import { cold, says } from './table.ts';
 
 describe('contacted', () => {
@@ -78,6 +79,18 @@ describe('dns-queried', () => {
     ],
     ['undecided', 'the sender asked nothing', cold(), { options }],
     ['met', 'by type', cold().mx(), { options: { name: 'victim.test', type: 'MX' } }],
+  ]);
+});
+
+describe('not-looked-up', () => {
+  const policy = { options: { record: 'policy' } };
+  says('not-looked-up', [
+    ['met', 'somebody was called', cold().connect(), policy],
+    ['undecided', 'nobody was called', cold().mx(), policy],
+    ['unmet', "the domain's record was", cold().txt().connect(), policy],
+    ['unmet', "an address's record was", cold().txt('_mta-sts.[127.9.0.1]').connect(), policy],
+    ['met', 'another TXT record was', cold().txt('victim.test').connect(), policy],
+    ['met', 'and of TLSA', cold().txt().connect(), { options: { record: 'tlsa' } }],
   ]);
 });
 
@@ -198,6 +211,13 @@ describe('client-hello', () => {
       .tls({ ...FAILED, offer: { ...TLS12, versions } });
   says('client-hello', [
     ['met', 'no SSL', hello({}), rule('no-ssl')],
+    [
+      'met',
+      'a suite with a certificate',
+      hello({ ciphers: 'c018 1301' }),
+      rule('certificate-suites'),
+    ],
+    ['unmet', 'none such', hello({ ciphers: 'c018 0034 00ff' }), rule('certificate-suites')],
     ['met', 'a version that nobody knows yet', hello({ versions: ['0x0305'] }), rule('no-ssl')],
     ['unmet', 'SSL 3 among others', hello({ versions: ['TLSv1.2', 'SSLv3'] }), rule('no-ssl')],
     ['unmet', 'SSL 2', hello({ versions: ['SSLv2'] }), { ...rule('no-ssl'), actual: /SSLv2/ }],
@@ -317,8 +337,21 @@ describe('starttls-clean', () => {
   const accepted = { kind: 'smtp-reply', ...where, to: 'STARTTLS', reply: '220 Go' } as const;
   const ready = () => clear().see({ ...accepted, changed: false });
   const garbage = { kind: 'smtp-garbage', ...where, excerpt: '"\\u0016\\u0003\\u0001"' } as const;
-  const closed = (how: string) => ({ kind: 'smtp-closed', ...where, by: 'sender', how }) as const;
+  const closed = (how: string, by: 'sender' | 'path' = 'sender') =>
+    ({ kind: 'smtp-closed', ...where, by, how }) as const;
   const failed = () => cold().connect().ehlo().tls({ result: 'failed', reason: 'alert' });
+  const silent = () =>
+    cold().connect().ehlo().command('STARTTLS').see({
+      kind: 'tls-handshake',
+      connection: where.connection,
+      service: 'mx',
+      host: where.mx,
+      certificate: 'self-signed',
+      authenticated: false,
+      hello: true,
+      result: 'completed',
+      servername: '',
+    });
   const unproved = () => cold().connect().ehlo().tls({ authenticated: false });
   says('starttls-clean', [
     [
@@ -451,6 +484,18 @@ describe('starttls-clean', () => {
       'unmet',
       'hung up without a word',
       unproved().see(closed('closed')),
+      rule('quit-if-not-enough'),
+    ],
+    [
+      'unmet',
+      'not a word until the lab had enough',
+      silent().see(closed(CUT_FOR_SILENCE, 'path')),
+      rule('quit-if-not-enough'),
+    ],
+    [
+      'undecided',
+      'cut after it had said something',
+      unproved().see(closed(CUT_FOR_SILENCE, 'path')),
       rule('quit-if-not-enough'),
     ],
     [

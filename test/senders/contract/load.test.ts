@@ -658,6 +658,11 @@ const tables: Readonly<Record<string, Table>> = {
       'time-travel needs commands.age, which makes policies and mail older',
     ],
     [
+      'refresh',
+      container({ capabilities: '[‸refresh]' }),
+      'refresh needs commands.refresh, which has the sender look for new policies',
+    ],
+    [
       'a DSN to an address of its own',
       container({ submit: '{ port: 25, from: me@mine.test }', capabilities: '[‸dsn]' }),
       'a bounce goes to submit.from, and so comes not home to the lab: leave dsn out',
