@@ -18,7 +18,7 @@ import { type CertificateProblem, certificateProblem } from './certificate.ts';
 import { type Dane, daneOf, daneProblem } from './dane.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
 import { sayHello, secondHello } from './hello-by-hand-fault.ts';
-import { type AttemptResult, domainOf, type Mail, messageOf } from './mail.ts';
+import { type AttemptResult, domainOf, literalOf, type Mail, messageOf } from './mail.ts';
 import { mxCandidates } from './mx-candidates.ts';
 import { anonymousSuites } from './network.ts';
 import { permits } from './reading.ts';
@@ -408,12 +408,13 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const name = dane?.base ?? host;
       const socket = await session.startTls({
         trust: dane && is('dane-anonymous-suites-only') ? anonymousSuites() : setting.trust.mxHosts,
-        // RFC 6066 §3: without the dot at the end.
-        servername: is(dane ? 'dane-no-sni' : 'no-sni-to-mx')
-          ? undefined
-          : is('sni-with-a-dot')
-            ? `${name}.`
-            : name,
+        // RFC 6066 §3: no address, and without the dot at the end.
+        servername:
+          literalOf(name) || is(dane ? 'dane-no-sni' : 'no-sni-to-mx')
+            ? undefined
+            : is('sni-with-a-dot')
+              ? `${name}.`
+              : name,
         session: key && resumes ? tlsSessions.get(key) : undefined,
       });
       // RFC 3207 §4.1: first decide whether this is secure enough, then go on.
