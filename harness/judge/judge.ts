@@ -153,7 +153,13 @@ function judgeSteps(
  */
 function bestControl(trial: Trial, index: number, earlier: Finding | undefined): Finding {
   const own = judgeControl(trial, index, 'control');
-  const main = judgeControl(trial, index, 'main');
+  // An honest delivery without a policy says nothing of policies.
+  const started = ofKind(inLeg(trial.evidence.observations, 'main', index), 'step-started').at(-1);
+  const isAboutPolicies = trial.scenario.needs.includes('mta-sts');
+  const main =
+    isAboutPolicies && started?.policy.mode === 'absent'
+      ? undefined
+      : judgeControl(trial, index, 'main');
   return [own, main, earlier].find((one) => one?.grade === 'pass') ?? own;
 }
 

@@ -107,8 +107,8 @@ async function trialsOf(
     folders.map(async (path) => ({
       verdict: JSON.parse(await readFile(join(path, 'verdict.json'), 'utf8')),
       observations: (await readFile(join(path, 'evidence.ndjson'), 'utf8'))
-        .trim()
         .split('\n')
+        .filter((line) => line !== '')
         .map((line) => JSON.parse(line)),
     })),
   );
