@@ -85,7 +85,9 @@ async function readReport(
   contentType: string,
 ): Promise<{ report: unknown } | { problem: string }> {
   try {
-    const zipped = contentType.split(';')[0]!.trim().toLowerCase() === 'application/tlsrpt+gzip';
+    const zipped = body[0] === 0x1f && body[1] === 0x8b;
+    if (!zipped && contentType.split(';')[0]!.trim().toLowerCase() === 'application/tlsrpt+gzip')
+      return { problem: 'it is called gzip, and is not' };
     const text = zipped ? await unzip(body, { maxOutputLength: 4 * LARGEST_REPORT_BYTES }) : body;
     const report: unknown = JSON.parse(text.toString('utf8'));
     // JSON.parse takes what is nested too deep for anything else; a report that cannot be written

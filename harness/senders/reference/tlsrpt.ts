@@ -102,7 +102,8 @@ export function createReporting(setting: Setting): Reporting {
     const urls = record.ok
       ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri)
       : [];
-    const report = gzipSync(JSON.stringify(reportOf(domain, period, setting)));
+    const text = JSON.stringify(asWritten(reportOf(domain, period, setting), is));
+    const report = is('reports-unpacked') ? Buffer.from(text) : gzipSync(text);
     // Sessions from now on are for the next report.
     periods.delete(domain);
     // RFC 8460 §3: it is enough that one destination takes it. §5.5: when none does, it is tried
@@ -187,16 +188,61 @@ function policyEntry(
   };
 }
 
+/** The faults in how a report is written down. */
+function asWritten(report: TlsReport, is: Is): object {
+  const {
+    policies,
+    'date-range': range,
+    'contact-info': contact,
+    'report-id': id,
+    ...rest
+  } = report;
+  const written = policies.map((entry) => ({
+    ...entry,
+    policy: {
+      ...entry.policy,
+      ...(is('reports-other-policy-types') && { 'policy-type': 'mta-sts' }),
+      ...(is('reports-policy-as-text') && {
+        'policy-string': entry.policy['policy-string']?.join('\n'),
+      }),
+      ...(is('reports-mx-as-text') && { 'mx-host': entry.policy['mx-host']?.[0] }),
+    },
+    summary: is('reports-counts-as-text') ? inText(entry.summary) : entry.summary,
+    'failure-details': entry['failure-details']?.map((details) => ({
+      ...details,
+      ...(is('reports-no-sending-ip') && { 'sending-mta-ip': undefined }),
+      ...(is('reports-no-mx-name') && { 'receiving-mx-hostname': undefined }),
+    })),
+  }));
+  const { 'start-datetime': start, 'end-datetime': end } = range;
+  const bare = (date: string) => (is('reports-dates-without-offset') ? date.slice(0, -1) : date);
+  return {
+    ...rest,
+    'date-range': {
+      'start-datetime': bare(start),
+      'end-datetime': bare(is('reports-half-days') ? end.replace('T23:59:59', 'T12:00:00') : end),
+    },
+    'contact-info': is('reports-contact-as-uri') ? `mailto:${contact}` : contact,
+    ...(!is('reports-without-an-id') && { 'report-id': id }),
+    policies: is('reports-one-policy-alone') ? written[0] : written,
+  };
+}
+
+const inText = (counts: object) =>
+  Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)]));
+
 /** RFC 8460 §3, §5.4: whether the destination took the report. */
 async function post(
   uri: string,
   report: Buffer,
-  { dns, network, trust, timeouts }: Setting,
+  { dns, network, trust, timeouts, is }: Setting,
 ): Promise<boolean> {
   try {
     const url = new URL(uri);
     const headers = {
-      'content-type': 'application/tlsrpt+gzip',
+      'content-type': is('reports-as-json')
+        ? 'application/json'
+        : `application/tlsrpt+${is('reports-unpacked') ? 'json' : 'gzip'}`,
       'content-length': String(report.length),
     };
     const { status } = await within(timeouts.policyFetchMs, 'the report', async (signal) => {
@@ -212,7 +258,7 @@ async function post(
       );
       return exchange(
         secured,
-        { method: 'POST', url, headers, body: report },
+        { method: is('reports-by-put') ? 'PUT' : 'POST', url, headers, body: report },
         ANSWER_LIMIT_BYTES,
         signal,
       );

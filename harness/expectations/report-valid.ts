@@ -1,0 +1,98 @@
+/**
+ * RFC 8460 §3, §4, §5.2, §5.4: a report came as the RFC has it, and what it says is a report.
+ */
+
+import { z } from 'zod';
+import { ofKind, type Seen } from '../model/traffic.ts';
+import type { Expectation } from '../model/verdict.ts';
+import { counted } from '../protocol/printable.ts';
+import { checkReport } from '../tlsrpt/check.ts';
+import { type Finding, LEVELS, openFindings } from '../tlsrpt/finding.ts';
+import type { Json } from '../tlsrpt/json.ts';
+import { Refusal } from '../tlsrpt/refusal.ts';
+
+const GZIP = 'application/tlsrpt+gzip';
+const PLAIN = 'application/tlsrpt+json';
+
+/** By the path of a finding; the first that fits. */
+const REQUIREMENTS: readonly (readonly [at: RegExp, requirement: string])[] = [
+  [/^method$/, '8460-3-https-post'],
+  [/^content-type$/, '8460-5.4-media-type'],
+  [/^packing$/, '8460-5.2-gzip'],
+  [/^text$/, '8460-4-ijson'],
+  [/^policies$/, '8460-4-policies-array'],
+  [/^date-range$/, '8460-4.1-full-day'],
+  [/^date-range\./, '8460-4.4-datetime'],
+  [/^contact-info$/, '8460-4.4-contact'],
+  [/\.policy-type$/, '8460-4.4-policy-type'],
+  [/\.policy-string\b/, '8460-4.4-policy-string'],
+  [/\.policy-domain$/, '8460-4.4-policy-domain-alabel'],
+  [/\.mx-host\b/, '8460-4.4-mx-host-array'],
+  [/-session-count$/, '8460-4.4-counts-int'],
+  [/\.sending-mta-ip$/, '8460-4.4-sending-ip'],
+  [/\.receiving-mx-hostname$/, '8460-4.4-mx-hostname'],
+  [/^/, '8460-4.4-required-fields'],
+];
+
+const MISCOUNTED = '8460-4.2.2-failure-count';
+
+export const expectation: Expectation = {
+  summary: 'every TLSRPT report that came is a valid one, and came as it has to',
+  options: z.strictObject({}),
+  example: '- report-valid',
+  awaits: ['reports'],
+  cites: () => [MISCOUNTED, ...REQUIREMENTS.map(([, requirement]) => requirement)],
+  describe: () => 'a valid report',
+  judge(view) {
+    if (!view.trial.sender.capabilities.includes('tlsrpt'))
+      return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
+    const received = ofKind(view.now, 'report-received');
+    if (received.length === 0)
+      return {
+        status: ofKind(view.now, 'reports-asked-for').length > 0 ? 'unmet' : 'undecided',
+        actual: 'no report',
+        because: [],
+      };
+    const because = received.map(({ seq }) => seq);
+    const findings = received
+      .flatMap(findingsOf)
+      .toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
+    const [worst] = findings;
+    if (!worst) return { status: 'met', actual: counted(received.length, 'valid report'), because };
+    const more = findings.length > 1 ? `, and ${counted(findings.length - 1, 'more finding')}` : '';
+    return {
+      status: 'unmet',
+      actual: `${worst.path}: expected ${worst.expected}, found ${worst.found}${more}`,
+      because,
+      requirement: requirementOf(worst),
+    };
+  },
+};
+
+function requirementOf({ path, level }: Finding): string {
+  // Numbers that are numbers, and contradict each other.
+  if (level === 'should' && path.endsWith('-session-count')) return MISCOUNTED;
+  return REQUIREMENTS.find(([at]) => at.test(path))![1];
+}
+
+function findingsOf({ contentType, report, problem }: Seen<'report-received'>): readonly Finding[] {
+  const findings = openFindings();
+  const method = /^method (.+)$/.exec(problem ?? '')?.[1];
+  if (method) {
+    findings.add('should', 'method', 'RFC 8460 §3', 'POST', method);
+    return findings.list;
+  }
+  const type = contentType.split(';')[0]!.trim().toLowerCase();
+  if (type !== GZIP && type !== PLAIN)
+    findings.add('should', 'content-type', 'RFC 8460 §5.4', `${GZIP} or ${PLAIN}`, type || 'none');
+  else if (type !== GZIP) findings.add('should', 'packing', 'RFC 8460 §5.2', 'gzip', 'plain JSON');
+  if (problem !== undefined) findings.add('must', 'text', 'RFC 8460 §4', 'JSON', problem);
+  else
+    try {
+      checkReport(report as Json, findings);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      findings.add('must', 'text', error.section ?? 'RFC 8460 §4', 'a report', error.message);
+    }
+  return findings.list;
+}
