@@ -1,4 +1,4 @@
-/** `reported` and `not-reported`: RFC 8460, of senders that declare it. */
+/** `reported`, `not-reported` and `report-valid`: RFC 8460, of senders that declare it. */
 
 import { describe } from 'vitest';
 import { CAPABILITIES } from '../../harness/model/sender.ts';
@@ -136,5 +136,71 @@ describe('not-reported', () => {
     ],
     ['undecided', 'nobody asked', stripped()],
     ['unsupported', 'not declared', evidence().step(0), silent],
+  ]);
+});
+
+describe('report-valid', () => {
+  const whole = (change: object = {}) => {
+    const report = about('victim.test', notSupported);
+    const [entry] = report.policies;
+    const details = {
+      ...entry!['failure-details'][0],
+      'sending-mta-ip': '192.0.2.1',
+      'receiving-mx-hostname': 'mx1.victim.test',
+    };
+    return { ...report, policies: [{ ...entry, 'failure-details': [details] }], ...change };
+  };
+  const came = (seen: object = { report: whole() }) =>
+    stripped()
+      .reports()
+      .see({
+        kind: 'report-received',
+        host: 'reports.victim.test',
+        contentType: 'application/tlsrpt+gzip',
+        ...seen,
+      });
+  const named = (requirement: string) => ({ requirement });
+  says('report-valid', [
+    ['met', 'one that is', came()],
+    ['unmet', 'none, and it was asked for', stripped().reports()],
+    ['undecided', 'none, and nobody has asked', stripped()],
+    ['unmet', 'by another method', came({ problem: 'method PUT' }), named('8460-3-https-post')],
+    ['unmet', 'that is no JSON', came({ problem: 'Unexpected token' }), named('8460-4-ijson')],
+    [
+      'unmet',
+      'called something else',
+      came({ contentType: 'application/json', report: whole() }),
+      named('8460-5.4-media-type'),
+    ],
+    [
+      'unmet',
+      'not packed',
+      came({ contentType: 'application/tlsrpt+json', report: whole() }),
+      named('8460-5.2-gzip'),
+    ],
+    [
+      'unmet',
+      'the worst that is wrong with it',
+      came({ contentType: 'application/json', report: whole({ policies: {} }) }),
+      named('8460-4-policies-array'),
+    ],
+    [
+      'unmet',
+      'with a member missing',
+      came({ report: whole({ 'report-id': undefined }) }),
+      named('8460-4.4-required-fields'),
+    ],
+    [
+      'unmet',
+      'one of two',
+      came().see({
+        kind: 'report-received',
+        host: 'reports.victim.test',
+        contentType: '',
+        report: 1,
+      }),
+      named('8460-4-ijson'),
+    ],
+    ['unsupported', 'of a sender that sends none', stripped(), silent],
   ]);
 });
