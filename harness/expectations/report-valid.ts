@@ -75,7 +75,12 @@ function requirementOf({ path, level }: Finding): string {
   return REQUIREMENTS.find(([at]) => at.test(path))![1];
 }
 
-function findingsOf({ contentType, report, problem }: Seen<'report-received'>): readonly Finding[] {
+function findingsOf({
+  contentType,
+  zipped,
+  report,
+  problem,
+}: Seen<'report-received'>): readonly Finding[] {
   const findings = openFindings();
   const method = /^method (.+)$/.exec(problem ?? '')?.[1];
   if (method) {
@@ -83,7 +88,7 @@ function findingsOf({ contentType, report, problem }: Seen<'report-received'>): 
     return findings.list;
   }
   const type = contentType.split(';')[0]!.trim().toLowerCase();
-  if (type !== GZIP && type !== PLAIN)
+  if ((type !== GZIP && type !== PLAIN) || (type === PLAIN && zipped))
     findings.add('should', 'content-type', 'RFC 8460 §5.4', `${GZIP} or ${PLAIN}`, type || 'none');
   else if (type !== GZIP) findings.add('should', 'packing', 'RFC 8460 §5.2', 'gzip', 'plain JSON');
   if (problem !== undefined) findings.add('must', 'text', 'RFC 8460 §4', 'JSON', problem);

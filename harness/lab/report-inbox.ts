@@ -83,8 +83,9 @@ export function createReportInbox(): ReportInbox {
 async function readReport(
   body: Buffer,
   contentType: string,
-): Promise<{ report: unknown } | { problem: string }> {
+): Promise<{ report: unknown; zipped?: true } | { problem: string }> {
   try {
+    // By its own first bytes (RFC 1952 §2.3.1): under another name it is a report all the same.
     const zipped = body[0] === 0x1f && body[1] === 0x8b;
     if (!zipped && contentType.split(';')[0]!.trim().toLowerCase() === 'application/tlsrpt+gzip')
       return { problem: 'it is called gzip, and is not' };
@@ -93,7 +94,7 @@ async function readReport(
     // JSON.parse takes what is nested too deep for anything else; a report that cannot be written
     // down is none.
     JSON.stringify(report);
-    return { report };
+    return { report, ...(zipped && { zipped }) };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }

@@ -277,6 +277,8 @@ export interface ReportEvent {
   readonly kind: 'report-received';
   readonly host: string;
   readonly contentType: string;
+  /** It was packed by gzip, whatever it was called. */
+  readonly zipped?: boolean;
   /** The parsed JSON; undefined when it was none, and `problem` says why. */
   readonly report?: unknown;
   readonly problem?: string;

@@ -174,6 +174,12 @@ describe('report-valid', () => {
     ],
     [
       'unmet',
+      'packed, and called plain',
+      came({ contentType: 'application/tlsrpt+json', zipped: true, report: whole() }),
+      named('8460-5.4-media-type'),
+    ],
+    [
+      'unmet',
       'not packed',
       came({ contentType: 'application/tlsrpt+json', report: whole() }),
       named('8460-5.2-gzip'),

@@ -34,6 +34,7 @@ test.each<[string, string, Buffer | string]>([
   ],
   ['JSON under another type', 'text/plain', JSON.stringify(REPORT)],
   ['gzip', GZIP_TYPE, gzipSync(JSON.stringify(REPORT))],
+  ['gzip under another type', JSON_TYPE, gzipSync(JSON.stringify(REPORT))],
   ['gzip with parameters', `${GZIP_TYPE.toUpperCase()} ; a=b`, gzipSync(JSON.stringify(REPORT))],
 ])('a report in %s', async (_what, type, body) => {
   using seen = world();
@@ -50,8 +51,7 @@ test.each<[string, string, Buffer | string, RegExp]>([
   ['nothing', JSON_TYPE, '', /JSON/],
   ['no JSON', JSON_TYPE, '{"a":', /JSON/],
   ['noise', JSON_TYPE, Buffer.from([0xff, 0, 0x80]), /JSON/],
-  ['gzip under the name of JSON', JSON_TYPE, gzipSync('{}'), /JSON/],
-  ['JSON under the name of gzip', GZIP_TYPE, '{}', /header/],
+  ['JSON under the name of gzip', GZIP_TYPE, '{}', /is not/],
   [
     'gzip that is cut off',
     GZIP_TYPE,
