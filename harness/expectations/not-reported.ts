@@ -7,18 +7,24 @@ import { seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { readReports } from './reports.ts';
 
-export const expectation: Expectation = {
+const options = z.strictObject({
+  atAll: z.boolean().default(false).describe('no report of any kind may have come'),
+});
+
+export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'no failure was reported for the domain in this step',
-  options: z.strictObject({}),
+  options,
   example: '- not-reported',
   requirement: '8461-5-none',
   awaits: ['reports'],
-  describe: () => 'no failure reported',
-  judge(view) {
+  describe: ({ atAll }) => (atAll ? 'no report' : 'no failure reported'),
+  judge(view, { atAll }) {
     if (!view.trial.sender.capabilities.includes('tlsrpt'))
       return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
     const { received, policies, problems, asked } = readReports(view);
     const because = seqs(received);
+    if (atAll && received.length > 0)
+      return { status: 'unmet', actual: 'a report that nobody has asked for', because };
     // Sessions with no policy may be reported as such (RFC 8460 §4.3.1); what was blamed on a
     // policy counts.
     const isBlamed = policies.some(

@@ -73,10 +73,10 @@ export const domainChange = z.strictObject({
     .optional()
     .describe('The MX hosts; each gets an honest exchanger. Default: mx1.victim.test.'),
   tlsrpt: z
-    .union([z.boolean(), z.string().min(1)])
+    .union([z.boolean(), z.string().min(1), z.array(z.string()).min(1)])
     .optional()
     .describe(
-      'Whether the domain asks for TLSRPT reports (RFC 8460), or its record, word for word. Default: true.',
+      'Whether the domain asks for TLSRPT reports (RFC 8460), or its record, word for word; a list gives its character-strings one by one. Default: true.',
     ),
   dane: z
     .union([z.boolean(), z.array(tlsaSpec)])

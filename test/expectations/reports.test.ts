@@ -136,6 +136,15 @@ describe('not-reported', () => {
     ],
     ['undecided', 'nobody asked', stripped()],
     ['unsupported', 'not declared', evidence().step(0), silent],
+    [
+      'unmet',
+      'nothing is wrong, and a report came at all',
+      evidence()
+        .step(0)
+        .reports(about('victim.test', {}, { good: 1 })),
+      { options: { atAll: true } },
+    ],
+    ['met', 'none at all', evidence().step(0).reports(), { options: { atAll: true } }],
   ]);
 });
 

@@ -419,6 +419,17 @@ export const FAULTS = {
   // ---- reports (RFC 8460) ----
   'reports-nothing': 'Sends no TLSRPT reports.',
   'reports-wrong-type': 'Reports every failure as dane-required.',
+  'looks-for-reporting-elsewhere': 'Looks for the reporting record at another name.',
+  'joins-reporting-by-blanks': 'Puts a blank between the strings of a reporting record.',
+  'no-reporting-extensions': 'Discards a reporting record with a field that it does not know.',
+  'reporting-of-any-version':
+    'Takes v=tlsrptv1 for the version of a reporting record, whatever its letter case.',
+  'first-of-several-reporting-records': 'Takes the first of several reporting records.',
+  'counts-unrelated-reporting-records':
+    'Counts other TXT records at the name as reporting records.',
+  'reports-to-the-first-address': 'Tries only the first address that a reporting record gives.',
+  'reports-once': 'Takes a report that was refused for one that has arrived.',
+  'wants-200-for-reports': 'Takes any answer to a report but 200 for a refusal.',
   'reports-by-put': 'Sends reports by PUT.',
   'reports-as-json': 'Calls a report application/json.',
   'reports-unpacked': 'Sends reports that are not compressed.',

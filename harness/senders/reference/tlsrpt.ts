@@ -94,14 +94,21 @@ export function createReporting(setting: Setting): Reporting {
   }
 
   async function reportTo(domain: string, period: Period): Promise<void> {
-    const answer = await dns.txt(`_smtp._tls.${domain}`);
+    const answer = await dns.txt(
+      `${is('looks-for-reporting-elsewhere') ? '_tls' : '_smtp._tls'}.${domain}`,
+    );
     if (answer.kind === 'failure') return;
     const texts =
-      answer.kind === 'records' ? answer.records.map((strings) => strings.join('')) : [];
-    const record = selectTlsrptRecord(texts);
-    const urls = record.ok
+      answer.kind === 'records'
+        ? answer.records.map((strings) => strings.join(is('joins-reporting-by-blanks') ? ' ' : ''))
+        : [];
+    const record = selectTlsrptRecord(asTakenBy(texts, is));
+    const isTaken =
+      record.ok && !(record.value.extensions.length > 0 && is('no-reporting-extensions'));
+    const all = isTaken
       ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri)
       : [];
+    const urls = is('reports-to-the-first-address') ? all.slice(0, 1) : all;
     const text = JSON.stringify(asWritten(reportOf(domain, period, setting), is));
     const report = is('reports-unpacked') ? Buffer.from(text) : gzipSync(text);
     // Sessions from now on are for the next report.
@@ -109,7 +116,7 @@ export function createReporting(setting: Setting): Reporting {
     // RFC 8460 §3: it is enough that one destination takes it. §5.5: when none does, it is tried
     // again.
     for (const url of urls) {
-      if (await post(url, report, setting)) return;
+      if ((await post(url, report, setting)) || is('reports-once')) return;
     }
     if (urls.length > 0 && !periods.has(domain)) periods.set(domain, period);
   }
@@ -188,6 +195,16 @@ function policyEntry(
   };
 }
 
+/** The faults in which records count. */
+function asTakenBy(texts: readonly string[], is: Is): readonly string[] {
+  const named = texts.map((text) =>
+    is('reporting-of-any-version') ? text.replace(/^v=tlsrptv1(?=;)/i, 'v=TLSRPTv1') : text,
+  );
+  if (is('first-of-several-reporting-records'))
+    return named.filter((text) => text.startsWith('v=TLSRPTv1;')).slice(0, 1);
+  return is('counts-unrelated-reporting-records') && named.length > 1 ? [] : named;
+}
+
 /** The faults in how a report is written down. */
 function asWritten(report: TlsReport, is: Is): object {
   const {
@@ -263,7 +280,7 @@ async function post(
         signal,
       );
     });
-    return status >= 200 && status < 300;
+    return status === 200 || (status > 200 && status < 300 && !is('wants-200-for-reports'));
   } catch {
     return false;
   }
