@@ -22,6 +22,10 @@ const options = z.strictObject({
     .boolean()
     .default(false)
     .describe('the count must equal the sessions that the path counted'),
+  applied: z
+    .boolean()
+    .default(false)
+    .describe('the policy in the report must be the one that the sessions were held to'),
 });
 type Options = z.output<typeof options>;
 
@@ -32,7 +36,12 @@ export const expectation: Expectation<Options> = {
   example: '- reported: { type: starttls-not-supported, policyType: sts }',
   requirement: '8460-4.2.2-failure-count',
   awaits: ['reports'],
-  cites: () => ['8460-4.4-required-fields', '8460-4.4-mx-hostname', '8460-4.2.2-failure-count'],
+  cites: () => [
+    '8460-4.4-policy-string',
+    '8460-4.4-required-fields',
+    '8460-4.4-mx-hostname',
+    '8460-4.2.2-failure-count',
+  ],
   describe: ({ type, policyType, counted }) =>
     `reported as ${type}${policyType ? ` under ${policyType}` : ''}${counted ? ', counted right' : ''}`,
   judge(view, wanted) {
@@ -59,7 +68,7 @@ export const expectation: Expectation<Options> = {
 
 function judgeCounts(
   view: StepView,
-  { type, policyType, counted }: Options,
+  { type, policyType, counted, applied }: Options,
   { policies }: ReadReports,
   because: readonly number[],
 ): Judgement {
@@ -76,6 +85,15 @@ function judgeCounts(
       actual: `reported a session with ${strange}, where the sender never was`,
       requirement: '8460-4.4-mx-hostname',
     };
+  const other = applied
+    ? fitting.find((one) => countOf(one, type) > 0 && !isApplied(view, one))
+    : undefined;
+  if (other)
+    return {
+      ...unmet,
+      actual: 'reported under another policy than the one that applied',
+      requirement: '8460-4.4-policy-string',
+    };
   const wrong = policies.find((one) => !isTotalRight(one));
   if (wrong)
     return {
@@ -89,6 +107,14 @@ function judgeCounts(
   if (counted && !seen.some(([least, most]) => least <= count && count <= most))
     return { ...unmet, actual: `reported ${count} × ${type}, the path counted ${seen[0]![1]}` };
   return { status: 'met', actual: `reported ${count} × ${type}`, because };
+}
+
+/** RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. */
+function isApplied(view: StepView, { policy }: ReportedPolicy): boolean {
+  const [session] = sessionsOf(view.now);
+  const held = heldPolicy(view.history, view.domains[0]!, session?.opened ?? view.now.at(-1)!);
+  const linesOf = (text: string) => text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  return linesOf(held?.fetch.body ?? '').join('\n') === policy['policy-string']?.join('\n');
 }
 
 function countOf(

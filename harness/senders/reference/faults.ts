@@ -430,6 +430,7 @@ export const FAULTS = {
   'reports-to-the-first-address': 'Tries only the first address that a reporting record gives.',
   'reports-once': 'Takes a report that was refused for one that has arrived.',
   'wants-200-for-reports': 'Takes any answer to a report but 200 for a refusal.',
+  'reports-the-first-policy': 'Reports under the first policy that it ever had of a domain.',
   'reports-by-put': 'Sends reports by PUT.',
   'reports-as-json': 'Calls a report application/json.',
   'reports-unpacked': 'Sends reports that are not compressed.',

@@ -76,12 +76,15 @@ const SENDING_MTA_IP = '127.0.0.1';
 export function createReporting(setting: Setting): Reporting {
   const { clock, dns, is } = setting;
   const periods = new Map<string, Period>();
+  /** For a fault. */
+  const firstLines = new Map<string, readonly string[]>();
 
   function tallyOf({ domain, policy }: TlsSession): Tally | undefined {
     // RFC 8461 §6: of a policy in mode none nothing is reported.
     if (policy?.policy.mode === 'none') return undefined;
     const period = periods.get(domain) ?? { since: clock.now(), tallies: new Map<string, Tally>() };
     periods.set(domain, period);
+    if (policy && !firstLines.has(domain)) firstLines.set(domain, policy.lines);
     const id = policy?.id ?? '';
     const tally = period.tallies.get(id) ?? {
       policy,
@@ -109,7 +112,8 @@ export function createReporting(setting: Setting): Reporting {
       ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri)
       : [];
     const urls = is('reports-to-the-first-address') ? all.slice(0, 1) : all;
-    const text = JSON.stringify(asWritten(reportOf(domain, period, setting), is));
+    const lines = is('reports-the-first-policy') ? firstLines.get(domain) : undefined;
+    const text = JSON.stringify(asWritten(reportOf(domain, period, setting), lines, is));
     const report = is('reports-unpacked') ? Buffer.from(text) : gzipSync(text);
     // Sessions from now on are for the next report.
     periods.delete(domain);
@@ -206,7 +210,7 @@ function asTakenBy(texts: readonly string[], is: Is): readonly string[] {
 }
 
 /** The faults in how a report is written down. */
-function asWritten(report: TlsReport, is: Is): object {
+function asWritten(report: TlsReport, lines: readonly string[] | undefined, is: Is): object {
   const {
     policies,
     'date-range': range,
@@ -218,6 +222,7 @@ function asWritten(report: TlsReport, is: Is): object {
     ...entry,
     policy: {
       ...entry.policy,
+      ...(lines && { 'policy-string': lines }),
       ...(is('reports-other-policy-types') && { 'policy-type': 'mta-sts' }),
       ...(is('reports-policy-as-text') && {
         'policy-string': entry.policy['policy-string']?.join('\n'),
