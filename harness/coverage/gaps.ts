@@ -31,7 +31,6 @@ export const GAPS: readonly Gap[] = [
       '8460-4.3-dane-required',
       '8460-4.4-datetime',
       '8460-4.4-policy-type',
-      '8460-4.4-policy-string',
       '8460-4.4-policy-domain-alabel',
       '8460-4.4-receiving-ip',
       '8460-4.4-counts-int',

@@ -206,7 +206,7 @@ describe('policy and domain', () => {
       `domain: { mx: [{ host: a.test, preference: ‸65536 }] }`,
       'more than 65535 (found 65536)',
     ],
-    ['tlsrpt', `domain: { tlsrpt: ‸[] }`, 'expected true or false or a string (found [])'],
+    ['tlsrpt', `domain: { tlsrpt: ‸[] }`, 'must not be empty (found [])'],
     [
       'a record of a foreign name',
       `domain: { records: [{ name: ‸a.org, type: TXT, text: a }] }`,
