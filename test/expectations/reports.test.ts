@@ -1,6 +1,7 @@
 /** `reported`, `not-reported` and `report-valid`: RFC 8460, of senders that declare it. */
 
 import { describe } from 'vitest';
+import { policyText } from '../../harness/model/baseline.ts';
 import { CAPABILITIES } from '../../harness/model/sender.ts';
 import { type EvidenceBuilder, evidence } from '../evidence.ts';
 import { attacked, says } from './table.ts';
@@ -43,6 +44,17 @@ const stripped = (made: EvidenceBuilder = attacked()) => made.turnsAway().status
 const notSupported = { 'starttls-not-supported': 1 };
 const type = (name: string, more: object = {}) => ({ options: { type: name, ...more } });
 
+/** Of failures, with the lines of the policy that every world publishes. */
+function underThePolicy() {
+  const report = about('victim.test', notSupported);
+  const [entry] = report.policies;
+  const lines = policyText('enforce', 604_800, ['mx1.victim.test']).trim().split('\r\n');
+  return {
+    ...report,
+    policies: [{ ...entry, policy: { ...entry!.policy, 'policy-string': lines } }],
+  };
+}
+
 describe('reported', () => {
   says('reported', [
     [
@@ -68,6 +80,18 @@ describe('reported', () => {
       'as something else',
       stripped().reports(about('victim.test', { 'validation-failure': 1 })),
       { ...type('starttls-not-supported'), actual: /validation-failure/ },
+    ],
+    [
+      'unmet',
+      'under a policy that did not apply',
+      stripped().reports(about('victim.test', notSupported)),
+      { ...type('starttls-not-supported', { applied: true }), actual: /another policy/ },
+    ],
+    [
+      'met',
+      'under the one that did',
+      stripped().reports(underThePolicy()),
+      type('starttls-not-supported', { applied: true }),
     ],
     [
       'unmet',
