@@ -51,7 +51,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   },
   expectations: {
     paths: ['harness/expectations/'],
-    imports: ['protocol', 'model'],
+    imports: ['protocol', 'model', 'tlsrpt'],
     packages: ['zod'],
     node: [],
     exports: 'expectation',
