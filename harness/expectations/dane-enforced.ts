@@ -71,7 +71,9 @@ function judgeUntold(view: StepView): Judgement | undefined {
     .filter((part) => part.step === view.index && hasTlsa(view, part));
   const worst = passed.find(({ kind }) => kind === 'smtp-data') ?? passed[0];
   if (!worst) return undefined;
-  const lookups = tlsaLookups(view.history, worst.mx).filter((seen) => isBefore(seen, worst));
+  const lookups = tlsaLookups(view.history, worst.mx, portOfMail(view)).filter((seen) =>
+    isBefore(seen, worst),
+  );
   const isTold = view.domains.some((domain) => heldTlsa(view.history, domain, worst.mx, worst));
   if (isTold) return undefined;
   const what = worst.kind === 'smtp-data' ? 'content' : 'only the envelope';

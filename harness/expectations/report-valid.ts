@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { VICTIM } from '../model/plan.ts';
 import { ofKind, type Seen } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
@@ -58,6 +59,15 @@ export const expectation: Expectation = {
       .flatMap(findingsOf)
       .toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
     const [worst] = findings;
+    const domain = view.qualified(VICTIM).toLowerCase();
+    const isOwn = ({ report }: Seen<'report-received'>) => domainsOf(report).includes(domain);
+    if (!worst && !received.some(isOwn))
+      return {
+        status: 'unmet',
+        actual: 'a report, but none of this domain',
+        because,
+        requirement: '8460-4.4-required-fields',
+      };
     if (!worst) return { status: 'met', actual: counted(received.length, 'valid report'), because };
     const more = findings.length > 1 ? `, and ${counted(findings.length - 1, 'more finding')}` : '';
     return {
@@ -68,6 +78,12 @@ export const expectation: Expectation = {
     };
   },
 };
+
+/** The domains that a valid report is about. */
+function domainsOf(report: unknown): (string | undefined)[] {
+  const { policies } = checkReport(report as Json, openFindings());
+  return policies.map(({ domain }) => domain?.toLowerCase());
+}
 
 function requirementOf({ path, level }: Finding): string {
   // Numbers that are numbers, and contradict each other.

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { connectionsTo, mxLookups } from '../model/evidence.ts';
-import { tlsaLookups } from '../model/held-tlsa.ts';
+import { portTo, tlsaLookups } from '../model/held-tlsa.ts';
 import { isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
@@ -22,7 +22,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   describe: ({ mx, never }) => `${never ? 'no ' : ''}TLSA query for ${mx}`,
   judge(view, { mx, never }) {
     const host = view.qualified(mx).toLowerCase();
-    const queries = tlsaLookups(view.now, host);
+    const queries = tlsaLookups(view.now, host, portTo(view.history));
     const actual = counted(queries.length, 'TLSA query', 'TLSA queries');
     const addresses = ofKind(view.now, 'dns-query').filter(
       ({ type, name }) => (type === 'A' || type === 'AAAA') && name.toLowerCase() === host,

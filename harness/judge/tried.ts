@@ -17,7 +17,7 @@ import { outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { isBefore, ofKind, type Session, sessionsOf } from '../model/traffic.ts';
-import { answerTo } from '../model/zone.ts';
+import { answerTo, ruleFor } from '../model/zone.ts';
 
 export type Tried =
   | { readonly kind: 'met' }
@@ -272,7 +272,9 @@ const MOVES_ON: readonly string[] = ['advance', 'publish', 'restart'];
 
 function isMet(change: Change, view: StepView): boolean {
   if (change.kind === 'question') {
-    const asked = questions(view, change.name, change.type);
+    const { plan } = view.stage;
+    const isForAll = plan && ruleFor(plan.dns, change.name, change.type)?.type === '*';
+    const asked = questions(view, change.name, change.type, isForAll);
     return change.nth ? change.nth.some((nth) => asked.length >= nth) : asked.length > 0;
   }
   const host = view.qualified(change.host);
@@ -292,13 +294,13 @@ function isMet(change: Change, view: StepView): boolean {
     });
 }
 
-/** Queries of this type; where the name turned out to be an alias, of any: it is one for all types. */
-function questions(view: StepView, name: string, type: string): Observation[] {
+/** Queries of this type; of any that told of an alias, where the attack has put one in place for all types. */
+function questions(view: StepView, name: string, type: string, isForAll = false): Observation[] {
   // An address can be asked for in several ways.
   const types = type === 'A' ? ['A', 'AAAA', 'CNAME', 'ANY'] : [type];
   return ofKind(view.now, 'dns-query').filter(
     (seen) =>
-      (types.includes(seen.type) || seen.target !== undefined) &&
+      (types.includes(seen.type) || (isForAll && seen.target !== undefined)) &&
       isSame(seen.name, view.qualified(name)),
   );
 }

@@ -23,11 +23,11 @@ export interface HeldTlsa {
 /** How a connection was to what its sender knew of the host. */
 export type DaneState = 'authenticated' | 'broken' | 'none';
 
-/** Look-ups for TLSA records of this host, or of the name that it is an alias of (§2.2.3). */
+/** Look-ups for TLSA records of this host at this port, or of the name that it is an alias of (§2.2.3). */
 export function tlsaLookups(
   observations: readonly Observation[],
   mx: string,
-  port = portTo(observations),
+  port: number,
 ): Seen<'dns-query'>[] {
   const queries = ofKind(observations, 'dns-query');
   const owners = basesOf(queries, mx).map((base) => `_${port}._tcp.${base}`);
@@ -51,7 +51,8 @@ export function heldTlsa(
   const hosts = queries.findLast(({ type, name }) => type === 'MX' && plain(name) === domain);
   if (hosts?.ad !== true || addressLookups(queries, mx).at(-1)?.ad !== true) return undefined;
   const names = [...basesOf(queries, mx), domain];
-  const lookups = tlsaLookups(queries, mx, portTo(observations));
+  const port = portTo(observations.filter((seen) => isBefore(seen, when)));
+  const lookups = tlsaLookups(queries, mx, port);
   // Of each name its last answer counts.
   const latest = [...new Map(lookups.map((seen) => [plain(seen.name), seen])).values()];
   const found = latest.find(({ ad, tlsa }) => ad === true && tlsa !== undefined);
@@ -65,7 +66,7 @@ export function heldTlsa(
 }
 
 /** The port that the last message was for (RFC 7672 §2.2.3). */
-function portTo(observations: readonly Observation[]): number {
+export function portTo(observations: readonly Observation[]): number {
   const last = ofKind(observations, 'message-submitted').at(-1);
   return portOf(last?.to.slice(last.to.lastIndexOf('@') + 1) ?? '');
 }

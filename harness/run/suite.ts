@@ -117,7 +117,7 @@ export async function resultOf(
         sender: able,
         instances,
         lab,
-        bounds: { ...BOUNDS, ...bounds, ...(!isGraded && { settleMs: LONGEST_UNGRADED_MS }) },
+        bounds: { ...BOUNDS, ...bounds, ...(!isGraded && ungraded(bounds)) },
         signal,
         stopped,
       })
@@ -139,6 +139,9 @@ const has = ({ capabilities }: Sender, needed: readonly Capability[]): boolean =
 
 /** For what a sender does in a trial that grades nothing: what passes by then is told. */
 const LONGEST_UNGRADED_MS = 15_000;
+const ungraded = ({ settleMs = BOUNDS.settleMs }: Partial<Bounds> = {}) => ({
+  settleMs: Math.min(settleMs, LONGEST_UNGRADED_MS),
+});
 
 const OF_MTA_STS: readonly string[] = ['mta-sts', 'testing-mode'];
 

@@ -174,7 +174,7 @@ describe('not-reported', () => {
 
 describe('report-valid', () => {
   const whole = (change: object = {}) => {
-    const report = about('victim.test', notSupported);
+    const report = about('victim.xw1.test', notSupported);
     const [entry] = report.policies;
     const details = {
       ...entry!['failure-details'][0],
@@ -193,8 +193,17 @@ describe('report-valid', () => {
         ...seen,
       });
   const named = (requirement: string) => ({ requirement });
+  const of = (domain: string) => {
+    const report = whole();
+    const [entry] = report.policies;
+    return {
+      ...report,
+      policies: [{ ...entry, policy: { ...entry!.policy, 'policy-domain': domain } }],
+    };
+  };
   says('report-valid', [
     ['met', 'one that is', came()],
+    ['unmet', 'one that is, of another domain', came({ report: of('other.test') })],
     ['unmet', 'none, and it was asked for', stripped().reports()],
     ['undecided', 'none, and nobody has asked', stripped()],
     ['unmet', 'by another method', came({ problem: 'method PUT' }), named('8460-3-https-post')],
