@@ -109,7 +109,7 @@ describe('a running server', () => {
     expect([sender.queued, sender.advance]).toEqual([undefined, undefined]);
     const full = await running();
     await full.sender.advance!(3600, ['a.test', 'b.test']);
-    expect(await full.sender.queued!()).toEqual([message('q').token]);
+    expect(await full.sender.queued!()).toEqual([message('e').token]);
     expect(full.did.slice(-2)).toEqual(['age SECONDS=3600 DOMAINS=a.test b.test', 'queue']);
   });
 
@@ -308,7 +308,7 @@ function setUp(changes: Partial<SenderContract> = {}) {
                 ].join(' '),
               );
               await held;
-              return `${message('q').token}@victim.test`;
+              return `${message('e').token}@victim.test`;
             },
             async restart() {
               did.push('restart');
