@@ -89,7 +89,7 @@ export function isOwn(view: StepView, { type, domain }: ReadPolicy): boolean {
   if (domain === undefined) return type === 'no-policy-found';
   const name = plain(domain);
   if (name === plain(view.qualified(VICTIM)) || view.domains.includes(name)) return true;
-  return type === 'tlsa' && tlsaBases(view).includes(name);
+  return tlsaBases(view).includes(name);
 }
 
 /** The names whose TLSA records were asked for. */

@@ -230,7 +230,12 @@ describe('report-valid', () => {
     ['unmet', 'one that is, of another domain', came({ report: of('other.test') })],
     ['unmet', 'none, and it was asked for', stripped().reports()],
     ['unobserved', 'none, and nobody has asked', stripped()],
-    ['unmet', 'by another method', came({ problem: 'method PUT' }), named('8460-3-https-post')],
+    [
+      'unmet',
+      'by another method',
+      came({ method: 'PUT', report: whole() }),
+      named('8460-3-https-post'),
+    ],
     ['unmet', 'that is no JSON', came({ problem: 'Unexpected token' }), named('8460-4-ijson')],
     [
       'unmet',
