@@ -3,7 +3,7 @@
  * breaks. No expectation itself.
  */
 
-import { outcomeOf, type StepView, tokensSubmitted } from '../model/evidence.ts';
+import { outcomeOf, policyDomains, type StepView, tokensSubmitted } from '../model/evidence.ts';
 import { heldPolicy } from '../model/held-policy.ts';
 import { daneState } from '../model/held-tlsa.ts';
 import type { Observation } from '../model/observation.ts';
@@ -238,9 +238,12 @@ export function rangeOf(
   good: boolean,
 ): readonly [least: number, most: number] {
   const sessions = sessionCount(view, span, good);
-  const messages = tokensSubmitted(span).filter((token) => {
-    return (outcomeOf(span, token).kind === 'delivered') === good;
-  }).length;
+  const own = tokensSubmitted(span).filter((token) =>
+    policyDomains(view.history, [token]).some((domain) => view.domains.includes(domain)),
+  );
+  const messages = own.filter(
+    (token) => (outcomeOf(span, token).kind === 'delivered') === good,
+  ).length;
   return [Math.min(sessions, messages), Math.max(sessions, messages)];
 }
 
