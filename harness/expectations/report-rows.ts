@@ -205,8 +205,8 @@ function spelt(address: string): string {
 /** Nobody can count more good sessions than there were sessions and messages. */
 function sessionsRow(view: StepView, policies: readonly ReadPolicy[]): Row[] {
   if (policies.length === 0) return [];
-  const good = sum(policies.map(({ succeeded = 0 }) => succeeded));
-  const bad = sum(policies.map(({ failed = 0 }) => failed));
+  const good = tally(policies, ({ succeeded = 0 }) => succeeded);
+  const bad = tally(policies, ({ failed = 0 }) => failed);
   const [seenGood, seenBad] = [true, false].map((isGood) => rangeOf(view, view.history, isGood));
   const most = seenGood![1] + seenBad![1];
   const row = {
@@ -223,6 +223,15 @@ function sessionsRow(view: StepView, policies: readonly ReadPolicy[]): Row[] {
         ),
       ]
     : [row];
+}
+
+/** §4: a session that was held to TLSA records and to a policy may stand under both. */
+export function tally(
+  policies: readonly ReadPolicy[],
+  countOf: (policy: ReadPolicy) => number,
+): number {
+  const byType = Map.groupBy(policies, ({ type }) => type);
+  return Math.max(0, ...[...byType.values()].map((alike) => sum(alike.map(countOf))));
 }
 
 const showRange = ([least, most]: readonly [number, number]) =>

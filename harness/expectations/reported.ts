@@ -10,7 +10,7 @@ import { ofKind, seqs, sessionsOf } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { POLICY_TYPES, RESULT_TYPES } from '../protocol/tlsrpt-report.ts';
 import type { ReadPolicy } from '../tlsrpt/report.ts';
-import { comparisons, isSamePolicy, rangeOf, rowsOf } from './report-rows.ts';
+import { comparisons, isSamePolicy, rangeOf, rowsOf, tally } from './report-rows.ts';
 import { plain, type ReadReports, readReports, silence } from './reports.ts';
 
 const options = z.strictObject({
@@ -73,7 +73,7 @@ function judgeCounts(
 ): Judgement {
   const unmet = { status: 'unmet', because } as const;
   const fitting = policies.filter((one) => policyType === undefined || one.type === policyType);
-  const count = sum(fitting.map((one) => countOf(one, type)));
+  const count = tally(fitting, (one) => countOf(one, type));
   if (count === 0) return { ...unmet, actual: `reported ${summarise(policies)}` };
   const strange = strangeHost(view, policies);
   if (strange !== undefined)
