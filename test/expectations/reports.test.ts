@@ -142,6 +142,18 @@ describe('reported', () => {
     ],
     [
       'met',
+      'under TLSA records and a policy: the same sessions',
+      stripped().reports({
+        ...about('victim.test', notSupported),
+        policies: [
+          ...about('victim.test', notSupported).policies,
+          ...about('victim.test', notSupported, { type: 'tlsa' }).policies,
+        ],
+      }),
+      type('starttls-not-supported', { counted: true }),
+    ],
+    [
+      'met',
       'whatever failed',
       stripped().reports(about('victim.test', notSupported)),
       type('failure'),
