@@ -260,7 +260,7 @@ export function rangeOf(
  * RFC 8460 §4.2: a session is one connection to an MX; it is good when TLS identified the host by
  * its TLSA records, or a host that the policy permits.
  */
-function sessionCount(view: StepView, span: readonly Observation[], good: boolean): number {
+export function sessionCount(view: StepView, span: readonly Observation[], good: boolean): number {
   const [domain = ''] = view.domains;
   return reportableSessions(span).filter((session) => {
     const { mx, handshake, opened, seen } = session;

@@ -194,6 +194,20 @@ describe('not-reported', () => {
       'a failure that is blamed on no policy',
       stripped().reports(about('victim.test', notSupported, { type: 'no-policy-found' })),
     ],
+    [
+      'met',
+      'failures of since the last report',
+      stripped().reports().turnsAway().step(2).reports(about('victim.test', notSupported)),
+    ],
+    [
+      'unmet',
+      'more than those',
+      stripped()
+        .reports()
+        .turnsAway()
+        .step(2)
+        .reports(about('victim.test', { 'starttls-not-supported': 2 })),
+    ],
     ['unobserved', 'nobody asked', stripped()],
     ['unsupported', 'not declared', evidence().step(0), silent],
     [
