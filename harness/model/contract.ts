@@ -42,6 +42,8 @@ export interface ContainerPlace {
   readonly image: Build | string;
   readonly hostname?: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Kernel settings of its network (sysctl). */
+  readonly sysctls?: Readonly<Record<string, string>>;
   /** Absolute paths of files on this machine, by their path in the container. */
   readonly files: Readonly<Record<string, string>>;
   /** In place of what the image starts. */
@@ -133,6 +135,8 @@ export interface Commands {
   readonly age?: string;
   /** Looks for new policies of $DOMAINS. */
   readonly refresh?: string;
+  /** Sends the TLSRPT reports that are due for $DOMAINS, as if the day were over. */
+  readonly report?: string;
   /** Restarts the server; a container is restarted without one. */
   readonly restart?: string;
   /** External: starts the server, and ends it. */

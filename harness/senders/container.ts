@@ -95,6 +95,7 @@ async function start({ engine, image, contract, place, lab, onStatus, onLine }: 
         dns: dns.address,
         hostname: place.hostname,
         environment: place.environment,
+        sysctls: place.sysctls,
         files: place.files,
         command: place.command,
         texts: trustFiles(contract, lab),

@@ -63,6 +63,20 @@ export function contractLanguage() {
       environment: variables
         .default({})
         .describe('Environment variables of the container, or of the Node program.'),
+      sysctls: z
+        .record(
+          z
+            .string()
+            .regex(
+              /^net\.[\w./-]+$/,
+              'a container has kernel settings of its own for its network only, such as net.unix.max_dgram_qlen',
+            ),
+          z.union([text, z.number()], 'expected a string or a number'),
+        )
+        .optional()
+        .describe(
+          "Kernel settings of the container's network (net.…), as the server's host has them.",
+        ),
       files: z
         .record(path, text)
         .default({})
@@ -93,7 +107,7 @@ export function contractLanguage() {
       capabilities: z
         .array(z.enum(CAPABILITIES, { error: 'unknown capability' }))
         .describe(
-          'What the sender can do. A scenario that needs what is not declared is unsupported. smart-host: mail for by-smart-host.D goes by the MX hosts of D, and for by-port-N.D to their port N. address-literal: it takes mail for user@[192.0.2.1]. refresh: it looks for new policies without any mail. backup-mx: it is the host mx.D of the domain D that it sends from, and knows it. required-tls: nothing goes in clear to tls-required.D.',
+          'What the sender can do. A scenario that needs what is not declared is unsupported. smart-host: mail for by-smart-host.D goes by the MX hosts of D, and for by-port-N.D to their port N. address-literal: it takes mail for user@[192.0.2.1]. tlsrpt: it sends reports; without commands.report nobody waits for them. refresh: it looks for new policies without any mail. backup-mx: it is the host mx.D of the domain D that it sends from, and knows it. required-tls: nothing goes in clear to tls-required.D.',
         ),
       limits: limits.prefault({}).describe('What it can bear.'),
       differs: z
@@ -338,6 +352,11 @@ const commands = z.strictObject({
   refresh: command
     .optional()
     .describe('Looks for new policies of $DOMAINS now, as it does by itself from time to time.'),
+  report: command
+    .optional()
+    .describe(
+      'Sends the TLSRPT reports that are due for $DOMAINS now, and ends once they are out: the day of $DOMAINS is over.',
+    ),
   restart: command
     .optional()
     .describe('Restarts the server. A container is restarted without one.'),

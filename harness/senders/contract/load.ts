@@ -68,8 +68,8 @@ interface Draft {
   readonly kind: 'container' | 'external' | 'node' | undefined;
 }
 
-const CONTAINER_KEYS = ['hostname', 'environment', 'files', 'command'] as const;
-const CONTAINER_ONLY_KEYS = ['hostname', 'command'] as const;
+const CONTAINER_KEYS = ['hostname', 'environment', 'sysctls', 'files', 'command'] as const;
+const CONTAINER_ONLY_KEYS = ['hostname', 'sysctls', 'command'] as const;
 const EXTERNAL_COMMANDS = ['start', 'stop'] as const;
 
 async function findFile(path: string, cwd: string): Promise<string | Problem> {
@@ -266,6 +266,12 @@ function checkCommands(
       { part: 'key' },
     );
 
+  if (commands?.report !== undefined && !declares('tlsrpt'))
+    complain(
+      ['commands', 'report'],
+      'is of use only with the capability tlsrpt: declare it, or leave this out',
+      { part: 'key' },
+    );
   if (limits?.attempts !== undefined && !declares('queue-lifetime'))
     complain(
       ['limits', 'attempts'],
@@ -354,7 +360,7 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
 }
 
 function containerOf(head: Head, source: Source, folder: string): ContainerPlace {
-  const { image, build, hostname, environment, files, command } = head;
+  const { image, build, hostname, environment, sysctls, files, command } = head;
   return {
     kind: 'container',
     image: build
@@ -364,6 +370,7 @@ function containerOf(head: Head, source: Source, folder: string): ContainerPlace
         }
       : image!,
     ...(hostname !== undefined && { hostname }),
+    ...(sysctls && { sysctls: asWritten(sysctls, ['sysctls'], source) }),
     environment: asWritten(environment, ['environment'], source),
     files: filesOf(files, folder),
     ...(command !== undefined && { command }),
