@@ -109,12 +109,21 @@ function judgeCounts(
   return { status: 'met', actual: `reported ${count} × ${type}`, because };
 }
 
-/** RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. */
+/**
+ * RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. Its lines
+ * may come in any order, and with any blanks around the colon: RFC 8461 §3.2 has it so.
+ */
 function isApplied(view: StepView, { policy }: ReportedPolicy): boolean {
   const [session] = sessionsOf(view.now);
   const held = heldPolicy(view.history, view.domains[0]!, session?.opened ?? view.now.at(-1)!);
-  const linesOf = (text: string) => text.split(/\r?\n/).filter((line) => line.trim() !== '');
-  return linesOf(held?.fetch.body ?? '').join('\n') === policy['policy-string']?.join('\n');
+  const fieldsOf = (lines: readonly string[]) =>
+    lines
+      .map((line) => line.trim().replace(/\s*:\s*/, ': '))
+      .filter((line) => line !== '')
+      .sort()
+      .join('\n');
+  const applied = (held?.fetch.body ?? '').split(/\r?\n/);
+  return fieldsOf(applied) === fieldsOf(policy['policy-string'] ?? []);
 }
 
 function countOf(

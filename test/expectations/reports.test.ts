@@ -45,13 +45,13 @@ const notSupported = { 'starttls-not-supported': 1 };
 const type = (name: string, more: object = {}) => ({ options: { type: name, ...more } });
 
 /** Of failures, with the lines of the policy that every world publishes. */
-function underThePolicy() {
+function underThePolicy(written = (lines: string[]) => lines) {
   const report = about('victim.test', notSupported);
   const [entry] = report.policies;
   const lines = policyText('enforce', 604_800, ['mx1.victim.test']).trim().split('\r\n');
   return {
     ...report,
-    policies: [{ ...entry, policy: { ...entry!.policy, 'policy-string': lines } }],
+    policies: [{ ...entry, policy: { ...entry!.policy, 'policy-string': written(lines) } }],
   };
 }
 
@@ -91,6 +91,14 @@ describe('reported', () => {
       'met',
       'under the one that did',
       stripped().reports(underThePolicy()),
+      type('starttls-not-supported', { applied: true }),
+    ],
+    [
+      'met',
+      'with its lines in another order, and other blanks in them',
+      stripped().reports(
+        underThePolicy((lines) => lines.toReversed().map((line) => line.replace(': ', ' :'))),
+      ),
       type('starttls-not-supported', { applied: true }),
     ],
     [
