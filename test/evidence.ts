@@ -93,6 +93,7 @@ export interface EvidenceBuilder {
 export function evidence(): EvidenceBuilder {
   const all: Observation[] = [];
   const tokens = new Map<Leg, string[]>();
+  const digits: Readonly<Record<Leg, string>> = { main: 'a', control: 'c', unprotected: 'd' };
   const recipients = new Map<string, string>();
   let at: { step: number; leg: Leg } = { step: 0, leg: 'main' };
   let channel = { connection: '', mx: '', secure: false, authenticated: false };
@@ -139,7 +140,7 @@ export function evidence(): EvidenceBuilder {
     },
     submit(to = VICTIM, change = {}) {
       const mine = tokens.get(at.leg) ?? [];
-      const token = `hf${at.leg[0]}${String(mine.length + 1).padStart(11, '0')}`;
+      const token = `hf${digits[at.leg]}${String(mine.length + 1).padStart(11, '0')}`;
       tokens.set(at.leg, [...mine, token]);
       recipients.set(token, `${token}@${named(to)}`);
       const [from, recipient] = [own(), recipients.get(token)!];

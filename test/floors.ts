@@ -86,13 +86,13 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   },
   lab: {
     paths: ['harness/lab/'],
-    imports: ['protocol', 'concurrency', 'model', 'certs'],
-    packages: ['dns2', 'smtp-server', 'postal-mime'],
+    imports: ['protocol', 'concurrency', 'model', 'certs', 'tlsrpt'],
+    packages: ['dns2', 'smtp-server', 'mailauth'],
   },
   senders: {
     paths: ['harness/senders/'],
     imports: ['protocol', 'concurrency', 'shipped', 'model', 'yaml', 'process', 'docker'],
-    packages: ['dns2', 'nodemailer', 'mx-connect', 'zod'],
+    packages: ['dns2', 'nodemailer', 'mailauth', 'mx-connect', 'zod'],
   },
   labs: {
     paths: ['harness/labs/'],

@@ -68,7 +68,11 @@ const options = z
     reportHosts: z
       .record(
         z.string(),
-        z.strictObject({ ...server, status: z.int().min(200).max(599).optional() }),
+        z.strictObject({
+          ...server,
+          status: z.int().min(200).max(599).optional(),
+          plainHttp: z.boolean().optional().describe('It listens on port 80 too, in clear.'),
+        }),
       )
       .optional()
       .describe('By host name.'),

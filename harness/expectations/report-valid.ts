@@ -8,23 +8,35 @@ import { ofKind, type Seen } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
 import { checkReport } from '../tlsrpt/check.ts';
-import { type Finding, LEVELS, openFindings } from '../tlsrpt/finding.ts';
+import { type Finding, type Findings, LEVELS, openFindings } from '../tlsrpt/finding.ts';
 import type { Json } from '../tlsrpt/json.ts';
+import { checkMail, checkVerified } from '../tlsrpt/mail.ts';
 import { Refusal } from '../tlsrpt/refusal.ts';
+import type { ReadReport } from '../tlsrpt/report.ts';
 
 const GZIP = 'application/tlsrpt+gzip';
 const PLAIN = 'application/tlsrpt+json';
 
-/** By the path of a finding; the first that fits. */
+/** By the path of a finding, its level before it; the first that fits. */
 const REQUIREMENTS: readonly (readonly [at: RegExp, requirement: string])[] = [
-  [/^method$/, '8460-3-https-post'],
-  [/^content-type$/, '8460-5.4-media-type'],
-  [/^packing$/, '8460-5.2-gzip'],
-  [/^text$/, '8460-4-ijson'],
-  [/^policies$/, '8460-4-policies-array'],
-  [/^date-range$/, '8460-4.1-full-day'],
-  [/^date-range\./, '8460-4.4-datetime'],
-  [/^contact-info$/, '8460-4.4-contact'],
+  [/ method$/, '8460-3-https-post'],
+  [/ content-type$/, '8460-5.4-media-type'],
+  [/ packing$|^should attachment$/, '8460-5.2-gzip'],
+  [/^must attachment filename$/, '8460-5.1-extension'],
+  [/ attachment filename$/, '8460-5.1-filename'],
+  [/ (?:header Content-Type|the first part|attachment(?: Content-Type)?)$/, '8460-5.3-multipart'],
+  [/ header TLS-Report-Submitter, contact-info$/, '8460-5.3-submitter-match'],
+  [/ header TLS-Report-/, '8460-5.3-headers'],
+  [/ header Subject$/, '8460-5.3-subject'],
+  [/ header DKIM-Signature$/, '8460-3-dkim-valid'],
+  [/ header DKIM-Signature, l$/, '8460-3-dkim-no-l'],
+  [/ header DKIM-Signature, h$/, '8460-5.3-headers-signed'],
+  [/ DKIM key$/, '8460-3-dkim-service'],
+  [/ text$/, '8460-4-ijson'],
+  [/ policies$/, '8460-4-policies-array'],
+  [/ date-range$/, '8460-4.1-full-day'],
+  [/ date-range\./, '8460-4.4-datetime'],
+  [/ contact-info$/, '8460-4.4-contact'],
   [/\.policy-type$/, '8460-4.4-policy-type'],
   [/\.policy-string\b/, '8460-4.4-policy-string'],
   [/\.policy-domain$/, '8460-4.4-policy-domain-alabel'],
@@ -88,7 +100,7 @@ function domainsOf(report: unknown): (string | undefined)[] {
 function requirementOf({ path, level }: Finding): string {
   // Numbers that are numbers, and contradict each other.
   if (level === 'should' && path.endsWith('-session-count')) return MISCOUNTED;
-  return REQUIREMENTS.find(([at]) => at.test(path))![1];
+  return REQUIREMENTS.find(([at]) => at.test(`${level} ${path}`))![1];
 }
 
 function findingsOf({
@@ -96,8 +108,10 @@ function findingsOf({
   zipped,
   report,
   problem,
+  mail,
 }: Seen<'report-received'>): readonly Finding[] {
   const findings = openFindings();
+  if (mail) return mailFindings(mail, report, problem);
   const method = /^method (.+)$/.exec(problem ?? '')?.[1];
   if (method) {
     findings.add('should', 'method', 'RFC 8460 §3', 'POST', method);
@@ -107,13 +121,35 @@ function findingsOf({
   if ((type !== GZIP && type !== PLAIN) || (type === PLAIN && zipped))
     findings.add('should', 'content-type', 'RFC 8460 §5.4', `${GZIP} or ${PLAIN}`, type || 'none');
   else if (type !== GZIP) findings.add('should', 'packing', 'RFC 8460 §5.2', 'gzip', 'plain JSON');
-  if (problem !== undefined) findings.add('must', 'text', 'RFC 8460 §4', 'JSON', problem);
-  else
-    try {
-      checkReport(report as Json, findings);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      findings.add('must', 'text', error.section ?? 'RFC 8460 §4', 'a report', error.message);
-    }
+  readInto(findings, report, problem);
   return findings.list;
+}
+
+function mailFindings(
+  mail: NonNullable<Seen<'report-received'>['mail']>,
+  report: unknown,
+  problem: string | undefined,
+): readonly Finding[] {
+  const findings = openFindings();
+  const read = readInto(findings, report, problem);
+  const { attachment } = mail;
+  if (attachment) {
+    checkMail({ ...mail, attachment }, read, findings);
+    checkVerified(mail.dkim, { ...mail, attachment }, findings);
+  }
+  return findings.list;
+}
+
+function readInto(findings: Findings, report: unknown, problem: string | undefined): ReadReport {
+  const refuse = (why: string, section = 'RFC 8460 §4') => {
+    findings.add('must', 'text', section, 'a report', why);
+    return { policies: [] };
+  };
+  if (problem !== undefined) return refuse(problem);
+  try {
+    return checkReport(report as Json, findings);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return refuse(error.message, error.section);
+  }
 }

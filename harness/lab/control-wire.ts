@@ -26,6 +26,7 @@ export interface Calls {
   addressOf(label: string, host: string, family: Family): Promise<string | undefined>;
   trace(label: string): Promise<Trace>;
   disposeWorld(label: string): Promise<void>;
+  publish(name: string, text: string): Promise<void>;
   slowness(ms: number): Promise<Slowness>;
   /** Answered behind every event of before. */
   caughtUp(): Promise<void>;

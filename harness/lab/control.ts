@@ -123,6 +123,7 @@ function serve(
       world(label)[Symbol.dispose]();
       worlds.delete(label);
     },
+    publish: (name, text) => theLab().access.publish(name, text),
     slowness: (ms) => theLab().slowness(ms),
     caughtUp: async () => {},
   };

@@ -11,7 +11,10 @@ import { tokensIn } from '../model/message.ts';
 import { listening } from './fabric.ts';
 
 /** What the path knows of the connection it dialled from this local port. */
-export type SessionOf = (localPort: number) => ((mail: ArrivedMail) => void) | undefined;
+export type SessionOf = (localPort: number) => OnMail | undefined;
+
+/** `content`: of the message, as it came. The sender is answered once it is settled. */
+export type OnMail = (mail: ArrivedMail, content: Buffer) => void | Promise<void>;
 
 export interface ArrivedMail {
   readonly mailFrom: string;
@@ -56,16 +59,19 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
         // RFC 1870 §6.2
         if (stream.sizeExceeded)
           return done(Object.assign(new Error('5.3.4 message too big'), { responseCode: 552 }));
-        const text = Buffer.concat(chunks).toString('latin1');
+        const content = Buffer.concat(chunks);
+        const text = content.toString('latin1');
         const { mailFrom, rcptTo } = session.envelope;
-        sessionOf(session.remotePort)?.({
+        const mail: ArrivedMail = {
           mailFrom: mailFrom ? mailFrom.address : '',
           rcptTo: rcptTo.map((recipient) => recipient.address),
           tokens: tokensIn(text),
           subject: /^subject:[ \t]*([^\r\n]*)/im.exec(text)?.[1] ?? '',
           ...dsnOf(text),
-        });
-        done();
+        };
+        const told = sessionOf(session.remotePort)?.(mail, content);
+        if (told) told.then(() => done(), done);
+        else done();
       });
     },
   });

@@ -7,12 +7,14 @@ import { createSocket } from 'node:dgram';
 import { createPki } from '../../certs/index.ts';
 import { labelOf } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
+import { type DnsRecord, SENDER_DOMAIN } from '../model/plan.ts';
 import type { Endpoint, LabAccess } from '../model/sender.ts';
+import { lookUp } from '../model/zone.ts';
 import { startNameServer, type Zone } from './dns-server.ts';
 import { createDnsKeys } from './dnssec.ts';
 import { createLoopbackFabric, type Fabric } from './fabric.ts';
 import { type Slowness, watchHealth } from './health.ts';
-import { type ArrivedMail, startHonestMx } from './honest-mx.ts';
+import { type OnMail, startHonestMx } from './honest-mx.ts';
 import { createPolicyServer } from './policy-host.ts';
 import { createReportInbox } from './report-inbox.ts';
 import { MARK_PORT, markOf, type Trace } from './trace.ts';
@@ -73,14 +75,14 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   };
   const pki = await createPki();
   const health = opened(watchHealth());
-  const claims = new Map<number, (mail: ArrivedMail) => void>();
+  const claims = new Map<number, OnMail>();
   const honest = opened(await startHonestMx((localPort) => claims.get(localPort)));
   // Closed before the honest exchanger: its going must not be seen by a sender.
   const fabric = opened(await site.openFabric());
   const zones = new Map<string, Zone>();
   const keys = await createDnsKeys(Date.now());
   const names = opened(await startNameServer(site.dns, keys, (name) => zoneFor(zones, name)));
-  const claim = (localPort: number, onMail: (mail: ArrivedMail) => void) => {
+  const claim = (localPort: number, onMail: OnMail) => {
     claims.set(localPort, onMail);
     return () => void claims.delete(localPort);
   };
@@ -92,7 +94,9 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
     claim,
     policyServer: createPolicyServer(),
     reportInbox: createReportInbox(),
+    lookUpTxt: (name) => textsOf(zoneFor(zones, name)?.plan().records ?? [], name),
   };
+  const published: DnsRecord[] = [];
 
   return {
     hasIpv6: fabric.hasIpv6,
@@ -105,6 +109,10 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
       },
       route: fabric.route,
       onRoute: fabric.onRoute,
+      async publish(name, text) {
+        if (textsOf(published, name).length === 0) published.push({ name, type: 'TXT', text });
+        zones.set(labelOf(SENDER_DOMAIN)!, zoneOf(published));
+      },
     },
     slowness: async (ms) => health.since(performance.now() - ms),
     createWorld(label, record) {
@@ -125,6 +133,28 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
     },
     [Symbol.asyncDispose]: () => closeAll(parts),
   };
+}
+
+/** A zone that no attack changes, and whose queries are no evidence. */
+function zoneOf(records: readonly DnsRecord[]): Zone {
+  const plan = { records, rules: [] };
+  return {
+    plan: () => plan,
+    count: () => 1,
+    addressOf: async () => undefined,
+    isAt: () => false,
+    associationData: () => Buffer.alloc(0),
+    failed: () => {},
+    record: () => {},
+    answered: () => {},
+  };
+}
+
+/** The TXT records of a name, each with its character-strings joined (RFC 8460 §3, RFC 6376 §3.6.2.2). */
+function textsOf(records: readonly DnsRecord[], name: string): string[] {
+  return lookUp(records, name, 'TXT').found.flatMap((record) =>
+    record.type === 'TXT' ? [record.text].flat().join('') : [],
+  );
 }
 
 /** By the label in a name, or by the address of one of its hosts, as somebody may ask of a literal. */

@@ -15,7 +15,7 @@ import { CLOSED_WHILE_IDLE, CUT_FOR_SILENCE, type Event } from '../model/observa
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan } from '../model/plan.ts';
 import { mxOnConnection } from '../model/plan-changes.ts';
 import { beginningOf, isEndless, oneOf, sendBytes, waitOn, withMore, write } from './bytes.ts';
-import type { ArrivedMail } from './honest-mx.ts';
+import type { ArrivedMail, OnMail } from './honest-mx.ts';
 import { type LineReader, readLines } from './lines.ts';
 import { nameOfTlsError, reset, type TlsAcceptor, type TlsHost } from './tls.ts';
 
@@ -34,7 +34,9 @@ export interface PathSetting {
   dial(): net.Socket;
   readonly tls: TlsAcceptor;
   /** Mail that arrives on a connection from this local port belongs to this path. */
-  claim(localPort: number, onMail: (mail: ArrivedMail) => void): () => void;
+  claim(localPort: number, onMail: OnMail): () => void;
+  /** Told of mail that the sender was not given, before it is answered. */
+  onOtherMail(mail: OtherMail): Promise<void>;
   /** Told of a dialogue that has begun, and given back when it is over. */
   onIdle(rest: Rest): () => void;
   /** Nothing is under way on the connection any more. */
@@ -42,6 +44,14 @@ export interface PathSetting {
   /** The honest exchanger has answered so many milliseconds after it was asked. */
   answered(ms: number): void;
   record(event: Event): void;
+}
+
+/** A report, say. */
+export interface OtherMail {
+  readonly mx: string;
+  readonly secure: boolean;
+  readonly mail: ArrivedMail;
+  readonly content: Buffer;
 }
 
 /** A connection that the sender may keep open for later. */
@@ -133,7 +143,9 @@ async function converse(
   if (upstream.connecting) await oneOf(upstream, 'connect', 'close');
   if (upstream.localPort === undefined) throw new Error('the honest exchanger cannot be reached');
   const dialogue = new Dialogue(socket, upstream, plan, setting);
-  const release = setting.claim(upstream.localPort, (mail) => dialogue.arrived(mail));
+  const release = setting.claim(upstream.localPort, (mail, content) =>
+    dialogue.arrived(mail, content),
+  );
   const unwatch = setting.onIdle({
     isIdle: () => dialogue.isIdle,
     close: () => dialogue.closeIfIdle(),
@@ -329,9 +341,12 @@ class Dialogue {
     return write(this.#upstream, text);
   }
 
-  arrived(mail: ArrivedMail): void {
+  arrived(mail: ArrivedMail, content: Buffer): void | Promise<void> {
     if (this.swallowing) return;
     this.setting.record({ kind: 'message-accepted', ...this.#where, ...this.channel, ...mail });
+    if (mail.tokens.length > 0) return;
+    const { mx } = this.setting;
+    return this.setting.onOtherMail({ mx, secure: this.secure, mail, content });
   }
 
   // ---- the record ----

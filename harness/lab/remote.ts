@@ -90,6 +90,7 @@ export async function connectLab({
       trust,
       route: (address, port) => ({ address, port }),
       onRoute: () => () => {},
+      publish: (name, text) => call('publish', name, text),
       network: reach,
     },
     lost: lost.promise,

@@ -1,6 +1,6 @@
 /**
- * The report inbox: an `https:` endpoint for TLSRPT reports (RFC 8460 §3, §5.4). It takes and
- * records; it does not judge.
+ * The report inbox: an `https:` endpoint for TLSRPT reports (RFC 8460 §3, §5.4), and one in clear
+ * that nobody should use. It takes and records; it does not judge.
  */
 
 import http from 'node:http';
@@ -9,10 +9,12 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Event } from '../model/observation.ts';
 import type { ReportHostPlan } from '../model/plan.ts';
+import { readJson } from '../tlsrpt/json.ts';
 import type { TlsAcceptor } from './tls.ts';
 
 export interface ReportSetting {
   readonly host: string;
+  readonly scheme: 'https' | 'http';
   readonly plan: ReportHostPlan;
   readonly connection: string;
   readonly tls: TlsAcceptor;
@@ -59,10 +61,15 @@ export function createReportInbox(): ReportInbox {
         connection: setting.connection,
         service: 'report-host',
         host: setting.host,
-        scheme: 'https',
+        scheme: setting.scheme,
       });
       if (setting.plan.reach === 'reset') return void socket.resetAndDestroy();
       if (setting.plan.reach === 'silent') return void socket.resume();
+      if (setting.scheme === 'http') {
+        served.set(socket, setting);
+        server.emit('connection', socket);
+        return;
+      }
       const accepted = await setting.tls.accept(
         socket,
         { host: setting.host, service: 'report-host', plan: setting.plan.tls ?? {}, others: {} },
@@ -80,7 +87,7 @@ export function createReportInbox(): ReportInbox {
 }
 
 /** RFC 8460 §6.4, §6.5: application/tlsrpt+json or application/tlsrpt+gzip. */
-async function readReport(
+export async function readReport(
   body: Buffer,
   contentType: string,
 ): Promise<{ report: unknown; zipped?: true } | { problem: string }> {
@@ -89,11 +96,11 @@ async function readReport(
     const zipped = body[0] === 0x1f && body[1] === 0x8b;
     if (!zipped && contentType.split(';')[0]!.trim().toLowerCase() === 'application/tlsrpt+gzip')
       return { problem: 'it is called gzip, and is not' };
-    const text = zipped ? await unzip(body, { maxOutputLength: 4 * LARGEST_REPORT_BYTES }) : body;
-    const report: unknown = JSON.parse(text.toString('utf8'));
-    // JSON.parse takes what is nested too deep for anything else; a report that cannot be written
-    // down is none.
-    JSON.stringify(report);
+    const bytes = zipped ? await unzip(body, { maxOutputLength: 4 * LARGEST_REPORT_BYTES }) : body;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // It refuses what JSON.parse takes: members twice, and what is nested too deep for anything else.
+    readJson(text);
+    const report: unknown = JSON.parse(text);
     return { report, ...(zipped && { zipped }) };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };

@@ -10,13 +10,20 @@ import type net from 'node:net';
 import { type CertificateRequest, describeChain, type Pki } from '../../certs/index.ts';
 import { qualifyName } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
-import { type LabPlan, type Reach, type TlsaRecord, VICTIM } from '../model/plan.ts';
+import { type LabPlan, type Reach, TLSRPT_NAME, type TlsaRecord, VICTIM } from '../model/plan.ts';
 import type { Zone } from './dns-server.ts';
 import type { Fabric, Family } from './fabric.ts';
 import type { Health } from './health.ts';
-import { type PathSetting, servePath } from './path.ts';
+import { type OtherMail, type PathSetting, servePath } from './path.ts';
 import type { PolicyServer } from './policy-host.ts';
 import type { ReportInbox } from './report-inbox.ts';
+import {
+  isReport,
+  type LookUpTxt,
+  mailboxesOf,
+  prepareForMail,
+  readReportMail,
+} from './report-mail.ts';
 import { createTlsAcceptor, type TlsHost } from './tls.ts';
 import type { Trace } from './trace.ts';
 
@@ -45,6 +52,8 @@ export interface Servers {
   readonly claim: PathSetting['claim'];
   readonly policyServer: PolicyServer;
   readonly reportInbox: ReportInbox;
+  /** Of any name in the lab's DNS. */
+  readonly lookUpTxt: LookUpTxt;
 }
 
 /**
@@ -72,7 +81,7 @@ export function createWorld(
   label: string,
   recordEvent: (event: Event) => void,
 ): World & { readonly zone: Zone } {
-  const { pki, fabric, health, dial, claim, policyServer, reportInbox } = servers;
+  const { pki, fabric, health, dial, claim, policyServer, reportInbox, lookUpTxt } = servers;
   let plan: LabPlan = {
     dns: { records: [], rules: [] },
     policyHosts: {},
@@ -132,6 +141,14 @@ export function createWorld(
   const victim = qualifyName(VICTIM, label);
   const mxNameOf = (host: string) => plan.mxHosts[host]?.as?.toLowerCase() ?? host;
 
+  const mailboxes = () => mailboxesOf(lookUpTxt(qualifyName(TLSRPT_NAME, label)));
+  const onOtherMail = async ({ mx, secure, mail, content }: OtherMail) => {
+    if (!isReport(mail, content.toString('latin1'), mailboxes())) return;
+    const { mailFrom: from, rcptTo: to } = mail;
+    const report = await readReportMail(content, { from, to, secure }, lookUpTxt);
+    record({ kind: 'report-received', host: mx, ...report });
+  };
+
   const SERVICES: readonly Service[] = [
     {
       kind: 'mxHosts',
@@ -151,6 +168,7 @@ export function createWorld(
           dial,
           tls: acceptor,
           claim,
+          onOtherMail,
           onIdle(rest) {
             closers.add(rest.close);
             resting.set(socket, rest.isIdle);
@@ -182,19 +200,23 @@ export function createWorld(
           }),
       }),
     ),
-    {
-      kind: 'reportHosts',
-      ports: () => [443],
-      reach: ({ reach }) => reach,
-      serve: (socket, host) =>
-        reportInbox.serve(socket, {
-          host,
-          plan: plan.reportHosts[host] ?? {},
-          connection: nextConnection(),
-          tls: acceptor,
-          record,
-        }),
-    },
+    ...(['https', 'http'] as const).map(
+      (scheme): Service => ({
+        kind: 'reportHosts',
+        ports: () => [scheme === 'https' ? 443 : 80],
+        reach: ({ reach, plainHttp }) =>
+          scheme === 'https' || plainHttp === true ? reach : 'refused',
+        serve: (socket, host) =>
+          reportInbox.serve(socket, {
+            host,
+            scheme,
+            plan: plan.reportHosts[host] ?? {},
+            connection: nextConnection(),
+            tls: acceptor,
+            record,
+          }),
+      }),
+    ),
   ];
   const servicesOf = (host: string) => SERVICES.filter(({ kind }) => host in plan[kind]);
 
@@ -278,6 +300,7 @@ export function createWorld(
     async arrange(next, { keepConnections = false } = {}) {
       if (!keepConnections) for (const close of closers) close();
       plan = lowerCaseHosts(next);
+      if (mailboxes().length > 0) prepareForMail();
       counts = new Map();
       await Promise.all(
         [...addresses.values()].map(({ host, address }) => setReach(host, address)),

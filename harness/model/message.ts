@@ -95,7 +95,8 @@ export function recipientsOf({ token, to, also = [] }: OutgoingMessage): readonl
   return [{ token, to }, ...also];
 }
 
-const TOKEN = /hf[a-z0-9]{12}/g;
+/** In hexadecimal, or what is written in base64 (a report, a signature) would hold one by chance. */
+const TOKEN = /hf[0-9a-f]{12}/g;
 
 /**
  * Tokens of messages, wherever they stand in a text, whatever became of the case of their letters.

@@ -272,16 +272,53 @@ export type SenderEvent =
   | { readonly kind: 'reports-asked-for' }
   | { readonly kind: 'sender-failed'; readonly detail: string };
 
-/** A TLSRPT report (RFC 8460) reached the inbox. */
+/** A TLSRPT report (RFC 8460) reached the inbox, by POST or by mail. */
 export interface ReportEvent {
   readonly kind: 'report-received';
+  /** The inbox, or the MX that took the mail. */
   readonly host: string;
+  /** Of the POST, or of what is attached to the mail. */
   readonly contentType: string;
   /** It was packed by gzip, whatever it was called. */
   readonly zipped?: boolean;
   /** The parsed JSON; undefined when it was none, and `problem` says why. */
   readonly report?: unknown;
   readonly problem?: string;
+  /** It came by mail. */
+  readonly mail?: MailedReport;
+}
+
+/** How a report came by mail (RFC 8460 §3, §5.3). */
+export interface MailedReport {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly secure: boolean;
+  /** The header fields that RFC 8460 asks for, unfolded, in their order; names in lower case. */
+  readonly headers: readonly { readonly key: string; readonly value: string }[];
+  /** There is a part that people can read. */
+  readonly hasText: boolean;
+  /** What was taken for the report; none: nothing was. */
+  readonly attachment?: {
+    readonly mimeType: string;
+    readonly filename?: string;
+    readonly isGzip: boolean;
+  };
+  /** How many attachments are as much like a report as that one; it is one of them. */
+  readonly alike: number;
+  /** What became of its DKIM signatures (RFC 6376), in their order. */
+  readonly dkim: readonly DkimSignature[];
+}
+
+export interface DkimSignature {
+  /** d= */
+  readonly domain: string;
+  /** s= */
+  readonly selector: string;
+  /** RFC 8601 §2.7.1: `pass`, `fail`, `neutral`, `policy`, `temperror`. */
+  readonly result: string;
+  readonly why?: string;
+  /** The key record, as it was found. */
+  readonly key?: string;
 }
 
 export type LabEvent =

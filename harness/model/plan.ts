@@ -639,6 +639,8 @@ export interface ReportHostPlan {
   readonly tls?: TlsPlan;
   /** Status answered to a POST; default 200. */
   readonly status?: number;
+  /** It also listens on port 80, in clear. */
+  readonly plainHttp?: boolean;
 }
 
 // ---- the whole ----
@@ -655,7 +657,7 @@ export interface LabPlan {
    * on port 25.
    */
   readonly mxHosts: Readonly<Record<string, MxPlan>>;
-  /** TLSRPT https endpoints, by host name; port 443, path `/tlsrpt`. */
+  /** TLSRPT https endpoints, by host name; port 443 (and 80 if `plainHttp`), path `/tlsrpt`. */
   readonly reportHosts: Readonly<Record<string, ReportHostPlan>>;
 }
 

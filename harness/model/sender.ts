@@ -172,6 +172,11 @@ export interface LabAccess {
    * server before the promise settles. Returns the way to stop.
    */
   onRoute(listener: (virtual: Endpoint, actual: Endpoint) => void | Promise<void>): () => void;
+  /**
+   * Has a TXT record of the sender's own domain, `sender.test`, answered by the lab's name server:
+   * the key of its DKIM signatures (RFC 6376 §3.6.2.1).
+   */
+  publish(name: string, text: string): Promise<void>;
   /** Of a lab with real addresses. */
   readonly network?: LabNetwork;
 }

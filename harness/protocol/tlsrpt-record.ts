@@ -50,6 +50,16 @@ export function parseTlsrptRecord(text: string): Parsed<TlsrptRecord> {
     : rua;
 }
 
+/** The mailbox of a mailto URI (RFC 6068 §2); undefined: of another, or of none. */
+export function mailboxOf(uri: string): string | undefined {
+  const [, address] = /^mailto:([^?]+)/i.exec(uri) ?? [];
+  try {
+    return address && decodeURIComponent(address);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `v=TLSRPTv1; rua=mailto:a@d,https://r.d/x;` The values are written as they are, not checked. */
 export function formatTlsrptRecord({
   rua,

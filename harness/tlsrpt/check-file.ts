@@ -7,6 +7,7 @@ import { checkReport } from './check.ts';
 import { checkFileName } from './file-name.ts';
 import { type Finding, type Level, openFindings } from './finding.ts';
 import { readJson } from './json.ts';
+import { checkMail } from './mail.ts';
 import { Refusal } from './refusal.ts';
 import type { ReadReport } from './report.ts';
 import { checkSize, decode, gunzip, kindOf } from './unpack.ts';
@@ -45,10 +46,11 @@ async function read(bytes: Buffer, name: string): Promise<CheckedFile> {
   let content = bytes;
   let kind = kindOf(content, 'it');
   // The MIME parser is loaded for mail alone.
-  const mail = kind === 'mail' ? await (await import('./mail.ts')).readMail(content) : undefined;
-  if (mail !== undefined) {
+  const mailed =
+    kind === 'mail' ? await (await import('./read-mail.ts')).readMail(content) : undefined;
+  if (mailed !== undefined) {
     packing.push('mail');
-    content = mail.content;
+    content = mailed.content;
     kind = kindOf(content, 'the report in the mail');
   }
   const isGzip = kind === 'gzip';
@@ -63,7 +65,7 @@ async function read(bytes: Buffer, name: string): Promise<CheckedFile> {
   }
   if (kind === 'mail') throw new Refusal('what should be the report is a mail', 'RFC 8460 §5.3');
   const report = checkReport(readJson(decode(content, findings)), findings);
-  if (mail !== undefined) mail.check(report, findings);
+  if (mailed !== undefined) checkMail(mailed.mail, report, findings);
   // A file that was given another name tells nothing of its sender.
   else if (name.includes('!')) checkFileName(name, { isGzip, report }, 'file name', findings);
   return { kind: 'report', packing, report, findings: findings.list, counts: findings.counts };

@@ -1,102 +1,40 @@
-/** A report that came by mail (RFC 8460 §3, §5.3): the report in it, and how it was sent. */
+/** How a report was sent by mail (RFC 8460 §3, §5.3): the mail around it, and its signatures. */
 
-import PostalMime, { type Attachment, type Email } from 'postal-mime';
 import { lowerAscii } from '../protocol/ascii.ts';
 import { isDomain, isSubdomainOf } from '../protocol/name.ts';
-import { printable } from '../protocol/printable.ts';
 import { mailDomain } from './fields.ts';
 import { checkFileName } from './file-name.ts';
 import { type Findings, quote } from './finding.ts';
-import { Refusal } from './refusal.ts';
 import type { ReadReport } from './report.ts';
 
+/** How a report was sent: what of its mail counts, as plain data. */
 export interface ReportMail {
-  /** The report as it was attached. */
-  readonly content: Buffer;
-  /** Checks the mail against the report. */
-  check(report: ReadReport, findings: Findings): void;
-}
-
-/** A report's mail has two parts, or a handful where a list or a gateway has added some. */
-const MOST_PARTS = 200;
-/** Each costs the parser far more than its length. 10 MiB in base64 are 140,000. */
-const MOST_LINES = 150_000;
-const LIMITS = {
-  maxNestingDepth: 16,
-  maxHeadersSize: 256 * 1024,
-  forceRfc822Attachments: true,
-} as const;
-
-/** Throws Refusal for a mail that cannot be read, or that has no report in it. */
-export async function readMail(bytes: Buffer): Promise<ReportMail> {
-  const email = await parse(bytes);
-  const ranked = email.attachments
-    .map((attachment) => ({ attachment, likeness: likenessOf(attachment) }))
-    .filter(({ likeness }) => likeness > 0)
-    .sort((a, b) => b.likeness - a.likeness);
-  const [best] = ranked;
-  if (best === undefined) throw new Refusal('a mail with no report in it', 'RFC 8460 §5.3');
-  const content = contentOf(best.attachment);
-  const alike = ranked.filter(({ likeness }) => likeness === best.likeness).length;
-  return {
-    content,
-    check(report, findings) {
-      checkParts(email, best.attachment, alike, findings);
-      const isGzip = content[0] === 0x1f && content[1] === 0x8b;
-      checkFileName(
-        best.attachment.filename ?? '',
-        { isGzip, report },
-        'attachment filename',
-        findings,
-      );
-      checkHeaders(email, report, findings);
-      checkSignatures(email, findings);
-    },
+  /** The header fields that RFC 8460 asks for, unfolded, in their order; names in lower case. */
+  readonly headers: readonly { readonly key: string; readonly value: string }[];
+  /** There is a part that people can read. */
+  readonly hasText: boolean;
+  readonly attachment: {
+    readonly mimeType: string;
+    readonly filename?: string;
+    readonly isGzip: boolean;
   };
+  /** How many attachments are as much like a report as that one; it is one of them. */
+  readonly alike: number;
 }
 
-async function parse(bytes: Buffer): Promise<Email> {
-  const lines = countOf(bytes, '\n', MOST_LINES);
-  if (lines > MOST_LINES) throw new Refusal(`a mail of more than ${MOST_LINES} lines`);
-  const parts = countOf(bytes, '\n--', MOST_PARTS);
-  if (parts > MOST_PARTS) throw new Refusal(`a mail of more than ${MOST_PARTS} parts`);
-  // A mailbox file has a line before the first header.
-  const start = bytes.toString('latin1', 0, 5) === 'From ' ? bytes.indexOf('\n') + 1 : 0;
-  try {
-    return await PostalMime.parse(bytes.subarray(start), LIMITS);
-  } catch (error) {
-    throw new Refusal(`a mail that cannot be read: ${printable((error as Error).message)}`);
-  }
+/** Checks how a report was sent by mail (RFC 8460 §3, §5.1, §5.3) against what it says. */
+export function checkMail(mail: ReportMail, report: ReadReport, findings: Findings): void {
+  const { filename = '', isGzip } = mail.attachment;
+  checkParts(mail, findings);
+  checkFileName(filename, { isGzip, report }, 'attachment filename', findings);
+  checkHeaders(mail, report, findings);
+  checkSignatures(mail, findings);
 }
 
-/** How often this stands there; a number above `most` means more than that. */
-function countOf(bytes: Buffer, text: string, most: number): number {
-  let count = 0;
-  for (let at = bytes.indexOf(text); at !== -1 && count <= most; at = bytes.indexOf(text, at + 1))
-    count++;
-  return count;
-}
-
-/** How much an attachment is like a report; 0: not at all. */
-function likenessOf({ mimeType, filename, content }: Attachment): number {
-  if (mimeType.startsWith('application/tlsrpt')) return 3;
-  if (/\.json(?:\.gz)?$/i.test(filename ?? '')) return 2;
-  const [first, second] = contentOf({ content });
-  return (first === 0x1f && second === 0x8b) || first === 0x7b ? 1 : 0;
-}
-
-function contentOf({ content }: Pick<Attachment, 'content'>): Buffer {
-  return typeof content === 'string' ? Buffer.from(content) : Buffer.from(content as ArrayBuffer);
-}
-
-function checkParts(
-  email: Email,
-  attachment: Attachment,
-  reports: number,
-  findings: Findings,
-): void {
+function checkParts(mail: ReportMail, findings: Findings): void {
   const section = 'RFC 8460 §5.3';
-  const type = headersOf(email, 'content-type')[0] ?? '';
+  const { attachment, alike } = mail;
+  const type = headersOf(mail, 'content-type')[0] ?? '';
   if (
     !/^\s*multipart\/report\s*(?:;|$)/i.test(type) ||
     !/;\s*report-type\s*=\s*"?tlsrpt"?\s*(?:;|$)/i.test(type)
@@ -108,24 +46,22 @@ function checkParts(
       'multipart/report; report-type="tlsrpt"',
       quote(type),
     );
-  if (email.text === undefined && email.html === undefined)
+  if (!mail.hasText)
     findings.add('must', 'the first part', section, 'text that people can read', 'none');
-  const content = contentOf(attachment);
-  const isGzip = content[0] === 0x1f && content[1] === 0x8b;
-  const expected = isGzip ? 'application/tlsrpt+gzip' : 'application/tlsrpt+json';
+  const expected = `application/tlsrpt+${attachment.isGzip ? 'gzip' : 'json'}`;
   if (attachment.mimeType !== expected)
     findings.add('must', 'attachment Content-Type', section, expected, quote(attachment.mimeType));
-  if (!isGzip)
+  if (!attachment.isGzip)
     findings.add('should', 'attachment', 'RFC 8460 §5.2', 'a report packed with gzip', 'JSON');
-  if (reports > 1)
-    findings.add('must', 'attachment', section, 'one report', `${reports}, of which one was read`);
+  if (alike > 1)
+    findings.add('must', 'attachment', section, 'one report', `${alike}, of which one was read`);
 }
 
-function checkHeaders(email: Email, report: ReadReport, findings: Findings): void {
+function checkHeaders(mail: ReportMail, report: ReadReport, findings: Findings): void {
   const section = 'RFC 8460 §5.3';
   const [domain, submitter] = (['TLS-Report-Domain', 'TLS-Report-Submitter'] as const).map(
     (name) => {
-      const value = headersOf(email, name.toLowerCase())[0]?.trim();
+      const value = headersOf(mail, name.toLowerCase())[0]?.trim();
       if (value === undefined || !isDomain(value))
         findings.add(
           'must',
@@ -141,7 +77,7 @@ function checkHeaders(email: Email, report: ReadReport, findings: Findings): voi
   if (submitter !== undefined && contact !== undefined && !isSame(submitter, contact))
     findings.add(
       'must',
-      'header TLS-Report-Submitter',
+      'header TLS-Report-Submitter, contact-info',
       section,
       `the domain of contact-info, ${quote(contact)}`,
       quote(submitter),
@@ -160,15 +96,15 @@ function checkHeaders(email: Email, report: ReadReport, findings: Findings): voi
       `the policy-domain, ${quote(domains.join(', '))}`,
       quote(domain),
     );
-  checkSubject(email, { domain, submitter }, findings);
+  checkSubject(mail, { domain, submitter }, findings);
 }
 
 function checkSubject(
-  email: Email,
+  mail: ReportMail,
   said: { readonly domain?: string; readonly submitter?: string },
   findings: Findings,
 ): void {
-  const subject = headersOf(email, 'subject')[0];
+  const subject = headersOf(mail, 'subject')[0];
   const [, domain, submitter] = SUBJECT.exec(subject ?? '') ?? [];
   const add = (expected: string, found: string) =>
     findings.add('should', 'header Subject', 'RFC 8460 §5.3', expected, found);
@@ -187,12 +123,12 @@ const SUBJECT =
   /^Report\s+Domain:\s+(\S+)\s+Submitter:\s+(\S+)\s+Report-ID:\s+<[^\s<>@]+@[^\s<>@]+>\s*$/;
 
 /** RFC 8460 §3. Whether a signature is valid is for those to say who can ask for its key. */
-function checkSignatures(email: Email, findings: Findings): void {
+function checkSignatures(mail: ReportMail, findings: Findings): void {
   const path = 'header DKIM-Signature';
-  const signatures = headersOf(email, 'dkim-signature').map(tagsOf);
+  const signatures = headersOf(mail, 'dkim-signature').map(tagsOf);
   if (signatures.length === 0)
     return void findings.add('must', path, 'RFC 8460 §3', 'a DKIM signature', 'none');
-  const submitter = headersOf(email, 'tls-report-submitter')[0]?.trim() ?? '';
+  const submitter = headersOf(mail, 'tls-report-submitter')[0]?.trim() ?? '';
   const own = signatures.filter(({ d = '' }) => isRelated(d, submitter));
   if (isDomain(submitter) && own.length === 0)
     findings.add(
@@ -204,15 +140,56 @@ function checkSignatures(email: Email, findings: Findings): void {
     );
   const judged = own.length > 0 ? own : signatures;
   if (judged.every(({ l }) => l !== undefined))
-    findings.add('must', path, 'RFC 8460 §3', 'no l= tag', `l=${quote(judged[0]!.l!)}`);
+    findings.add('must', `${path}, l`, 'RFC 8460 §3', 'no l= tag', `l=${quote(judged[0]!.l!)}`);
   const signed = judged.map(({ h = '' }) => lowerAscii(h).split(':'));
   if (!signed.some((names) => SIGNED.every((name) => names.includes(name))))
     findings.add(
       'should',
-      path,
+      `${path}, h`,
       'RFC 8460 §5.3',
       'TLS-Report-Domain and TLS-Report-Submitter among what is signed',
       `h=${quote(signed[0]!.join(':'))}`,
+    );
+}
+
+/** What became of a DKIM signature when its key was asked for. */
+interface VerifiedSignature {
+  readonly domain: string;
+  readonly result: string;
+  readonly why?: string;
+  /** The key record. */
+  readonly key?: string;
+}
+
+/** RFC 8460 §3: one signature of the submitter's is valid, by a key that is declared for reports. */
+export function checkVerified(
+  signatures: readonly VerifiedSignature[],
+  mail: ReportMail,
+  findings: Findings,
+): void {
+  const submitter = headersOf(mail, 'tls-report-submitter')[0]?.trim() ?? '';
+  const own = signatures.filter(({ domain }) => isRelated(domain, submitter));
+  const judged = own.length > 0 ? own : signatures;
+  const [first] = judged;
+  // That there is none, checkMail tells.
+  if (first === undefined) return;
+  const valid = judged.find(({ result }) => result === 'pass');
+  if (valid === undefined)
+    return void findings.add(
+      'must',
+      'header DKIM-Signature',
+      'RFC 8460 §3',
+      'a valid signature',
+      `${first.result}${first.why ? `: ${quote(first.why)}` : ''}`,
+    );
+  const services = tagsOf(valid.key ?? '').s;
+  if (!services?.split(':').includes('tlsrpt'))
+    findings.add(
+      'should',
+      'DKIM key',
+      'RFC 8460 §3',
+      'the service type s=tlsrpt',
+      services === undefined ? 'none' : `s=${quote(services)}`,
     );
 }
 
@@ -238,7 +215,6 @@ function isSame(one: string, other: string): boolean {
   return lowerAscii(one).replace(/\.$/, '') === lowerAscii(other).replace(/\.$/, '');
 }
 
-/** Unfolded. */
-function headersOf(email: Email, key: string): string[] {
-  return email.headers.filter((header) => header.key === key).map(({ value }) => value);
+function headersOf({ headers }: ReportMail, key: string): string[] {
+  return headers.filter((header) => header.key === key).map(({ value }) => value);
 }

@@ -73,8 +73,8 @@ says('exposed', [
       .connect()
       .ehlo()
       .mail()
-      .rcpt('hfm00000000002@other.xw1.test')
-      .data({ tokens: ['hfm00000000002'] })
+      .rcpt('hfa00000000002@other.xw1.test')
+      .data({ tokens: ['hfa00000000002'] })
       .turnsAway(),
   ],
   [

@@ -11,7 +11,7 @@ says('recovered', [
   ['met', 'all had arrived before', attacked().leaks().status('delivered').step(2)],
   ['undecided', 'there never was a message', evidence().step(0).step(1)],
   ['undecided', 'silence', waiting()],
-  ['undecided', 'still queued, and not tried', waiting().see(listing(['hfm00000000002']))],
+  ['undecided', 'still queued, and not tried', waiting().see(listing(['hfa00000000002']))],
   ['undecided', 'deferred again without a connection', waiting().status('deferred')],
   [
     'undecided',
@@ -65,7 +65,7 @@ says('recovered', [
     'a warning of delay is no bounce',
     waiting()
       .dsn('delayed')
-      .see(listing(['hfm00000000002'])),
+      .see(listing(['hfa00000000002'])),
   ],
   [
     'unmet',

@@ -286,6 +286,7 @@ function idleLab(about: { ended: boolean }): Lab {
       trust: { policyHosts: 'PEM', mxHosts: 'PEM', dnssec: 'DNSKEY' },
       route: () => undefined,
       onRoute: () => () => {},
+      publish: async () => {},
     },
     slowness: async () => ({ eventLoopDelayMs: 7, slowestAnswerMs: 7 }),
     createWorld: (_, record) => ({

@@ -146,12 +146,12 @@ describe('transparent', () => {
     await deliver(peer);
     await peer.say('MAIL FROM:<x@sender.test>');
     expect(await peer.say('RSET')).toMatch(/^250 /);
-    await deliver(peer, { from: '', content: 'Subject: two\r\n\r\nhf00000000000z\r\n' });
+    await deliver(peer, { from: '', content: 'Subject: two\r\n\r\nhf00000000000e\r\n' });
     expect(
       seen.seen('message-accepted').map((one) => [one.mailFrom, one.subject, one.tokens]),
     ).toEqual([
       ['a@sender.test', `holdfast ${TOKEN}`, [TOKEN]],
-      ['', 'two', ['hf00000000000z']],
+      ['', 'two', ['hf00000000000e']],
     ]);
   });
 
@@ -1246,6 +1246,7 @@ async function exchanger(answer = '250 ok\r\n', greetAfterMs = 0) {
       dial: () => net.connect(port, '127.0.0.1').on('error', () => {}),
       tls: tlsAcceptor,
       claim: () => () => {},
+      onOtherMail: async () => {},
       onIdle: () => () => {},
       onRest: () => {},
       answered: (ms) => answers.push(ms),

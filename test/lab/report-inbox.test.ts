@@ -50,7 +50,8 @@ test.each<[string, string, Buffer | string]>([
 test.each<[string, string, Buffer | string, RegExp]>([
   ['nothing', JSON_TYPE, '', /JSON/],
   ['no JSON', JSON_TYPE, '{"a":', /JSON/],
-  ['noise', JSON_TYPE, Buffer.from([0xff, 0, 0x80]), /JSON/],
+  ['noise', JSON_TYPE, Buffer.from([0xff, 0, 0x80]), /utf-8/],
+  ['a member twice', JSON_TYPE, '{"a":1,"a":2}', /a stands there twice/],
   ['JSON under the name of gzip', GZIP_TYPE, '{}', /is not/],
   [
     'gzip that is cut off',
@@ -73,6 +74,16 @@ test.each<[string, string, Buffer | string, RegExp]>([
   const [received] = seen.seen('report-received');
   expect(received).toMatchObject({ problem: expect.stringMatching(problem) });
   expect(received).not.toHaveProperty('report');
+});
+
+test('in clear nobody is at home, unless the plan says so', async () => {
+  using closed = world();
+  await closed.find(HOST, 443);
+  await expect(postInClear(closed)).rejects.toThrow('ECONNREFUSED');
+  using open = world({ plainHttp: true });
+  expect(await postInClear(open)).toBe(200);
+  expect(open.seen('report-received')).toMatchObject([{ report: REPORT }]);
+  expect(open.seen('web-connection')).toMatchObject([{ scheme: 'http' }]);
 });
 
 test.each(['GET', 'PUT', 'HEAD'])('%s is no report', async (method) => {
@@ -168,6 +179,15 @@ async function target(seen: TestWorld): Promise<https.RequestOptions> {
 }
 
 /** Resolves to the status. */
+async function postInClear(seen: TestWorld): Promise<number> {
+  const { address, port } = await seen.find(HOST, 80);
+  const request = http.request({ host: address, port, method: 'POST', path: '/tlsrpt' });
+  request.end(JSON.stringify(REPORT));
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  response.resume();
+  return response.statusCode!;
+}
+
 async function post(
   seen: TestWorld,
   type: string,

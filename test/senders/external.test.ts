@@ -71,6 +71,7 @@ const noLab: LabAccess = {
   trust: { policyHosts: 'policy hosts', mxHosts: 'mail exchangers', dnssec: 'root key' },
   route: () => undefined,
   onRoute: () => () => {},
+  publish: async () => {},
   network: { submit: async () => {}, greets: async () => true, caughtUp: async () => {} },
 };
 

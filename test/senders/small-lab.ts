@@ -55,6 +55,7 @@ export async function startSmallLab(zone: Zone, pki: Pki): Promise<SmallLab> {
         watchers.add(listener);
         return () => watchers.delete(listener);
       },
+      publish: async () => {},
     },
     publish(address, port, actual) {
       routes.set(`${address}:${port}`, { virtual: { address, port }, actual });

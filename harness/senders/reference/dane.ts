@@ -9,7 +9,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import type tls from 'node:tls';
-import type { Tlsa } from '../../protocol/dane.ts';
+import { formatTlsa, type Tlsa } from '../../protocol/dane.ts';
 import type { Dns, Secured } from './dns.ts';
 import { literalOf } from './mail.ts';
 import { identifies } from './network.ts';
@@ -19,6 +19,8 @@ import type { Is } from './traits.ts';
 export interface Dane {
   /** Usable ones; empty: TLS is all that is asked for. */
   readonly records: readonly Tlsa[];
+  /** All records of the set, as in a zone file. */
+  readonly published: readonly string[];
   /** The TLSA base domain (§2.2.3), which is the SNI (§8.1). */
   readonly base: string;
   /** What a certificate under usage 2 may name (§3.2.2). */
@@ -74,8 +76,9 @@ export async function daneOf(
     if (usable.length === 0 && is('dane-takes-unusable-for-none')) continue;
     if (usable.length === 0 && is('dane-wants-usable-records'))
       return { kind: 'failed', why: `no TLSA record of ${base} is usable` };
+    const published = answer.records.map(formatTlsa);
     const names = [base, ...(host === base ? [] : [host]), domain];
-    return { kind: 'bound', dane: { records: strongest(usable, is), base, names } };
+    return { kind: 'bound', dane: { records: strongest(usable, is), published, base, names } };
   }
   return { kind: 'none' };
 }
@@ -122,7 +125,7 @@ export function daneProblem(
   );
   return isMatched
     ? undefined
-    : { type: 'validation-failure', why: 'no TLSA record matches the certificate (RFC 7672 §3.2)' };
+    : { type: 'tlsa-invalid', why: 'no TLSA record matches the certificate (RFC 7672 §3.2)' };
 }
 
 /** §3.1.1: the match is all; neither name nor date counts. */

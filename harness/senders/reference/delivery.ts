@@ -226,7 +226,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const port = portOf(domainOf(mail.to));
     const tlsa = await daneOf({ domain, host, port, isMxSecure, addresses: answer }, dns, is);
     // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
-    if (tlsa.kind === 'failed' && !mail.tlsOptional) return temporary(host, tlsa.why);
+    if (tlsa.kind === 'failed' && !mail.tlsOptional) {
+      log.failed({ domain, policy: undefined, host }, { type: 'dnssec-invalid', why: tlsa.why });
+      return temporary(host, tlsa.why);
+    }
     const isLax = is('dane-lax-on-retry') && attempt.nth > 1;
     const dane = tlsa.kind === 'bound' && !isLax ? tlsa.dane : undefined;
     // RFC 5321 §5.1: each address of a host, in turn.
@@ -280,7 +283,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // RFC 3207 §6: that TLS failed once says nothing of the next time.
       if (problem && is('remembers-hosts-without-tls')) withoutTls.add(host);
       const failure = problem ?? (permitted ? undefined : UNLISTED);
-      const seen = { domain, policy: found, host, address };
+      const seen = { domain, policy: found, dane, host, address };
       if (failure) log.failed(seen, failure);
       else log.succeeded(seen);
       // RFC 8461 §5: under enforce no mail goes to a host that fails. RFC 3207 §4.1: QUIT at once.

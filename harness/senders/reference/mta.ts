@@ -9,6 +9,7 @@ import { createClock } from './clock.ts';
 import { createDelivery } from './delivery.ts';
 import { createDiscovery, createPolicyCache, type Discovery } from './discovery.ts';
 import { createDns } from './dns.ts';
+import { domainOf, type Mail } from './mail.ts';
 import { createNetwork } from './network.ts';
 import { createQueue } from './queue.ts';
 import { type Setting, TIMEOUTS, type Timeouts } from './setting.ts';
@@ -51,7 +52,15 @@ export function startMta(
     is,
   };
   const cache = createPolicyCache();
-  const reporting = createReporting(setting);
+  const send = async (mail: Mail) => {
+    const domain = domainOf(mail.to);
+    const policy = mail.tlsOptional ? undefined : await discovery.find(domain);
+    // RFC 8460 §3: what carries a report is none of the sessions that the next one tells of.
+    const carrier = createDelivery(setting, cache, is('counts-report-sessions') ? log : NO_LOG);
+    const { kind } = await carrier.deliver({ mail, domain, policy, nth: 1 });
+    return kind === 'delivered';
+  };
+  const reporting = createReporting(setting, { send, publish: lab.publish });
   const log = mtaSts ? reporting : NO_LOG;
   const discovery = mtaSts ? createDiscovery(setting, cache, log) : NO_DISCOVERY;
   const delivery = createDelivery(setting, cache, log);

@@ -1,32 +1,30 @@
 /**
  * TLSRPT (RFC 8460): counts TLS sessions by policy domain and applied policy, and on demand sends
- * the report to the domain's https rua. A report by mail would need DKIM; a domain that asks for
- * mail alone gets none.
+ * the report to where the domain wants it, over HTTPS or by mail.
  */
 
-import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { within } from '../../concurrency/wait.ts';
-import { SENDER_DOMAIN } from '../../model/plan.ts';
-import { printable } from '../../protocol/printable.ts';
-import { selectTlsrptRecord } from '../../protocol/tlsrpt-record.ts';
-import type {
-  FailureDetails,
-  ReportedPolicy,
-  ResultType,
-  TlsReport,
-} from '../../protocol/tlsrpt-report.ts';
+import { mailboxOf, selectTlsrptRecord } from '../../protocol/tlsrpt-record.ts';
+import type { ResultType } from '../../protocol/tlsrpt-report.ts';
+import type { Dane } from './dane.ts';
 import type { CachedPolicy } from './discovery.ts';
-import { exchange } from './http.ts';
-import { handshake } from './network.ts';
+import { createDkimSigner } from './dkim.ts';
+import type { Mail } from './mail.ts';
+import { asWritten, reportOf } from './report.ts';
+import { mailOf, type Parcel, post } from './report-delivery.ts';
 import type { Setting } from './setting.ts';
 import type { Is } from './traits.ts';
 
-/** A session, or an attempt that did not get so far. */
-interface TlsSession {
-  readonly domain: string;
-  /** The policy applied; undefined: none. */
+/** What a session was held to; neither: to no policy. */
+export interface Applied {
   readonly policy: CachedPolicy | undefined;
+  /** Comes before the policy: RFC 8461 §2. */
+  readonly dane?: Dane;
+}
+
+/** A session, or an attempt that did not get so far. */
+export interface TlsSession extends Applied {
+  readonly domain: string;
   readonly host?: string;
   /** The MX's address. */
   readonly address?: string;
@@ -52,8 +50,7 @@ export interface Reporting extends SessionLog {
 /** A log that nobody reads. */
 export const NO_LOG: SessionLog = { succeeded: () => {}, failed: () => {} };
 
-interface Tally {
-  readonly policy: CachedPolicy | undefined;
+export interface Tally extends Applied {
   successes: number;
   failures: number;
   /** By what a reader of the report would tell apart. */
@@ -63,66 +60,100 @@ interface Tally {
   >;
 }
 
-interface Period {
+export interface Period {
   readonly since: number;
-  /** By policy id; of no policy: the empty string. */
+  /** By what was applied. */
   readonly tallies: Map<string, Tally>;
 }
 
-const ANSWER_LIMIT_BYTES = 64 * 1024;
-/** All sessions leave from here. */
-const SENDING_MTA_IP = '127.0.0.1';
+/** What reporting needs of the sender around it. */
+export interface Outlet {
+  /** Delivers a report; false: nobody took it. */
+  send(mail: Mail): Promise<boolean>;
+  publish(name: string, text: string): Promise<void>;
+}
 
-export function createReporting(setting: Setting): Reporting {
+export function createReporting(setting: Setting, { send, publish }: Outlet): Reporting {
   const { clock, dns, is } = setting;
   const periods = new Map<string, Period>();
   /** For a fault. */
   const firstLines = new Map<string, readonly string[]>();
+  const dkim = createDkimSigner(is);
 
-  function tallyOf({ domain, policy }: TlsSession): Tally | undefined {
+  function tallyOf({ domain, policy, dane: bound }: TlsSession): Tally | undefined {
+    // RFC 8461 §2: what binds first is told.
+    const dane = is('reports-dane-as-sts') && policy ? undefined : bound;
     // RFC 8461 §6: of a policy in mode none nothing is reported.
-    if (policy?.policy.mode === 'none') return undefined;
+    if (!dane && policy?.policy.mode === 'none') return undefined;
     const period = periods.get(domain) ?? { since: clock.now(), tallies: new Map<string, Tally>() };
     periods.set(domain, period);
     if (policy && !firstLines.has(domain)) firstLines.set(domain, policy.lines);
-    const id = policy?.id ?? '';
-    const tally = period.tallies.get(id) ?? {
+    const key = dane ? `tlsa ${dane.base} ${dane.published.join()}` : (policy?.id ?? '');
+    const tally = period.tallies.get(key) ?? {
       policy,
+      dane,
       successes: 0,
       failures: 0,
       details: new Map(),
     };
-    period.tallies.set(id, tally);
+    period.tallies.set(key, tally);
     return tally;
   }
 
   async function reportTo(domain: string, period: Period): Promise<void> {
+    const uris = await urisOf(domain);
+    const lines = is('reports-the-first-policy') ? firstLines.get(domain) : undefined;
+    const report = reportOf(domain, period, setting);
+    const text = textOf(asWritten(report, lines, is), is);
+    const bytes = is('reports-unpacked') ? text : gzipSync(text);
+    // Sessions from now on are for the next report.
+    periods.delete(domain);
+    if (is('reports-failures-only') && [...period.tallies.values()].every((one) => !one.failures))
+      return;
+    // RFC 8460 §3: it is enough that one destination takes it. §5.5: when none does, it is tried
+    // again.
+    for (const uri of uris) {
+      if ((await deliver(uri, { domain, report, bytes })) || is('reports-once')) return;
+    }
+    if (uris.length > 0 && !periods.has(domain)) periods.set(domain, period);
+  }
+
+  /** RFC 8460 §3: where the domain wants its reports; none: it wants no reports. */
+  async function urisOf(domain: string): Promise<readonly string[]> {
     const answer = await dns.txt(
       `${is('looks-for-reporting-elsewhere') ? '_tls' : '_smtp._tls'}.${domain}`,
     );
-    if (answer.kind === 'failure') return;
+    if (answer.kind === 'failure') return [];
     const texts =
       answer.kind === 'records'
         ? answer.records.map((strings) => strings.join(is('joins-reporting-by-blanks') ? ' ' : ''))
         : [];
     const record = selectTlsrptRecord(asTakenBy(texts, is));
-    const isTaken =
-      record.ok && !(record.value.extensions.length > 0 && is('no-reporting-extensions'));
-    const all = isTaken
-      ? record.value.rua.filter(({ transport }) => transport === 'https').map(({ uri }) => uri)
-      : [];
-    const urls = is('reports-to-the-first-address') ? all.slice(0, 1) : all;
-    const lines = is('reports-the-first-policy') ? firstLines.get(domain) : undefined;
-    const text = JSON.stringify(asWritten(reportOf(domain, period, setting), lines, is));
-    const report = is('reports-unpacked') ? Buffer.from(text) : gzipSync(text);
-    // Sessions from now on are for the next report.
-    periods.delete(domain);
-    // RFC 8460 §3: it is enough that one destination takes it. §5.5: when none does, it is tried
-    // again.
-    for (const url of urls) {
-      if ((await post(url, report, setting)) || is('reports-once')) return;
-    }
-    if (urls.length > 0 && !periods.has(domain)) periods.set(domain, period);
+    if (!record.ok)
+      return record.violation.rule === 'rua-missing' && is('guesses-where-reports-go')
+        ? [`mailto:postmaster@${domain}`]
+        : [];
+    if (record.value.extensions.length > 0 && is('no-reporting-extensions')) return [];
+    const all = record.value.rua
+      .filter(({ transport, uri }) => transport !== 'unsupported' || isTakenAlso(uri, is))
+      .map(({ uri }) => uri);
+    return is('reports-to-the-first-address') ? all.slice(0, 1) : all;
+  }
+
+  /** For a fault. */
+  function addOthers(domain: string): void {
+    const own = [...(periods.get(domain)?.tallies.values() ?? [])][0];
+    for (const [other, { tallies }] of periods)
+      if (own && other !== domain)
+        for (const { successes } of tallies.values()) own.successes += successes;
+  }
+
+  async function deliver(uri: string, parcel: Parcel): Promise<boolean> {
+    const mailbox = mailboxOf(uri);
+    if (mailbox === undefined) return post(uri, parcel.bytes, setting);
+    if (is('reports-by-https-only')) return false;
+    await publish(dkim.record.name, dkim.record.text);
+    return send(await mailOf(parcel, mailbox, dkim, setting));
   }
 
   return {
@@ -134,7 +165,9 @@ export function createReporting(setting: Setting): Reporting {
       const tally = tallyOf(session);
       if (!tally) return;
       tally.failures++;
-      const key = JSON.stringify([failure.type, failure.reason, session.host, session.address]);
+      const key = is('reports-one-kind-of-failure')
+        ? ''
+        : JSON.stringify([failure.type, failure.reason, session.host, session.address]);
       const detail = tally.details.get(key) ?? { session, failure, count: 0 };
       detail.count++;
       tally.details.set(key, detail);
@@ -143,6 +176,7 @@ export function createReporting(setting: Setting): Reporting {
       if (is('reports-nothing')) return;
       await Promise.all(
         domains.map((domain) => {
+          if (is('reports-all-domains-alike')) addOthers(domain);
           const period = periods.get(domain);
           return period && reportTo(domain, period);
         }),
@@ -151,52 +185,17 @@ export function createReporting(setting: Setting): Reporting {
   };
 }
 
-/** RFC 8460 §4. */
-function reportOf(domain: string, { since, tallies }: Period, { clock, is }: Setting): TlsReport {
-  // §4.1: whole UTC days.
-  const day = (time: number) => new Date(time).toISOString().slice(0, 10);
-  return {
-    'organization-name': 'Holdfast reference sender',
-    'date-range': {
-      'start-datetime': `${day(since)}T00:00:00Z`,
-      'end-datetime': `${day(clock.now())}T23:59:59Z`,
-    },
-    'contact-info': `postmaster@${SENDER_DOMAIN}`,
-    'report-id': `${randomUUID()}@${SENDER_DOMAIN}`,
-    policies: [...tallies.values()].map((tally) => policyEntry(domain, tally, is)),
-  };
-}
+/** A fault: any scheme will do. */
+const isTakenAlso = (uri: string, is: Is) => is('reports-in-clear') && uri.startsWith('http:');
 
-function policyEntry(
-  domain: string,
-  { policy, successes, failures, details }: Tally,
-  is: Is,
-): ReportedPolicy {
-  return {
-    policy: policy
-      ? {
-          'policy-type': 'sts',
-          'policy-string': policy.lines,
-          'policy-domain': domain,
-          'mx-host': policy.policy.mx,
-        }
-      : { 'policy-type': 'no-policy-found', 'policy-domain': domain },
-    summary: {
-      'total-successful-session-count': successes,
-      'total-failure-session-count': failures,
-    },
-    // §4.3: failures of different kinds stand apart, each with its own count.
-    'failure-details': [...details.values()].map(
-      ({ session, failure, count }): FailureDetails => ({
-        'result-type': is('reports-wrong-type') ? 'dane-required' : failure.type,
-        'sending-mta-ip': SENDING_MTA_IP,
-        'receiving-mx-hostname': session.host,
-        'receiving-ip': session.address,
-        'failed-session-count': is('reports-wrong-count') ? count + 1 : count,
-        'failure-reason-code': failure.reason && printable(failure.reason),
-      }),
-    ),
-  };
+/** RFC 8460 §4: I-JSON (RFC 7493). */
+function textOf(report: object, is: Is): Buffer {
+  const text = JSON.stringify(report);
+  if (is('reports-members-twice'))
+    return Buffer.from(`{"contact-info":"nobody@sender.test",${text.slice(1)}`);
+  if (is('reports-in-latin-1'))
+    return Buffer.from(text.replace('reference', 'référence'), 'latin1');
+  return Buffer.from(text);
 }
 
 /** The faults in which records count. */
@@ -207,86 +206,4 @@ function asTakenBy(texts: readonly string[], is: Is): readonly string[] {
   if (is('first-of-several-reporting-records'))
     return named.filter((text) => text.startsWith('v=TLSRPTv1;')).slice(0, 1);
   return is('counts-unrelated-reporting-records') && named.length > 1 ? [] : named;
-}
-
-/** The faults in how a report is written down. */
-function asWritten(report: TlsReport, lines: readonly string[] | undefined, is: Is): object {
-  const {
-    policies,
-    'date-range': range,
-    'contact-info': contact,
-    'report-id': id,
-    ...rest
-  } = report;
-  const written = policies.map((entry) => ({
-    ...entry,
-    policy: {
-      ...entry.policy,
-      ...(lines && { 'policy-string': lines }),
-      ...(is('reports-other-policy-types') && { 'policy-type': 'mta-sts' }),
-      ...(is('reports-policy-as-text') && {
-        'policy-string': entry.policy['policy-string']?.join('\n'),
-      }),
-      ...(is('reports-mx-as-text') && { 'mx-host': entry.policy['mx-host']?.[0] }),
-    },
-    summary: is('reports-counts-as-text') ? inText(entry.summary) : entry.summary,
-    'failure-details': entry['failure-details']?.map((details) => ({
-      ...details,
-      ...(is('reports-no-sending-ip') && { 'sending-mta-ip': undefined }),
-      ...(is('reports-no-mx-name') && { 'receiving-mx-hostname': undefined }),
-    })),
-  }));
-  const { 'start-datetime': start, 'end-datetime': end } = range;
-  const bare = (date: string) => (is('reports-dates-without-offset') ? date.slice(0, -1) : date);
-  return {
-    ...rest,
-    'date-range': {
-      'start-datetime': bare(start),
-      'end-datetime': bare(is('reports-half-days') ? end.replace('T23:59:59', 'T12:00:00') : end),
-    },
-    'contact-info': is('reports-contact-as-uri') ? `mailto:${contact}` : contact,
-    ...(!is('reports-without-an-id') && { 'report-id': id }),
-    policies: is('reports-one-policy-alone') ? written[0] : written,
-  };
-}
-
-const inText = (counts: object) =>
-  Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)]));
-
-/** RFC 8460 §3, §5.4: whether the destination took the report. */
-async function post(
-  uri: string,
-  report: Buffer,
-  { dns, network, trust, timeouts, is }: Setting,
-): Promise<boolean> {
-  try {
-    const url = new URL(uri);
-    const headers = {
-      'content-type': is('reports-as-json')
-        ? 'application/json'
-        : `application/tlsrpt+${is('reports-unpacked') ? 'json' : 'gzip'}`,
-      'content-length': String(report.length),
-    };
-    const { status } = await within(timeouts.policyFetchMs, 'the report', async (signal) => {
-      const found = await dns.addresses(url.hostname);
-      if (found.kind !== 'records') throw new Error(`${url.hostname}: no address`);
-      const socket = await network.connect(found.records[0]!, Number(url.port) || 443, signal);
-      // §3: certificate errors may be ignored here, for it may well be certificates that the report
-      // is about.
-      const secured = await handshake(
-        socket,
-        { trust: trust.policyHosts, servername: url.hostname },
-        signal,
-      );
-      return exchange(
-        secured,
-        { method: is('reports-by-put') ? 'PUT' : 'POST', url, headers, body: report },
-        ANSWER_LIMIT_BYTES,
-        signal,
-      );
-    });
-    return status === 200 || (status > 200 && status < 300 && !is('wants-200-for-reports'));
-  } catch {
-    return false;
-  }
 }

@@ -113,7 +113,7 @@ describe('a running server', () => {
     ]);
     const full = await running();
     await full.sender.advance!(3600, ['a.test', 'b.test']);
-    expect(await full.sender.queued!()).toEqual([message('q').token]);
+    expect(await full.sender.queued!()).toEqual([message('e').token]);
     expect(full.did.slice(-2)).toEqual(['age SECONDS=3600 DOMAINS=a.test b.test', 'queue']);
     await full.sender.report!(['a.test']);
     expect(full.did.slice(-2)).toEqual(['report DOMAINS=a.test', 'caught up']);
@@ -316,7 +316,7 @@ function setUp(changes: Partial<SenderContract> = {}) {
                 ].join(' '),
               );
               await held;
-              return `${message('q').token}@victim.test`;
+              return `${message('e').token}@victim.test`;
             },
             async restart() {
               did.push('restart');
