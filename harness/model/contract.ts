@@ -18,6 +18,8 @@ export interface SenderContract {
   readonly trust: string;
   /** Where a file with the key of the lab's DNS root is put, before the server starts. */
   readonly dnssec?: string;
+  /** Where a private key is put, for DKIM signatures of `sender.test`. */
+  readonly dkim?: string;
   readonly ready: Readiness;
   readonly submit: Submission;
   readonly log: LogPatterns;

@@ -96,6 +96,11 @@ export function contractLanguage() {
         .describe(
           "Where a file with the key of the lab's DNS root, a DNSKEY record, is put before the server starts: the trust anchor of a validating resolver beside it.",
         ),
+      dkim: path
+        .optional()
+        .describe(
+          "Where a private key (RSA, PEM) of sender.test is put before the server starts, for the DKIM signatures of reports by mail. The lab's DNS has its public half, and the variable DKIM_SELECTOR its selector.",
+        ),
       ready: ready.prefault({}).describe('How to tell that the server has started.'),
       submit: submit.describe('How the sender is given mail, by SMTP.'),
       log: log.describe('How the log tells what became of a message.'),

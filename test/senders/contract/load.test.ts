@@ -134,6 +134,7 @@ describe('a contract', () => {
         hostname: 'mta.sender.test',
         environment: '{ MODE: 0640, DEBUG: true, EMPTY: "" }',
         sysctls: '{ net.unix.max_dgram_qlen: 512 }',
+        dkim: '/etc/dkim.pem',
         files: '{ /etc/main.cf: main.cf }',
         command: '[sh, -c, start]',
         ready: '{ log: started, within: 2m }',
@@ -155,6 +156,7 @@ describe('a contract', () => {
         files: { '/etc/main.cf': join(folder, 'main.cf') },
         command: ['sh', '-c', 'start'],
       },
+      dkim: '/etc/dkim.pem',
       ready: { log: 'started', withinSeconds: 120 },
       submit: { port: 587, starttls: true, user: 'probe', password: 'secret' },
       log: { from: { file: '/var/log/mail.log' } },
@@ -284,7 +286,7 @@ const RECIPIENT =
 const CAPABILITIES =
   'mta-sts, testing-mode, tlsrpt, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn, ipv6, smart-host, refresh, backup-mx and 2 more';
 const TOP =
-  'allowed name, summary, version, image, build, external, node, hostname, environment, sysctls, files, command, trust, dnssec, ready, submit and 5 more';
+  'allowed name, summary, version, image, build, external, node, hostname, environment, sysctls, files, command, trust, dnssec, dkim, ready and 6 more';
 const sent = (pattern: string) =>
   container({ log: LOG.replace("'^s (?<recipient>\\S+)'", () => pattern) });
 
@@ -523,12 +525,12 @@ const tables: Readonly<Record<string, Table>> = {
     [
       'the trust file',
       container({ files: '{ ‸/ca.pem: main.cf }' }),
-      'what the lab is trusted by is put here (trust)',
+      'the harness puts a file of its own here (trust)',
     ],
     [
       'the file of the DNS root',
       container({ dnssec: '/root.key', files: '{ ‸/root.key: main.cf }' }),
-      'what the lab is trusted by is put here (dnssec)',
+      'the harness puts a file of its own here (dnssec)',
     ],
     ['an empty command', container({ command: '‸[]' }), 'must not be empty (found [])'],
     [

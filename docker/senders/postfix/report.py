@@ -17,6 +17,7 @@ import sys
 import time
 
 PROGRAMS = "/opt/tlsrpt/bin"
+CONFIG = "/etc/tlsrpt.cfg"
 HOME = "/var/lib/tlsrpt"
 COLLECTED = f"{HOME}/collectd.sqlite"
 SOCKET = "/var/spool/postfix/run/tlsrpt/tlsrpt.sock"
@@ -85,8 +86,8 @@ def wait_for_collectd(due):
 def run_reportd(folder, days_ahead):
     """Runs reportd for one turn of its loop."""
     clock = {"LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1 libeatmydata.so", "FAKETIME": f"+{days_ahead}d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    fetcher = f"{PROGRAMS}/tlsrpt-fetcher --storage=sqlite://{folder}/collectd.sqlite"
-    arguments = [f"{PROGRAMS}/tlsrpt-reportd", f"--dbname={folder}/reportd.sqlite", f"--fetchers={fetcher}"]
+    fetcher = f"{PROGRAMS}/tlsrpt-fetcher --config_file={CONFIG} --storage=sqlite://{folder}/collectd.sqlite"
+    arguments = [f"{PROGRAMS}/tlsrpt-reportd", f"--config_file={CONFIG}", f"--dbname={folder}/reportd.sqlite", f"--fetchers={fetcher}"]
     reportd = subprocess.Popen(arguments, env={**os.environ, **clock}, stderr=subprocess.PIPE, text=True)
     for line in reportd.stderr:
         print(line, end="")
@@ -97,5 +98,17 @@ def run_reportd(folder, days_ahead):
         sys.exit(f"tlsrpt-reportd ended with {reportd.returncode}")
 
 
+def wait_for_postfix():
+    """Until Postfix has tried to deliver what reportd has mailed."""
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        queue = subprocess.run(["postqueue", "-j"], stdout=subprocess.PIPE, check=True, text=True).stdout
+        messages = [json.loads(line) for line in queue.splitlines()]
+        if not any(message["sender"].startswith("tlsrpt@") and message["queue_name"] != "deferred" for message in messages):
+            return
+        time.sleep(0.1)
+
+
 for domain in os.environ["DOMAINS"].split():
     report(domain)
+wait_for_postfix()
