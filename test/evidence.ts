@@ -72,6 +72,8 @@ export interface EvidenceBuilder {
   dsn(action?: string): EvidenceBuilder;
   status(status: Status, detail?: string): EvidenceBuilder;
   reports(...reports: readonly unknown[]): EvidenceBuilder;
+  /** It came. */
+  report(report: unknown): EvidenceBuilder;
   health(eventLoopDelayMs?: number, slowestAnswerMs?: number): EvidenceBuilder;
   /** The token of the leg's nth message; default its last. */
   token(nth?: number): string;
@@ -278,16 +280,16 @@ export function evidence(): EvidenceBuilder {
       add({ kind: 'sender-status', token: builder.token(), status, detail }),
     reports(...reports) {
       add({ kind: 'reports-asked-for' });
-      for (const report of reports) {
-        add({
-          kind: 'report-received',
-          host: named(REPORT_HOST),
-          contentType: 'application/tlsrpt+json',
-          report: named(report),
-        });
-      }
+      for (const report of reports) builder.report(report);
       return builder;
     },
+    report: (report) =>
+      add({
+        kind: 'report-received',
+        host: named(REPORT_HOST),
+        contentType: 'application/tlsrpt+json',
+        report: named(report),
+      }),
     health: (eventLoopDelayMs = 5, slowestAnswerMs = 5) =>
       add({ kind: 'lab-health', eventLoopDelayMs, slowestAnswerMs }),
     honest: () =>

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
-import { readReports } from './reports.ts';
+import { readReports, silence } from './reports.ts';
 
 const options = z.strictObject({
   atAll: z.boolean().default(false).describe('no report of any kind may have come'),
@@ -19,17 +19,16 @@ export const expectation: Expectation<z.output<typeof options>> = {
   awaits: ['reports'],
   describe: ({ atAll }) => (atAll ? 'no report' : 'no failure reported'),
   judge(view, { atAll }) {
-    if (!view.trial.sender.capabilities.includes('tlsrpt'))
-      return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
-    const { received, policies, problems, asked } = readReports(view);
+    const read = readReports(view);
+    const silent = silence(view, read);
+    if (silent && silent.status !== 'unmet') return silent;
+    const { received, policies, problems, asked } = read;
     const because = seqs(received);
     if (atAll && received.length > 0)
       return { status: 'unmet', actual: 'a report that nobody has asked for', because };
     // Sessions with no policy may be reported as such (RFC 8460 §4.3.1); what was blamed on a
     // policy counts.
-    const isBlamed = policies.some(
-      (one) => one.policy['policy-type'] === 'sts' && (one['failure-details'] ?? []).length > 0,
-    );
+    const isBlamed = policies.some(({ type, failures }) => type === 'sts' && failures.length > 0);
     if (isBlamed) return { status: 'unmet', actual: 'a failure was reported', because };
     if (problems.length > 0)
       return {
@@ -37,8 +36,6 @@ export const expectation: Expectation<z.output<typeof options>> = {
         actual: `a report came that cannot be read: ${problems[0]}`,
         because,
       };
-    if (asked.length === 0)
-      return { status: 'undecided', actual: 'no report was asked for', because: [] };
     return { status: 'met', actual: 'no failure reported', because: seqs(asked) };
   },
 };

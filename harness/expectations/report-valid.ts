@@ -3,8 +3,7 @@
  */
 
 import { z } from 'zod';
-import { VICTIM } from '../model/plan.ts';
-import { ofKind, type Seen } from '../model/traffic.ts';
+import { type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
 import { checkReport } from '../tlsrpt/check.ts';
@@ -13,6 +12,7 @@ import type { Json } from '../tlsrpt/json.ts';
 import { checkMail, checkVerified } from '../tlsrpt/mail.ts';
 import { Refusal } from '../tlsrpt/refusal.ts';
 import type { ReadReport } from '../tlsrpt/report.ts';
+import { isOwn, readReport, readReports, silenceAboutForm } from './reports.ts';
 
 const GZIP = 'application/tlsrpt+gzip';
 const PLAIN = 'application/tlsrpt+json';
@@ -44,36 +44,41 @@ const REQUIREMENTS: readonly (readonly [at: RegExp, requirement: string])[] = [
   [/-session-count$/, '8460-4.4-counts-int'],
   [/\.sending-mta-ip$/, '8460-4.4-sending-ip'],
   [/\.receiving-mx-hostname$/, '8460-4.4-mx-hostname'],
+  [/\.failure-reason-code$/, '8460-4.3-validation-failure'],
   [/^/, '8460-4.4-required-fields'],
 ];
 
 const MISCOUNTED = '8460-4.2.2-failure-count';
+const TLSA_FORMAT = '8460-4.5-tlsa-format';
 
 export const expectation: Expectation = {
   summary: 'every TLSRPT report that came is a valid one, and came as it has to',
   options: z.strictObject({}),
   example: '- report-valid',
   awaits: ['reports'],
-  cites: () => [MISCOUNTED, ...REQUIREMENTS.map(([, requirement]) => requirement)],
+  cites: () => [
+    MISCOUNTED,
+    TLSA_FORMAT,
+    '8461-6-report-delivery-failure',
+    '8460-4.2-success-only-report',
+    ...REQUIREMENTS.map(([, requirement]) => requirement),
+  ],
   describe: () => 'a valid report',
   judge(view) {
-    if (!view.trial.sender.capabilities.includes('tlsrpt'))
-      return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
-    const received = ofKind(view.now, 'report-received');
-    if (received.length === 0)
-      return {
-        status: ofKind(view.now, 'reports-asked-for').length > 0 ? 'unmet' : 'undecided',
-        actual: 'no report',
-        because: [],
-      };
-    const because = received.map(({ seq }) => seq);
+    const read = readReports(view);
+    const silent = silenceAboutForm(view, read);
+    if (silent) return silent;
+    const { received } = read;
+    const because = seqs(received);
     const findings = received
       .flatMap(findingsOf)
       .toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
     const [worst] = findings;
-    const domain = view.qualified(VICTIM).toLowerCase();
-    const isOwn = ({ report }: Seen<'report-received'>) => domainsOf(report).includes(domain);
-    if (!worst && !received.some(isOwn))
+    const isOurs = (event: Seen<'report-received'>) => {
+      const report = readReport(event);
+      return typeof report !== 'string' && report.policies.some((one) => isOwn(view, one));
+    };
+    if (!worst && !received.some(isOurs))
       return {
         status: 'unmet',
         actual: 'a report, but none of this domain',
@@ -91,13 +96,8 @@ export const expectation: Expectation = {
   },
 };
 
-/** The domains that a valid report is about. */
-function domainsOf(report: unknown): (string | undefined)[] {
-  const { policies } = checkReport(report as Json, openFindings());
-  return policies.map(({ domain }) => domain?.toLowerCase());
-}
-
-function requirementOf({ path, level }: Finding): string {
+function requirementOf({ path, level, section }: Finding): string {
+  if (section.includes('RFC 6698')) return TLSA_FORMAT;
   // Numbers that are numbers, and contradict each other.
   if (level === 'should' && path.endsWith('-session-count')) return MISCOUNTED;
   return REQUIREMENTS.find(([at]) => at.test(`${level} ${path}`))![1];

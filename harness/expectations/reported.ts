@@ -6,17 +6,28 @@
 import { z } from 'zod';
 import { outcomeOf, type StepView, tokensSubmitted } from '../model/evidence.ts';
 import { heldPolicy } from '../model/held-policy.ts';
+import { daneState } from '../model/held-tlsa.ts';
 import type { Observation } from '../model/observation.ts';
 import { ofKind, seqs, sessionsOf } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
-import { POLICY_TYPES, RESULT_TYPES, type ReportedPolicy } from '../protocol/tlsrpt-report.ts';
-import { type ReadReports, readReports } from './reports.ts';
+import { POLICY_TYPES, RESULT_TYPES } from '../protocol/tlsrpt-report.ts';
+import type { ReadPolicy } from '../tlsrpt/report.ts';
+import {
+  isSamePolicy,
+  plain,
+  type ReadReports,
+  readReports,
+  reportableSessions,
+  silence,
+} from './reports.ts';
 
 const options = z.strictObject({
   type: z
-    .enum([...RESULT_TYPES, 'success'])
-    .describe('the result type of RFC 8460 §4.3, or success for sessions without failure'),
+    .enum([...RESULT_TYPES, 'failure', 'success'])
+    .describe(
+      'the result type of RFC 8460 §4.3, failure for any of them, or success for sessions without',
+    ),
   policyType: z.enum(POLICY_TYPES).optional().describe('the policy the sessions were held to'),
   counted: z
     .boolean()
@@ -45,15 +56,11 @@ export const expectation: Expectation<Options> = {
   describe: ({ type, policyType, counted }) =>
     `reported as ${type}${policyType ? ` under ${policyType}` : ''}${counted ? ', counted right' : ''}`,
   judge(view, wanted) {
-    if (!view.trial.sender.capabilities.includes('tlsrpt'))
-      return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
     const read = readReports(view);
+    const silent = silence(view, read);
+    if (silent) return silent;
     const because = seqs(read.received);
     const unmet = { status: 'unmet', because } as const;
-    if (read.received.length === 0)
-      return read.asked.length === 0
-        ? { status: 'undecided', actual: 'no report was asked for', because }
-        : { ...unmet, actual: 'no report' };
     if (read.policies.length === 0 && read.problems.length > 0)
       return {
         ...unmet,
@@ -73,9 +80,7 @@ function judgeCounts(
   because: readonly number[],
 ): Judgement {
   const unmet = { status: 'unmet', because } as const;
-  const fitting = policies.filter(
-    (one) => policyType === undefined || one.policy['policy-type'] === policyType,
-  );
+  const fitting = policies.filter((one) => policyType === undefined || one.type === policyType);
   const count = sum(fitting.map((one) => countOf(one, type)));
   if (count === 0) return { ...unmet, actual: `reported ${summarise(policies)}` };
   const strange = strangeHost(view, policies);
@@ -98,7 +103,7 @@ function judgeCounts(
   if (wrong)
     return {
       ...unmet,
-      actual: `a total of ${wrong.summary['total-failure-session-count']} failures, which its details do not come to`,
+      actual: `a total of ${wrong.failed} failures, which its details do not come to`,
       requirement: '8460-4.2.2-failure-count',
     };
   const isGood = type === 'success';
@@ -109,42 +114,27 @@ function judgeCounts(
   return { status: 'met', actual: `reported ${count} × ${type}`, because };
 }
 
-/**
- * RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. Its lines
- * may come in any order, and with any blanks around the colon: RFC 8461 §3.2 has it so.
- */
-function isApplied(view: StepView, { policy }: ReportedPolicy): boolean {
+/** RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. */
+function isApplied(view: StepView, { lines }: ReadPolicy): boolean {
   const [session] = sessionsOf(view.now);
   const held = heldPolicy(view.history, view.domains[0]!, session?.opened ?? view.now.at(-1)!);
-  const fieldsOf = (lines: readonly string[]) =>
-    lines
-      .map((line) => line.trim().replace(/\s*:\s*/, ': '))
-      .filter((line) => line !== '')
-      .sort()
-      .join('\n');
-  const applied = (held?.fetch.body ?? '').split(/\r?\n/);
-  return fieldsOf(applied) === fieldsOf(policy['policy-string'] ?? []);
+  return isSamePolicy(held?.fetch.body ?? '', lines);
 }
 
-function countOf(
-  { summary, 'failure-details': details = [] }: ReportedPolicy,
-  type: string,
-): number {
-  if (type === 'success') return summary['total-successful-session-count'];
-  return sum(
-    details.filter((one) => one['result-type'] === type).map((one) => one['failed-session-count']),
-  );
+function countOf({ succeeded = 0, failures }: ReadPolicy, type: string): number {
+  if (type === 'success') return succeeded;
+  const isOf = (one: string | undefined) => type === 'failure' || one === type;
+  return sum(failures.filter((one) => isOf(one.type)).map(({ sessions = 0 }) => sessions));
 }
 
 /** RFC 8460 §4.4: types may overlap, so that the details can come to more than the total. */
-function isTotalRight({ summary, 'failure-details': details = [] }: ReportedPolicy): boolean {
-  const counts = details.map((one) => one['failed-session-count']);
-  const total = summary['total-failure-session-count'];
-  return total >= Math.max(0, ...counts) && total <= sum(counts);
+function isTotalRight({ failed, failures }: ReadPolicy): boolean {
+  const counts = failures.map(({ sessions = 0 }) => sessions);
+  return failed === undefined || (failed >= Math.max(0, ...counts) && failed <= sum(counts));
 }
 
 /** An MX of a failed session to which there was no connection and of which nothing was asked. */
-function strangeHost(view: StepView, policies: readonly ReportedPolicy[]): string | undefined {
+function strangeHost(view: StepView, policies: readonly ReadPolicy[]): string | undefined {
   const known = new Set(
     [
       ...ofKind(view.history, 'smtp-connection').map(({ mx }) => mx),
@@ -152,12 +142,12 @@ function strangeHost(view: StepView, policies: readonly ReportedPolicy[]): strin
       ...(view.stage.plan?.dns.records ?? []).flatMap((record) =>
         record.type === 'MX' ? [view.qualified(record.exchange)] : [],
       ),
-    ].map((name) => name.toLowerCase().replace(/\.$/, '')),
+    ].map(plain),
   );
   return policies
-    .flatMap((one) => one['failure-details'] ?? [])
-    .flatMap((detail) => detail['receiving-mx-hostname'] ?? [])
-    .find((host) => !known.has(host.toLowerCase().replace(/\.$/, '')));
+    .flatMap(({ failures }) => failures)
+    .flatMap(({ mx }) => mx ?? [])
+    .find((host) => !known.has(plain(host)));
 }
 
 /**
@@ -177,25 +167,28 @@ function rangeOf(
 }
 
 /**
- * RFC 8460 §4.2: a session is one connection to an MX; it is good when TLS identified a host that
- * the policy permits.
+ * RFC 8460 §4.2: a session is one connection to an MX; it is good when TLS identified the host by
+ * its TLSA records, or a host that the policy permits.
  */
 function sessionCount(view: StepView, span: readonly Observation[], good: boolean): number {
-  return sessionsOf(span).filter(({ mx, handshake, opened }) => {
-    const held = heldPolicy(view.history, view.domains[0]!, opened);
-    const isGood =
-      handshake?.result === 'completed' &&
-      handshake.authenticated &&
-      isPermittedMx(held?.policy.mx ?? view.permittedMx, mx);
+  const [domain = ''] = view.domains;
+  return reportableSessions(span).filter((session) => {
+    const { mx, handshake, opened, seen } = session;
+    const isSecure = handshake?.result === 'completed';
+    const dane = daneState(view.history, domain, session, seen.at(-1) ?? opened, isSecure);
+    const held = heldPolicy(view.history, domain, opened);
+    const isGood = dane.held
+      ? isSecure && dane.state !== 'broken'
+      : isSecure &&
+        handshake.authenticated &&
+        isPermittedMx(held?.policy.mx ?? view.permittedMx, mx);
     return isGood === good;
   }).length;
 }
 
-function summarise(policies: readonly ReportedPolicy[]): string {
-  const types = policies.flatMap((one) =>
-    (one['failure-details'] ?? []).map(
-      (detail) => `${detail['failed-session-count']} × ${detail['result-type']}`,
-    ),
+function summarise(policies: readonly ReadPolicy[]): string {
+  const types = policies.flatMap(({ failures }) =>
+    failures.map(({ type, sessions }) => `${sessions} × ${type}`),
   );
   return types.length > 0 ? types.join(', ') : 'no failure';
 }

@@ -1,18 +1,23 @@
 /**
- * TLSRPT reports as expectations read them: those of this step about the scenario's domain, and
- * what is wrong with those that cannot be read. No expectation itself.
+ * TLSRPT reports as expectations read them: those of this step about the scenario's domain, as far
+ * as each can be read, and which sessions they can be about. No expectation itself.
  */
 
 import type { StepView } from '../model/evidence.ts';
 import { VICTIM } from '../model/plan.ts';
-import { ofKind, type Seen } from '../model/traffic.ts';
-import { parseTlsReport, type ReportedPolicy, type TlsReport } from '../protocol/tlsrpt-report.ts';
+import { isBefore, ofKind, type Seen, type Session, seqs, sessionsOf } from '../model/traffic.ts';
+import type { Judgement } from '../model/verdict.ts';
+import { checkReport } from '../tlsrpt/check.ts';
+import { openFindings } from '../tlsrpt/finding.ts';
+import type { Json } from '../tlsrpt/json.ts';
+import { Refusal } from '../tlsrpt/refusal.ts';
+import type { ReadPolicy, ReadReport } from '../tlsrpt/report.ts';
 
 export interface ReadReports {
   readonly received: readonly Seen<'report-received'>[];
-  readonly reports: readonly TlsReport[];
+  readonly reports: readonly ReadReport[];
   /** Policies of the scenario's domain in these reports. */
-  readonly policies: readonly ReportedPolicy[];
+  readonly policies: readonly ReadPolicy[];
   /** Why a report cannot be read. */
   readonly problems: readonly string[];
   /** The sender was asked for its reports in this step. */
@@ -21,20 +26,110 @@ export interface ReadReports {
 
 export function readReports(view: StepView): ReadReports {
   const received = ofKind(view.now, 'report-received');
-  const parsed = received.map(({ report, problem }) =>
-    problem === undefined ? parseTlsReport(report) : problem,
+  const read = received.map(readReport);
+  // RFC 8460 §3: one that goes to several places is one report.
+  const distinct = new Map(
+    read.flatMap((one) => (typeof one === 'string' ? [] : [[JSON.stringify(one), one]])),
   );
-  const reports = parsed.flatMap((one) => (typeof one !== 'string' && one.ok ? [one.value] : []));
-  const domain = view.qualified(VICTIM).toLowerCase();
+  const reports = [...distinct.values()];
   return {
     received,
     reports,
-    policies: reports
-      .flatMap(({ policies }) => policies)
-      .filter(({ policy }) => policy['policy-domain']?.toLowerCase() === domain),
-    problems: parsed.flatMap((one) =>
-      typeof one === 'string' ? [one] : one.ok ? [] : [one.violation.message],
-    ),
+    policies: reports.flatMap(({ policies }) => policies).filter((one) => isOwn(view, one)),
+    problems: read.filter((one) => typeof one === 'string'),
     asked: ofKind(view.now, 'reports-asked-for'),
   };
+}
+
+/** What there is to say where no report came; undefined: one did, or can be judged. */
+export function silence(view: StepView, { received, asked }: ReadReports): Judgement | undefined {
+  const { capabilities } = view.trial.sender;
+  if (!capabilities.includes('tlsrpt') && !capabilities.includes('tlsrpt-mail'))
+    return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
+  if (received.length > 0) return undefined;
+  return asked.length > 0
+    ? { status: 'unmet', actual: 'no report', because: seqs(asked) }
+    : {
+        status: 'unobserved',
+        actual: 'not observed: no report came, and the sender cannot be told to send one',
+        because: [],
+      };
+}
+
+/**
+ * That no report comes breaks what asks for one, and not what it should look like: RFC 8461 §6 of
+ * failures, RFC 8460 §4.2.1 of days without.
+ */
+export function silenceAboutForm(view: StepView, read: ReadReports): Judgement | undefined {
+  const said = silence(view, read);
+  const requirement =
+    view.stage.changes.length > 0
+      ? '8461-6-report-delivery-failure'
+      : '8460-4.2-success-only-report';
+  return said?.status === 'unmet' ? { ...said, requirement } : said;
+}
+
+/** What a report tells, whatever is wrong with it; or why it cannot be read. */
+export function readReport({ report, problem }: Seen<'report-received'>): ReadReport | string {
+  if (problem !== undefined) return problem;
+  try {
+    return checkReport(report as Json, openFindings());
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return error.message;
+  }
+}
+
+/**
+ * Whether a policy in a report is one of the scenario's domain. RFC 8460 §1.1: of DANE, the policy
+ * domain is the TLSA base domain; many give the recipient's.
+ */
+export function isOwn(view: StepView, { type, domain }: ReadPolicy): boolean {
+  // Where there is no policy, some name no domain.
+  if (domain === undefined) return type === 'no-policy-found';
+  const name = plain(domain);
+  if (name === plain(view.qualified(VICTIM)) || view.domains.includes(name)) return true;
+  return type === 'tlsa' && tlsaBases(view).includes(name);
+}
+
+/** The names whose TLSA records were asked for. */
+export function tlsaBases(view: StepView): string[] {
+  return ofKind(view.history, 'dns-query')
+    .filter(({ type }) => type === 'TLSA')
+    .map(({ name }) => plain(name).replace(/^_\d+\._tcp\./, ''));
+}
+
+/**
+ * Sessions that a report can tell of: RFC 8460 §3: not those that carry one. What the sender did
+ * once it was asked for its reports, and what carried other mail than ours, is none.
+ */
+export function reportableSessions(observations: Parameters<typeof sessionsOf>[0]): Session[] {
+  const asked = ofKind(observations, 'reports-asked-for');
+  return sessionsOf(observations).filter(({ opened, seen }) => {
+    const content = ofKind(seen, 'smtp-data');
+    if (content.some(({ tokens }) => tokens.length > 0)) return true;
+    return (
+      content.length === 0 &&
+      !asked.some((one) => one.step === opened.step && isBefore(one, opened))
+    );
+  });
+}
+
+/** A name in its one spelling. */
+export function plain(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
+/**
+ * Whether the lines of a report are those of a policy as it was served: in any order, and with any
+ * blanks around the colon (RFC 8461 §3.2).
+ */
+export function isSamePolicy(body: string, lines: readonly string[]): boolean {
+  const fields = (texts: readonly string[]) =>
+    texts
+      .map((text) => text.trim().replace(/\s*:\s*/, ': '))
+      .filter((text) => text !== '')
+      .sort()
+      .join('\n');
+  return fields(body.split(/\r?\n/)) === fields(lines);
 }

@@ -20,6 +20,7 @@ export function gradeOf(
 ): Grade {
   if (status === 'met') return 'pass';
   if (status === 'undecided') return 'inconclusive';
+  if (status === 'unobserved') return 'not-met';
   if (status === 'unsupported') return 'unsupported';
   if (harm === 'clear' || harm === 'mail-lost') return 'fail';
   if (strictness === true) return 'warn';

@@ -106,7 +106,9 @@ function isDue(change: Change, view: StepView): boolean {
       return true;
     case 'reporting':
       return (
-        view.stage.awaits.includes('reports') && view.trial.sender.capabilities.includes('tlsrpt')
+        view.stage.awaits.includes('reports') &&
+        view.trial.sender.capabilities.includes('tlsrpt') &&
+        ofKind(view.now, 'reports-asked-for').length > 0
       );
     case 'delivery':
       return (

@@ -78,6 +78,7 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
     ...(host !== undefined && { host }),
     address,
     nth,
+    ...(socket.remoteAddress && { peer: socket.remoteAddress }),
   });
   let how = 'closed';
   socket.on('error', (error) => {

@@ -4,7 +4,7 @@
 
 import { formatStsPolicy, parseStsPolicy } from '../protocol/sts-policy.ts';
 import { formatStsRecord } from '../protocol/sts-record.ts';
-import type { DnsRecord, LabPlan, PolicyHostPlan, TlsaSpec } from './plan.ts';
+import type { DnsRecord, LabPlan, PolicyHostPlan, ReportHostPlan, TlsaSpec } from './plan.ts';
 import {
   ATTACKER,
   POLICY_HOST,
@@ -83,7 +83,7 @@ export function baselinePlan(domain: DomainSpec, policy: PolicySpec): LabPlan {
       [SENDER_MX]: offers,
       [`mx.${ATTACKER}`]: {},
     },
-    reportHosts: domain.tlsrpt === false ? {} : { [REPORT_HOST]: {} },
+    reportHosts: domain.tlsrpt === false ? {} : { [REPORT_HOST]: reportHost(domain) },
   };
 }
 
@@ -167,6 +167,11 @@ function tlsrptRecords(domain: DomainSpec): DnsRecord[] {
   const text =
     domain.tlsrpt === true ? `v=TLSRPTv1; rua=https://${REPORT_HOST}/tlsrpt` : domain.tlsrpt;
   return [{ name: TLSRPT_NAME, type: 'TXT', text }, addressOf(REPORT_HOST)];
+}
+
+/** Whom a record asks to send reports in clear, which nobody should. */
+function reportHost({ tlsrpt }: DomainSpec): ReportHostPlan {
+  return /\bhttp:/i.test(String(tlsrpt)) ? { plainHttp: true } : {};
 }
 
 function policyHost(domain: DomainSpec, policy: PolicySpec): PolicyHostPlan {

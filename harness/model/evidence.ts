@@ -416,7 +416,7 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
     // Of a message that names nobody it is not known whose it was, unless all are under a policy.
     const isBound = (protectedDomains: readonly string[]) =>
       named.length > 0 ||
-      (isAnonymous(transaction) &&
+      (mayBeOurs(leg, transaction) &&
         protectedDomains.length === domains.length &&
         tokens.length === all.length);
     return transaction.parts.flatMap((part): Breach[] => {
@@ -436,6 +436,19 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
       }));
     });
   });
+}
+
+/**
+ * It names nobody, and could be of any message. Once a sender was asked for its reports there is
+ * mail of its own as well: then it takes the reverse-path that ours have.
+ */
+function mayBeOurs(leg: readonly Observation[], transaction: Transaction): boolean {
+  if (!isAnonymous(transaction)) return false;
+  const [mail] = transaction.parts;
+  const asked = ofKind(leg, 'reports-asked-for')[0];
+  if (!asked || !mail || isBefore(mail, asked)) return true;
+  const line = mail.kind === 'smtp-command' ? mail.line.toLowerCase() : '';
+  return ofKind(leg, 'message-submitted').some(({ from }) => line.includes(from.toLowerCase()));
 }
 
 function daneBreach({ kind, lookup }: HeldTlsa, { secure }: Part): Omit<Breach, 'part'> {
@@ -511,7 +524,8 @@ export function exposedBy(view: StepView): { exposure: Exposure; because: Observ
     .filter(
       (one) =>
         tokensNamed(one, ours).length > 0 ||
-        (isAnonymous(one) && tokensSubmitted(view.now).every((token) => ours.includes(token))),
+        (mayBeOurs(view.history, one) &&
+          tokensSubmitted(view.now).every((token) => ours.includes(token))),
     )
     .flatMap((one) => one.parts.filter((part) => part.step === view.index && isOpen(one, part)));
   const worst = open.find((part) => part.kind === 'smtp-data') ?? open[0];

@@ -170,6 +170,8 @@ export type SmtpEvent =
       readonly address: string;
       /** Which of the step's connections to the host it is, from 1. */
       readonly nth: number;
+      /** Where it came from. */
+      readonly peer?: string;
     }
   | {
       readonly kind: 'smtp-command';
@@ -269,7 +271,8 @@ export type SenderEvent =
   | { readonly kind: 'queue-listed'; readonly tokens: readonly string[] }
   | { readonly kind: 'time-advanced'; readonly seconds: number }
   | { readonly kind: 'sender-restarted' }
-  | { readonly kind: 'reports-asked-for' }
+  /** `date`: of this machine, in RFC 3339. */
+  | { readonly kind: 'reports-asked-for'; readonly date?: string }
   | { readonly kind: 'sender-failed'; readonly detail: string };
 
 /** A TLSRPT report (RFC 8460) reached the inbox, by POST or by mail. */

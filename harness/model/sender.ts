@@ -13,7 +13,10 @@
 export const CAPABILITIES = [
   'mta-sts',
   'testing-mode',
+  /** It sends TLSRPT reports, over HTTPS. */
   'tlsrpt',
+  /** It sends them by mail. */
+  'tlsrpt-mail',
   'dane',
   /** It validates DNSSEC by itself, by the lab's trust anchor. */
   'dnssec',

@@ -19,7 +19,8 @@ export type Exposure = 'none' | 'envelope' | 'content';
 
 /** What one expectation says of one step. */
 export interface Judgement {
-  readonly status: 'met' | 'unmet' | 'undecided' | 'unsupported';
+  /** `unobserved`: what could have been seen was not, and nobody could have made it be seen. */
+  readonly status: 'met' | 'unmet' | 'undecided' | 'unobserved' | 'unsupported';
   readonly actual: string;
   /** `seq` of the observations that decided it. */
   readonly because: readonly number[];

@@ -601,6 +601,9 @@ async function givenUp({ recorder, worlds, base }: Running): Promise<void> {
 
 async function askForReports(running: Running): Promise<void> {
   if (!running.sender.report) return;
-  running.recorder.record('main', { kind: 'reports-asked-for' });
-  await running.sender.report(domainsOf(running).slice(0, 1));
+  const date = new Date().toISOString();
+  running.recorder.record('main', { kind: 'reports-asked-for', date });
+  const main = running.recorder.observations.filter(({ leg }) => leg === 'main');
+  const recipients = recipientDomains(main, tokensSubmitted(main));
+  await running.sender.report([...new Set([qualify(VICTIM, running.base), ...recipients])]);
 }

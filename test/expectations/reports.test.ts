@@ -1,4 +1,4 @@
-/** `reported`, `not-reported` and `report-valid`: RFC 8460, of senders that declare it. */
+/** `reported`, `not-reported`, `report-valid` and `report-true`: RFC 8460, of senders that declare it. */
 
 import { describe } from 'vitest';
 import { policyText } from '../../harness/model/baseline.ts';
@@ -6,7 +6,9 @@ import { CAPABILITIES } from '../../harness/model/sender.ts';
 import { type EvidenceBuilder, evidence } from '../evidence.ts';
 import { attacked, says } from './table.ts';
 
-const silent = { capabilities: CAPABILITIES.filter((capability) => capability !== 'tlsrpt') };
+const silent = {
+  capabilities: CAPABILITIES.filter((capability) => !capability.startsWith('tlsrpt')),
+};
 const about = (
   domain: string,
   failures: Readonly<Record<string, number>>,
@@ -119,7 +121,7 @@ describe('reported', () => {
       stripped().reports({ policies: 1 }),
       type('starttls-not-supported'),
     ],
-    ['undecided', 'nobody asked for reports', stripped(), type('starttls-not-supported')],
+    ['unobserved', 'nobody asked for reports', stripped(), type('starttls-not-supported')],
     ['unsupported', 'not declared', stripped(), { ...type('starttls-not-supported'), ...silent }],
     // The prime step and this one: a good session each.
     [
@@ -139,6 +141,28 @@ describe('reported', () => {
         .tls()
         .reports(about('victim.test', {}, { good: 3 })),
       { ...type('success', { counted: true }), actual: /the path counted 1/ },
+    ],
+    [
+      'met',
+      'one report, sent to two places',
+      stripped().reports(about('victim.test', notSupported), about('victim.test', notSupported)),
+      type('starttls-not-supported', { counted: true }),
+    ],
+    [
+      'met',
+      'whatever failed',
+      stripped().reports(about('victim.test', notSupported)),
+      type('failure'),
+    ],
+    [
+      'met',
+      'what is wrong with the report does not matter here',
+      stripped().reports({
+        ...about('victim.test', notSupported),
+        'report-id': undefined,
+        policies: about('victim.test', notSupported).policies[0],
+      }),
+      type('starttls-not-supported'),
     ],
     [
       'met',
@@ -166,7 +190,7 @@ describe('not-reported', () => {
       'a failure that is blamed on no policy',
       stripped().reports(about('victim.test', notSupported, { type: 'no-policy-found' })),
     ],
-    ['undecided', 'nobody asked', stripped()],
+    ['unobserved', 'nobody asked', stripped()],
     ['unsupported', 'not declared', evidence().step(0), silent],
     [
       'unmet',
@@ -213,7 +237,7 @@ describe('report-valid', () => {
     ['met', 'one that is', came()],
     ['unmet', 'one that is, of another domain', came({ report: of('other.test') })],
     ['unmet', 'none, and it was asked for', stripped().reports()],
-    ['undecided', 'none, and nobody has asked', stripped()],
+    ['unobserved', 'none, and nobody has asked', stripped()],
     ['unmet', 'by another method', came({ problem: 'method PUT' }), named('8460-3-https-post')],
     ['unmet', 'that is no JSON', came({ problem: 'Unexpected token' }), named('8460-4-ijson')],
     [
@@ -257,6 +281,278 @@ describe('report-valid', () => {
       }),
       named('8460-4-ijson'),
     ],
+    ['unsupported', 'of a sender that sends none', stripped(), silent],
+  ]);
+});
+
+describe('report-valid, by mail', () => {
+  const report = {
+    ...about('victim.xw1.test', {}, { good: 1 }),
+    'contact-info': 'tlsrpt@sender.test',
+  };
+  const header = {
+    'content-type': 'multipart/report; report-type="tlsrpt"; boundary=a',
+    subject: 'Report Domain: victim.xw1.test Submitter: sender.test Report-ID: <1@sender.test>',
+    'tls-report-domain': 'victim.xw1.test',
+    'tls-report-submitter': 'sender.test',
+    'dkim-signature':
+      'v=1; d=sender.test; s=key; h=from:tls-report-domain:tls-report-submitter; b=AAAA',
+  };
+  const signature = {
+    domain: 'sender.test',
+    selector: 'key',
+    result: 'pass',
+    key: 'v=DKIM1; s=tlsrpt; p=AAAA',
+  };
+  const [start, end] = ['2026-11-22T00:00:00Z', '2026-11-22T23:59:59Z'].map(
+    (date) => Date.parse(date) / 1000,
+  );
+  const attachment = {
+    mimeType: 'application/tlsrpt+gzip',
+    filename: `sender.test!victim.xw1.test!${start}!${end}.json.gz`,
+    isGzip: true,
+  };
+  const mailed = (
+    { fields = {}, attached = {}, dkim = [signature], ...change }: Record<string, any> = {},
+    seen: object = { report },
+  ) =>
+    evidence()
+      .step(0)
+      .reports()
+      .see({
+        kind: 'report-received',
+        host: 'mx1.victim.xw1.test',
+        contentType: 'application/tlsrpt+gzip',
+        zipped: true,
+        ...seen,
+        mail: {
+          from: 'tlsrpt@sender.test',
+          to: ['tlsrpt@victim.xw1.test'],
+          secure: false,
+          headers: Object.entries({ ...header, ...fields }).flatMap(([key, value]) =>
+            typeof value === 'string' ? [{ key, value }] : [],
+          ),
+          hasText: true,
+          attachment: { ...attachment, ...attached },
+          alike: 1,
+          dkim,
+          ...change,
+        },
+      });
+  const named = (requirement: string) => ({ requirement });
+  says('report-valid', [
+    ['met', 'as it should be', mailed()],
+    [
+      'unmet',
+      'with no signature',
+      mailed({ fields: { 'dkim-signature': undefined }, dkim: [] }),
+      named('8460-3-dkim-valid'),
+    ],
+    [
+      'unmet',
+      'with one that is not valid',
+      mailed({ dkim: [{ ...signature, result: 'fail', why: 'bad signature' }] }),
+      { ...named('8460-3-dkim-valid'), actual: /fail: "bad signature"/ },
+    ],
+    [
+      'met',
+      'with one that is not valid beside one that is',
+      mailed({ dkim: [{ ...signature, result: 'fail' }, signature] }),
+    ],
+    [
+      'unmet',
+      'with a valid one of somebody else, and none of its own that is',
+      mailed({
+        dkim: [
+          { ...signature, domain: 'other.test' },
+          { ...signature, result: 'fail' },
+        ],
+      }),
+      named('8460-3-dkim-valid'),
+    ],
+    [
+      'unmet',
+      'by a key for mail',
+      mailed({ dkim: [{ ...signature, key: 'v=DKIM1; s=email; p=AAAA' }] }),
+      named('8460-3-dkim-service'),
+    ],
+    [
+      'unmet',
+      'with the tag l',
+      mailed({ fields: { 'dkim-signature': `${header['dkim-signature']}; l=10` } }),
+      named('8460-3-dkim-no-l'),
+    ],
+    [
+      'unmet',
+      'as multipart/mixed',
+      mailed({ fields: { 'content-type': 'multipart/mixed; boundary=a' } }),
+      named('8460-5.3-multipart'),
+    ],
+    ['unmet', 'without words', mailed({ hasText: false }), named('8460-5.3-multipart')],
+    ['unmet', 'twice', mailed({ alike: 2 }), named('8460-5.3-multipart')],
+    [
+      'unmet',
+      'without a field',
+      mailed({ fields: { 'tls-report-domain': undefined } }),
+      named('8460-5.3-headers'),
+    ],
+    [
+      'unmet',
+      'in another name',
+      mailed({ fields: { 'tls-report-submitter': 'mail.sender.test' } }),
+      named('8460-5.3-submitter-match'),
+    ],
+    [
+      'unmet',
+      'under any subject',
+      mailed({ fields: { subject: 'a report' } }),
+      named('8460-5.3-subject'),
+    ],
+    [
+      'unmet',
+      'under a name that is wrong',
+      mailed({ attached: { filename: 'report.json.gz' } }),
+      named('8460-5.1-filename'),
+    ],
+    [
+      'unmet',
+      'under an extension that is wrong',
+      mailed({ attached: { filename: attachment.filename.replace('.gz', '') } }),
+      named('8460-5.1-extension'),
+    ],
+    [
+      'unmet',
+      'that is not packed',
+      mailed({
+        attached: {
+          mimeType: 'application/tlsrpt+json',
+          filename: attachment.filename.replace('.gz', ''),
+          isGzip: false,
+        },
+      }),
+      named('8460-5.2-gzip'),
+    ],
+    [
+      'unmet',
+      'with nothing in it',
+      mailed({ attachment: undefined }, { problem: 'a mail with no report in it' }),
+      named('8460-4-ijson'),
+    ],
+  ]);
+});
+
+describe('report-true', () => {
+  const today = '2026-11-22T10:00:00Z';
+  const made = (
+    change: object = {},
+    { policy = {}, details = {}, good = 0 }: Record<string, any> = {},
+  ) => {
+    const report = about('victim.test', notSupported, { good });
+    const [entry] = report.policies;
+    const lines = policyText('enforce', 604_800, ['mx1.victim.test']).trim().split('\r\n');
+    return {
+      ...report,
+      policies: [
+        {
+          ...entry,
+          policy: { ...entry!.policy, 'policy-string': lines, ...policy },
+          'failure-details': [{ ...entry!['failure-details'][0], ...details }],
+        },
+      ],
+      ...change,
+    };
+  };
+  const came = (...reports: object[]) => {
+    const builder = stripped().see({ kind: 'reports-asked-for', date: today });
+    for (const report of reports) builder.report(report);
+    return builder;
+  };
+  const at = 'mx1.victim.test';
+  const tomorrow = made({
+    'date-range': {
+      'start-datetime': '2026-11-23T00:00:00Z',
+      'end-datetime': '2026-11-23T23:59:59Z',
+    },
+  });
+  says('report-true', [
+    ['unmet', 'of the day after', came(tomorrow), { requirement: '8460-4.1-full-day' }],
+    [
+      'met',
+      'of the day after, where the day was over once before',
+      stripped()
+        .see({ kind: 'reports-asked-for', date: today })
+        .see({ kind: 'reports-asked-for', date: today })
+        .report(tomorrow),
+    ],
+    ['met', 'as it was', came(made())],
+    [
+      'met',
+      'with the ends of the session',
+      came(made({}, { details: { 'receiving-mx-hostname': at, 'receiving-ip': '127.0.0.1' } })),
+    ],
+    [
+      'unmet',
+      'with an address where it never was',
+      came(made({}, { details: { 'receiving-mx-hostname': at, 'receiving-ip': '192.0.2.1' } })),
+      { requirement: '8460-4.4-receiving-ip' },
+    ],
+    [
+      'unmet',
+      'with a host where it never was',
+      came(made({}, { details: { 'receiving-mx-hostname': 'mx.elsewhere.test' } })),
+      { requirement: '8460-4.4-mx-hostname' },
+    ],
+    [
+      'unmet',
+      'of the day before',
+      came(
+        made({
+          'date-range': {
+            'start-datetime': '2026-11-21T00:00:00Z',
+            'end-datetime': '2026-11-21T23:59:59Z',
+          },
+        }),
+      ),
+      { requirement: '8460-4.1-full-day' },
+    ],
+    [
+      'unmet',
+      'of a policy that was never served',
+      came(made({}, { policy: { 'policy-string': ['version: STSv1', 'mode: none'] } })),
+      { requirement: '8460-4.4-policy-string' },
+    ],
+    [
+      'unmet',
+      'with records that nobody answered',
+      came(
+        made(
+          {},
+          { policy: { 'policy-type': 'tlsa', 'policy-string': [`3 1 1 ${'ab'.repeat(32)}`] } },
+        ),
+      ),
+      { requirement: '8460-4.4-policy-string' },
+    ],
+    [
+      'unmet',
+      'of another domain as well',
+      came(made({ policies: [...made().policies, ...about('other.test', {}).policies] })),
+      { requirement: '8460-4.4-required-fields' },
+    ],
+    [
+      'unmet',
+      'two under one id',
+      came(made(), made({}, { good: 1 })),
+      { requirement: '8460-4.4-required-fields' },
+    ],
+    ['met', 'the same one twice', came(made(), made())],
+    [
+      'unmet',
+      'of more good sessions than there were sessions',
+      came(made({}, { good: 9 })),
+      { requirement: '8460-4.2.1-success-count' },
+    ],
+    ['unmet', 'none', came()],
+    ['unobserved', 'none, and nobody has asked', stripped()],
     ['unsupported', 'of a sender that sends none', stripped(), silent],
   ]);
 });

@@ -14,9 +14,12 @@ import {
   changePolicyHost,
   replaceRecords,
 } from '../../harness/model/plan-changes.ts';
-import { parseTlsReport, type TlsReport } from '../../harness/protocol/tlsrpt-report.ts';
+import type { TlsReport } from '../../harness/protocol/tlsrpt-report.ts';
 import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
 import { type FaultName, referenceSender } from '../../harness/senders/reference/index.ts';
+import { checkReport } from '../../harness/tlsrpt/check.ts';
+import { openFindings } from '../../harness/tlsrpt/finding.ts';
+import type { Json } from '../../harness/tlsrpt/json.ts';
 import { type Driver, drive } from './driver.ts';
 
 let lab: Lab;
@@ -459,9 +462,10 @@ describe.concurrent('reports', () => {
     await driver.report();
     const [received, ...more] = driver.seenOf('report-received');
     expect(more).toEqual([]);
-    const parsed = parseTlsReport(received?.report);
-    if (!parsed.ok) throw new Error(parsed.violation.message);
-    return parsed.value;
+    const findings = openFindings();
+    checkReport(received?.report as Json, findings);
+    expect(findings.list).toEqual([]);
+    return received?.report as TlsReport;
   }
 
   it('count sessions by failure under the policy applied, once', async () => {

@@ -457,6 +457,7 @@ export const FAULTS = {
   'reports-dane-as-sts': 'Reports sessions held to TLSA records under the MTA-STS policy.',
   'reports-tlsa-in-groups': 'Writes the data of TLSA records in groups of eight digits.',
   'reports-another-mx-address': 'Gives its own address for that of the MX host.',
+  'reports-u-labels': 'Writes the domain that has no policy in U-labels.',
   'reports-of-yesterday': 'Reports sessions as those of the day before.',
   'reports-under-one-id': 'Gives all its reports the same id.',
   'reports-all-domains-alike':

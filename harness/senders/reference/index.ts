@@ -24,6 +24,7 @@ const CAPABILITIES: readonly Capability[] = [
   'mta-sts',
   'testing-mode',
   'tlsrpt',
+  'tlsrpt-mail',
   'requiretls',
   'dane',
   'queue',

@@ -3,6 +3,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { domainToUnicode } from 'node:url';
 import { SENDER_DOMAIN } from '../../model/plan.ts';
 import { printable } from '../../protocol/printable.ts';
 import type { FailureDetails, ReportedPolicy, TlsReport } from '../../protocol/tlsrpt-report.ts';
@@ -96,7 +97,10 @@ function appliedPolicy(
       'policy-domain': domain,
       'mx-host': policy.policy.mx,
     };
-  return { 'policy-type': 'no-policy-found', 'policy-domain': domain };
+  return {
+    'policy-type': 'no-policy-found',
+    'policy-domain': is('reports-u-labels') ? domainToUnicode(domain) : domain,
+  };
 }
 
 /** The faults in how a report is written down. */

@@ -284,7 +284,7 @@ const PREFIX = 'expected an IPv4 prefix of /8 to /29, such as 10.99.128.0/17';
 const RECIPIENT =
   'needs the named group (?<recipient>…), or nobody knows whose message the line is about';
 const CAPABILITIES =
-  'mta-sts, testing-mode, tlsrpt, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn, ipv6, smart-host, refresh, backup-mx and 2 more';
+  'mta-sts, testing-mode, tlsrpt, tlsrpt-mail, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn, ipv6, smart-host, refresh and 3 more';
 const TOP =
   'allowed name, summary, version, image, build, external, node, hostname, environment, sysctls, files, command, trust, dnssec, dkim, ready and 6 more';
 const sent = (pattern: string) =>
