@@ -71,7 +71,7 @@ describe('a sender that keeps what it promises', () => {
   it('is told so, thing by thing', async () => {
     const { out, code, faults, skipped } = await examine('reference');
     expect({ code, faults, skipped }).toEqual({ code: 0, faults: [], skipped: [] });
-    expect(out).toContain('reference 1: 20 proved · 0 to mend · 0 skipped');
+    expect(out).toContain('reference 1: 21 proved · 0 to mend · 0 skipped');
   });
 
   it('is not asked for what it does not declare', async () => {
@@ -97,8 +97,16 @@ describe('a sender that breaks a promise', () => {
     'commands.queue lists what is kept',
     'commands.flush retries what is kept',
   );
-  breaks('reference:reports-nothing', 'commands.report sends what is due');
-  breaks('reference:looks-for-reporting-elsewhere', 'commands.report sends what is due');
+  breaks(
+    'reference:reports-nothing',
+    'commands.report sends what is due by HTTPS',
+    'commands.report sends what is due by mail',
+  );
+  breaks(
+    'reference:looks-for-reporting-elsewhere',
+    'commands.report sends what is due by HTTPS',
+    'commands.report sends what is due by mail',
+  );
   breaks(
     changed(() => ({ flush: async () => {} })),
     'commands.flush retries what is kept',
@@ -137,7 +145,8 @@ describe('words', () => {
     expect({ code, skipped }).toEqual({
       code: 0,
       skipped: [
-        '– commands.report sends what is due · there is no commands.report: that no report comes will prove nothing',
+        '– commands.report sends what is due by HTTPS · there is no commands.report: that no report comes will prove nothing',
+        '– commands.report sends what is due by mail · there is no commands.report: that no report comes will prove nothing',
       ],
     });
   });

@@ -266,7 +266,7 @@ function checkCommands(
       { part: 'key' },
     );
 
-  if (commands?.report !== undefined && !declares('tlsrpt'))
+  if (commands?.report !== undefined && !declares('tlsrpt') && !declares('tlsrpt-mail'))
     complain(
       ['commands', 'report'],
       'is of use only with the capability tlsrpt: declare it, or leave this out',
