@@ -7,8 +7,10 @@ read the data, makes the report and sends it, and tries again what it could not 
 
 import contextlib
 import datetime
+import glob
 import json
 import os
+import pwd
 import signal
 import socket
 import sqlite3
@@ -20,7 +22,8 @@ PROGRAMS = "/opt/tlsrpt/bin"
 CONFIG = "/etc/tlsrpt.cfg"
 HOME = "/var/lib/tlsrpt"
 COLLECTED = f"{HOME}/collectd.sqlite"
-SOCKET = "/var/spool/postfix/run/tlsrpt/tlsrpt.sock"
+SPOOL = "/var/spool/postfix"
+SOCKET = f"{SPOOL}/run/tlsrpt/tlsrpt.sock"
 WITHIN_SECONDS = 20
 # What tells the rows of a table apart, and what they count.
 TABLES = (
@@ -98,17 +101,38 @@ def run_reportd(folder, days_ahead):
         sys.exit(f"tlsrpt-reportd ended with {reportd.returncode}")
 
 
-def wait_for_postfix():
-    """Until Postfix has tried to deliver what reportd has mailed."""
+def wait_for_postfix(domains):
+    """Until Postfix has tried to deliver what reportd has mailed. A message goes through these queues in this order, and so it cannot be missed."""
+    headers = [f"TLS-Report-Domain: {domain}".encode() for domain in domains]
     deadline = time.monotonic() + WITHIN_SECONDS
-    while time.monotonic() < deadline:
-        queue = subprocess.run(["postqueue", "-j"], stdout=subprocess.PIPE, check=True, text=True).stdout
-        messages = [json.loads(line) for line in queue.splitlines()]
-        if not any(message["sender"].startswith("tlsrpt@") and message["queue_name"] != "deferred" for message in messages):
-            return
-        time.sleep(0.1)
+    while any(is_there(path, headers) for queue in ("maildrop", "incoming", "active") for path in glob.iglob(f"{SPOOL}/{queue}/*")):
+        if time.monotonic() > deadline:
+            sys.exit(f"Postfix did not try to deliver a report within {WITHIN_SECONDS} s")
+        time.sleep(0.05)
 
 
-for domain in os.environ["DOMAINS"].split():
-    report(domain)
-wait_for_postfix()
+def is_there(path, headers):
+    try:
+        with open(path, "rb") as file:
+            message = file.read()
+    except FileNotFoundError:
+        return False
+    return any(header in message for header in headers)
+
+
+@contextlib.contextmanager
+def as_user(name):
+    user = pwd.getpwnam(name)
+    os.setgroups([])
+    os.setresgid(user.pw_gid, user.pw_gid, 0)
+    os.setresuid(user.pw_uid, user.pw_uid, 0)
+    yield
+    os.setresuid(0, 0, 0)
+    os.setresgid(0, 0, 0)
+
+
+DOMAINS = os.environ["DOMAINS"].split()
+with as_user("tlsrpt"):
+    for domain in DOMAINS:
+        report(domain)
+wait_for_postfix(DOMAINS)
