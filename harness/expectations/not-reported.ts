@@ -3,9 +3,22 @@
  */
 
 import { z } from 'zod';
-import { seqs } from '../model/traffic.ts';
+import type { StepView } from '../model/evidence.ts';
+import { isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { sessionCount, tally } from './report-rows.ts';
 import { readReports, silence } from './reports.ts';
+
+/** A sender that tries again by itself fails again, and has that to tell in its next report. */
+function failedSinceLastReport(view: StepView): number {
+  const last = ofKind(view.history, 'reports-asked-for').at(-2);
+  if (last === undefined) return 0;
+  return sessionCount(
+    view,
+    view.history.filter((seen) => isBefore(last, seen)),
+    false,
+  );
+}
 
 const options = z.strictObject({
   atAll: z.boolean().default(false).describe('no report of any kind may have come'),
@@ -28,8 +41,10 @@ export const expectation: Expectation<z.output<typeof options>> = {
       return { status: 'unmet', actual: 'a report that nobody has asked for', because };
     // Sessions with no policy may be reported as such (RFC 8460 §4.3.1); what was blamed on a
     // policy counts.
-    const isBlamed = policies.some(({ type, failures }) => type === 'sts' && failures.length > 0);
-    if (isBlamed) return { status: 'unmet', actual: 'a failure was reported', because };
+    const blamed = policies.filter(({ type, failures }) => type === 'sts' && failures.length > 0);
+    const told = tally(blamed, ({ failed = Number.POSITIVE_INFINITY }) => failed);
+    if (blamed.length > 0 && told > failedSinceLastReport(view))
+      return { status: 'unmet', actual: 'a failure was reported', because };
     if (problems.length > 0)
       return {
         status: 'undecided',

@@ -7,7 +7,7 @@ import { type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
 import { checkReport } from '../tlsrpt/check.ts';
-import { type Finding, type Findings, LEVELS, openFindings } from '../tlsrpt/finding.ts';
+import { type Finding, type Findings, LEVELS, openFindings, quote } from '../tlsrpt/finding.ts';
 import type { Json } from '../tlsrpt/json.ts';
 import { checkMail, checkVerified } from '../tlsrpt/mail.ts';
 import { Refusal } from '../tlsrpt/refusal.ts';
@@ -109,14 +109,13 @@ function findingsOf({
   report,
   problem,
   mail,
+  method,
 }: Seen<'report-received'>): readonly Finding[] {
   const findings = openFindings();
   if (mail) return mailFindings(mail, report, problem);
-  const method = /^method (.+)$/.exec(problem ?? '')?.[1];
-  if (method) {
-    findings.add('should', 'method', 'RFC 8460 §3', 'POST', method);
-    return findings.list;
-  }
+  if (method) findings.add('should', 'method', 'RFC 8460 §3', 'POST', quote(method));
+  // A GET has no content that could be wrong.
+  if (method && problem !== undefined) return findings.list;
   const type = contentType.split(';')[0]!.trim().toLowerCase();
   if ((type !== GZIP && type !== PLAIN) || (type === PLAIN && zipped))
     findings.add('should', 'content-type', 'RFC 8460 §5.4', `${GZIP} or ${PLAIN}`, type || 'none');

@@ -4,23 +4,14 @@
  */
 
 import { z } from 'zod';
-import { outcomeOf, type StepView, tokensSubmitted } from '../model/evidence.ts';
+import type { StepView } from '../model/evidence.ts';
 import { heldPolicy } from '../model/held-policy.ts';
-import { daneState } from '../model/held-tlsa.ts';
-import type { Observation } from '../model/observation.ts';
 import { ofKind, seqs, sessionsOf } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
-import { isPermittedMx } from '../protocol/mx-match.ts';
 import { POLICY_TYPES, RESULT_TYPES } from '../protocol/tlsrpt-report.ts';
 import type { ReadPolicy } from '../tlsrpt/report.ts';
-import {
-  isSamePolicy,
-  plain,
-  type ReadReports,
-  readReports,
-  reportableSessions,
-  silence,
-} from './reports.ts';
+import { comparisons, isSamePolicy, rangeOf, rowsOf, tally } from './report-rows.ts';
+import { plain, type ReadReports, readReports, silence } from './reports.ts';
 
 const options = z.strictObject({
   type: z
@@ -69,7 +60,8 @@ export const expectation: Expectation<Options> = {
       };
     if (read.policies.length === 0)
       return { ...unmet, actual: 'a report, but none of this domain' };
-    return judgeCounts(view, wanted, read, because);
+    const compared = comparisons(rowsOf(view, read));
+    return { ...judgeCounts(view, wanted, read, because), compared };
   },
 };
 
@@ -81,7 +73,7 @@ function judgeCounts(
 ): Judgement {
   const unmet = { status: 'unmet', because } as const;
   const fitting = policies.filter((one) => policyType === undefined || one.type === policyType);
-  const count = sum(fitting.map((one) => countOf(one, type)));
+  const count = tally(fitting, (one) => countOf(one, type));
   if (count === 0) return { ...unmet, actual: `reported ${summarise(policies)}` };
   const strange = strangeHost(view, policies);
   if (strange !== undefined)
@@ -148,42 +140,6 @@ function strangeHost(view: StepView, policies: readonly ReadPolicy[]): string | 
     .flatMap(({ failures }) => failures)
     .flatMap(({ mx }) => mx ?? [])
     .find((host) => !known.has(plain(host)));
-}
-
-/**
- * From the number of sessions to that of messages, or the other way round: a sender that sends
- * several messages over one connection, or opens more than it uses, may count either.
- */
-function rangeOf(
-  view: StepView,
-  span: readonly Observation[],
-  good: boolean,
-): readonly [least: number, most: number] {
-  const sessions = sessionCount(view, span, good);
-  const messages = tokensSubmitted(span).filter((token) => {
-    return (outcomeOf(span, token).kind === 'delivered') === good;
-  }).length;
-  return [Math.min(sessions, messages), Math.max(sessions, messages)];
-}
-
-/**
- * RFC 8460 §4.2: a session is one connection to an MX; it is good when TLS identified the host by
- * its TLSA records, or a host that the policy permits.
- */
-function sessionCount(view: StepView, span: readonly Observation[], good: boolean): number {
-  const [domain = ''] = view.domains;
-  return reportableSessions(span).filter((session) => {
-    const { mx, handshake, opened, seen } = session;
-    const isSecure = handshake?.result === 'completed';
-    const dane = daneState(view.history, domain, session, seen.at(-1) ?? opened, isSecure);
-    const held = heldPolicy(view.history, domain, opened);
-    const isGood = dane.held
-      ? isSecure && dane.state !== 'broken'
-      : isSecure &&
-        handshake.authenticated &&
-        isPermittedMx(held?.policy.mx ?? view.permittedMx, mx);
-    return isGood === good;
-  }).length;
 }
 
 function summarise(policies: readonly ReadPolicy[]): string {

@@ -89,7 +89,7 @@ export function isOwn(view: StepView, { type, domain }: ReadPolicy): boolean {
   if (domain === undefined) return type === 'no-policy-found';
   const name = plain(domain);
   if (name === plain(view.qualified(VICTIM)) || view.domains.includes(name)) return true;
-  return type === 'tlsa' && tlsaBases(view).includes(name);
+  return tlsaBases(view).includes(name);
 }
 
 /** The names whose TLSA records were asked for. */
@@ -118,18 +118,4 @@ export function reportableSessions(observations: Parameters<typeof sessionsOf>[0
 /** A name in its one spelling. */
 export function plain(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
-}
-
-/**
- * Whether the lines of a report are those of a policy as it was served: in any order, and with any
- * blanks around the colon (RFC 8461 §3.2).
- */
-export function isSamePolicy(body: string, lines: readonly string[]): boolean {
-  const fields = (texts: readonly string[]) =>
-    texts
-      .map((text) => text.trim().replace(/\s*:\s*/, ': '))
-      .filter((text) => text !== '')
-      .sort()
-      .join('\n');
-  return fields(body.split(/\r?\n/)) === fields(lines);
 }

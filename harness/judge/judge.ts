@@ -64,6 +64,13 @@ export function judge(trial: Trial, expectations: Expectations, known: Facts = n
       ...finding,
       expected: plain(finding.expected),
       actual: plain(finding.actual),
+      ...(finding.compared && {
+        compared: finding.compared.map((row) => ({
+          ...row,
+          reported: plain(row.reported),
+          seen: plain(row.seen),
+        })),
+      }),
     })),
     remarks: [...trouble, ...(isJudgeable ? negativeControls(trial) : [])].map(plain),
     ...(facts.length > 0 && {
@@ -265,6 +272,7 @@ function judgeUse(
       actual: judgement.actual,
       because: judgement.because,
       ...(judgement.harm ? { harm: judgement.harm } : {}),
+      ...(judgement.compared ? { compared: judgement.compared } : {}),
     };
     const isProof = standsAlone || judgement.known === true || judgement.harm !== undefined;
     const stands = decided && judgement.status === 'unmet' && isProof;

@@ -42,12 +42,17 @@ export function createReportInbox(): ReportInbox {
     request.on('end', async () => {
       const contentType = request.headers['content-type'] ?? '';
       const read =
-        request.method !== 'POST'
-          ? { problem: `method ${request.method}` }
-          : bytes > LARGEST_REPORT_BYTES
-            ? { problem: `${bytes} bytes are more than the inbox takes` }
-            : await readReport(Buffer.concat(chunks), contentType);
-      setting.record({ kind: 'report-received', host: setting.host, contentType, ...read });
+        bytes > LARGEST_REPORT_BYTES
+          ? { problem: `${bytes} bytes are more than the inbox takes` }
+          : await readReport(Buffer.concat(chunks), contentType);
+      const method = request.method === 'POST' ? {} : { method: request.method };
+      setting.record({
+        kind: 'report-received',
+        host: setting.host,
+        ...method,
+        contentType,
+        ...read,
+      });
       response.writeHead(setting.plan.status ?? 200).end();
     });
   });

@@ -280,6 +280,8 @@ export interface ReportEvent {
   readonly kind: 'report-received';
   /** The inbox, or the MX that took the mail. */
   readonly host: string;
+  /** Of the request; default: POST. */
+  readonly method?: string;
   /** Of the POST, or of what is attached to the mail. */
   readonly contentType: string;
   /** It was packed by gzip, whatever it was called. */

@@ -34,8 +34,18 @@ export interface Judgement {
   readonly known?: boolean;
   /** It is why the positive control fails as well, and so decides in its place. */
   readonly explainsControl?: boolean;
+  /** A report beside what the path saw. */
+  readonly compared?: readonly Comparison[];
   /** It rests on the wire alone, and stands even where the positive control failed. */
   readonly standsAlone?: boolean;
+}
+
+/** What a report says of something, and what was seen of it; both may be the sender's words. */
+export interface Comparison {
+  readonly what: string;
+  readonly reported: string;
+  readonly seen: string;
+  readonly differs: boolean;
 }
 
 /**
@@ -130,6 +140,7 @@ export interface Finding {
   readonly actual: string;
   readonly because: readonly number[];
   readonly harm?: Harm;
+  readonly compared?: readonly Comparison[];
 }
 
 export interface Verdict {

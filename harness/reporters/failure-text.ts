@@ -57,6 +57,12 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
           ] as const,
         ]
       : []),
+    ...(finding.compared ?? [])
+      .filter(({ differs }) => differs)
+      .flatMap(({ what, reported, seen }) => [
+        ['report', printable(plain(`${what}: ${reported}`))] as const,
+        ['path', printable(plain(`${what}: ${seen}`))] as const,
+      ]),
     ...(saw === undefined ? [] : [['attacker', `saw: ${saw}`] as const]),
     ...(finding.harm === 'mail-lost' ? [['harm', 'the message is lost'] as const] : []),
   ];

@@ -38,7 +38,8 @@ export function detailOf(verdict: Verdict, trial: Trial): CellDetail {
 }
 
 function findingDetail(finding: Finding, { text }: Cleaner) {
-  const { step, expectation, requirement, grade, expected, actual, because, harm } = finding;
+  const { step, expectation, requirement, grade, expected, actual, because, harm, compared } =
+    finding;
   const known = requirementOf(requirement);
   return {
     step,
@@ -50,6 +51,11 @@ function findingDetail(finding: Finding, { text }: Cleaner) {
     actual: text(actual),
     because,
     harm,
+    compared: compared?.map((row) => ({
+      ...row,
+      reported: text(row.reported),
+      seen: text(row.seen),
+    })),
   };
 }
 

@@ -50,6 +50,17 @@ const finding = z.looseObject({
   actual: z.string().describe('May hold words of the sender: hostile input.'),
   because: z.array(count).describe('The numbers of the observations that decide it.'),
   harm: z.string().optional().describe("What the sender's user lost by it."),
+  compared: z
+    .array(
+      z.looseObject({
+        what: z.string(),
+        reported: z.string(),
+        seen: z.string(),
+        differs: z.boolean(),
+      }),
+    )
+    .optional()
+    .describe('A TLSRPT report beside what the path saw. May hold words of the sender.'),
 });
 
 const verdict = z.looseObject({

@@ -150,6 +150,18 @@ describe('reported', () => {
     ],
     [
       'met',
+      'under TLSA records and a policy: the same sessions',
+      stripped().reports({
+        ...about('victim.test', notSupported),
+        policies: [
+          ...about('victim.test', notSupported).policies,
+          ...about('victim.test', notSupported, { type: 'tlsa' }).policies,
+        ],
+      }),
+      type('starttls-not-supported', { counted: true }),
+    ],
+    [
+      'met',
       'whatever failed',
       stripped().reports(about('victim.test', notSupported)),
       type('failure'),
@@ -189,6 +201,20 @@ describe('not-reported', () => {
       'met',
       'a failure that is blamed on no policy',
       stripped().reports(about('victim.test', notSupported, { type: 'no-policy-found' })),
+    ],
+    [
+      'met',
+      'failures of since the last report',
+      stripped().reports().turnsAway().step(2).reports(about('victim.test', notSupported)),
+    ],
+    [
+      'unmet',
+      'more than those',
+      stripped()
+        .reports()
+        .turnsAway()
+        .step(2)
+        .reports(about('victim.test', { 'starttls-not-supported': 2 })),
     ],
     ['unobserved', 'nobody asked', stripped()],
     ['unsupported', 'not declared', evidence().step(0), silent],
@@ -238,7 +264,12 @@ describe('report-valid', () => {
     ['unmet', 'one that is, of another domain', came({ report: of('other.test') })],
     ['unmet', 'none, and it was asked for', stripped().reports()],
     ['unobserved', 'none, and nobody has asked', stripped()],
-    ['unmet', 'by another method', came({ problem: 'method PUT' }), named('8460-3-https-post')],
+    [
+      'unmet',
+      'by another method',
+      came({ method: 'PUT', report: whole() }),
+      named('8460-3-https-post'),
+    ],
     ['unmet', 'that is no JSON', came({ problem: 'Unexpected token' }), named('8460-4-ijson')],
     [
       'unmet',

@@ -36,7 +36,13 @@ export function hostileRun(): Told {
           grade: 'fail',
           exposure: 'content',
           findings: [
-            finding({ actual: WORST, expected: text, because: [41, 42, 43, 44], harm: 'content' }),
+            finding({
+              actual: WORST,
+              expected: text,
+              because: [41, 42, 43, 44],
+              harm: 'content',
+              compared: [{ what: text, reported: text, seen: WORST, differs: true }],
+            }),
           ],
           remarks: [WORST],
         },

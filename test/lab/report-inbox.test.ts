@@ -86,10 +86,14 @@ test('in clear nobody is at home, unless the plan says so', async () => {
   expect(open.seen('web-connection')).toMatchObject([{ scheme: 'http' }]);
 });
 
-test.each(['GET', 'PUT', 'HEAD'])('%s is no report', async (method) => {
+test.each<[string, string, object]>([
+  ['GET', '', { problem: expect.stringMatching(/JSON/) }],
+  ['HEAD', '', { problem: expect.stringMatching(/JSON/) }],
+  ['PUT', JSON.stringify(REPORT), { report: REPORT }],
+])('by %s', async (method, body, read) => {
   using seen = world();
-  await post(seen, JSON_TYPE, method === 'PUT' ? JSON.stringify(REPORT) : '', method);
-  expect(seen.seen('report-received')).toMatchObject([{ problem: `method ${method}` }]);
+  await post(seen, JSON_TYPE, body, method);
+  expect(seen.seen('report-received')).toMatchObject([{ method, ...read }]);
 });
 
 test('a status as planned', async () => {

@@ -55,6 +55,12 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
       ],
     },
   ],
+  'reuses-connections': [
+    {
+      reason: 'It may count messages, of which one connection carries several, or connections.',
+      faults: ['counts-report-sessions'],
+    },
+  ],
   'wants-tls': [
     {
       reason: 'It sends nothing in clear, to nobody.',

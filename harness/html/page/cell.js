@@ -174,6 +174,7 @@ function findingOf(data, finding, index, isChosen) {
       h('dt', {}, 'actual'),
       h('dd', {}, finding.actual),
       finding.harm && [h('dt', {}, 'harm'), h('dd', {}, finding.harm)],
+      finding.compared && [h('dt', {}, 'report'), h('dd', {}, comparedOf(finding.compared))],
       because.length > 0 && [
         h('dt', {}, 'because'),
         h(
@@ -191,6 +192,36 @@ function findingOf(data, finding, index, isChosen) {
           ),
         ),
       ],
+    ),
+  );
+}
+
+/** The report beside what the path saw. */
+function comparedOf(rows) {
+  return h(
+    'table',
+    { class: 'compared' },
+    h(
+      'thead',
+      {},
+      h(
+        'tr',
+        {},
+        ['', 'the report', 'the path'].map((title) => h('th', { scope: 'col' }, title)),
+      ),
+    ),
+    h(
+      'tbody',
+      {},
+      rows.map(({ what, reported, seen, differs }) =>
+        h(
+          'tr',
+          { class: differs ? 'differs' : '' },
+          h('th', { scope: 'row' }, differs ? `≠ ${what}` : what),
+          h('td', {}, reported),
+          h('td', {}, seen),
+        ),
+      ),
     ),
   );
 }

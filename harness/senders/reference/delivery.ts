@@ -293,7 +293,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
           : refused(host, `${problem.why}, policy demands it (RFC 8461 §5)`, problem, is);
       if (problem && dane && !mail.tlsOptional && !isCondonedUnderDane(problem, dane, is))
         return temporary(host, `${problem.why}, TLSA records demand it (RFC 7672 §2.2)`);
-      if (problem && problem.at !== 'certificate' && (is('wants-tls') || requiresTls(domain, is)))
+      const wantsTls = (is('wants-tls') && !mail.tlsOptional) || requiresTls(domain, is);
+      if (problem && problem.at !== 'certificate' && wantsTls)
         return temporary(host, `${problem.why}, and without TLS nothing is sent`);
       const isAfresh = problem?.connectionLost || (problem && is('clear-after-bad-certificate'));
       if (isAfresh && !(is('goes-on-after-failed-handshake') && session.resumeClear())) {

@@ -437,6 +437,7 @@ export const FAULTS = {
   'reports-one-policy-alone': 'Writes a single policy where an array of policies belongs.',
   'reports-half-days': 'Reports on days that end at noon.',
   'reports-dates-without-offset': 'Writes dates that do not say how far they are from UTC.',
+  'reports-dates-as-numbers': 'Writes dates as seconds since 1970.',
   'reports-contact-as-uri': 'Writes a mailto URI where a mail address belongs.',
   'reports-other-policy-types': 'Calls the type of an MTA-STS policy "mta-sts".',
   'reports-policy-as-text': 'Writes the policy as one string where an array of its lines belongs.',
@@ -454,6 +455,8 @@ export const FAULTS = {
   'reports-no-reasons': 'Never says why a session failed.',
   'reports-bad-tlsa-as-web-pki':
     'Reports TLSA records that do not match as an untrusted certificate.',
+  'reports-failed-lookups-as-no-starttls':
+    'Reports TLSA records that cannot be had as STARTTLS not supported.',
   'reports-dane-as-sts': 'Reports sessions held to TLSA records under the MTA-STS policy.',
   'reports-tlsa-in-groups': 'Writes the data of TLSA records in groups of eight digits.',
   'reports-another-mx-address': 'Gives its own address for that of the MX host.',

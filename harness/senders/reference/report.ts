@@ -65,6 +65,8 @@ function typeOf({ type, why }: Failure, is: Is): string {
   if (is('reports-wrong-type')) return 'dane-required';
   if (is('reports-bad-tlsa-as-web-pki') && type === 'tlsa-invalid')
     return 'certificate-not-trusted';
+  if (is('reports-failed-lookups-as-no-starttls') && type === 'dnssec-invalid')
+    return 'starttls-not-supported';
   return is('reports-handshakes-as-no-starttls') && why.startsWith('STARTTLS failed')
     ? 'starttls-not-supported'
     : type;
@@ -131,7 +133,10 @@ export function asWritten(report: TlsReport, lines: readonly string[] | undefine
     })),
   }));
   const { 'start-datetime': start, 'end-datetime': end } = range;
-  const bare = (date: string) => (is('reports-dates-without-offset') ? date.slice(0, -1) : date);
+  const bare = (date: string) => {
+    if (is('reports-dates-as-numbers')) return Date.parse(date) / 1000;
+    return is('reports-dates-without-offset') ? date.slice(0, -1) : date;
+  };
   return {
     ...rest,
     'date-range': {
