@@ -13,7 +13,7 @@ CACHE = "/var/lib/mta-sts/cache.db"
 if os.path.exists(CACHE):
     with sqlite3.connect(CACHE, timeout=10) as cache:
         # Whoever writes keeps the others out, and the resolver drops a policy that it cannot write
-        # within 5 s: nobody waits for the disk here.
+        # in time: nobody waits for the disk here.
         cache.execute("PRAGMA synchronous = OFF")
         cache.executemany("UPDATE sts_policy_cache SET ts = ts - ? WHERE domain = ?", [(seconds, domain) for domain in domains])
 

@@ -27,9 +27,8 @@ fi
 if [ "$TLS_POLICY" != dane ]; then
   [ "$TLS_POLICY" = both ] || postconf -e smtp_tls_security_level=may
   tables="$tables socketmap:inet:127.0.0.1:8461:postfix"
-  # Policies are kept in /var/lib/mta-sts/cache.db. One that cannot be written within 5 s is forgotten: hundreds
-  # come at once here, and do not wait for the disk (libeatmydata).
-  (HOME=/var/lib/mta-sts LD_PRELOAD=libeatmydata.so setpriv --reuid=_mta-sts --regid=_mta-sts --clear-groups mta-sts-daemon || :; kill 1) &
+  # Policies are kept in /var/lib/mta-sts/cache.db.
+  (HOME=/var/lib/mta-sts setpriv --reuid=_mta-sts --regid=_mta-sts --clear-groups mta-sts-daemon || :; kill 1) &
   timeout 20 bash -c 'until : </dev/tcp/127.0.0.1/8461; do sleep 0.05; done' 2>/dev/null
 fi
 
