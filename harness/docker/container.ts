@@ -34,6 +34,8 @@ export interface ContainerOptions
   readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly capabilities?: readonly string[];
+  /** Kernel settings of its network. */
+  readonly sysctls?: Readonly<Record<string, string>>;
   /** Weight of its claim on a busy processor; others have 1024. */
   readonly cpuShares?: number;
   /** Published on a free port of 127.0.0.1. */
@@ -159,6 +161,7 @@ async function define(
       this.containerCreated = onCreated;
       if (options.dns !== undefined)
         Object.assign(this.hostConfig, { Dns: [options.dns], DnsOptions: ['trust-ad'] });
+      if (options.sysctls !== undefined) this.hostConfig.Sysctls = { ...options.sysctls };
       if (options.cpuShares !== undefined) this.hostConfig.CpuShares = options.cpuShares;
       if (options.port !== undefined) {
         this.createOpts.ExposedPorts = { [`${options.port}/tcp`]: {} };

@@ -79,11 +79,14 @@ function dayOf(
 ): Row[] {
   if (asked?.date === undefined || from === undefined || to === undefined) return [];
   const now = Date.parse(asked.date);
-  const ahead = ofKind(view.history, 'time-advanced').map(({ seconds }) => seconds * 1000);
+  const advanced = ofKind(view.history, 'time-advanced').map(({ seconds }) => seconds * 1000);
+  // Each time that it was asked before, a day was over for it.
+  const daysOver = ofKind(view.history, 'reports-asked-for').length - 1;
+  const latest = now + sum(advanced) + daysOver * DAY_MS;
   // A day may have ended while the trial went on.
-  const isTrue = from <= now + sum(ahead) && to >= now - asked.at - MOMENT_MS;
+  const isTrue = from <= latest && to >= now - asked.at - MOMENT_MS;
   const reported = [...new Set([from, to - MOMENT_MS].map(day))].join(' to ');
-  const seen = [...new Set([now, now + sum(ahead)].map(day))].join(' to ');
+  const seen = [...new Set([now, latest].map(day))].join(' to ');
   return [
     {
       what: 'day',
@@ -98,6 +101,8 @@ function dayOf(
     },
   ];
 }
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** The midnight that ends a day, and its last second, are the same end. */
 const MOMENT_MS = 1_000;
@@ -130,11 +135,11 @@ function policyOf(view: StepView, { type, lines }: ReadPolicy): Row[] {
   ];
 }
 
-/** RFC 8461 §3.2: fields, mx among them, may come in any order. */
+/** RFC 8461 §3.2: fields, mx among them, may come in any order, with blanks around the colon. */
 export function isSamePolicy(body: string, lines: readonly string[]): boolean {
   const spelt = (all: readonly string[]) =>
     all
-      .map((line) => line.trim())
+      .map((line) => line.trim().replace(/\s*:\s*/, ':'))
       .toSorted()
       .join('\n');
   return spelt(linesOf(body)) === spelt(lines);

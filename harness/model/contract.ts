@@ -18,6 +18,8 @@ export interface SenderContract {
   readonly trust: string;
   /** Where a file with the key of the lab's DNS root is put, before the server starts. */
   readonly dnssec?: string;
+  /** Where a private key is put, for DKIM signatures of `sender.test`. */
+  readonly dkim?: string;
   readonly ready: Readiness;
   readonly submit: Submission;
   readonly log: LogPatterns;
@@ -42,6 +44,8 @@ export interface ContainerPlace {
   readonly image: Build | string;
   readonly hostname?: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Kernel settings of its network (sysctl). */
+  readonly sysctls?: Readonly<Record<string, string>>;
   /** Absolute paths of files on this machine, by their path in the container. */
   readonly files: Readonly<Record<string, string>>;
   /** In place of what the image starts. */
@@ -133,6 +137,8 @@ export interface Commands {
   readonly age?: string;
   /** Looks for new policies of $DOMAINS. */
   readonly refresh?: string;
+  /** Sends the TLSRPT reports that are due for $DOMAINS, as if the day were over. */
+  readonly report?: string;
   /** Restarts the server; a container is restarted without one. */
   readonly restart?: string;
   /** External: starts the server, and ends it. */

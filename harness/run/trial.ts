@@ -588,14 +588,22 @@ async function fetchEnded({ recorder }: Running): Promise<void> {
     recorder.record(leg, { kind: 'fetch-open', connection, seconds: LONGEST_FETCH_SECONDS });
 }
 
-/** A sender may say that the last try failed, and only then give the message up. */
-async function givenUp({ recorder, worlds, base }: Running): Promise<void> {
+/**
+ * A sender may say that the last try failed, and only then give the message up, and then be busy
+ * with the notice: it is waited for while there is a sign of it.
+ */
+async function givenUp({ recorder, worlds, base, bounds }: Running): Promise<void> {
   const main = () => recorder.observations.filter((seen) => seen.leg === 'main');
   const queued = () =>
     ofKind(main(), 'message-submitted').filter(
       ({ token }) => outcomeOf(main(), token).kind === 'deferred',
     );
-  await recorder.until(() => queued().length === 0, BOUNCE_MS);
+  const deadline = recorder.elapsedMs() + bounds.settleMs;
+  let waitMs = BOUNCE_MS;
+  while (waitMs > 0 && recorder.elapsedMs() < deadline && !recorder.isOver()) {
+    if (await recorder.until(() => queued().length === 0, waitMs)) break;
+    waitMs = BOUNCE_MS - recorder.quietMs();
+  }
   await settledWithin(worlds.get(base)!.idle(), IDLE_MS);
 }
 

@@ -11,6 +11,7 @@ import { type LabAccess, type MessageStatus, type Sender, SenderError } from '..
 import { trustFiles } from '../process/environment.ts';
 import { drive } from './contract/drive.ts';
 import { described, versionIn } from './contract/version.ts';
+import { createDkimKey, type DkimKey } from './dkim-key.ts';
 
 /**
  * The sender that a contract describes. Its image is built, and its version known, once it is
@@ -20,6 +21,7 @@ export function containerSender(contract: SenderContract, place: ContainerPlace)
   const { name } = contract;
   let engine: Engine | undefined;
   let image: string | undefined;
+  let dkimKey: Promise<DkimKey> | undefined;
   const sender: Sender = {
     ...described(contract),
     perInstance: contract.instances === 'exclusive' ? 'trial' : 'run',
@@ -56,7 +58,9 @@ export function containerSender(contract: SenderContract, place: ContainerPlace)
     },
     async start(lab, onStatus, onLine) {
       if (!engine || image === undefined) throw new SenderError(`${name} was not prepared`);
-      return start({ engine, image, contract, place, lab, onStatus, onLine });
+      if (contract.dkim !== undefined) dkimKey ??= createDkimKey(name);
+      const dkim = await dkimKey;
+      return start({ engine, image, contract, place, dkim, lab, onStatus, onLine });
     },
   };
   return sender;
@@ -67,6 +71,7 @@ interface Start {
   readonly image: string;
   readonly contract: SenderContract;
   readonly place: ContainerPlace;
+  readonly dkim?: DkimKey;
   readonly lab: LabAccess;
   readonly onStatus: (status: MessageStatus) => void;
   readonly onLine?: (line: string) => void;
@@ -74,12 +79,13 @@ interface Start {
 
 const OBITUARY_MS = 2000;
 
-async function start({ engine, image, contract, place, lab, onStatus, onLine }: Start) {
+async function start({ engine, image, contract, place, dkim, lab, onStatus, onLine }: Start) {
   const { network, dns } = lab;
   if (!network?.docker)
     throw new SenderError(`${contract.name} runs in a container, and this lab is not in Docker`);
   const { docker } = network;
   const { from } = contract.log;
+  if (dkim) await lab.publish(dkim.record.name, dkim.record.text);
   return drive({
     contract,
     network,
@@ -94,10 +100,14 @@ async function start({ engine, image, contract, place, lab, onStatus, onLine }: 
         network: docker.name,
         dns: dns.address,
         hostname: place.hostname,
-        environment: place.environment,
+        environment: { ...place.environment, ...(dkim && { DKIM_SELECTOR: dkim.selector }) },
+        sysctls: place.sysctls,
         files: place.files,
         command: place.command,
-        texts: trustFiles(contract, lab),
+        texts: {
+          ...trustFiles(contract, lab),
+          ...(dkim && contract.dkim && { [contract.dkim]: dkim.privateKey }),
+        },
         ...(typeof from === 'object' && 'file' in from ? { logFile: from.file } : {}),
         onLine: hear,
       });

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { doctor } from '../../harness/commands/doctor.ts';
 import type { SenderContract } from '../../harness/model/contract.ts';
@@ -70,7 +71,7 @@ describe('a sender that keeps what it promises', () => {
   it('is told so, thing by thing', async () => {
     const { out, code, faults, skipped } = await examine('reference');
     expect({ code, faults, skipped }).toEqual({ code: 0, faults: [], skipped: [] });
-    expect(out).toContain('reference 1: 19 proved · 0 to mend · 0 skipped');
+    expect(out).toContain('reference 1: 21 proved · 0 to mend · 0 skipped');
   });
 
   it('is not asked for what it does not declare', async () => {
@@ -95,6 +96,16 @@ describe('a sender that breaks a promise', () => {
     'reference:loses-mail',
     'commands.queue lists what is kept',
     'commands.flush retries what is kept',
+  );
+  breaks(
+    'reference:reports-nothing',
+    'commands.report sends what is due by HTTPS',
+    'commands.report sends what is due by mail',
+  );
+  breaks(
+    'reference:looks-for-reporting-elsewhere',
+    'commands.report sends what is due by HTTPS',
+    'commands.report sends what is due by mail',
   );
   breaks(
     changed(() => ({ flush: async () => {} })),
@@ -129,6 +140,38 @@ describe('a sender that breaks a promise', () => {
 });
 
 describe('words', () => {
+  it('a sender that cannot be hurried to report breaks no promise, and is told what that means', async () => {
+    const { code, skipped } = await examine(changed(() => ({ report: undefined })));
+    expect({ code, skipped }).toEqual({
+      code: 0,
+      skipped: [
+        '– commands.report sends what is due by HTTPS · there is no commands.report: that no report comes will prove nothing',
+        '– commands.report sends what is due by mail · there is no commands.report: that no report comes will prove nothing',
+      ],
+    });
+  });
+
+  it('a report that does not come is told with how far it came', async () => {
+    const saidOf = async (sender: string | Sender) =>
+      (await examine(sender)).out.replace(/\s+/g, ' ');
+    expect(await saidOf(changed(() => ({ report: async () => {} })))).toMatch(
+      / seen commands\.report has ended, and the record _smtp\._tls\.victim\.\S+ was never looked up /,
+    );
+    const looksAndLeaves: Sender = {
+      ...reference,
+      async start(lab, onStatus) {
+        const resolver = new Resolver();
+        resolver.setServers([`${lab.dns.address}:${lab.dns.port}`]);
+        const report = async ([domain]: readonly string[]) =>
+          void (await resolver.resolveTxt(`_smtp._tls.${domain}`));
+        return { ...(await reference.start(lab, onStatus)), report };
+      },
+    };
+    expect(await saidOf(looksAndLeaves)).toMatch(
+      / seen commands\.report has ended, and no report came for victim\.\S+, which had a session /,
+    );
+  });
+
   it('a sender whose log says nothing of mail is shown its last lines, escaped', async () => {
     const { out, faults } = await examine({
       ...reference,

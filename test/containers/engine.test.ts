@@ -63,6 +63,16 @@ describeWithEngine('a container', () => {
     });
   });
 
+  it('has the kernel settings that it was given', async () => {
+    const { container, lines } = await startOne({
+      sysctls: { 'net.unix.max_dgram_qlen': '512' },
+      command: ['cat', '/proc/sys/net/unix/max_dgram_qlen'],
+    });
+    await using _ = container;
+    await container.died;
+    expect(lines).toEqual(['512']);
+  });
+
   it('has its port published on 127.0.0.1, and nowhere else', async () => {
     const { container } = await startOne({ port: 8025, command: ['sleep', '60'] });
     await using _ = container;

@@ -10,7 +10,7 @@ import { describeWithEngine } from './engine.ts';
 import { holdfast } from './process.ts';
 
 describeWithEngine('the whole suite', () => {
-  it.each(['postfix', 'chasquid', 'exim'])('%s', async (sender) => {
+  it.each(['postfix', 'postfix-tlsrpt', 'chasquid', 'exim'])('%s', async (sender) => {
     const { code, out, err } = await holdfast('run', '--sender', sender, '--reporter', 'json');
     const { verdicts, scenarios, skippedSenders, interrupted, knownNoMore } = JSON.parse(out) as {
       verdicts: (Verdict & { known?: unknown })[];

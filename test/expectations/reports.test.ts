@@ -47,13 +47,13 @@ const notSupported = { 'starttls-not-supported': 1 };
 const type = (name: string, more: object = {}) => ({ options: { type: name, ...more } });
 
 /** Of failures, with the lines of the policy that every world publishes. */
-function underThePolicy() {
+function underThePolicy(written = (lines: string[]) => lines) {
   const report = about('victim.test', notSupported);
   const [entry] = report.policies;
   const lines = policyText('enforce', 604_800, ['mx1.victim.test']).trim().split('\r\n');
   return {
     ...report,
-    policies: [{ ...entry, policy: { ...entry!.policy, 'policy-string': lines } }],
+    policies: [{ ...entry, policy: { ...entry!.policy, 'policy-string': written(lines) } }],
   };
 }
 
@@ -93,6 +93,14 @@ describe('reported', () => {
       'met',
       'under the one that did',
       stripped().reports(underThePolicy()),
+      type('starttls-not-supported', { applied: true }),
+    ],
+    [
+      'met',
+      'with its lines in another order, and other blanks in them',
+      stripped().reports(
+        underThePolicy((lines) => lines.toReversed().map((line) => line.replace(': ', ' :'))),
+      ),
       type('starttls-not-supported', { applied: true }),
     ],
     [
@@ -491,7 +499,22 @@ describe('report-true', () => {
     return builder;
   };
   const at = 'mx1.victim.test';
+  const tomorrow = made({
+    'date-range': {
+      'start-datetime': '2026-11-23T00:00:00Z',
+      'end-datetime': '2026-11-23T23:59:59Z',
+    },
+  });
   says('report-true', [
+    ['unmet', 'of the day after', came(tomorrow), { requirement: '8460-4.1-full-day' }],
+    [
+      'met',
+      'of the day after, where the day was over once before',
+      stripped()
+        .see({ kind: 'reports-asked-for', date: today })
+        .see({ kind: 'reports-asked-for', date: today })
+        .report(tomorrow),
+    ],
     ['met', 'as it was', came(made())],
     [
       'met',

@@ -31,7 +31,11 @@ export async function runWithHabit(
   lab: Lab,
   steps: string,
   habit: Habit,
-  { plain = opportunisticSender(), signal }: { plain?: Sender; signal?: AbortSignal } = {},
+  {
+    plain = opportunisticSender(),
+    signal,
+    settleMs = BOUNDS.settleMs,
+  }: { plain?: Sender; signal?: AbortSignal; settleMs?: number } = {},
 ): Promise<TrialResult[]> {
   const sender: Sender = {
     ...plain,
@@ -47,5 +51,6 @@ export async function runWithHabit(
   await rm(folder, { recursive: true });
   expect(problems).toEqual([]);
   const senders = [sender];
-  return resultsOf({ lab, vocabulary, senders, scenarios, jobs: 1, bounds: BOUNDS, signal });
+  const bounds = { ...BOUNDS, settleMs };
+  return resultsOf({ lab, vocabulary, senders, scenarios, jobs: 1, bounds, signal });
 }

@@ -113,6 +113,28 @@ test('a queue that was listed while the sender began to try says nothing', async
   expect(listed.flatMap(({ tokens }) => tokens)).toEqual([]);
 });
 
+test('a bounce is waited for while the sender is at work on it', async () => {
+  const [result] = await runWithHabit(
+    lab,
+    '  - { send: a, under: [], expect: [{ bounced: { requirement: 5321-4.5.4.1-queue } }] }\n',
+    (_sender, tell, { dns }) => ({
+      async submit({ token, to }) {
+        const resolver = new Resolver({ timeout: 1500, tries: 1 });
+        resolver.setServers([`${dns.address}:${dns.port}`]);
+        const looks = () => resolver.resolveMx(to.split('@')[1]!);
+        const later = (seconds: number, then: () => unknown) => setTimeout(then, seconds * 1000);
+        await looks();
+        tell({ token, status: 'deferred', detail: 'not now' });
+        later(4, looks);
+        later(7, () => tell({ token, status: 'bounced', detail: 'given up' }));
+      },
+    }),
+    { settleMs: 20_000 },
+  );
+  const said = ofKind(result!.trial.evidence.observations, 'sender-status');
+  expect(said.map(({ status }) => status)).toContain('bounced');
+});
+
 test('the worlds of a trial have no connection in common', async () => {
   const step = '  - { send: a, under: [], expect: [delivered] }\n';
   const [result] = await runWithHabit(lab, step + step, () => ({}));

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts Postfix with the TLS policy that $TLS_POLICY names: `mta-sts` (postfix-mta-sts-resolver),
-# `dane` (with unbound), or `both`.
+# `dane` (with unbound), or `both`; where $TLSRPT is set, with tlsrpt-reporter too.
 set -eu
 
 trust=/etc/ssl/certs/ca-certificates.crt
@@ -33,6 +33,22 @@ if [ "$TLS_POLICY" != dane ]; then
 fi
 
 postconf -e "smtp_tls_policy_maps=$tables"
+
+if [ -n "${TLSRPT:-}" ]; then
+  # Reports go by sendmail(1), and nothing else does.
+  chown opendkim /etc/dkimkeys/sender.test.pem
+  chmod 600 /etc/dkimkeys/sender.test.pem
+  (opendkim -f -s "$DKIM_SELECTOR" || :; kill 1) &
+  postconf -e non_smtpd_milters=inet:127.0.0.1:8891
+  # It does not wait for the disk (libeatmydata): Postfix does not wait for it, and what its queue has no
+  # room for is lost.
+  install -d -o tlsrpt /var/spool/postfix/run/tlsrpt
+  rm -f /var/spool/postfix/run/tlsrpt/tlsrpt.sock
+  (LD_PRELOAD=libeatmydata.so setpriv --reuid=tlsrpt --regid=tlsrpt --clear-groups \
+    /opt/tlsrpt/bin/tlsrpt-collectd --config_file /etc/tlsrpt.cfg || :; kill 1) &
+  timeout 20 sh -c 'until [ -S /var/spool/postfix/run/tlsrpt/tlsrpt.sock ]; do sleep 0.05; done'
+  postconf -e smtp_tlsrpt_enable=yes smtp_tlsrpt_socket_name=run/tlsrpt/tlsrpt.sock
+fi
 
 # Postfix does not read a file that was changed in the last second: it waits.
 touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/tls-policy

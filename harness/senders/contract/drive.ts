@@ -104,7 +104,7 @@ export async function drive({
     await server.restart();
     await whenReady();
   };
-  const { flush, queue, age, refresh } = commands;
+  const { flush, queue, age, refresh, report } = commands;
   const flushAll = inBatches(async (domains: readonly string[]) => {
     if (flush === undefined || flush === 'restart') await restart();
     else await server.run(flush, { DOMAINS: domains.join(' ') });
@@ -139,6 +139,15 @@ export async function drive({
       : {
           async refresh(domains: readonly string[]) {
             await server.run(refresh, { DOMAINS: domains.join(' ') });
+          },
+        }),
+    ...(report === undefined
+      ? {}
+      : {
+          async report(domains: readonly string[]) {
+            await server.run(report, { DOMAINS: domains.join(' ') });
+            // What it has sent by now belongs to the step in which it was asked to.
+            await network.caughtUp();
           },
         }),
     ...(age === undefined

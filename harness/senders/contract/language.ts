@@ -63,6 +63,20 @@ export function contractLanguage() {
       environment: variables
         .default({})
         .describe('Environment variables of the container, or of the Node program.'),
+      sysctls: z
+        .record(
+          z
+            .string()
+            .regex(
+              /^net\.[\w./-]+$/,
+              'a container has kernel settings of its own for its network only, such as net.unix.max_dgram_qlen',
+            ),
+          z.union([text, z.number()], 'expected a string or a number'),
+        )
+        .optional()
+        .describe(
+          "Kernel settings of the container's network (net.…), as the server's host has them.",
+        ),
       files: z
         .record(path, text)
         .default({})
@@ -82,6 +96,11 @@ export function contractLanguage() {
         .describe(
           "Where a file with the key of the lab's DNS root, a DNSKEY record, is put before the server starts: the trust anchor of a validating resolver beside it.",
         ),
+      dkim: path
+        .optional()
+        .describe(
+          "Where a private key (RSA, PEM) of sender.test is put before the server starts, for the DKIM signatures of reports by mail. The lab's DNS has its public half, and the variable DKIM_SELECTOR its selector.",
+        ),
       ready: ready.prefault({}).describe('How to tell that the server has started.'),
       submit: submit.describe('How the sender is given mail, by SMTP.'),
       log: log.describe('How the log tells what became of a message.'),
@@ -93,7 +112,7 @@ export function contractLanguage() {
       capabilities: z
         .array(z.enum(CAPABILITIES, { error: 'unknown capability' }))
         .describe(
-          'What the sender can do. A scenario that needs what is not declared is unsupported. tlsrpt: it sends reports over HTTPS, and tlsrpt-mail: by mail. smart-host: mail for by-smart-host.D goes by the MX hosts of D, and for by-port-N.D to their port N. address-literal: it takes mail for user@[192.0.2.1]. refresh: it looks for new policies without any mail. backup-mx: it is the host mx.D of the domain D that it sends from, and knows it. required-tls: nothing goes in clear to tls-required.D.',
+          'What the sender can do. A scenario that needs what is not declared is unsupported. tlsrpt: it sends reports over HTTPS, and tlsrpt-mail: by mail; without commands.report nobody waits for them. smart-host: mail for by-smart-host.D goes by the MX hosts of D, and for by-port-N.D to their port N. address-literal: it takes mail for user@[192.0.2.1]. refresh: it looks for new policies without any mail. backup-mx: it is the host mx.D of the domain D that it sends from, and knows it. required-tls: nothing goes in clear to tls-required.D.',
         ),
       limits: limits.prefault({}).describe('What it can bear.'),
       differs: z
@@ -338,6 +357,11 @@ const commands = z.strictObject({
   refresh: command
     .optional()
     .describe('Looks for new policies of $DOMAINS now, as it does by itself from time to time.'),
+  report: command
+    .optional()
+    .describe(
+      'Sends the TLSRPT reports that are due for $DOMAINS now, and ends once they are out: the day of $DOMAINS is over.',
+    ),
   restart: command
     .optional()
     .describe('Restarts the server. A container is restarted without one.'),

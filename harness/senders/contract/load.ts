@@ -68,8 +68,8 @@ interface Draft {
   readonly kind: 'container' | 'external' | 'node' | undefined;
 }
 
-const CONTAINER_KEYS = ['hostname', 'environment', 'files', 'command'] as const;
-const CONTAINER_ONLY_KEYS = ['hostname', 'command'] as const;
+const CONTAINER_KEYS = ['hostname', 'environment', 'sysctls', 'files', 'command', 'dkim'] as const;
+const CONTAINER_ONLY_KEYS = ['hostname', 'sysctls', 'command', 'dkim'] as const;
 const EXTERNAL_COMMANDS = ['start', 'stop'] as const;
 
 async function findFile(path: string, cwd: string): Promise<string | Problem> {
@@ -130,7 +130,7 @@ function checkPlace(draft: Draft, complain: Complain): void {
 }
 
 function checkContainer(
-  { head: { submit, log, commands, files, trust, dnssec } }: Draft,
+  { head: { submit, log, commands, files, trust, dnssec, dkim } }: Draft,
   complain: Complain,
 ): void {
   const key = { part: 'key' } as const;
@@ -149,9 +149,9 @@ function checkContainer(
   for (const name of EXTERNAL_COMMANDS)
     if (commands?.[name] !== undefined)
       complain(['commands', name], `a container is started and ended without ${name}`, key);
-  for (const [name, path] of Object.entries({ trust, dnssec }))
+  for (const [name, path] of Object.entries({ trust, dnssec, dkim }))
     if (files && path !== undefined && Object.hasOwn(files, path))
-      complain(['files', path], `what the lab is trusted by is put here (${name})`, key);
+      complain(['files', path], `the harness puts a file of its own here (${name})`, key);
 }
 
 function checkExternal(
@@ -197,7 +197,7 @@ function checkNode(
       complain(['commands', name], `a Node program is started and ended without ${name}`, key);
   for (const [name, path] of Object.entries({ trust, dnssec }))
     if (files && path !== undefined && Object.hasOwn(files, path))
-      complain(['files', path], `what the lab is trusted by is put here (${name})`, key);
+      complain(['files', path], `the harness puts a file of its own here (${name})`, key);
 }
 
 function checkAddresses(
@@ -266,6 +266,12 @@ function checkCommands(
       { part: 'key' },
     );
 
+  if (commands?.report !== undefined && !declares('tlsrpt') && !declares('tlsrpt-mail'))
+    complain(
+      ['commands', 'report'],
+      'is of use only with the capability tlsrpt: declare it, or leave this out',
+      { part: 'key' },
+    );
   if (limits?.attempts !== undefined && !declares('queue-lifetime'))
     complain(
       ['limits', 'attempts'],
@@ -324,6 +330,7 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
     version,
     trust,
     dnssec,
+    dkim,
     submit,
     log,
     commands,
@@ -343,6 +350,7 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
         : containerOf(head, source, folder),
     trust,
     ...(dnssec !== undefined && { dnssec }),
+    ...(dkim !== undefined && { dkim }),
     ready: { ...(ready.log !== undefined && { log: ready.log }), withinSeconds: ready.within },
     submit,
     log: { ...log, from: log.from ?? 'stdout' },
@@ -354,7 +362,7 @@ function contractOf(head: Head, source: Source, folder: string): SenderContract 
 }
 
 function containerOf(head: Head, source: Source, folder: string): ContainerPlace {
-  const { image, build, hostname, environment, files, command } = head;
+  const { image, build, hostname, environment, sysctls, files, command } = head;
   return {
     kind: 'container',
     image: build
@@ -364,6 +372,7 @@ function containerOf(head: Head, source: Source, folder: string): ContainerPlace
         }
       : image!,
     ...(hostname !== undefined && { hostname }),
+    ...(sysctls && { sysctls: asWritten(sysctls, ['sysctls'], source) }),
     environment: asWritten(environment, ['environment'], source),
     files: filesOf(files, folder),
     ...(command !== undefined && { command }),

@@ -106,11 +106,17 @@ describe('a running server', () => {
 
   it('has a way to do only what the contract has a command for', async () => {
     const { sender } = await running({ commands: {} });
-    expect([sender.queued, sender.advance]).toEqual([undefined, undefined]);
+    expect([sender.queued, sender.advance, sender.report]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     const full = await running();
     await full.sender.advance!(3600, ['a.test', 'b.test']);
     expect(await full.sender.queued!()).toEqual([message('e').token]);
     expect(full.did.slice(-2)).toEqual(['age SECONDS=3600 DOMAINS=a.test b.test', 'queue']);
+    await full.sender.report!(['a.test']);
+    expect(full.did.slice(-2)).toEqual(['report DOMAINS=a.test', 'caught up']);
   });
 
   it('is ended when the sender is', async () => {
@@ -232,7 +238,7 @@ const CONTRACT: SenderContract = {
     deferred: '^to=(?<recipient>\\S+) deferred \\((?<reason>.*)\\)$',
     bounced: '^to=(?<recipient>\\S+) bounced$',
   },
-  commands: { flush: 'flush', queue: 'queue', age: 'age' },
+  commands: { flush: 'flush', queue: 'queue', age: 'age', report: 'report' },
   capabilities: [],
   parallel: 100,
   instances: 'shared',
@@ -261,7 +267,9 @@ function setUp(changes: Partial<SenderContract> = {}) {
     if (is.dies !== undefined) died.resolve(new SenderError(is.dies));
   };
   const network: LabNetwork = {
-    caughtUp: async () => {},
+    async caughtUp() {
+      did.push('caught up');
+    },
     async greets({ host, port }: SubmissionServer) {
       did.push(`greets ${host}:${port}`);
       return is.greets === true && silent-- <= 0;

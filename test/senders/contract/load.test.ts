@@ -133,6 +133,8 @@ describe('a contract', () => {
         build: '{ context: ./image, args: { SUITE: trixie, MINOR: 3.10 } }',
         hostname: 'mta.sender.test',
         environment: '{ MODE: 0640, DEBUG: true, EMPTY: "" }',
+        sysctls: '{ net.unix.max_dgram_qlen: 512 }',
+        dkim: '/etc/dkim.pem',
         files: '{ /etc/main.cf: main.cf }',
         command: '[sh, -c, start]',
         ready: '{ log: started, within: 2m }',
@@ -150,9 +152,11 @@ describe('a contract', () => {
         image: { context: join(folder, 'image'), args: { SUITE: 'trixie', MINOR: '3.10' } },
         hostname: 'mta.sender.test',
         environment: { MODE: '0640', DEBUG: 'true', EMPTY: '' },
+        sysctls: { 'net.unix.max_dgram_qlen': '512' },
         files: { '/etc/main.cf': join(folder, 'main.cf') },
         command: ['sh', '-c', 'start'],
       },
+      dkim: '/etc/dkim.pem',
       ready: { log: 'started', withinSeconds: 120 },
       submit: { port: 587, starttls: true, user: 'probe', password: 'secret' },
       log: { from: { file: '/var/log/mail.log' } },
@@ -195,8 +199,8 @@ describe('a contract', () => {
         node: '{ program: node_modules/mta/bin, arguments: [-c, .] }',
         environment: '{ MODE: 0640 }',
         files: '{ /config/main.cf: main.cf }',
-        commands: '{ flush: kill -HUP $PID, queue: cat queue/*, age: ./age }',
-        capabilities: '[queue, restart, time-travel]',
+        commands: '{ flush: kill -HUP $PID, queue: cat queue/*, age: ./age, report: ./report }',
+        capabilities: '[queue, restart, time-travel, tlsrpt]',
         limits: '{ instances: exclusive }',
       }),
     );
@@ -282,7 +286,7 @@ const RECIPIENT =
 const CAPABILITIES =
   'mta-sts, testing-mode, tlsrpt, tlsrpt-mail, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn, ipv6, smart-host, refresh and 3 more';
 const TOP =
-  'allowed name, summary, version, image, build, external, node, hostname, environment, files, command, trust, dnssec, ready, submit, log and 4 more';
+  'allowed name, summary, version, image, build, external, node, hostname, environment, sysctls, files, command, trust, dnssec, dkim, ready and 6 more';
 const sent = (pattern: string) =>
   container({ log: LOG.replace("'^s (?<recipient>\\S+)'", () => pattern) });
 
@@ -485,6 +489,17 @@ const tables: Readonly<Record<string, Table>> = {
       external({ 'command‸': '[a]' }),
       'only a container has command; an external server is set up by its owner',
     ],
+    [
+      'kernel settings',
+      external({ 'sysctls‸': '{ net.unix.max_dgram_qlen: 512 }' }),
+      'only a container has sysctls; an external server is set up by its owner',
+    ],
+    [
+      'a kernel setting that is all of the machine’s',
+      container({ sysctls: '{ ‸vm.swappiness: 1, net.core.somaxconn: ‸true }' }),
+      'a container has kernel settings of its own for its network only, such as net.unix.max_dgram_qlen (found "vm.swappiness")',
+      'expected a string or a number (found true)',
+    ],
     ['no host name', container({ hostname: '‸a..b' }), 'expected a host name (found "a..b")'],
     [
       'a variable without a value',
@@ -510,12 +525,12 @@ const tables: Readonly<Record<string, Table>> = {
     [
       'the trust file',
       container({ files: '{ ‸/ca.pem: main.cf }' }),
-      'what the lab is trusted by is put here (trust)',
+      'the harness puts a file of its own here (trust)',
     ],
     [
       'the file of the DNS root',
       container({ dnssec: '/root.key', files: '{ ‸/root.key: main.cf }' }),
-      'what the lab is trusted by is put here (dnssec)',
+      'the harness puts a file of its own here (dnssec)',
     ],
     ['an empty command', container({ command: '‸[]' }), 'must not be empty (found [])'],
     [
@@ -728,6 +743,11 @@ const tables: Readonly<Record<string, Table>> = {
       'a queue that is not declared',
       container({ commands: '{ ‸queue: mailq }' }),
       'is of use only with the capability queue: declare it, or leave this out',
+    ],
+    [
+      'reports that are not declared',
+      container({ commands: '{ ‸report: report-now }' }),
+      'is of use only with the capability tlsrpt: declare it, or leave this out',
     ],
   ],
   limits: [
