@@ -230,13 +230,18 @@ function sessionsRow(view: StepView, policies: readonly ReadPolicy[]): Row[] {
     : [row];
 }
 
-/** §4: a session that was held to TLSA records and to a policy may stand under both. */
+/**
+ * §4: a session that was held to TLSA records and to a policy may stand under both; one that was held
+ * to none stands for itself.
+ */
 export function tally(
   policies: readonly ReadPolicy[],
   countOf: (policy: ReadPolicy) => number,
 ): number {
-  const byType = Map.groupBy(policies, ({ type }) => type);
-  return Math.max(0, ...[...byType.values()].map((alike) => sum(alike.map(countOf))));
+  const of = (isOne: (type: string | undefined) => boolean) =>
+    sum(policies.filter(({ type }) => isOne(type)).map(countOf));
+  const [tlsa, sts] = [of((type) => type === 'tlsa'), of((type) => type === 'sts')];
+  return Math.max(tlsa, sts) + of((type) => type !== 'tlsa' && type !== 'sts');
 }
 
 const showRange = ([least, most]: readonly [number, number]) =>
