@@ -9,6 +9,7 @@
 import { Packet } from 'dns2';
 import type { DnsPlan, DnssecFault } from '../model/plan.ts';
 import { exists, isAtOrBelow, lookUp, plainName, signedZoneOf } from '../model/zone.ts';
+import { DnsWriter } from '../protocol/dns-writer.ts';
 import { firstBelow, nsecRdata, RR_TYPE, spanAround } from '../protocol/dnssec.ts';
 import type { DnsKeys } from './dnssec.ts';
 
@@ -165,7 +166,7 @@ function rdataOf(record: Records[number]): Uint8Array {
   for (const key of ['exchange', 'domain', 'ns', 'primary', 'admin'])
     if (typeof lower[key] === 'string') lower[key] = lower[key].toLowerCase();
   // Before it: the root's name, type, class, TTL and length.
-  return Packet.Resource.encode(lower as never).subarray(11);
+  return Packet.Resource.encode(lower as never, new DnsWriter() as never).subarray(11);
 }
 
 function soa(zone: string, ttl = 0): Records[number] {

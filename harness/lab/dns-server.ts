@@ -11,6 +11,7 @@ import type { DnsAnswer, DnsPlan, DnsRecord, DnsRule, TlsaRecord } from '../mode
 import type { Endpoint } from '../model/sender.ts';
 import { asTaken, lookUp, ruleFor, securityOf } from '../model/zone.ts';
 import { formatTlsa } from '../protocol/dane.ts';
+import { DnsWriter } from '../protocol/dns-writer.ts';
 import { RR_TYPE } from '../protocol/dnssec.ts';
 import { addDnssec, cutOf, isThere, negativeAuthority, zoneRecords } from './authority.ts';
 import type { DnsKeys } from './dnssec.ts';
@@ -60,8 +61,8 @@ export async function startNameServer(
     const packets = await answer(request, overTcp ? 'tcp' : 'udp', keys, zoneOf);
     try {
       for (const packet of packets)
-        if (overTcp || packet instanceof Packet) await send(packet);
-        // Bytes go out as they are, however many.
+        if (overTcp) await send(packet);
+        // As they are, however many: dns2 would cut them.
         else udp.send(packet, (client as Endpoint).port, (client as Endpoint).address);
     } catch {
       // The client has gone, or the lab is closing.
@@ -85,11 +86,7 @@ export async function startNameServer(
   };
 }
 
-type Handle = (
-  request: Packet,
-  send: (answer: Packet | Buffer) => unknown,
-  client: unknown,
-) => void;
+type Handle = (request: Packet, send: (answer: Buffer) => unknown, client: unknown) => void;
 
 /** UDP and TCP have to share a number; where the system chooses UDP's, TCP may find it taken. */
 async function bindBoth(at: Endpoint, handle: Handle, tries = 20) {
@@ -136,16 +133,16 @@ async function answer(
   transport: 'udp' | 'tcp',
   keys: DnsKeys,
   zoneOf: (name: string) => Zone | undefined,
-): Promise<readonly (Packet | Buffer)[]> {
+): Promise<readonly Buffer[]> {
   const asked = performance.now();
   // A response gets no response, or two servers could keep each other busy for ever.
   if (request.header.qr) return [];
   if (request.header.opcode !== QUERY)
-    return [Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP)];
+    return [bytesOf(Packet.createErrorResponseFromRequest(request, RCODE.NOTIMP))];
   const [question, another] = request.questions;
   // RFC 9619 §4: a query has one question.
   if (!question || another || request.errors.length > 0)
-    return [Packet.createErrorResponseFromRequest(request, RCODE.FORMERR)];
+    return [bytesOf(Packet.createErrorResponseFromRequest(request, RCODE.FORMERR))];
   const { name } = question;
   const type = TYPE_NAMES.get(question.type) ?? Packet.typeName(question.type);
   const edns = request.additionals.find((record) => record.type === TYPE.EDNS);
@@ -182,7 +179,7 @@ async function answer(
     ...(reply && chainOf(reply)),
   });
   zone?.answered(performance.now() - asked - (rule?.delayMs ?? 0));
-  return [...(spoilt ? [oddPacket(spoilt, rule.packet)] : []), ...(reply ? [reply] : [])];
+  return [...(spoilt ? [oddPacket(spoilt, rule.packet)] : []), ...(reply ? [bytesOf(reply)] : [])];
 }
 
 function isAnswer({ header: { rcode } }: Packet): boolean {
@@ -254,16 +251,22 @@ async function finish(reply: Packet, query: Query): Promise<Packet> {
     for (const record of extra) reply.answers.push(...(await encode(record, zone!)));
     for (const record of additional) reply.additionals.push(...(await encode(record, zone!)));
   }
-  const { length } = reply.toBuffer();
+  const { length } = bytesOf(reply);
   if (transport === 'tcp' && length > LONGEST_MESSAGE_BYTES)
     throw new RangeError(`${length} bytes are more than a DNS message can hold`);
   // RFC 6891 §6.2.3: less than 512 counts as 512.
-  if (transport === 'udp' && length > Math.max(edns?.class ?? 0, LONGEST_UDP_BYTES)) {
+  const room = Math.max(edns?.class ?? 0, LONGEST_UDP_BYTES);
+  if (transport === 'udp' && length > room) {
     reply.header.tc = 1;
     reply.answers = [];
     reply.authorities = [];
+    if (bytesOf(reply).length > room) reply.additionals = [];
   }
   return reply;
+}
+
+function bytesOf(reply: Packet): Buffer {
+  return (reply.toBuffer as (writer: DnsWriter) => Buffer).call(reply, new DnsWriter());
 }
 
 /** What is forged has no signature, unless it is said to have one. */

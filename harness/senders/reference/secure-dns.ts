@@ -7,6 +7,7 @@ import { createSocket } from 'node:dgram';
 import net from 'node:net';
 import { Packet } from 'dns2';
 import type { Endpoint } from '../../model/sender.ts';
+import { DnsWriter } from '../../protocol/dns-writer.ts';
 import type { Is } from './traits.ts';
 
 export type SecureAnswer =
@@ -102,7 +103,7 @@ function queryOf(name: string, type: number): Buffer {
   query.additionals.push(
     (Packet.Resource as any).EDNS([], { udpPayloadSize: EDNS_BYTES, doFlag: true }),
   );
-  return query.toBuffer();
+  return (query.toBuffer as (writer: DnsWriter) => Buffer).call(query, new DnsWriter());
 }
 
 /** Throws for what cannot be read whole. */
