@@ -39,7 +39,7 @@ const TRIALS_EACH = 60;
 /** Each takes its memory. */
 const MOST_THREADS = 4;
 /** Of what is soon of no use, V8 would let three times as much gather. */
-const YOUNG_MIB = 24;
+const YOUNG_MIB = 12;
 
 /**
  * How many threads suit these senders; 0: this one does for them. Where others are tried beside them
