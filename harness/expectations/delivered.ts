@@ -72,8 +72,9 @@ function judgeMessage(
     ofKind(view.history, 'smtp-connection').find(
       ({ connection }) => connection === accepted.connection,
     ) ?? accepted;
-  const held = [opened, accepted].flatMap((when) => heldPolicy(view.history, domain, when) ?? []);
-  const against = policyAgainst(view.history, domain, opened, accepted);
+  const before = heldPolicy(view.history, domain, opened);
+  const held = [before, heldPolicy(view.history, domain, accepted)].flatMap((one) => one ?? []);
+  const against = policyAgainst(view.history, domain, before, accepted);
   const unmet = { status: 'unmet', actual } as const;
   if (channel === 'dane' && !isDaneAuthenticated(view.history, domain, accepted))
     return { ...unmet, because: [accepted.seq] };

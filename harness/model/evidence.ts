@@ -412,22 +412,26 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
   return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
     const named = tokensNamed(transaction, tokens);
     const domains = policyDomains(leg, named.length > 0 ? named : tokens);
-    const held = domains.filter((domain) => heldPolicy(leg, domain, transaction.after));
+    const held = domains.flatMap((domain) => {
+      const before = heldPolicy(leg, domain, transaction.after);
+      return before ? [{ domain, before }] : [];
+    });
     // Of a message that names nobody it is not known whose it was, unless all are under a policy.
-    const isBound = (protectedDomains: readonly string[]) =>
+    const isBound = (protectedDomains: number) =>
       named.length > 0 ||
       (mayBeOurs(leg, transaction) &&
-        protectedDomains.length === domains.length &&
+        protectedDomains === domains.length &&
         tokens.length === all.length);
     return transaction.parts.flatMap((part): Breach[] => {
       if (isHome(part.mx)) return [];
       const dane = domains.map((domain) => daneOf(domain, transaction, part));
       const broken = dane.flatMap(({ state, held }) => (state === 'broken' && held ? [held] : []));
-      if (broken[0] && isBound(domains.slice(0, broken.length)))
-        return [{ part, ...daneBreach(broken[0], part) }];
+      if (broken[0] && isBound(broken.length)) return [{ part, ...daneBreach(broken[0], part) }];
       // RFC 8461 §2: MTA-STS saves no host that fails DANE. Who passes DANE has nothing to fear.
-      if (!isBound(held) || dane.some(({ state }) => state === 'authenticated')) return [];
-      const against = held.flatMap((one) => policyAgainst(leg, one, transaction.after, part) ?? []);
+      if (!isBound(held.length) || dane.some(({ state }) => state === 'authenticated')) return [];
+      const against = held.flatMap(
+        ({ domain, before }) => policyAgainst(leg, domain, before, part) ?? [],
+      );
       return against.slice(0, 1).map(({ fetch, inDoubt }) => ({
         part,
         basis: fetch,

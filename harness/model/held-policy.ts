@@ -110,16 +110,15 @@ export function forbids({ policy }: Pick<HeldPolicy, 'policy'>, channel: Channel
 
 /**
  * The policy against what passed in a connection: the one held as it passed, if that forbids it and
- * the one held when the connection was opened did so too. One sender fetches before it connects,
+ * `before`, the one held when the connection was opened, did so too. One sender fetches before it connects,
  * one beside the delivery, and one after it has seen that the MX offers STARTTLS.
  */
 export function policyAgainst(
   observations: readonly Observation[],
   domain: string,
-  opened: Pick<Observation, 'at'>,
+  before: HeldPolicy | undefined,
   passed: Pick<Observation, 'at'> & Channel,
 ): HeldPolicy | undefined {
-  const before = heldPolicy(observations, domain, opened);
   if (!before || !forbids(before, passed)) return undefined;
   const now = heldPolicy(observations, domain, passed);
   return now && forbids(now, passed) ? now : undefined;
