@@ -315,7 +315,7 @@ function pointOfReach({ reach }: { readonly reach?: MxPlan['reach'] }): Point {
 
 /** As JSON: what is left out, what is undefined and what has nothing in it are the same. */
 function isSame(a: unknown, b: unknown): boolean {
-  return asText(a) === asText(b);
+  return a === b || asText(a) === asText(b);
 }
 
 function asText(value: unknown): string {

@@ -92,7 +92,8 @@ export function sameName(a: string, b: string): boolean {
 
 /** In lower case, without a dot at the end (RFC 1035 §2.3.3). */
 export function plainName(name: string): string {
-  return name.replace(/\.$/, '').toLowerCase();
+  const lower = name.toLowerCase();
+  return lower.endsWith('.') ? lower.slice(0, -1) : lower;
 }
 
 function isBelow(name: string, parent: string): boolean {

@@ -32,7 +32,15 @@ const SENDERS = 8;
  */
 const BOUNDS = { settleMs: 8000, quietMs: 3500 };
 
-export async function shippedScenarios(): Promise<readonly Scenario[]> {
+let shipped: Promise<readonly Scenario[]> | undefined;
+
+/** Read once: reading them takes longer than most files of tests. */
+export function shippedScenarios(): Promise<readonly Scenario[]> {
+  shipped ??= readShipped();
+  return shipped;
+}
+
+async function readShipped(): Promise<readonly Scenario[]> {
   const { scenarios, problems } = await loadScenarios(
     [SCENARIOS],
     SCENARIOS,
