@@ -15,6 +15,7 @@ import net from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import dns2, { Packet } from 'dns2';
 import { SMTPServer } from 'smtp-server';
 import { createPki } from '../certs/index.ts';
@@ -37,6 +38,8 @@ interface Traffic {
   smtpInClear: number;
 }
 
+// As the command line does.
+setFlagsFromString('--heap-growing-percent=60');
 const scenarios = await shippedScenarios();
 const vocabulary = await loadVocabulary();
 const loopDelay = monitorEventLoopDelay({ resolution: 10 });
