@@ -145,8 +145,13 @@ export function createWorld(
   const onOtherMail = async ({ mx, secure, mail, content }: OtherMail) => {
     if (!isReport(mail, content.toString('latin1'), mailboxes())) return;
     const { mailFrom: from, rcptTo: to } = mail;
-    const report = await readReportMail(content, { from, to, secure }, lookUpTxt);
-    record({ kind: 'report-received', host: mx, ...report });
+    try {
+      const report = await readReportMail(content, { from, to, secure }, lookUpTxt);
+      record({ kind: 'report-received', host: mx, ...report });
+    } catch (error) {
+      // What a library makes of hostile mail is not the sender's to hear.
+      record({ kind: 'lab-fault', detail: `the report at ${mx}: ${String(error)}` });
+    }
   };
 
   const SERVICES: readonly Service[] = [

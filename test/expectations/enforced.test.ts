@@ -310,6 +310,16 @@ describe('no leak', () => {
         .data({ tokens: [] })
         .quit(),
     ],
+    [
+      'met',
+      'a report of its own, once it was asked for one, that got no further than MAIL',
+      deferred().reports().connect().ehlo().mail('tlsrpt@sender.test').quit(),
+    ],
+    [
+      'unmet',
+      'a message of ours after that, which got no further either',
+      deferred().reports().connect().ehlo().mail().quit(),
+    ],
     ['met', 'a null reverse-path that names nobody', deferred().connect().ehlo().mail('').quit()],
     ['met', 'a warning of delay to the author', deferred().dsn('delayed')],
   ]);
