@@ -28,7 +28,7 @@ describe('holdfast coverage', () => {
       ].join('\n'),
     );
     expect(text).toMatch(/– MAY {2}3207-4-454-policy\n.*\n {2}because {3}The RFC leaves it/);
-    expect(text).toMatch(/\nall but RFC 8460 +\d+ of \d+, \d+ % +\d+ of \d+, \d+ %\nthe aim /);
+    expect(text).toMatch(/\nall +\d+ of \d+, \d+ % +\d+ of \d+, \d+ %\nthe aim /);
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 
@@ -53,7 +53,7 @@ describe('holdfast coverage', () => {
   });
 
   it('is JSON for programs', async () => {
-    const { requirements, byRfc, aimedAt, aim } = JSON.parse(await told({ json: true }));
+    const { requirements, byRfc, all, aim } = JSON.parse(await told({ json: true }));
     expect(requirements).toHaveLength(Object.keys(REQUIREMENTS).length);
     expect(requirements.find(({ id }: { id: string }) => id === '8461-7.1-sni-smtp')).toEqual({
       id: '8461-7.1-sni-smtp',
@@ -66,7 +66,7 @@ describe('holdfast coverage', () => {
       verdicts: [],
     });
     expect(byRfc['RFC 8461'].MUST.of).toBe(95);
-    expect(aimedAt.MUST.covered).toBeLessThanOrEqual(aimedAt.MUST.of);
+    expect(all.MUST.covered).toBeLessThanOrEqual(all.MUST.of);
     expect(aim).toEqual({ MUST: 0.98, SHOULD: 0.9 });
   });
 
