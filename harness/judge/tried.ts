@@ -70,6 +70,10 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
     return { ...notMet('the sender had given the message up'), judgedBy };
   if (missing.way === 'delivery' && isStillFetching(view))
     return notMet('the sender was still waiting for the policy host');
+  if (missing.way === 'delivery' && missing.kind === 'host' && missing.mx !== undefined) {
+    if (isBeside(missing.mx, view))
+      return notMet('the sender delivered through another host of that preference');
+  }
   const isPutOff = changes.some((other) => isOfSameMx(other, missing) && isMet(other, view));
   if (isPutOff && view.tokens.every((token) => outcomeIn(view, token).kind === 'deferred'))
     return notMet('the sender had put the message off at another address of that host');
@@ -140,7 +144,19 @@ function domainsOf(mx: string, view: StepView): readonly string[] {
 }
 
 /** Every message arrived through a host that comes before this one (RFC 5321 §5.1). */
-function isBehind(mx: string, view: StepView): boolean {
+const isBehind = (mx: string, view: StepView): boolean =>
+  allArrivedThrough(mx, view, (preference, here) => preference < here);
+
+/** Or through another of its preference: a sender chooses by chance, and may keep the connection. */
+const isBeside = (mx: string, view: StepView): boolean =>
+  allArrivedThrough(mx, view, (preference, here) => preference === here);
+
+/** Every message arrived through another host than this one, of such a preference. */
+function allArrivedThrough(
+  mx: string,
+  view: StepView,
+  isSuch: (preference: number, here: number) => boolean,
+): boolean {
   const { dns } = view.stage.plan!;
   const hosts = view.domains.flatMap((domain) => exchangersOf(dns, plainDomain(view, domain)));
   const preferenceOf = (host: string) => {
@@ -166,7 +182,7 @@ function isBehind(mx: string, view: StepView): boolean {
     through.length > 0 &&
     through.every(
       (host) =>
-        host !== undefined && !isSame(host, view.qualified(mx)) && preferenceOf(host) < here,
+        host !== undefined && !isSame(host, view.qualified(mx)) && isSuch(preferenceOf(host), here),
     )
   );
 }
