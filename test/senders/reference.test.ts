@@ -4,6 +4,7 @@ import {
   type LabPlan,
   type MxPlan,
   POLICY_HOST,
+  SENDER_DOMAIN,
   STS_NAME,
   VICTIM,
 } from '../../harness/model/plan.ts';
@@ -20,6 +21,7 @@ import { type FaultName, referenceSender } from '../../harness/senders/reference
 import { checkReport } from '../../harness/tlsrpt/check.ts';
 import { openFindings } from '../../harness/tlsrpt/finding.ts';
 import type { Json } from '../../harness/tlsrpt/json.ts';
+import { checkMail, checkVerified } from '../../harness/tlsrpt/mail.ts';
 import { type Driver, drive } from './driver.ts';
 
 let lab: Lab;
@@ -499,12 +501,26 @@ describe.concurrent('reports', () => {
     expect(driver.seenOf('report-received')).toEqual([]);
   });
 
-  const types: readonly [string, (plan: LabPlan) => LabPlan][] = [
+  /** `dane`: the domain has TLSA records, and no policy. */
+  const types: readonly [string, (plan: LabPlan) => LabPlan, dane?: true][] = [
+    ['starttls-not-supported', stripped],
     ['certificate-host-mismatch', mx1({ tls: { certificate: 'wrong-name' } })],
     ['certificate-expired', mx1({ tls: { certificate: 'expired' } })],
     ['certificate-expired', mx1({ tls: { certificate: 'not-yet-valid' } })],
     ['certificate-not-trusted', mx1({ tls: { certificate: 'unknown-ca' } })],
     ['validation-failure', mx1({ tls: { handshake: 'alert' } })],
+    ['tlsa-invalid', mx1({ tls: { certificate: 'self-signed' } }), true],
+    [
+      'dnssec-invalid',
+      (plan) => ({
+        ...plan,
+        dns: {
+          ...plan.dns,
+          rules: [{ name: `_25._tcp.mx1.${VICTIM}`, type: 'TLSA', answer: 'servfail' }],
+        },
+      }),
+      true,
+    ],
     ['sts-policy-fetch-error', (plan) => changePage(plan, (page) => ({ ...page, status: 404 }))],
     ['sts-policy-invalid', (plan) => changePage(plan, () => ({ body: 'version: STSv2\r\n' }))],
     [
@@ -513,16 +529,35 @@ describe.concurrent('reports', () => {
         changePolicyHost(plan, (host) => ({ ...host, tls: { certificate: 'self-signed' } })),
     ],
   ];
-  it.each(types)('name the failure: %s', async (type, attack) => {
-    await using driver = await start();
-    driver.arrange({ attack });
-    await driver.send();
-    const report = await reportOf(driver);
-    expect(
-      report.policies
-        .flatMap((policy) => policy['failure-details'] ?? [])
-        .map((detail) => detail['result-type']),
-    ).toEqual([type]);
+  const transports = {
+    https: { tlsrpt: true },
+    mail: { tlsrpt: `v=TLSRPTv1; rua=mailto:tlsrpt@${VICTIM}` },
+  } as const;
+  describe.each(Object.entries(transports))('by %s', (transport, domain) => {
+    it.each(types)('name the failure, and are valid: %s', async (type, attack, dane) => {
+      await using driver = await start();
+      driver.arrange({
+        attack,
+        domain: { ...domain, ...(dane && { dane }) },
+        ...(dane && { policy: { mode: 'absent' } }),
+      });
+      await driver.send();
+      const report = await reportOf(driver);
+      expect(
+        report.policies
+          .flatMap((policy) => policy['failure-details'] ?? [])
+          .map((detail) => detail['result-type']),
+      ).toEqual([type]);
+      const [{ mail } = {}] = driver.seenOf('report-received');
+      expect(mail !== undefined).toBe(transport === 'mail');
+      if (!mail?.attachment) return;
+      const findings = openFindings();
+      const read = checkReport(report as unknown as Json, findings);
+      checkMail({ ...mail, attachment: mail.attachment }, read, findings);
+      checkVerified(mail.dkim, { ...mail, attachment: mail.attachment }, findings);
+      expect(findings.list).toEqual([]);
+      expect(mail.dkim).toMatchObject([{ domain: SENDER_DOMAIN, result: 'pass' }]);
+    });
   });
 
   it('say nothing of a policy in mode none', async () => {
