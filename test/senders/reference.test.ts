@@ -560,6 +560,25 @@ describe.concurrent('reports', () => {
     });
   });
 
+  it('wait where the record cannot be looked up', async () => {
+    await using driver = await start();
+    driver.arrange({
+      attack: (plan) => ({
+        ...plan,
+        dns: {
+          ...plan.dns,
+          rules: [{ name: `_smtp._tls.${VICTIM}`, type: 'TXT', answer: 'servfail' }],
+        },
+      }),
+    });
+    await driver.send();
+    await driver.report();
+    expect(driver.seenOf('report-received')).toEqual([]);
+    driver.arrange();
+    const report = await reportOf(driver);
+    expect(report.policies[0]!.summary['total-successful-session-count']).toBe(1);
+  });
+
   it('say nothing of a policy in mode none', async () => {
     await using driver = await start();
     driver.arrange({ policy: { mode: 'none' }, attack: stripped });

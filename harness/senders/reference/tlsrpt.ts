@@ -102,6 +102,8 @@ export function createReporting(setting: Setting, { send, publish }: Outlet): Re
 
   async function reportTo(domain: string, period: Period): Promise<void> {
     const uris = await urisOf(domain);
+    // What cannot be asked for today may be there tomorrow.
+    if (uris === undefined) return;
     const lines = is('reports-the-first-policy') ? firstLines.get(domain) : undefined;
     const report = reportOf(domain, period, setting);
     const text = textOf(asWritten(report, lines, is), is);
@@ -118,12 +120,12 @@ export function createReporting(setting: Setting, { send, publish }: Outlet): Re
     if (uris.length > 0 && !periods.has(domain)) periods.set(domain, period);
   }
 
-  /** RFC 8460 §3: where the domain wants its reports; none: it wants no reports. */
-  async function urisOf(domain: string): Promise<readonly string[]> {
+  /** RFC 8460 §3: where the domain wants its reports; none: it wants no reports; undefined: unknown. */
+  async function urisOf(domain: string): Promise<readonly string[] | undefined> {
     const answer = await dns.txt(
       `${is('looks-for-reporting-elsewhere') ? '_tls' : '_smtp._tls'}.${domain}`,
     );
-    if (answer.kind === 'failure') return [];
+    if (answer.kind === 'failure') return undefined;
     const texts =
       answer.kind === 'records'
         ? answer.records.map((strings) => strings.join(is('joins-reporting-by-blanks') ? ' ' : ''))
