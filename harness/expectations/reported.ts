@@ -6,12 +6,12 @@
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
 import { heldPolicy } from '../model/held-policy.ts';
-import { ofKind, seqs, sessionsOf } from '../model/traffic.ts';
+import { seqs, sessionsOf } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { POLICY_TYPES, RESULT_TYPES } from '../protocol/tlsrpt-report.ts';
 import type { ReadPolicy } from '../tlsrpt/report.ts';
-import { comparisons, isSamePolicy, rangeOf, rowsOf, tally } from './report-rows.ts';
-import { plain, type ReadReports, readReports, silence } from './reports.ts';
+import { comparisons, isSamePolicy, type Row, rangeOf, rowsOf, tally } from './report-rows.ts';
+import { type ReadReports, readReports, silence } from './reports.ts';
 
 const options = z.strictObject({
   type: z
@@ -60,8 +60,8 @@ export const expectation: Expectation<Options> = {
       };
     if (read.policies.length === 0)
       return { ...unmet, actual: 'a report, but none of this domain' };
-    const compared = comparisons(rowsOf(view, read));
-    return { ...judgeCounts(view, wanted, read, because), compared };
+    const rows = rowsOf(view, read);
+    return { ...judgeCounts(view, wanted, read, rows), because, compared: comparisons(rows) };
   },
 };
 
@@ -69,19 +69,14 @@ function judgeCounts(
   view: StepView,
   { type, policyType, counted, applied }: Options,
   { policies }: ReadReports,
-  because: readonly number[],
-): Judgement {
-  const unmet = { status: 'unmet', because } as const;
+  rows: readonly Row[],
+): Omit<Judgement, 'because'> {
+  const unmet = { status: 'unmet' } as const;
   const fitting = policies.filter((one) => policyType === undefined || one.type === policyType);
   const count = tally(fitting, (one) => countOf(one, type));
   if (count === 0) return { ...unmet, actual: `reported ${summarise(policies)}` };
-  const strange = strangeHost(view, policies);
-  if (strange !== undefined)
-    return {
-      ...unmet,
-      actual: `reported a session with ${strange}, where the sender never was`,
-      requirement: '8460-4.4-mx-hostname',
-    };
+  const strange = rows.find(({ untruth }) => untruth?.requirement === '8460-4.4-mx-hostname');
+  if (strange?.untruth) return { ...unmet, ...strange.untruth };
   const other = applied
     ? fitting.find((one) => countOf(one, type) > 0 && !isApplied(view, one))
     : undefined;
@@ -106,7 +101,7 @@ function judgeCounts(
   const isRight = seen.some(([least, most]) => counts.some((n) => least <= n && n <= most));
   if (counted && !isRight)
     return { ...unmet, actual: `reported ${count} × ${type}, the path counted ${seen[0]![1]}` };
-  return { status: 'met', actual: `reported ${count} × ${type}`, because };
+  return { status: 'met', actual: `reported ${count} × ${type}` };
 }
 
 /** RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. */
@@ -126,23 +121,6 @@ function countOf({ succeeded = 0, failures }: ReadPolicy, type: string): number 
 function isTotalRight({ failed, failures }: ReadPolicy): boolean {
   const counts = failures.map(({ sessions = 0 }) => sessions);
   return failed === undefined || (failed >= Math.max(0, ...counts) && failed <= sum(counts));
-}
-
-/** An MX of a failed session to which there was no connection and of which nothing was asked. */
-function strangeHost(view: StepView, policies: readonly ReadPolicy[]): string | undefined {
-  const known = new Set(
-    [
-      ...ofKind(view.history, 'smtp-connection').map(({ mx }) => mx),
-      ...ofKind(view.history, 'dns-query').map(({ name }) => name),
-      ...(view.stage.plan?.dns.records ?? []).flatMap((record) =>
-        record.type === 'MX' ? [view.qualified(record.exchange)] : [],
-      ),
-    ].map(plain),
-  );
-  return policies
-    .flatMap(({ failures }) => failures)
-    .flatMap(({ mx }) => mx ?? [])
-    .find((host) => !known.has(plain(host)));
 }
 
 function summarise(policies: readonly ReadPolicy[]): string {
