@@ -114,10 +114,13 @@ function policyOf(view: StepView, { type, lines }: ReadPolicy): Row[] {
     type === 'sts'
       ? ofKind(view.history, 'policy-request').flatMap(({ body }) => body ?? [])
       : ofKind(view.history, 'dns-query').flatMap(({ tlsa = [] }) => tlsa);
+  // A body that is long, or was cut short, is not kept.
+  const isUntold = ofKind(view.history, 'policy-request').some(
+    ({ status, body }) => status === 200 && body === undefined,
+  );
   const isTrue =
     type === 'sts'
-      ? // A body that is long, or was cut short, is not kept.
-        known.length === 0 || known.some((body) => isSamePolicy(body, lines))
+      ? isUntold || known.length === 0 || known.some((body) => isSamePolicy(body, lines))
       : lines.every((line) => known.includes(line.trim().toLowerCase()));
   const reported = lines.join(' · ');
   return [

@@ -92,6 +92,7 @@ export const expectation: Expectation = {
       actual: `${worst.path}: expected ${worst.expected}, found ${worst.found}${more}`,
       because,
       requirement: requirementOf(worst),
+      isMinor: worst.level !== 'must',
     };
   },
 };

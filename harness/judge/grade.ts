@@ -14,7 +14,7 @@ import type { Finding, Grade, Judgement } from '../model/verdict.ts';
  * unknown requirement.
  */
 export function gradeOf(
-  { status, harm, strictness }: Judgement,
+  { status, harm, strictness, isMinor }: Judgement,
   requirement: string,
   { grade }: Pick<ExpectationUse, 'grade'>,
 ): Grade {
@@ -23,7 +23,7 @@ export function gradeOf(
   if (status === 'unobserved') return 'not-met';
   if (status === 'unsupported') return 'unsupported';
   if (harm === 'clear' || harm === 'mail-lost') return 'fail';
-  if (strictness === true) return 'warn';
+  if (strictness === true || isMinor === true) return 'warn';
   if (harm === 'returned') return 'fail';
   if (grade === 'warn' || harm === 'envelope') return 'warn';
   if (harm === 'content' || harm === 'unheld') return 'fail';

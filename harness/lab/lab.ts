@@ -96,7 +96,7 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
     reportInbox: createReportInbox(),
     lookUpTxt: (name) => textsOf(zoneFor(zones, name)?.plan().records ?? [], name),
   };
-  const published: DnsRecord[] = [];
+  const published = new Map<string, DnsRecord>();
 
   return {
     hasIpv6: fabric.hasIpv6,
@@ -110,8 +110,8 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
       route: fabric.route,
       onRoute: fabric.onRoute,
       async publish(name, text) {
-        if (textsOf(published, name).length === 0) published.push({ name, type: 'TXT', text });
-        zones.set(labelOf(SENDER_DOMAIN)!, zoneOf(published));
+        published.set(name, { name, type: 'TXT', text });
+        zones.set(labelOf(SENDER_DOMAIN)!, zoneOf([...published.values()]));
       },
     },
     slowness: async (ms) => health.since(performance.now() - ms),

@@ -444,7 +444,8 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
 
 /**
  * It names nobody, and could be of any message. Once a sender was asked for its reports there is
- * mail of its own as well: then it takes the reverse-path that ours have.
+ * mail of its own as well: then it takes a reverse-path of the domain that ours are from, whatever
+ * the sender has made of the local part.
  */
 function mayBeOurs(leg: readonly Observation[], transaction: Transaction): boolean {
   if (!isAnonymous(transaction)) return false;
@@ -452,7 +453,9 @@ function mayBeOurs(leg: readonly Observation[], transaction: Transaction): boole
   const asked = ofKind(leg, 'reports-asked-for')[0];
   if (!asked || !mail || isBefore(mail, asked)) return true;
   const line = mail.kind === 'smtp-command' ? mail.line.toLowerCase() : '';
-  return ofKind(leg, 'message-submitted').some(({ from }) => line.includes(from.toLowerCase()));
+  return ofKind(leg, 'message-submitted').some(({ from }) =>
+    line.includes(`${from.slice(from.lastIndexOf('@')).toLowerCase()}>`),
+  );
 }
 
 function daneBreach({ kind, lookup }: HeldTlsa, { secure }: Part): Omit<Breach, 'part'> {

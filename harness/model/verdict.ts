@@ -30,6 +30,8 @@ export interface Judgement {
   readonly requirement?: string;
   /** Unmet by a strictness that loses no mail: a warning, whatever the requirement says. */
   readonly strictness?: boolean;
+  /** Unmet in what no MUST asks, and its requirement asks more as well: a warning. */
+  readonly isMinor?: boolean;
   /** What became of the message is known, whether or not it was tried in this step. */
   readonly known?: boolean;
   /** It is why the positive control fails as well, and so decides in its place. */

@@ -320,6 +320,11 @@ describe('no leak', () => {
       'a message of ours after that, which got no further either',
       deferred().reports().connect().ehlo().mail().quit(),
     ],
+    [
+      'unmet',
+      'and one whose reverse-path the sender has changed',
+      deferred().reports().connect().ehlo().mail('bounce+1@sender.xw1.test').quit(),
+    ],
     ['met', 'a null reverse-path that names nobody', deferred().connect().ehlo().mail('').quit()],
     ['met', 'a warning of delay to the author', deferred().dsn('delayed')],
   ]);

@@ -293,7 +293,22 @@ describe('report-valid', () => {
       'unmet',
       'the worst that is wrong with it',
       came({ contentType: 'application/json', report: whole({ policies: {} }) }),
-      named('8460-4-policies-array'),
+      { ...named('8460-4-policies-array'), isMinor: false },
+    ],
+    [
+      'unmet',
+      'without the domain that has no policy, as large senders write it: no MUST',
+      came({
+        report: whole({
+          policies: [
+            {
+              policy: { 'policy-type': 'no-policy-found' },
+              summary: { 'total-successful-session-count': 1, 'total-failure-session-count': 0 },
+            },
+          ],
+        }),
+      }),
+      { ...named('8460-4.4-policy-domain-alabel'), isMinor: true },
     ],
     [
       'unmet',
@@ -438,6 +453,12 @@ describe('report-valid, by mail', () => {
       'under any subject',
       mailed({ fields: { subject: 'a report' } }),
       named('8460-5.3-subject'),
+    ],
+    [
+      'unmet',
+      'whose field names another domain: no MUST',
+      mailed({ fields: { 'tls-report-domain': 'other.test' } }),
+      { ...named('8460-5.3-headers'), isMinor: true },
     ],
     [
       'unmet',

@@ -15,6 +15,8 @@ interface More {
   readonly harm?: Judgement['harm'] | 'none';
   /** `own`: that of the expectation or of the scenario, no other. */
   readonly requirement?: string;
+  /** No more than a warning. */
+  readonly isMinor?: boolean;
 }
 type Row = readonly [
   status: Judgement['status'],
@@ -28,7 +30,7 @@ export function says(name: string, rows: readonly Row[]): void {
     status,
     story,
     made,
-    { options, capabilities, actual, harm, requirement } = {},
+    { options, capabilities, actual, harm, requirement, isMinor } = {},
   ] of rows) {
     test(`${status}: ${story}`, () => {
       const judgement = judged(name, made, options, capabilities);
@@ -37,6 +39,7 @@ export function says(name: string, rows: readonly Row[]): void {
         ...(actual && { actual: expect.stringMatching(actual) }),
       });
       if (harm) expect(judgement.harm ?? 'none').toBe(harm);
+      if (isMinor !== undefined) expect(judgement.isMinor).toBe(isMinor);
       if (requirement) expect(judgement.requirement ?? 'own').toBe(requirement);
       for (const seq of judgement.because) expect(made.observations[seq - 1]?.seq).toBe(seq);
     });
