@@ -111,24 +111,25 @@ function spanOf(whole: readonly Observation[], index: number): Span {
 
 /** About a name of another world. */
 function isForeign(seen: Observation, label: string | undefined): boolean {
-  const name =
-    seen.kind === 'dns-query'
-      ? seen.name
-      : 'mx' in seen
-        ? seen.mx
-        : seen.kind === 'tls-handshake'
-          ? seen.host
-          : undefined;
+  const name = nameIn(seen);
   const own = name === undefined ? undefined : labelOf(name);
   return own !== undefined && label !== undefined && own !== label;
 }
 
+/** The host or domain that it is about. */
+function nameIn(seen: Observation): string | undefined {
+  if (seen.kind === 'dns-query') return seen.name;
+  if (seen.kind === 'tls-handshake') return seen.host;
+  return 'mx' in seen ? seen.mx : undefined;
+}
+
+/** Any text may be asked for as a name; `domain` is one, in lower case. */
+const isWithin = (name: string, domain: string): boolean =>
+  `.${name.toLowerCase()}`.endsWith(`.${domain}`);
+
 /** At the exchanger of the sender's own domain, or asked for on the way there. */
 function isOwn(seen: Observation, domain: string): boolean {
-  if (seen.kind === 'dns-query') {
-    const name = seen.name.toLowerCase();
-    return name === domain || name.endsWith(`.${domain}`);
-  }
+  if (seen.kind === 'dns-query') return isWithin(seen.name, domain);
   if (seen.kind === 'tls-handshake') return isHome(seen.host);
   return 'mx' in seen && isHome(seen.mx);
 }
@@ -224,8 +225,8 @@ export function outcomeIn(view: StepView, token: string): Outcome {
   const recent = outcomeOf(now, token);
   if (recent.kind !== 'deferred') return { kind: 'pending' };
   const isNew = tokensSubmitted(now).includes(token);
-  const tried = attemptsIn(now).some((seen) => isBefore(seen, recent.by));
-  return isNew || tried ? recent : { kind: 'pending' };
+  const isTried = attemptsFor(token, now, history).some((seen) => isBefore(seen, recent.by));
+  return isNew || isTried ? recent : { kind: 'pending' };
 }
 
 /** Everything of the main leg, the sender's own traffic too. */
@@ -234,10 +235,23 @@ function together({ now, history, own }: StepView): Pick<Span, 'now' | 'history'
 }
 
 /**
- * What the sender does for a message: more than to keep a connection, or to take leave of it, and
- * more than to find out that the lab has closed it.
+ * What the sender may have done for a message: more than to keep a connection, or to take leave of
+ * it, more than to find out that the lab has closed it, and not at a host of another recipient's
+ * domain. `history` tells of the recipients.
  */
-export function attemptsIn(observations: readonly Observation[]): Observation[] {
+export function attemptsFor(
+  token: string,
+  observations: readonly Observation[],
+  history: readonly Observation[],
+): Observation[] {
+  const own = policyDomains(history, [token]);
+  const others = policyDomains(history, tokensSubmitted(history));
+  const isOf = (domains: readonly string[], seen: Observation) =>
+    domains.some((domain) => isWithin(nameIn(seen) ?? '', domain));
+  return attemptsIn(observations).filter((seen) => isOf(own, seen) || !isOf(others, seen));
+}
+
+function attemptsIn(observations: readonly Observation[]): Observation[] {
   const closed = ofKind(observations, 'smtp-closed')
     .filter(({ how }) => how === CLOSED_WHILE_IDLE)
     .map(({ connection }) => connection);

@@ -21,7 +21,7 @@ import { createRecorder, type Recorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
 import {
-  attemptsIn,
+  attemptsFor,
   inLeg,
   outcomeOf,
   recipientDomains,
@@ -408,9 +408,12 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const { recorder, sender } = running;
   const { leg, tokens, since } = settling;
   const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
-  const isDeferred = tokens.some((token) => outcomeOf(recent, token).kind === 'deferred');
-  const isTried = attemptsIn(recent).length > 0;
-  if (!isDeferred || isTried || !running.hasQueue) return;
+  const isPutAside = tokens.some(
+    (token) =>
+      outcomeOf(recent, token).kind === 'deferred' &&
+      attemptsFor(token, recent, recorder.observations).length === 0,
+  );
+  if (!isPutAside || !running.hasQueue) return;
   const before = recorder.observations.length;
   recorder.record(leg, { kind: 'queue-flushed' });
   await sender.flush(domainsOf(running));
@@ -483,7 +486,9 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
     // Some return a message and log no word of it.
     if (at === -1) return listed.has(token) || outcomeOf(seen, token).kind === 'bounced';
-    const isLate = isRetry && !attemptsIn(seen).some((one) => seen.indexOf(one) < at);
+    const isLate =
+      isRetry &&
+      !attemptsFor(token, seen, recorder.observations).some((one) => seen.indexOf(one) < at);
     return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
   };
   const open = () => tokens.filter((token) => !isTold(token));

@@ -35,7 +35,8 @@ export async function runWithHabit(
     plain = opportunisticSender(),
     signal,
     settleMs = BOUNDS.settleMs,
-  }: { plain?: Sender; signal?: AbortSignal; settleMs?: number } = {},
+    head = '',
+  }: { plain?: Sender; signal?: AbortSignal; settleMs?: number; head?: string } = {},
 ): Promise<TrialResult[]> {
   const sender: Sender = {
     ...plain,
@@ -46,7 +47,7 @@ export async function runWithHabit(
   };
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-habit-'));
   const path = join(folder, 'one.yaml');
-  await writeFile(path, `${HEAD}steps:\n${steps}`);
+  await writeFile(path, `${HEAD}${head}steps:\n${steps}`);
   const { scenarios, problems } = await loadScenarios([path], folder, vocabulary);
   await rm(folder, { recursive: true });
   expect(problems).toEqual([]);

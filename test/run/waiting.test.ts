@@ -40,6 +40,30 @@ test('a message that was deferred without a try is tried again in the same step'
   expect(kinds(result!)).toContain('queue-flushed');
 });
 
+test('a recipient that was put aside is tried again, though another of the message was tried', async () => {
+  const [result] = await runWithHabit(
+    lab,
+    '  - { send: a, to: [victim.test, other.test], expect: [delivered] }\n',
+    (sender, tell) => {
+      const kept: Parameters<StartedSender['submit']>[0][] = [];
+      return {
+        async submit({ also, ...first }) {
+          if (!also) return sender.submit(first);
+          kept.push(first);
+          await sender.submit({ ...first, ...also[0]! });
+          tell({ token: first.token, status: 'deferred', detail: 'put aside' });
+        },
+        async flush() {
+          for (const message of kept.splice(0)) await sender.submit(message);
+        },
+      };
+    },
+    { head: 'domain: { others: { other.test: [mx.other.test] } }\n' },
+  );
+  expect(result!.verdict.grade).toBe('pass');
+  expect(kinds(result!)).toContain('queue-flushed');
+});
+
 test('the queue is run once more where it was run too early', async () => {
   const [result] = await runWithHabit(
     lab,
