@@ -74,6 +74,8 @@ export interface EvidenceBuilder {
   reports(...reports: readonly unknown[]): EvidenceBuilder;
   /** It came. */
   report(report: unknown): EvidenceBuilder;
+  /** A report of the honest domain beside came too; back to the main leg after that. */
+  reporter(): EvidenceBuilder;
   health(eventLoopDelayMs?: number, slowestAnswerMs?: number): EvidenceBuilder;
   /** The token of the leg's nth message; default its last. */
   token(nth?: number): string;
@@ -95,7 +97,12 @@ export interface EvidenceBuilder {
 export function evidence(): EvidenceBuilder {
   const all: Observation[] = [];
   const tokens = new Map<Leg, string[]>();
-  const digits: Readonly<Record<Leg, string>> = { main: 'a', control: 'c', unprotected: 'd' };
+  const digits: Readonly<Record<Leg, string>> = {
+    main: 'a',
+    control: 'c',
+    unprotected: 'd',
+    reporting: 'e',
+  };
   const recipients = new Map<string, string>();
   let at: { step: number; leg: Leg } = { step: 0, leg: 'main' };
   let channel = { connection: '', mx: '', secure: false, authenticated: false };
@@ -290,6 +297,12 @@ export function evidence(): EvidenceBuilder {
         contentType: 'application/tlsrpt+json',
         report: named(report),
       }),
+    reporter() {
+      const { step } = at;
+      builder.step(step, 'reporting').report({});
+      at = { step, leg: 'main' };
+      return builder;
+    },
     health: (eventLoopDelayMs = 5, slowestAnswerMs = 5) =>
       add({ kind: 'lab-health', eventLoopDelayMs, slowestAnswerMs }),
     honest: () =>

@@ -154,7 +154,7 @@ export function stepText(step: Step): string {
 const named = ({ kind, label }: Step) => (label === kind || label === '' ? '' : `"${label}": `);
 
 function stageDetails(
-  { step, control, unprotected, changes, news }: Stage,
+  { step, control, reporting, unprotected, changes, news }: Stage,
   scenario: Scenario,
   vocabulary: Vocabulary,
   width: number,
@@ -169,6 +169,13 @@ function stageDetails(
       ? hang(
           '     control  ',
           'at the same time, an honest domain that must get its mail (positive control)',
+          width,
+        )
+      : []),
+    ...(reporting
+      ? hang(
+          '     control  ',
+          'at the same time, an honest domain that must get its report, of senders that send any (positive control)',
           width,
         )
       : []),

@@ -7,7 +7,7 @@ import type { StepView } from '../model/evidence.ts';
 import { isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { sessionCount, tally } from './report-rows.ts';
-import { readReports, silence } from './reports.ts';
+import { isReporter, readReports, silence } from './reports.ts';
 
 /** A sender that tries again by itself fails again, and has that to tell in its next report. */
 function failedSinceLastReport(view: StepView): number {
@@ -35,6 +35,13 @@ export const expectation: Expectation<z.output<typeof options>> = {
     const read = readReports(view);
     const silent = silence(view, read);
     if (silent && silent.status !== 'unmet') return silent;
+    // Who sends no report at all has not kept this one back.
+    if (!isReporter(view))
+      return {
+        status: 'unobserved',
+        actual: 'not observed: no report came, nor one of an honest domain',
+        because: [],
+      };
     const { received, policies, problems, asked } = read;
     const because = seqs(received);
     if (atAll && received.length > 0)

@@ -11,7 +11,7 @@ import type { Expectation, Judgement } from '../model/verdict.ts';
 import { POLICY_TYPES, RESULT_TYPES } from '../protocol/tlsrpt-report.ts';
 import type { ReadPolicy } from '../tlsrpt/report.ts';
 import { comparisons, isSamePolicy, type Row, rangeOf, rowsOf, tally } from './report-rows.ts';
-import { type ReadReports, readReports, silence } from './reports.ts';
+import { type ReadReports, readReports, SILENCE_BREAKS, silence } from './reports.ts';
 
 const options = z.strictObject({
   type: z
@@ -43,6 +43,7 @@ export const expectation: Expectation<Options> = {
     '8460-4.4-required-fields',
     '8460-4.4-mx-hostname',
     '8460-4.2.2-failure-count',
+    ...SILENCE_BREAKS,
   ],
   describe: ({ type, policyType, counted }) =>
     `reported as ${type}${policyType ? ` under ${policyType}` : ''}${counted ? ', counted right' : ''}`,

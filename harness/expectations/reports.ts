@@ -3,6 +3,7 @@
  * as each can be read, and which sessions they can be about. No expectation itself.
  */
 
+import type { Way } from '../model/changes.ts';
 import type { StepView } from '../model/evidence.ts';
 import { VICTIM } from '../model/plan.ts';
 import { isBefore, ofKind, type Seen, type Session, seqs, sessionsOf } from '../model/traffic.ts';
@@ -47,26 +48,64 @@ export function silence(view: StepView, { received, asked }: ReadReports): Judge
   if (!capabilities.includes('tlsrpt') && !capabilities.includes('tlsrpt-mail'))
     return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
   if (received.length > 0) return undefined;
-  return asked.length > 0
-    ? { status: 'unmet', actual: 'no report', because: seqs(asked) }
-    : {
-        status: 'unobserved',
-        actual: 'not observed: no report came, and the sender cannot be told to send one',
-        because: [],
-      };
+  if (asked.length === 0)
+    return {
+      status: 'unobserved',
+      actual: 'not observed: no report came, and the sender cannot be told to send one',
+      because: [],
+    };
+  const silent = { status: 'unmet', actual: 'no report', because: seqs(asked) } as const;
+  if (isReporter(view)) return silent;
+  // Who sends no report at all is not shown to have read this domain's record wrongly.
+  const elsewhere = lookUpElsewhere(view);
+  return elsewhere
+    ? {
+        ...silent,
+        actual: `no report; the record was looked for at ${elsewhere.name}`,
+        requirement: '8460-3-txt-name',
+      }
+    : { ...silent, actual: 'no report, nor one of an honest domain', ...whatAsksFor(view) };
 }
 
-/**
- * That no report comes breaks what asks for one, and not what it should look like: RFC 8461 §6 of
- * failures, RFC 8460 §4.2.1 of days without.
- */
+/** That no report comes breaks what asks for one, and not what it should look like. */
 export function silenceAboutForm(view: StepView, read: ReadReports): Judgement | undefined {
   const said = silence(view, read);
-  const requirement =
-    view.stage.changes.length > 0
-      ? '8461-6-report-delivery-failure'
-      : '8460-4.2-success-only-report';
-  return said?.status === 'unmet' ? { ...said, requirement } : said;
+  return said?.status === 'unmet' ? { ...whatAsksFor(view), ...said } : said;
+}
+
+/** What a silence can break. */
+export const SILENCE_BREAKS = [
+  '8460-3-txt-name',
+  '8460-4.2-success-only-report',
+  '8461-6-report-delivery-failure',
+  '8461-6-report-fetch-failure',
+  '8461-6-report-refresh-failure',
+] as const;
+
+/** RFC 8461 §6 asks for reports of failures, RFC 8460 §4.2.1 for those of days without. */
+function whatAsksFor({ stage }: StepView): {
+  readonly requirement: (typeof SILENCE_BREAKS)[number];
+} {
+  const isAttacked = (way: Way) => stage.changes.some((change) => change.way === way);
+  if (isAttacked('delivery')) return { requirement: '8461-6-report-delivery-failure' };
+  if (!isAttacked('discovery')) return { requirement: '8460-4.2-success-only-report' };
+  return {
+    requirement: stage.isPrimed ? '8461-6-report-refresh-failure' : '8461-6-report-fetch-failure',
+  };
+}
+
+/** The positive control of reporting: a report came of the honest domain beside, or of this one. */
+export function isReporter({ trial, index }: StepView): boolean {
+  return ofKind(trial.evidence.observations, 'report-received').some(({ step }) => step <= index);
+}
+
+/** RFC 8460 §3: the record is at `_smtp._tls`. Asked for elsewhere, and never there. */
+function lookUpElsewhere(view: StepView): Seen<'dns-query'> | undefined {
+  const looked = ofKind(view.history, 'dns-query').filter(
+    ({ type, name }) => type === 'TXT' && /^(?:[^.]*\.)?_[^.]*(?:tls|rpt)/i.test(name),
+  );
+  const isRight = ({ name }: Seen<'dns-query'>) => /^_smtp\._tls\./i.test(name);
+  return looked.some(isRight) ? undefined : looked[0];
 }
 
 /** What a report tells, whatever is wrong with it; or why it cannot be read. */

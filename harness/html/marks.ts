@@ -51,7 +51,7 @@ function attackedIn({ scenario, evidence }: Trial): number[] {
   const labels = new Map<string, string>();
   return observations.flatMap((seen) => {
     if (seen.kind === 'step-started') labels.set(seen.leg, seen.label);
-    if (seen.leg === 'control') return [];
+    if (seen.leg === 'control' || seen.leg === 'reporting') return [];
     if (seen.kind === 'tls-handshake' && seen.result === 'completed') inside.add(seen.connection);
     const changes = scenario.stages[seen.step]?.changes ?? [];
     const label = labels.get(seen.leg);

@@ -15,7 +15,7 @@ import { lapsesOf, worstLapse } from '../model/requiretls.ts';
 import { dialogueOf, seqs } from '../model/traffic.ts';
 import { type Exposure, exposureOf, type Finding, type Trial } from '../model/verdict.ts';
 
-const LEGS = ['main', 'control'] as const;
+const LEGS = ['main', 'control', 'reporting'] as const;
 
 /** A finding for each step in which there was one, the worst of it, by policy and by REQUIRETLS. */
 export function judgeExposure(trial: Trial): Finding[] {

@@ -10,7 +10,7 @@ import type { MessageStatus } from './sender.ts';
  * Which world of the scenario an event belongs to: the one under test, the positive control, or the
  * fault with no policy.
  */
-export type Leg = 'main' | 'control' | 'unprotected';
+export type Leg = 'main' | 'control' | 'reporting' | 'unprotected';
 
 export type Observation = {
   /** Place in the stream, from 1. */

@@ -14,7 +14,7 @@ import {
 } from './baseline.ts';
 import { type Change, changesBetween, type Destination } from './changes.ts';
 import { nextHopOf } from './names.ts';
-import type { LabPlan, MxPlan } from './plan.ts';
+import { type LabPlan, type MxPlan, VICTIM } from './plan.ts';
 import { PlanError } from './plan-changes.ts';
 import {
   type DomainSpec,
@@ -37,6 +37,8 @@ export interface Stage {
   readonly plan?: LabPlan;
   /** The positive control, at the same time: an honest domain. */
   readonly control?: LabPlan;
+  /** The positive control of reporting, at the same time: an honest domain that asks for reports. */
+  readonly reporting?: LabPlan;
   /** The negative control, at the same time: the main leg's world where no policy exists. */
   readonly unprotected?: Unprotected;
   /** A prime step, or an earlier one, is the positive control of this one. */
@@ -109,7 +111,7 @@ export function compileStages(
       policy,
       permittedMx: permittedMx(domain, policy),
       ...(arranges(step) && { plan: attacked }),
-      ...controls(step, { isPrimed, isKnown, honest, attacked, changes, words }),
+      ...controls(step, { domain, isPrimed, isKnown, honest, attacked, changes, words }),
       isPrimed: isPrimed || step.kind === 'prime',
       changes,
       news: old ? changesBetween(old, attacked, destination) : [],
@@ -148,6 +150,7 @@ function arranges({ kind }: Step): boolean {
 }
 
 interface Circumstances {
+  readonly domain: DomainSpec;
   readonly isPrimed: boolean;
   /** The sender has been sent to the domain before. */
   readonly isKnown: boolean;
@@ -159,7 +162,7 @@ interface Circumstances {
 
 function controls(
   step: Step,
-  { isPrimed, isKnown, honest, attacked, changes, words }: Circumstances,
+  { domain, isPrimed, isKnown, honest, attacked, changes, words }: Circumstances,
 ) {
   if (step.kind !== 'send') return {};
   const requiretls = step.message?.requiretls === true;
@@ -178,7 +181,20 @@ function controls(
     ...((!isPrimed || requiretls) && {
       control: baselinePlan({ ...DEFAULT_DOMAIN, requiretls }, DEFAULT_POLICY),
     }),
+    ...(awaitsOf(step, words).includes('reports') && {
+      reporting: baselinePlan({ ...DEFAULT_DOMAIN, ...reportedLike(domain) }, DEFAULT_POLICY),
+    }),
     ...(wanted && isOnTheWay && { unprotected }),
+  };
+}
+
+/** It asks for its reports by the same way, in a record that is plain. */
+function reportedLike({ tlsrpt, dane }: DomainSpec): Partial<DomainSpec> {
+  const record = [tlsrpt].flat().join('');
+  const isByMail = /mailto:/i.test(record) && !/https:/i.test(record);
+  return {
+    ...(isByMail && { tlsrpt: `v=TLSRPTv1; rua=mailto:tlsrpt@${VICTIM}` }),
+    ...(dane !== undefined && dane !== false && { dane: true }),
   };
 }
 

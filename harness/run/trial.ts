@@ -5,10 +5,11 @@
  *                    waits for has happened, or a bound is reached
  *   at the end       the lab says how fast it was, the evidence is frozen, the worlds are closed
  *
- * A sending stage has up to three legs, at the same time and each in a world of its own:
+ * A sending stage has up to four legs, at the same time and each in a world of its own:
  *
  *   main         the domain under attack
  *   control      an honest domain, unless the sender was primed before: the positive control
+ *   reporting    an honest domain that asks for reports, where reports are waited for
  *   unprotected  the same fault where no policy exists: the negative control
  *
  * Judging comes after, on the evidence alone.
@@ -253,13 +254,18 @@ async function sendStage(
 ): Promise<void> {
   const main = await arrange(running, stage, index, 'main', stage.plan!, step.keepConnections);
   const control = stage.control && (await arrange(running, stage, index, 'control', stage.control));
+  const reporting =
+    running.sender.report &&
+    stage.reporting &&
+    (await arrange(running, stage, index, 'reporting', stage.reporting));
   await Promise.all([
     send(running, main, { ...step, domains: destinationsOf(step) }),
     control && send(running, control, { ...PLAIN, message: controlForm(step) }),
+    reporting && send(running, reporting, PLAIN),
     sendUnprotected(running, stage, step, index),
   ]);
-  if (control) await policyFetched(running, control);
-  await awaited(running, stage, main);
+  for (const honest of [control, reporting]) if (honest) await policyFetched(running, honest);
+  await awaited(running, stage, main, reporting);
 }
 
 /**
@@ -557,12 +563,17 @@ async function silence(recorder: Recorder, withinMs: number): Promise<void> {
 }
 
 /** What a stage waits for before it ends. */
-async function awaited(running: Running, { awaits }: Stage, main: ArrangedLeg): Promise<void> {
+async function awaited(
+  running: Running,
+  { awaits }: Stage,
+  main: ArrangedLeg,
+  reporting?: ArrangedLeg,
+): Promise<void> {
   const waitFor: Readonly<Record<Awaited, () => Promise<void>>> = {
     policy: () => policyFetched(running, main),
     'fetch-end': () => fetchEnded(running),
     bounce: () => givenUp(running),
-    reports: () => askForReports(running),
+    reports: () => askForReports(running, reporting),
   };
   for (const what of ORDER.filter((one) => awaits.includes(one))) await waitFor[what]();
 }
@@ -612,11 +623,15 @@ async function givenUp({ recorder, worlds, base, bounds }: Running): Promise<voi
   await settledWithin(worlds.get(base)!.idle(), IDLE_MS);
 }
 
-async function askForReports(running: Running): Promise<void> {
+/** Of the honest domain too: who reports nothing there shows nothing by silence here. */
+async function askForReports(running: Running, reporting?: ArrangedLeg): Promise<void> {
   if (!running.sender.report) return;
   const date = new Date().toISOString();
   running.recorder.record('main', { kind: 'reports-asked-for', date });
   const main = running.recorder.observations.filter(({ leg }) => leg === 'main');
   const recipients = recipientDomains(main, tokensSubmitted(main));
-  await running.sender.report([...new Set([qualify(VICTIM, running.base), ...recipients])]);
+  const labels = [running.base, ...(reporting ? [reporting.label] : [])];
+  await running.sender.report([
+    ...new Set([...labels.map((label) => qualify(VICTIM, label)), ...recipients]),
+  ]);
 }

@@ -111,9 +111,37 @@ describe('reported', () => {
     ],
     [
       'unmet',
-      'not at all',
+      'not at all, and of an honest domain it was',
+      stripped().reports().reporter(),
+      { ...type('starttls-not-supported'), actual: /no report$/ },
+    ],
+    [
+      'unmet',
+      'not at all, nor of an honest domain',
       stripped().reports(),
-      { ...type('starttls-not-supported'), actual: /no report/ },
+      {
+        ...type('starttls-not-supported'),
+        actual: /nor one of an honest domain/,
+        requirement: '8461-6-report-delivery-failure',
+      },
+    ],
+    [
+      'unmet',
+      'not at all, the record sought where there is none',
+      stripped()
+        .see({
+          kind: 'dns-query',
+          name: '_tls.victim.xw1.test',
+          type: 'TXT',
+          transport: 'udp',
+          answer: 'NXDOMAIN',
+        })
+        .reports(),
+      {
+        ...type('starttls-not-supported'),
+        actual: /looked for at _tls\.victim/,
+        requirement: '8460-3-txt-name',
+      },
     ],
     [
       'unmet',
@@ -193,7 +221,8 @@ describe('reported', () => {
 
 describe('not-reported', () => {
   says('not-reported', [
-    ['met', 'asked for, and none came', stripped().reports()],
+    ['met', 'asked for, and none came', stripped().reports().reporter()],
+    ['unobserved', 'none came, nor one of an honest domain', stripped().reports()],
     ['met', 'only good sessions', stripped().reports(about('victim.test', {}, { good: 1 }))],
     ['met', 'a failure of another domain', stripped().reports(about('other.test', notSupported))],
     ['unmet', 'a failure', stripped().reports(about('victim.test', notSupported))],
@@ -226,7 +255,7 @@ describe('not-reported', () => {
         .reports(about('victim.test', {}, { good: 1 })),
       { options: { atAll: true } },
     ],
-    ['met', 'none at all', evidence().step(0).reports(), { options: { atAll: true } }],
+    ['met', 'none at all', evidence().step(0).reports().reporter(), { options: { atAll: true } }],
   ]);
 });
 

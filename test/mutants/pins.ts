@@ -27,7 +27,8 @@ export function readPins(): readonly Pin[] {
 }
 
 export function writePins(pins: readonly Pin[]): void {
-  writeFileSync(FILE, inLines(pins));
+  const each = new Map(pins.map((pin) => [JSON.stringify(pin), pin]));
+  writeFileSync(FILE, inLines([...each.values()]));
 }
 
 /** One a line, so that a change of one shows as such. */

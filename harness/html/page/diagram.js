@@ -69,6 +69,7 @@ function stepRow({ step, leg }, steps) {
 export const LEG = {
   main: 'under test',
   control: 'honest domain (positive control)',
+  reporting: 'honest domain that asks for reports (positive control)',
   unprotected: 'same fault, no policy (negative control)',
 };
 
