@@ -9,7 +9,6 @@
 
 import module from 'node:module';
 import { createInterface } from 'node:readline';
-import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { BugRequest } from './commands/bug.ts';
 import type { CompareRequest } from './commands/compare.ts';
@@ -27,6 +26,7 @@ import { EXIT, type Terminal } from './commands/terminal.ts';
 import { UsageError } from './model/usage.ts';
 import { printableLines } from './protocol/printable.ts';
 import { parseShard } from './results/shard.ts';
+import { keepHeapSmall } from './run/heap.ts';
 import { findPackage, isInRange } from './shipped.ts';
 
 const EXAMPLES = `
@@ -55,12 +55,6 @@ holdfast.json, junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.js
 const SAME_SIGNAL_MS = 300;
 /** How long putting away may take once something has broken. */
 const PUT_AWAY_MS = 15_000;
-
-/**
- * How much garbage V8 lets gather beyond what is in use, in percent of that, before it collects: by
- * itself it takes several times as much, and a long run looks as if it grew.
- */
-const GARBAGE_PERCENT = 60;
 
 await main();
 
@@ -92,7 +86,7 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
   if (!isInRange(process.versions.node, nodeRange))
     throw new UsageError(`Holdfast needs Node ${nodeRange}; this is ${process.versions.node}.`);
   module.enableCompileCache();
-  setFlagsFromString(`--heap-growing-percent=${GARBAGE_PERCENT}`);
+  keepHeapSmall();
   let code = 0;
   const program = new Command('holdfast')
     .description('Does a sending mail server hold fast when somebody on the path strips its TLS?')

@@ -1,9 +1,9 @@
 /**
  * npm run bench: how fast the suite is, against what the wire alone costs.
  *
- * The whole suite on the reference sender, in as many threads as it takes by itself; then, in the same
- * process and one thread, a bare loop on loopback that makes as many DNS queries, HTTPS GETs and SMTP
- * dialogues (with and without TLS), as many at once, and judges nothing. The ratio holds when the
+ * The whole suite on the reference sender, in as many threads and jobs as it takes by itself; then, in
+ * the same process and one thread, a bare loop on loopback that makes as many DNS queries, HTTPS GETs
+ * and SMTP dialogues (with and without TLS), some at once, and judges nothing. The ratio holds when the
  * machine's speed drifts.
  */
 
@@ -15,13 +15,13 @@ import net from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import dns2, { Packet } from 'dns2';
 import { SMTPServer } from 'smtp-server';
 import { createPki } from '../certs/index.ts';
 import { readLines } from '../harness/lab/lines.ts';
 import type { TrialResult } from '../harness/model/reporter.ts';
 import { ofKind } from '../harness/model/traffic.ts';
+import { keepHeapSmall } from '../harness/run/heap.ts';
 import { runSenders } from '../harness/run/senders.ts';
 import { referenceSender } from '../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
@@ -39,7 +39,7 @@ interface Traffic {
 }
 
 // As the command line does.
-setFlagsFromString('--heap-growing-percent=60');
+keepHeapSmall();
 const scenarios = await shippedScenarios();
 const vocabulary = await loadVocabulary();
 const loopDelay = monitorEventLoopDelay({ resolution: 10 });
@@ -48,7 +48,7 @@ const traffic: Traffic = { dnsQueries: 0, httpsGets: 0, smtpInTls: 0, smtpInClea
 const suite = await timed(async () => {
   const senders = [referenceSender()];
   const onResult = (result: TrialResult) => count(result, traffic);
-  await runSenders({ vocabulary, senders, scenarios, jobs: JOBS, tell: console.error, onResult });
+  await runSenders({ vocabulary, senders, scenarios, tell: console.error, onResult });
 });
 loopDelay.disable();
 const memoryMiB = process.resourceUsage().maxRSS / 1024;

@@ -10,6 +10,7 @@ import type { RunSummary, TrialResult } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
 import type { Vocabulary } from '../scenario/language.ts';
+import { letHeapGrow } from './heap.ts';
 import { runSuite } from './suite.ts';
 import { howManyThreads, runInThreads } from './threads.ts';
 
@@ -80,6 +81,7 @@ async function runHere(
   await using lab = opened;
   const together = kind === 'loopback' ? [senders] : senders.map((sender) => [sender]);
   const failed: Skipped[] = [];
+  letHeapGrow();
   for (const some of together) failed.push(...(await runTogether(some, lab, options)));
   return failed;
 }

@@ -11,6 +11,7 @@ import type { Observation } from '../model/observation.ts';
 import type { Sender } from '../model/sender.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { siblingProgram } from '../senders/node/launch.ts';
+import { YOUNG_SPACE_MIB } from './heap.ts';
 import type { SendersOptions, Skipped } from './senders.ts';
 import { longFirst } from './suite.ts';
 import { describe } from './trial.ts';
@@ -38,8 +39,6 @@ export type FromThread =
 const TRIALS_EACH = 60;
 /** Each takes its memory. */
 const MOST_THREADS = 4;
-/** Of what is soon of no use, V8 would let three times as much gather. */
-const YOUNG_MIB = 12;
 
 /**
  * How many threads suit these senders; 0: this one does for them. Where others are tried beside them
@@ -99,7 +98,7 @@ export async function runInThread(
   const order: Order = { senders: senders.map(({ name }) => name), scenarios, jobs };
   const thread = new Worker(siblingProgram('./thread', import.meta.url), {
     workerData: order,
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    resourceLimits: { maxYoungGenerationSizeMb: 3 * YOUNG_SPACE_MIB },
   });
   const stop = () => thread.postMessage('stop');
   if (signal?.aborted) stop();
