@@ -414,16 +414,16 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const { recorder, sender } = running;
   const { leg, tokens, since } = settling;
   const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
-  const isPutAside = tokens.some(
+  const putAside = tokens.filter(
     (token) =>
       outcomeOf(recent, token).kind === 'deferred' &&
       attemptsFor(token, recent, recorder.observations).length === 0,
   );
-  if (!isPutAside || !running.hasQueue) return;
+  if (putAside.length === 0 || !running.hasQueue) return;
   const before = recorder.observations.length;
   recorder.record(leg, { kind: 'queue-flushed' });
   await sender.flush(domainsOf(running));
-  await settled(running, { ...settling, since: before });
+  await settled(running, { ...settling, tokens: putAside, since: before });
 }
 
 /** Runs the queue: what is still queued must get a new status. */

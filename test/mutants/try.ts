@@ -4,7 +4,7 @@
  */
 
 import { fileURLToPath } from 'node:url';
-import { inParallel } from '../../harness/concurrency/limit.ts';
+import { createPace, inParallel } from '../../harness/concurrency/limit.ts';
 import { startLab } from '../../harness/lab/lab.ts';
 import type { TrialResult } from '../../harness/model/reporter.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
@@ -23,8 +23,8 @@ export interface Course {
 
 const SCENARIOS = fileURLToPath(new URL('../../scenarios', import.meta.url));
 /** How many trials at once, of how many senders: more are no sooner over, and make a slow lab. */
-const JOBS = 16;
-const SENDERS = 8;
+const JOBS = 24;
+const SENDERS = 16;
 
 /**
  * A message that a fault loses is not waited for as long as a slow mail server would be, and a
@@ -58,10 +58,13 @@ export async function tryCourses(courses: readonly Course[]): Promise<TrialResul
   await using lab = await startLab();
   const vocabulary = await loadVocabulary();
   const results: TrialResult[][] = courses.map(() => []);
-  const jobs = Math.max(2, Math.ceil(JOBS / Math.min(courses.length, SENDERS)));
+  const pace = createPace(JOBS);
   await inParallel([...courses.entries()], SENDERS, async ([index, { traits, scenarios }]) => {
     const senders = [referenceSender({ traits: traits === '' ? [] : parseTraits(traits) })];
-    results[index] = await resultsOf({ lab, vocabulary, senders, scenarios, jobs, bounds: BOUNDS });
+    results[index] = await resultsOf({
+      ...{ lab, vocabulary, senders, scenarios },
+      ...{ jobs: JOBS, pace, bounds: BOUNDS },
+    });
   });
   return results;
 }
