@@ -175,7 +175,7 @@ function stageDetails(
     ...(reporting
       ? hang(
           '     control  ',
-          'at the same time, an honest domain that must get its report, of senders that send any (positive control)',
+          'at the same time, an honest domain that asks for a report too (positive control)',
           width,
         )
       : []),

@@ -7,8 +7,8 @@ import type { PolicySpec } from './scenario.ts';
 import type { MessageStatus } from './sender.ts';
 
 /**
- * Which world of the scenario an event belongs to: the one under test, the positive control, or the
- * fault with no policy.
+ * Which world of the scenario an event belongs to: the one under test, the positive control, that of
+ * reporting, or the fault with no policy.
  */
 export type Leg = 'main' | 'control' | 'reporting' | 'unprotected';
 
