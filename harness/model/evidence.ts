@@ -8,7 +8,7 @@ import { daneState, type HeldTlsa } from './held-tlsa.ts';
 import { labelOf, nextHopOf, qualifyName } from './names.ts';
 import { CLOSED_WHILE_IDLE, type Leg, type Observation } from './observation.ts';
 import { SENDER_DOMAIN, VICTIM } from './plan.ts';
-import type { Step } from './scenario.ts';
+import type { Scenario, Step } from './scenario.ts';
 import type { Stage } from './stage.ts';
 import {
   dialogueOf,
@@ -225,7 +225,9 @@ export function outcomeIn(view: StepView, token: string): Outcome {
   const recent = outcomeOf(now, token);
   if (recent.kind !== 'deferred') return { kind: 'pending' };
   const isNew = tokensSubmitted(now).includes(token);
-  const isTried = attemptsFor(token, now, history).some((seen) => isBefore(seen, recent.by));
+  const isTried = attemptsFor(token, now, history, view.trial.scenario).some((seen) =>
+    isBefore(seen, recent.by),
+  );
   return isNew || isTried ? recent : { kind: 'pending' };
 }
 
@@ -236,19 +238,36 @@ function together({ now, history, own }: StepView): Pick<Span, 'now' | 'history'
 
 /**
  * What the sender may have done for a message: more than to keep a connection, or to take leave of
- * it, more than to find out that the lab has closed it, and not at a host of another recipient's
- * domain. `history` tells of the recipients.
+ * it, more than to find out that the lab has closed it, and not at a host that is another
+ * recipient's alone. `history` tells of the recipients, the scenario of the hosts that they share.
  */
 export function attemptsFor(
   token: string,
   observations: readonly Observation[],
   history: readonly Observation[],
+  scenario: Scenario,
 ): Observation[] {
   const own = policyDomains(history, [token]);
   const others = policyDomains(history, tokensSubmitted(history));
-  const isOf = (domains: readonly string[], seen: Observation) =>
-    domains.some((domain) => isWithin(nameIn(seen) ?? '', domain));
-  return attemptsIn(observations).filter((seen) => isOf(own, seen) || !isOf(others, seen));
+  const hosts = own.flatMap((domain) => mxHostsOf(scenario, domain));
+  const isOf = (names: readonly string[], seen: Observation) =>
+    names.some((name) => isWithin(nameIn(seen) ?? '', name));
+  // An address literal is a host, whatever its name (RFC 5321 §4.1.3).
+  const isLiteral = own.some((domain) => domain.startsWith('['));
+  return attemptsIn(observations).filter(
+    (seen) => isLiteral || isOf([...own, ...hosts], seen) || !isOf(others, seen),
+  );
+}
+
+/** Of a domain as it was in this run: the hosts that its MX records name in any step. */
+function mxHostsOf({ stages }: Scenario, domain: string): string[] {
+  const label = labelOf(domain) ?? '';
+  const records = stages.flatMap(({ plan }) => plan?.dns.records ?? []);
+  return records.flatMap((record) =>
+    record.type === 'MX' && qualifyName(record.name, label).toLowerCase() === domain
+      ? [qualifyName(record.exchange, label).toLowerCase()]
+      : [],
+  );
 }
 
 function attemptsIn(observations: readonly Observation[]): Observation[] {

@@ -417,7 +417,7 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const putAside = tokens.filter(
     (token) =>
       outcomeOf(recent, token).kind === 'deferred' &&
-      attemptsFor(token, recent, recorder.observations).length === 0,
+      attemptsFor(token, recent, recorder.observations, running.scenario).length === 0,
   );
   if (putAside.length === 0 || !running.hasQueue) return;
   const before = recorder.observations.length;
@@ -494,7 +494,9 @@ async function settled(running: Running, settling: Settling): Promise<void> {
     if (at === -1) return listed.has(token) || outcomeOf(seen, token).kind === 'bounced';
     const isLate =
       isRetry &&
-      !attemptsFor(token, seen, recorder.observations).some((one) => seen.indexOf(one) < at);
+      !attemptsFor(token, seen, recorder.observations, running.scenario).some(
+        (one) => seen.indexOf(one) < at,
+      );
     return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
   };
   const open = () => tokens.filter((token) => !isTold(token));

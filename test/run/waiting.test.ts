@@ -64,6 +64,21 @@ test('a recipient that was put aside is tried again, though another of the messa
   expect(kinds(result!)).toContain('queue-flushed');
 });
 
+test('what is done at a host of two domains is a try for both', async () => {
+  const [result] = await runWithHabit(
+    lab,
+    '  - { send: a, to: [victim.test, other.test], expect: [deferred] }\n',
+    (sender, tell) => ({
+      async submit({ also, ...first }) {
+        await sender.submit(first);
+        if (also) tell({ token: also[0]!.token, status: 'deferred', detail: 'after the same try' });
+      },
+    }),
+    { head: 'domain: { others: { other.test: [mx1.victim.test] } }\n' },
+  );
+  expect(kinds(result!)).not.toContain('queue-flushed');
+});
+
 test('the queue is run once more where it was run too early', async () => {
   const [result] = await runWithHabit(
     lab,
