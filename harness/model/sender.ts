@@ -115,7 +115,7 @@ export interface StartedSender extends AsyncDisposable {
   restart?(): Promise<void>;
   /** `refresh`: looks for new policies of these domains, as it does by itself from time to time. */
   refresh?(domains: readonly string[]): Promise<void>;
-  /** `tlsrpt`: sends the reports due for these domains now. */
+  /** `tlsrpt`: sends the reports due for these domains now; the scenario's own is the first. */
   report?(domains: readonly string[]): Promise<void>;
   /** Resolves, with the reason, when the sender has died and cannot be used any more. */
   readonly died?: Promise<SenderError>;

@@ -1,9 +1,10 @@
 """Sends, now, the TLSRPT reports that are due for $DOMAINS, and no others: for these domains the day is over.
 
-tlsrpt-reportd reports once a day, on the day before. So each domain has a reportd of its own, whose clock (libfaketime) is a day ahead when
-it is asked for the first time, two days when it is asked again, and so on: the first report is of today, the second of tomorrow. It is
-given what tlsrpt-collectd has got of the domain since, as that of the day. All else is the programs' own doing: reportd has tlsrpt-fetcher
-read the data, makes the report and sends it, and tries again what it could not send before."""
+tlsrpt-reportd reports once a day, on the day before. So each scenario, whose domain is the first of $DOMAINS, has a reportd of its own. Its
+clock (libfaketime) is a day ahead when it is asked for the first time, two days when it is asked again, and so on: the first reports are
+of today, the second of tomorrow. It is given what tlsrpt-collectd has got of the domains since, as that of the day. All else is the
+programs' own doing: reportd has tlsrpt-fetcher read the data, makes the reports and sends them, and tries again what it could not send
+before."""
 
 import contextlib
 import datetime
@@ -32,12 +33,12 @@ TABLES = (
 )
 
 
-def report(domain):
-    folder = f"{HOME}/reports/{domain}"
+def report(domains):
+    folder = f"{HOME}/reports/{domains[0]}"
     os.makedirs(folder, exist_ok=True)
     days = days_reported(f"{folder}/reportd.sqlite")
     today = datetime.datetime.now(datetime.timezone.utc).date()
-    hand_over(domain, f"{folder}/collectd.sqlite.yesterday", str(today + datetime.timedelta(days)))
+    hand_over(domains, f"{folder}/collectd.sqlite.yesterday", str(today + datetime.timedelta(days)))
     run_reportd(folder, days + 1)
 
 
@@ -48,8 +49,8 @@ def days_reported(path):
         return reportd.execute("SELECT COUNT(DISTINCT day) FROM fetchjobs").fetchone()[0]
 
 
-def hand_over(domain, path, day):
-    """Writes what was collected of the domain, and not handed over before, to a file as collectd leaves it behind at midnight. collectd's own
+def hand_over(domains, path, day):
+    """Writes what was collected of the domains, and not handed over before, to a file as collectd leaves it behind at midnight. collectd's own
     are only read: it waits for whoever writes there, and Postfix, which waits for nobody, would lose what it has to tell."""
     with contextlib.closing(sqlite3.connect(path, uri=True, isolation_level=None)) as due:
         due.execute("ATTACH ? AS today", (f"file:{COLLECTED}?mode=ro",))
@@ -61,15 +62,16 @@ def hand_over(domain, path, day):
         due.execute("DELETE FROM main.daystatus")
         due.execute("INSERT INTO daystatus (daycomplete) VALUES (?)", (day,))
         wait_for_collectd(due)
+        due.execute("CREATE TEMP TABLE ours AS SELECT value AS domain FROM json_each(?)", (json.dumps(domains),))
         for table, keys, counts in TABLES:
             rows = " UNION ALL ".join(
-                f"SELECT {keys}, {', '.join(f'{sign} {count} AS {count}' for count in counts)} FROM {source}.{table} WHERE domain = :domain"
+                f"SELECT {keys}, {', '.join(f'{sign} {count} AS {count}' for count in counts)} FROM {source}.{table} WHERE domain IN ours"
                 for source, sign in (("today", "+"), ("yesterday", "+"), ("main", "-"))
             )
             due.execute(
                 f"INSERT INTO main.{table} (day, {keys}, {', '.join(counts)}) "
                 f"SELECT :day, {keys}, {', '.join(f'SUM({count})' for count in counts)} FROM ({rows}) GROUP BY {keys} HAVING SUM({counts[0]}) > 0",
-                {"day": day, "domain": domain},
+                {"day": day},
             )
 
 
@@ -133,6 +135,5 @@ def as_user(name):
 
 DOMAINS = os.environ["DOMAINS"].split()
 with as_user("tlsrpt"):
-    for domain in DOMAINS:
-        report(domain)
+    report(DOMAINS)
 wait_for_postfix(DOMAINS)
