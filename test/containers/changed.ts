@@ -43,3 +43,10 @@ export function graded(verdicts: readonly Verdict[], grade: Verdict['grade']): s
     .map(({ scenario }) => scenario)
     .sort();
 }
+
+/** Ids of the scenarios that are not decided, each with the reason. */
+export function undecided(verdicts: readonly Verdict[]): string[] {
+  return verdicts
+    .filter(({ grade }) => grade === 'inconclusive')
+    .map(({ scenario, remarks }) => [scenario, ...remarks].join(': '));
+}

@@ -5,7 +5,7 @@
 
 import { expect, it } from 'vitest';
 import type { Verdict } from '../../harness/model/verdict.ts';
-import { graded } from './changed.ts';
+import { graded, undecided } from './changed.ts';
 import { describeWithEngine } from './engine.ts';
 import { holdfast } from './process.ts';
 
@@ -26,8 +26,7 @@ describeWithEngine('the whole suite', () => {
     expect(verdicts.map(({ scenario }) => scenario).sort()).toEqual(
       scenarios.map(({ id }) => id).sort(),
     );
-    const undecided = verdicts.filter(({ grade }) => grade === 'inconclusive');
-    expect(undecided.map(({ scenario, remarks }) => ({ scenario, remarks }))).toEqual([]);
+    expect(undecided(verdicts)).toEqual([]);
     const unlisted = verdicts.filter(({ known }) => known === undefined);
     expect({ failed: graded(unlisted, 'fail'), knownNoMore, code }).toEqual({
       failed: [],
