@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { exchangersOf } from '../model/changes.ts';
 import {
+  attemptBegan,
   isDaneAuthenticated,
   isRefusedUnprotected,
   type Outcome,
@@ -72,7 +73,7 @@ function judgeMessage(
     ofKind(view.history, 'smtp-connection').find(
       ({ connection }) => connection === accepted.connection,
     ) ?? accepted;
-  const before = heldPolicy(view.history, domain, opened);
+  const before = heldPolicy(view.history, domain, attemptBegan(view.history, opened));
   const held = [before, heldPolicy(view.history, domain, accepted)].flatMap((one) => one ?? []);
   const against = policyAgainst(view.history, domain, before, accepted);
   const unmet = { status: 'unmet', actual } as const;

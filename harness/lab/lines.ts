@@ -1,12 +1,13 @@
 /**
  * Lines from a socket, one at a time, with the rest of the bytes still at hand: RFC 5321 §2.3.8
- * wants CRLF; a bare LF also ends a line here, since the sender may send anything.
+ * wants CRLF; a bare LF also ends a line here, since the sender may send anything. It may speak TLS
+ * where SMTP goes on in clear: a record of it is taken whole, and what it says behind that is a line.
  */
 
 import type { Duplex } from 'node:stream';
 
 export interface LineReader {
-  /** The next line without its end, as latin1; undefined when the peer has ended. */
+  /** The next line without its end, or TLS record, as latin1; undefined when the peer has ended. */
   line(): Promise<string | undefined>;
   /**
    * Message content up to and including CRLF.CRLF, handed to `sink` as it comes; while a sink's
@@ -33,7 +34,18 @@ export interface Content {
 
 /** RFC 5321 §4.5.3.1.4 allows 512 octets; more is taken, but not without end. */
 const LONGEST_LINE = 16_384;
+/** RFC 8446 §5.1, §5.2. */
+const HEADER = 5;
+const LONGEST_RECORD = HEADER + 16_384 + 256;
 const END_OF_DATA = '\r\n.\r\n';
+
+/** Of the TLS record that this begins with, its header counted in (RFC 8446 §5.1); 0: with none. */
+function recordLength(text: string): number {
+  if (!/^[\x14-\x17]\x03[\x00-\x04]/.test(text)) return 0;
+  const length = HEADER + text.charCodeAt(3) * 256 + text.charCodeAt(4);
+  // As long as the header is not whole the length is not known, and more than there is.
+  return Number.isNaN(length) ? HEADER : length <= LONGEST_RECORD ? length : 0;
+}
 
 export function readLines(stream: Duplex): LineReader {
   let buffer = '';
@@ -64,6 +76,17 @@ export function readLines(stream: Duplex): LineReader {
   return {
     async line() {
       for (;;) {
+        const record = recordLength(buffer);
+        if (record > 0 && record <= buffer.length) {
+          const whole = buffer.slice(0, record);
+          buffer = buffer.slice(record);
+          return whole;
+        }
+        if (record > 0) {
+          if (ended) return undefined;
+          await more();
+          continue;
+        }
         const end = buffer.indexOf('\n');
         if (end >= 0 && end <= LONGEST_LINE) {
           const line = buffer.slice(0, end).replace(/\r$/, '');

@@ -172,7 +172,8 @@ async function speak(dialogue: Dialogue, opened: number): Promise<End> {
     const verb = verbOf(line);
     if (verb === undefined) {
       dialogue.noteGarbage(line);
-      end = await dialogue.say('garbage', ['500 5.5.2 unrecognised']);
+      // Nobody waits for the answer to an alert: it would be taken for that to the next command.
+      if (!TLS_ALERT.test(line)) end = await dialogue.say('garbage', ['500 5.5.2 unrecognised']);
       continue;
     }
     dialogue.noteCommand(verb, line);
@@ -544,6 +545,9 @@ function editEhlo(
 function verbOf(line: string): string | undefined {
   return /^([A-Za-z]{3,10})(?:[ \t:]|$)/.exec(line)?.[1]?.toUpperCase();
 }
+
+/** RFC 8446 §5.1: type 21. */
+const TLS_ALERT = /^\x15\x03/;
 
 const asLines = (lines: readonly string[]) => lines.map((line) => `${line}\r\n`).join('');
 

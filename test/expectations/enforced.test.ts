@@ -17,6 +17,8 @@ import {
 } from '../evidence.ts';
 import { attacked, cold, says } from './table.ts';
 
+/** Tried in vain; the policy came meanwhile. */
+const beside = () => cold().txt().mx().connect().ehlo().quit().fetch();
 const deferred = () => attacked().txt().turnsAway().status('deferred');
 
 describe('met only with proof', () => {
@@ -239,6 +241,44 @@ describe('a leak', () => {
       'undecided',
       'on a connection from before the policy',
       cold().txt().mx().connect().ehlo().fetch().delivered().status('delivered'),
+    ],
+    [
+      'undecided',
+      'at the second try of an attempt that began before the policy had come',
+      beside().connect().ehlo().delivered().status('delivered'),
+    ],
+    [
+      'undecided',
+      'at the next host of it',
+      beside().connect('mx2.victim.test').ehlo().delivered().status('delivered'),
+    ],
+    [
+      'unmet',
+      'in an attempt after it: the queue was run',
+      beside().see({ kind: 'queue-flushed' }).connect().ehlo().delivered().status('delivered'),
+      { harm: 'clear' },
+    ],
+    [
+      'unmet',
+      'in an attempt after it: the MX was looked up again',
+      beside().leaks().status('delivered'),
+      { harm: 'clear' },
+    ],
+    [
+      'unmet',
+      'after it, beside a connection that may have been for another domain',
+      cold()
+        .submit('elsewhere.test')
+        .mx('elsewhere.test')
+        .connect('mx.elsewhere.test')
+        .txt()
+        .fetch()
+        .submit()
+        .connect()
+        .ehlo()
+        .delivered()
+        .status('delivered'),
+      { harm: 'clear' },
     ],
     [
       'undecided',

@@ -6,6 +6,10 @@ import { readLines } from '../../harness/lab/lines.ts';
 
 const LONGEST_LINE = 16_384;
 
+/** TLS records, with an LF in the length and in what follows. */
+const HELLO = '\x16\x03\x01\x00\x0a\x01\n\r\nABCD\n\x00';
+const ALERT = '\x15\x03\x03\x00\x02\x02\x28';
+
 /**
  * What a server reads that takes DATA for the beginning of content, of bytes that come in these
  * pieces.
@@ -65,6 +69,10 @@ describe('however the bytes are cut', () => {
     'NOOP\r\n',
     'x',
     '\xff\x00',
+    '\x16\x03\x01',
+    '\x00\x04',
+    HELLO,
+    ALERT,
     'y'.repeat(LONGEST_LINE - 1),
     'z'.repeat(40_000),
   );
@@ -112,6 +120,8 @@ describe('lines', () => {
     ['of any bytes', '\xe4\xff\r\n', ['\xe4\xff']],
     ['as long as can be with its CR', `${long.slice(1)}\r\n`, [long.slice(1)]],
     ['longer than that: cut', `${long}\r\n`, [long, '']],
+    ['behind TLS records', `${HELLO}${ALERT}MAIL FROM:<>\r\n`, [HELLO, ALERT, 'MAIL FROM:<>']],
+    ['that begin like a record too long', '\x16\x03\x01\xff\xff\r\n', ['\x16\x03\x01\xff\xff']],
     ['cut after a CR: which is kept', `${long.slice(1)}\ry\n`, [`${long.slice(1)}\r`, 'y']],
   ])('%s', async (_what, text, lines) => {
     expect(await readAll([Buffer.from(text, 'latin1')])).toEqual([

@@ -652,6 +652,18 @@ describe('STARTTLS', () => {
     expect(seen.seen('smtp-garbage')[0]!.excerpt).toContain('\\u0016\\u0003\\u0001');
   });
 
+  test('behind a ClientHello and an alert the next command is heard, and answered by its own reply', async () => {
+    using seen = starttls({ then: 'plaintext' });
+    const peer = await greeted(seen);
+    await peer.say('STARTTLS');
+    peer.send(await clientHello(MX));
+    expect(await peer.reply()).toMatch(/^500/);
+    peer.send('\x15\x03\x03\x00\x02\x02\x28');
+    expect(await peer.say('MAIL FROM:<in-clear@sender.test>')).toMatch(/^250/);
+    expect(seen.seen('smtp-garbage')).toHaveLength(2);
+    expect(commandsOf(seen)).toEqual(['EHLO', 'STARTTLS', 'MAIL']);
+  });
+
   test('garbage without a line end is recorded when the sender leaves', async () => {
     using seen = world();
     const peer = await seen.dial();
