@@ -9,15 +9,18 @@ import type { Expectation } from '../model/verdict.ts';
 import { sessionCount, tally } from './report-rows.ts';
 import { isReporter, readReports, silence } from './reports.ts';
 
-/** A sender that tries again by itself fails again, and has that to tell in its next report. */
+/**
+ * A sender that tries again by itself fails again, and has that to tell in its next report. In a step
+ * that changes nothing no session fails: who opens a second connection there, and leaves it, has none.
+ */
 function failedSinceLastReport(view: StepView): number {
   const last = ofKind(view.history, 'reports-asked-for').at(-2);
   if (last === undefined) return 0;
-  return sessionCount(
-    view,
-    view.history.filter((seen) => isBefore(last, seen)),
-    false,
+  const { stages } = view.trial.scenario;
+  const span = view.history.filter(
+    (seen) => isBefore(last, seen) && stages[seen.step]!.changes.length > 0,
   );
+  return sessionCount(view, span, false);
 }
 
 const options = z.strictObject({

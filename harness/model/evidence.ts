@@ -486,7 +486,9 @@ export function attemptBegan(leg: readonly Observation[], opened: Observation): 
   if (opened.kind !== 'smtp-connection' || domains.length > 1) return opened;
   const earlier = leg.filter((seen) => isBefore(seen, opened));
   const lookups = new Set<Observation>(mxLookups(earlier, domains));
-  const start = earlier.findLastIndex((seen) => BEGINNINGS.includes(seen.kind) || lookups.has(seen));
+  const start = earlier.findLastIndex(
+    (seen) => BEGINNINGS.includes(seen.kind) || lookups.has(seen),
+  );
   const connections = ofKind(earlier.slice(start + 1), 'smtp-connection');
   return connections.find(({ mx }) => !isHome(mx)) ?? opened;
 }

@@ -1,9 +1,18 @@
 /** `reported`, `not-reported`, `report-valid` and `report-true`: RFC 8460, of senders that declare it. */
 
-import { describe } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { policyText } from '../../harness/model/baseline.ts';
+import { viewStep } from '../../harness/model/evidence.ts';
+import type { Step } from '../../harness/model/scenario.ts';
 import { CAPABILITIES } from '../../harness/model/sender.ts';
-import { type EvidenceBuilder, evidence } from '../evidence.ts';
+import {
+  type EvidenceBuilder,
+  evidence,
+  expectations,
+  scenarioOf,
+  send,
+  trialOf,
+} from '../evidence.ts';
 import { attacked, says } from './table.ts';
 
 const silent = {
@@ -257,6 +266,24 @@ describe('not-reported', () => {
     ],
     ['met', 'none at all', evidence().step(0).reports().reporter(), { options: { atAll: true } }],
   ]);
+
+  test('a failure in a step that changes nothing is none of a connection that was left unused', () => {
+    const told = about('victim.test', notSupported);
+    const made = stripped().reports(told).step(2).submit().connect().connect().ehlo().tls();
+    const { status } = expectations
+      .get('not-reported')!
+      .judge(
+        viewStep(
+          trialOf(
+            made.delivered().status('delivered').reports(told),
+            scenarioOf([send(), send(), { ...send(), under: [] } as Step]),
+          ),
+          2,
+        ),
+        { atAll: false },
+      );
+    expect(status).toBe('unmet');
+  });
 });
 
 describe('report-valid', () => {
