@@ -17,7 +17,16 @@ import { parseShard } from '../../harness/results/shard.ts';
 import { FAULTS } from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 import { farm, type Order, type Result, together } from './farm.ts';
-import { isAsPinned, type Pin, readPins, TEMPERED, traitsOf, unpinned, writePins } from './pins.ts';
+import {
+  isAsPinned,
+  isForReference,
+  type Pin,
+  readPins,
+  TEMPERED,
+  traitsOf,
+  unpinned,
+  writePins,
+} from './pins.ts';
 import { provingPins, unproved, worthTrying } from './proving.ts';
 import { shippedScenarios } from './try.ts';
 
@@ -37,6 +46,7 @@ if (!part || (given.write && part.of > 1))
   throw new Error('--part 2/4 is the second of four, and does not go with --write');
 const shipped = await shippedScenarios();
 const scenarios = shipped
+  .filter(isForReference)
   .map(({ id }) => id)
   .filter((_, index) => index % part.of === part.index - 1)
   .filter((id) => new RegExp(given.scenario).test(id));
