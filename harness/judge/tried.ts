@@ -268,14 +268,14 @@ function heldNow(view: StepView, domain: string) {
 }
 
 /**
- * RFC 8461 §3.3: what failed under an id need not be tried again for a while; and a record that was
- * looked at need not be looked at again as long as no time has passed and nothing was published.
+ * RFC 8461 §3.3: what failed under an id need not be tried again for a while; and a question that was
+ * answered so need not be asked again as long as no time has passed and nothing was published.
  */
 function wasMet(change: Change, earlier: readonly StepView[]): boolean {
   const since = earlier.findLastIndex(({ step }) => MOVES_ON.includes(step.kind));
   const recent = change.kind === 'host' ? earlier : earlier.slice(since + 1);
   return (
-    change.way === 'discovery' &&
+    (change.way === 'discovery' || change.kind === 'question') &&
     recent.some(
       (one) =>
         one.stage.changes.some((other) => JSON.stringify(other) === JSON.stringify(change)) &&
