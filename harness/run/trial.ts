@@ -365,10 +365,12 @@ async function send(
   for (const size of batches) {
     const since = running.recorder.observations.length;
     const all = Array.from({ length: size }, () => {
-      const recipients = places.map((place) => {
-        const token = `hf${randomBytes(6).toString('hex')}`;
-        return { token, to: `${token}@${place}` };
-      });
+      // A sender may sort the recipients, and no chance is to decide which of them comes first.
+      const tokens = places.map(() => `hf${randomBytes(6).toString('hex')}`).sort();
+      const recipients = places.map((place, index) => ({
+        token: tokens[index]!,
+        to: `${tokens[index]}@${place}`,
+      }));
       const from = running.sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`;
       return composeMessage({ recipients, from, form });
     });
