@@ -49,7 +49,7 @@ export async function log(name: string, terminal: Terminal): Promise<number> {
     await check.run(examination);
   }
   const kinds = heard.mentions().map((line) => {
-    const status = statusOf(line);
+    const [status] = statusOf(line);
     return { kind: status ? WORDS[status.status] : 'none', line };
   });
   for (const { kind, line } of kinds)

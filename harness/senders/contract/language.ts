@@ -329,7 +329,7 @@ const log = z.strictObject({
       'The log is in JSON, an object a line: names of its members, a.b for one within another.',
     ),
   sent: logPattern.describe(
-    'A regular expression for the line that tells that a message was delivered, with the group (?<recipient>…). Of a log in JSON: one for each member that tells it, by name.',
+    'A regular expression for the line that tells that a message was delivered, with the group (?<recipient>…), which may hold several. Of a log in JSON: one for each member that tells it, by name.',
   ),
   deferred: logPattern.describe(
     'The same for one that is kept for another try. A group (?<reason>…) says why.',

@@ -50,8 +50,7 @@ export function readLog(
         current = line;
         key = 'ready.log';
         isReady ||= readyLine?.test(line) === true;
-        const status = statusOf(line);
-        if (status) statuses.push(status);
+        statuses.push(...statusOf(line));
       }
     });
     if (isReady) onReady();

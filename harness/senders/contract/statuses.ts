@@ -15,13 +15,13 @@ const MOST_REASONS = 1_000;
 type Found = Readonly<Record<string, string | undefined>>;
 
 /**
- * What a line says of a message; undefined for lines that say nothing of one. `onPattern` is told
- * the key of each pattern before it is tried.
+ * What a line says, one status for each recipient that it names; none for lines that say nothing of a
+ * message. `onPattern` is told the key of each pattern before it is tried.
  */
 export function statusReader(
   log: LogPatterns,
   onPattern: (key: string) => void = () => {},
-): (line: string) => MessageStatus | undefined {
+): (line: string) => readonly MessageStatus[] {
   const patterns = [
     ['delivered', 'log.sent', finderOf(log.sent, log)],
     ['deferred', 'log.deferred', finderOf(log.deferred, log)],
@@ -33,15 +33,16 @@ export function statusReader(
     for (const [status, key, find] of patterns) {
       onPattern(key);
       const found = find(line);
-      const [token] = tokensIn(found?.recipient ?? '');
-      if (!token) continue;
+      const tokens = tokensIn(found?.recipient ?? '');
+      if (tokens.length === 0) continue;
       const reason = found?.reason ?? reasons.get(found?.id ?? '') ?? line;
-      return { token, status, detail: reason.slice(0, LONGEST_DETAIL_CHARS) };
+      const detail = reason.slice(0, LONGEST_DETAIL_CHARS);
+      return tokens.map((token) => ({ token, status, detail }));
     }
     onPattern('log.reason');
     const { id, reason } = findReason?.(line) ?? {};
     if (id !== undefined && reason !== undefined) remember(reasons, id, reason);
-    return undefined;
+    return [];
   };
 }
 
