@@ -21,6 +21,8 @@ const GREETING_MS = 10_000;
 /** Submits to any number of servers. */
 export function createSubmitter(): Submitter {
   const transports = new Map<string, Transporter>();
+  /** Messages by recipient domain, counted from a number of the domain's own on. */
+  const counts = new Map<string, number>();
   const offers = new Map<string, Promise<readonly string[]>>();
   /** Keywords in its last EHLO reply, that inside TLS where STARTTLS is asked for. */
   const offersOf = (server: SubmissionServer): Promise<readonly string[]> => {
@@ -29,14 +31,24 @@ export function createSubmitter(): Submitter {
     offers.set(key, known);
     return known;
   };
-  const transportTo = (server: SubmissionServer): Transporter => {
+  /**
+   * Messages for one domain go over the connections in turn. What a server keeps for a session, say the
+   * aliases that it has found, would else be there for one message and not for the next, by chance.
+   */
+  const connectionFor = ({ to }: OutgoingMessage): number => {
+    const domain = to.slice(to.lastIndexOf('@'));
+    const count = counts.get(domain) ?? [...domain].reduce((sum, c) => sum + c.charCodeAt(0), 0);
+    counts.set(domain, count + 1);
+    return count % CONNECTIONS;
+  };
+  const transportTo = (server: SubmissionServer, connection: number): Transporter => {
     const { user, password } = server;
-    const key = JSON.stringify(server);
+    const key = `${connection} ${JSON.stringify(server)}`;
     const known = transports.get(key);
     if (known) return known;
     const transport = nodemailer.createTransport({
       pool: true,
-      maxConnections: CONNECTIONS,
+      maxConnections: 1,
       // Servers bound what they take in one session.
       maxMessages: 50,
       ...connectionTo(server),
@@ -58,7 +70,7 @@ export function createSubmitter(): Submitter {
         to: recipientsOf(message).map(({ to }) => to),
         ...(body && { use8BitMime: true }),
       };
-      const { rejected = [] } = await transportTo(server).sendMail({
+      const { rejected = [] } = await transportTo(server, connectionFor(message)).sendMail({
         envelope,
         raw: data,
         ...(requiretls && { requireTLSExtensionEnabled: true }),

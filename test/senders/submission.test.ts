@@ -92,6 +92,21 @@ test('connections are few and kept, and gone when the submitter is', async () =>
   await server.left();
 });
 
+test('messages for one domain go over one connection after the other', async () => {
+  const sessions: string[] = [];
+  await using server = await serve({
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onMailFrom(_, { id }, callback) {
+      sessions.push(id);
+      callback(null);
+    },
+  });
+  using submitter = createSubmitter();
+  for (let n = 0; n < 9; n++) await submitter.submit(server.at, MESSAGE);
+  expect(new Set(sessions.slice(0, 8)).size).toBe(8);
+  expect(sessions[8]).toBe(sessions[0]);
+});
+
 test('a connection that the server has closed is not missed', async () => {
   await using server = await serve({ disabledCommands: ['STARTTLS', 'AUTH'] });
   using submitter = createSubmitter();
