@@ -25,7 +25,8 @@ export function start(
   environment: Readonly<Record<string, string>> = {},
 ): Running {
   const child = spawn(process.execPath, [CLI, ...args], {
-    env: { ...process.env, FORCE_COLOR: '', ...environment },
+    // Holdfast says how to call it as it was called, and not as the tests were.
+    env: { ...process.env, npm_command: '', FORCE_COLOR: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [out, err] = ['', ''];
