@@ -6,6 +6,7 @@
  * HOLDFAST_PLANTED names a fault of test/planted/faults.ts that the harness gets as it is imported.
  */
 
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { defineConfig, type Plugin } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -43,8 +44,8 @@ export default defineConfig({
   test: {
     // What was transformed without the fault, or with another, is not what is wanted now.
     fsModuleCache: fault === undefined,
-    // Vitest leaves a core to itself by default: with two, one of them would have nothing to do.
-    maxWorkers: '100%',
+    // By default one fewer than cores. One more, as there are always files that wait for something.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
