@@ -110,8 +110,8 @@ export function forbids({ policy }: Pick<HeldPolicy, 'policy'>, channel: Channel
 
 /**
  * The policy against what passed in a connection: the one held as it passed, if that forbids it and
- * `before`, the one held when the connection was opened, did so too. One sender fetches before it connects,
- * one beside the delivery, and one after it has seen that the MX offers STARTTLS.
+ * `before`, the one held when the attempt began, did so too. One sender fetches before it connects, one
+ * beside the delivery, and one after it has seen that the MX offers STARTTLS.
  */
 export function policyAgainst(
   observations: readonly Observation[],
