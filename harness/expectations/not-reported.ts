@@ -4,22 +4,26 @@
 
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
+import type { Observation } from '../model/observation.ts';
 import { isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { sessionCount, tally } from './report-rows.ts';
 import { isReporter, readReports, silence } from './reports.ts';
 
 /**
- * A sender that tries again by itself fails again, and has that to tell in its next report. In a step
- * that changes nothing no session fails: who opens a second connection there, and leaves it, has none.
+ * A sender that tries again by itself fails again, and has that to tell in its next report. Where
+ * nothing is changed, a connection on which it says nothing has not failed: it was left unused.
  */
 function failedSinceLastReport(view: StepView): number {
   const last = ofKind(view.history, 'reports-asked-for').at(-2);
   if (last === undefined) return 0;
   const { stages } = view.trial.scenario;
-  const span = view.history.filter(
-    (seen) => isBefore(last, seen) && stages[seen.step]!.changes.length > 0,
-  );
+  const used = new Set(ofKind(view.history, 'smtp-command').map(({ connection }) => connection));
+  const isUnused = (seen: Observation) =>
+    seen.kind === 'smtp-connection' &&
+    !used.has(seen.connection) &&
+    stages[seen.step]!.changes.length === 0;
+  const span = view.history.filter((seen) => isBefore(last, seen) && !isUnused(seen));
   return sessionCount(view, span, false);
 }
 

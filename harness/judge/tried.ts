@@ -272,16 +272,14 @@ function heldNow(view: StepView, domain: string) {
  * answered so need not be asked again as long as no time has passed and nothing was published.
  */
 function wasMet(change: Change, earlier: readonly StepView[]): boolean {
+  const isSame = (one: StepView) =>
+    one.stage.changes.some((other) => JSON.stringify(other) === JSON.stringify(change)) &&
+    isMet(change, one);
+  if (change.kind === 'host') return change.way === 'discovery' && earlier.some(isSame);
   const since = earlier.findLastIndex(({ step }) => MOVES_ON.includes(step.kind));
-  const recent = change.kind === 'host' ? earlier : earlier.slice(since + 1);
-  return (
-    (change.way === 'discovery' || change.kind === 'question') &&
-    recent.some(
-      (one) =>
-        one.stage.changes.some((other) => JSON.stringify(other) === JSON.stringify(change)) &&
-        isMet(change, one),
-    )
-  );
+  // The last answer counts: it may have been another one.
+  const last = earlier.slice(since + 1).findLast((one) => isMet({ ...change, nth: [1] }, one));
+  return last !== undefined && isSame(last);
 }
 
 const MOVES_ON: readonly string[] = ['advance', 'publish', 'restart'];

@@ -82,8 +82,8 @@ export function readLines(stream: Duplex): LineReader {
           buffer = buffer.slice(record);
           return whole;
         }
-        if (record > 0) {
-          if (ended) return undefined;
+        // What never became a whole record is read as lines: there may be commands in it.
+        if (record > 0 && !ended) {
           await more();
           continue;
         }

@@ -445,8 +445,9 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
   return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
     const named = tokensNamed(transaction, tokens);
     const domains = policyDomains(leg, named.length > 0 ? named : tokens);
+    const began = attemptBegan(leg, transaction.after);
     const held = domains.flatMap((domain) => {
-      const before = heldPolicy(leg, domain, attemptBegan(leg, transaction.after));
+      const before = heldPolicy(leg, domain, began);
       return before ? [{ domain, before }] : [];
     });
     // Of a message that names nobody it is not known whose it was, unless all are under a policy.
@@ -478,16 +479,24 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
 /**
  * When the attempt began that a connection is of: as the first of its connections was opened. RFC
  * 8461 §5.1 lets a sender fetch the policy beside the delivery, and what began without one may go on
- * without: at the next host, or at the same host in clear. Where mail of the leg is for several
- * domains, nobody knows whose the first connection was.
+ * without: at the next host, or at the same host in clear. Who has put the message off, and comes to
+ * the same address again, is at another attempt. Where mail of the leg is for several domains, nobody
+ * knows whose the first connection was.
  */
 export function attemptBegan(leg: readonly Observation[], opened: Observation): Observation {
   const domains = policyDomains(leg, tokensSubmitted(leg));
   if (opened.kind !== 'smtp-connection' || domains.length > 1) return opened;
   const earlier = leg.filter((seen) => isBefore(seen, opened));
   const lookups = new Set<Observation>(mxLookups(earlier, domains));
+  const came = earlier.findLastIndex(
+    (seen) =>
+      seen.kind === 'smtp-connection' && seen.mx === opened.mx && seen.address === opened.address,
+  );
   const start = earlier.findLastIndex(
-    (seen) => BEGINNINGS.includes(seen.kind) || lookups.has(seen),
+    (seen, index) =>
+      BEGINNINGS.includes(seen.kind) ||
+      lookups.has(seen) ||
+      (seen.kind === 'sender-status' && came !== -1 && index > came),
   );
   const connections = ofKind(earlier.slice(start + 1), 'smtp-connection');
   return connections.find(({ mx }) => !isHome(mx)) ?? opened;

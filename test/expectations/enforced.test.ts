@@ -260,6 +260,17 @@ describe('a leak', () => {
     ],
     [
       'unmet',
+      'in an attempt after it: the message was put off, and the same address called again',
+      beside().status('deferred').connect().ehlo().delivered().status('delivered'),
+      { harm: 'clear' },
+    ],
+    [
+      'undecided',
+      'at the next host of it, each failure logged',
+      beside().status('deferred').connect('mx2.victim.test').ehlo().delivered().status('delivered'),
+    ],
+    [
+      'unmet',
       'in an attempt after it: the MX was looked up again',
       beside().leaks().status('delivered'),
       { harm: 'clear' },

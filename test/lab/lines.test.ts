@@ -121,6 +121,11 @@ describe('lines', () => {
     ['as long as can be with its CR', `${long.slice(1)}\r\n`, [long.slice(1)]],
     ['longer than that: cut', `${long}\r\n`, [long, '']],
     ['behind TLS records', `${HELLO}${ALERT}MAIL FROM:<>\r\n`, [HELLO, ALERT, 'MAIL FROM:<>']],
+    [
+      'in a record that is never whole',
+      `\x16\x03\x01\x00\x40\x01\nMAIL FROM:<>\r\n`,
+      ['\x16\x03\x01\x00\x40\x01', 'MAIL FROM:<>'],
+    ],
     ['that begin like a record too long', '\x16\x03\x01\xff\xff\r\n', ['\x16\x03\x01\xff\xff']],
     ['cut after a CR: which is kept', `${long.slice(1)}\ry\n`, [`${long.slice(1)}\r`, 'y']],
   ])('%s', async (_what, text, lines) => {

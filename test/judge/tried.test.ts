@@ -1,0 +1,40 @@
+/** What was answered in an earlier step and is not asked again: only the last answer is known. */
+
+import { expect, test } from 'vitest';
+import { triedIn } from '../../harness/judge/tried.ts';
+import { viewStep } from '../../harness/model/evidence.ts';
+import type { Step } from '../../harness/model/scenario.ts';
+import {
+  type EvidenceBuilder,
+  evidence,
+  scenarioOf,
+  send,
+  trialOf,
+  vocabulary,
+} from '../evidence.ts';
+
+const swap = vocabulary.attacks.get('swap-mx')!;
+const swapped = {
+  ...send(),
+  under: [{ name: 'swap-mx', options: swap.options.parse({}) }],
+} as Step;
+const honest = { ...send(), under: [] } as Step;
+const asked = () => evidence().step(0).submit().leaks('mx.attacker.test').status('delivered');
+/** The last step: mail goes out, and nothing is asked. */
+const unasked = (made: EvidenceBuilder, step: number) =>
+  made.step(step).submit().connect('mx.attacker.test').ehlo().delivered().status('delivered');
+
+test.each<[string, readonly Step[], EvidenceBuilder, string]>([
+  ['the same answer', [swapped, swapped], unasked(asked(), 1), 'met'],
+  [
+    'another answer since',
+    [swapped, honest, swapped],
+    unasked(asked().step(1).submit().leaks().status('delivered'), 2),
+    'unexplained',
+  ],
+  ['not asked in between', [swapped, honest, swapped], unasked(unasked(asked(), 1), 2), 'met'],
+])('%s', (_, steps, made, kind) => {
+  const trial = trialOf(made, scenarioOf(steps));
+  const views = steps.map((_, index) => viewStep(trial, index));
+  expect(triedIn(views.at(-1)!, views.slice(0, -1)).kind).toBe(kind);
+});
