@@ -4,25 +4,35 @@
 
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
+import { heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { isPermittedMx } from '../protocol/mx-match.ts';
 import { sessionCount, tally } from './report-rows.ts';
 import { isReporter, readReports, silence } from './reports.ts';
 
 /**
  * A sender that tries again by itself fails again, and has that to tell in its next report. Where
- * nothing is changed, a connection on which it says nothing has not failed: it was left unused.
+ * nothing is changed, a connection to a permitted host has not failed that never came to STARTTLS: it
+ * was left unused.
  */
 function failedSinceLastReport(view: StepView): number {
   const last = ofKind(view.history, 'reports-asked-for').at(-2);
   if (last === undefined) return 0;
+  const [domain = ''] = view.domains;
   const { stages } = view.trial.scenario;
-  const used = new Set(ofKind(view.history, 'smtp-command').map(({ connection }) => connection));
+  const commands = ofKind(view.history, 'smtp-command');
+  const used = new Set(
+    commands.flatMap(({ verb, connection }) => (verb === 'STARTTLS' ? [connection] : [])),
+  );
+  const permittedAt = (seen: Observation) =>
+    heldPolicy(view.history, domain, seen)?.policy.mx ?? view.permittedMx;
   const isUnused = (seen: Observation) =>
     seen.kind === 'smtp-connection' &&
     !used.has(seen.connection) &&
-    stages[seen.step]!.changes.length === 0;
+    stages[seen.step]!.changes.length === 0 &&
+    isPermittedMx(permittedAt(seen), seen.mx);
   const span = view.history.filter((seen) => isBefore(last, seen) && !isUnused(seen));
   return sessionCount(view, span, false);
 }

@@ -272,7 +272,9 @@ describe('not-reported', () => {
     const then = () => stripped().reports(told).step(2).submit();
     test.each<[string, string, EvidenceBuilder]>([
       ['unmet', 'a connection was left unused', then().connect()],
-      ['met', 'a session broke off, which may be for the policy', then().connect().ehlo().quit()],
+      ['unmet', 'a connection was left unused after EHLO', then().connect().ehlo().quit()],
+      ['met', 'a handshake failed', then().connect().ehlo().tls({ result: 'failed' })],
+      ['met', 'the host is not permitted', then().connect('mx.elsewhere.test').ehlo().quit()],
     ])('%s: %s', (status, _, made) => {
       made.connect().ehlo().tls().delivered().status('delivered').reports(told);
       const steps = [send(), send(), { ...send(), under: [] } as Step];
