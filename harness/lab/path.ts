@@ -58,7 +58,7 @@ export interface OtherMail {
 export interface Rest {
   /** Nothing is under way: the sender was answered, and no transaction is open. */
   isIdle(): boolean;
-  /** Closes it, if it is idle. */
+  /** Closes it as soon as no transaction is open. */
   close(): void;
 }
 
@@ -149,7 +149,7 @@ async function converse(
   );
   const unwatch = setting.onIdle({
     isIdle: () => dialogue.isIdle,
-    close: () => dialogue.closeIfIdle(),
+    close: () => dialogue.close(),
   });
   try {
     return await speak(dialogue, opened);
@@ -202,6 +202,7 @@ class Dialogue {
   #isListening = false;
   #inTransaction = false;
   #tlsEnd: string | undefined;
+  #isClosing = false;
   #closedIdle = false;
   #hasServed = false;
 
@@ -234,6 +235,7 @@ class Dialogue {
   /** The next line of the sender; undefined: it has gone. */
   async hear(): Promise<string | undefined> {
     this.#isListening = true;
+    if (this.#isClosing && !this.#inTransaction) this.#closeIdle();
     if (this.isIdle) this.setting.onRest();
     const line = await this.reader.line();
     this.#isListening = false;
@@ -295,9 +297,17 @@ class Dialogue {
     return this.#isListening && this.#hasServed && !this.#inTransaction && !this.reader.hasMore;
   }
 
-  /** RFC 5321 §3.8. Between two steps of a scenario, so that no connection is carried over. */
-  closeIfIdle(): void {
-    if (!this.#isListening || this.#inTransaction || this.reader.hasMore) return;
+  /**
+   * Between two steps of a scenario, so that no connection is carried over: at once, or when what is
+   * under way, such as a RSET that has just come, is over.
+   */
+  close(): void {
+    this.#isClosing = true;
+    if (this.#isListening && !this.#inTransaction && !this.reader.hasMore) this.#closeIdle();
+  }
+
+  /** RFC 5321 §3.8. */
+  #closeIdle(): void {
     this.#closedIdle = true;
     const { stream } = this;
     if (stream.writable) stream.end('421 4.4.2 closing an idle connection\r\n');

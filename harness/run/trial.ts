@@ -488,12 +488,13 @@ async function settled(running: Running, settling: Settling): Promise<void> {
   const { recorder, sender, bounds } = running;
   const { leg, tokens, since, world, isRetry } = settling;
   const recent = () => recorder.observations.slice(since).filter((seen) => seen.leg === leg);
-  const listed = new Set<string>();
+  /** By a listing of the queue. */
+  const toldByQueue = new Set<string>();
   const isTold = (token: string) => {
     const seen = recent();
     const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
     // Some return a message and log no word of it.
-    if (at === -1) return listed.has(token) || outcomeOf(seen, token).kind === 'bounced';
+    if (at === -1) return toldByQueue.has(token) || outcomeOf(seen, token).kind === 'bounced';
     const isLate =
       isRetry &&
       !attemptsFor(token, seen, recorder.observations, running.scenario).some(
@@ -511,12 +512,15 @@ async function settled(running: Running, settling: Settling): Promise<void> {
   const list = async (isLast = false) => {
     if (!sender.queued) return;
     const before = recorder.observations.length;
+    const arrived = tokens.filter((token) => outcomeOf(recent(), token).kind === 'delivered');
     const queued = await sender.queued();
     // Who has begun to try meanwhile was in the queue, and has not been put off.
     const isOvertaken = recorder.observations.slice(before).some((seen) => seen.leg === leg);
     if (isOvertaken && !isLast) return;
     recorder.record(leg, { kind: 'queue-listed', tokens: queued });
-    for (const token of queued) listed.add(token);
+    for (const token of queued) toldByQueue.add(token);
+    // What has arrived and left the queue is done with, though the log may have lost the line.
+    for (const token of arrived) if (!queued.includes(token)) toldByQueue.add(token);
   };
   while (open().length > 0 && leftMs() > 0 && !recorder.isOver()) {
     if (

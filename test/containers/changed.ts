@@ -44,9 +44,13 @@ export function graded(verdicts: readonly Verdict[], grade: Verdict['grade']): s
     .sort();
 }
 
-/** Ids of the scenarios that are not decided, each with the reason. */
+/** Ids of the scenarios that are not decided, each with the reasons. */
 export function undecided(verdicts: readonly Verdict[]): string[] {
   return verdicts
     .filter(({ grade }) => grade === 'inconclusive')
-    .map(({ scenario, remarks }) => [scenario, ...remarks].join(': '));
+    .map(({ scenario, findings, remarks }) => {
+      const open = findings.filter(({ grade }) => grade === 'inconclusive');
+      const reasons = open.map(({ step, actual }) => `step ${step}: ${actual}`);
+      return [scenario, ...reasons, ...remarks].join('; ');
+    });
 }

@@ -1159,6 +1159,30 @@ describe('a connection that is kept for the next message', () => {
     expect(await peer.reply()).toMatch(/^421/);
     peer.socket.destroy();
   });
+
+  test('once it is idle, where something is under way just then', async () => {
+    using seen = world();
+    const peer = await greeted(seen);
+    await deliver(peer);
+    peer.send('RSET\r\n');
+    await seen.until('smtp-command', 5);
+    await seen.arrange(oneMx({}));
+    expect(await peer.reply()).toMatch(/^250/);
+    expect(await peer.reply()).toMatch(/^421/);
+    peer.socket.destroy();
+    expect(await seen.until('smtp-closed')).toMatchObject([{ how: 'closed while idle' }]);
+  });
+
+  test('and not in the middle of a transaction', async () => {
+    using seen = world();
+    const peer = await greeted(seen);
+    expect(await peer.say('MAIL FROM:<a@sender.test>')).toMatch(/^250/);
+    await seen.arrange(oneMx({}));
+    expect(await peer.say('RCPT TO:<b@victim.test>')).toMatch(/^250/);
+    expect(await peer.say('RSET')).toMatch(/^250/);
+    expect(await peer.reply()).toMatch(/^421/);
+    peer.socket.destroy();
+  });
 });
 
 // ---- dialogues ----

@@ -9,6 +9,7 @@ import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import type { TrialResult } from '../../harness/model/reporter.ts';
 import type { StartedSender } from '../../harness/model/sender.ts';
 import { ofKind } from '../../harness/model/traffic.ts';
+import { opportunisticSender } from '../../harness/senders/opportunistic.ts';
 import { type Habit, runWithHabit } from './habit.ts';
 
 let lab: Lab;
@@ -150,6 +151,18 @@ test('a queue that was listed while the sender began to try says nothing', async
   expect(result!.verdict.grade).toBe('pass');
   const listed = ofKind(result!.trial.evidence.observations, 'queue-listed');
   expect(listed.flatMap(({ tokens }) => tokens)).toEqual([]);
+});
+
+test('a message that has arrived, and left the queue, is done with though the log never says so', async () => {
+  const plain = opportunisticSender();
+  const [result] = await runWithHabit(
+    lab,
+    '  - { send: a, under: [], expect: [delivered] }\n',
+    () => ({ queued: async () => [] }),
+    { plain: { ...plain, start: (access) => plain.start(access, () => {}) } },
+  );
+  expect(result!.verdict.grade).toBe('pass');
+  expect(kinds(result!)).not.toContain('settle-timeout');
 });
 
 test('a bounce is waited for while the sender is at work on it', async () => {
