@@ -7,15 +7,9 @@
  */
 
 import { z } from 'zod';
+import { harmOf, worstBreach } from '../model/breaches.ts';
 import { exchangersOf } from '../model/changes.ts';
-import {
-  harmOf,
-  outcomeIn,
-  policyDomains,
-  recipientDomains,
-  type StepView,
-  worstBreach,
-} from '../model/evidence.ts';
+import { outcomeIn, policyDomains, recipientDomains, type StepView } from '../model/evidence.ts';
 import { type HeldTlsa, heldTlsa, tlsaLookups } from '../model/held-tlsa.ts';
 import { portOf } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';

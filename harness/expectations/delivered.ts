@@ -3,10 +3,9 @@
  */
 
 import { z } from 'zod';
+import { attemptBegan, isDaneAuthenticated } from '../model/breaches.ts';
 import { exchangersOf } from '../model/changes.ts';
 import {
-  attemptBegan,
-  isDaneAuthenticated,
   isRefusedUnprotected,
   type Outcome,
   outcomeIn,

@@ -8,18 +8,16 @@
  */
 
 import { z } from 'zod';
+import { exposedBy, harmOf, worstBreach } from '../model/breaches.ts';
 import {
   comesUnprotected,
   connectionsTo,
-  exposedBy,
-  harmOf,
   looksBefore,
   mxLookups,
   outcomeIn,
   policyDomains,
   type StepView,
   viewStep,
-  worstBreach,
 } from '../model/evidence.ts';
 import { type HeldPolicy, heldPolicy, policyFetches, stsLookups } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';

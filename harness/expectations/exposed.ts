@@ -4,7 +4,8 @@
  */
 
 import { z } from 'zod';
-import { connectionsTo, exposedBy, harmOf, worstBreach } from '../model/evidence.ts';
+import { exposedBy, harmOf, worstBreach } from '../model/breaches.ts';
+import { connectionsTo } from '../model/evidence.ts';
 import { dialogueOf, seqs } from '../model/traffic.ts';
 import type { Expectation, Exposure } from '../model/verdict.ts';
 

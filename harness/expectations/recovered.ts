@@ -4,9 +4,9 @@
  */
 
 import { z } from 'zod';
+import { harmOf, worstBreach } from '../model/breaches.ts';
 import {
   connectionsTo,
-  harmOf,
   isEnforced,
   looksBefore,
   mxLookups,
@@ -14,7 +14,6 @@ import {
   policyDomains,
   type StepView,
   tokensSubmitted,
-  worstBreach,
 } from '../model/evidence.ts';
 import type { Observation } from '../model/observation.ts';
 import { dialogueOf, isBefore, ofKind, seqs } from '../model/traffic.ts';

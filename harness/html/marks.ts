@@ -3,8 +3,9 @@
  * an attacker. The judge says how bad it was; this only says where. Pure.
  */
 
+import { exposedBy } from '../model/breaches.ts';
 import type { Change, PointOnConnection } from '../model/changes.ts';
-import { exposedBy, viewStep } from '../model/evidence.ts';
+import { viewStep } from '../model/evidence.ts';
 import { qualifyName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import { ofKind } from '../model/traffic.ts';

@@ -3,14 +3,8 @@
  * pass, and passed all the same, in whatever step that was, expected of it or not.
  */
 
-import {
-  type Breach,
-  breachesOf,
-  byHarm,
-  exposedBy,
-  harmOf,
-  type StepView,
-} from '../model/evidence.ts';
+import { type Breach, breachesOf, byHarm, exposedBy, harmOf } from '../model/breaches.ts';
+import type { StepView } from '../model/evidence.ts';
 import { lapsesOf, worstLapse } from '../model/requiretls.ts';
 import { dialogueOf, seqs } from '../model/traffic.ts';
 import { type Exposure, exposureOf, type Finding, type Trial } from '../model/verdict.ts';

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { breachesOf } from '../../harness/model/evidence.ts';
+import { breachesOf } from '../../harness/model/breaches.ts';
 import { qualify } from '../../harness/model/names.ts';
 import type { Event } from '../../harness/model/observation.ts';
 import type { ShownCertificate } from '../../harness/protocol/dane.ts';

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { judge } from '../../harness/judge/judge.ts';
-import { breachesOf, exposedBy, outcomeOf, viewStep } from '../../harness/model/evidence.ts';
+import { breachesOf, exposedBy } from '../../harness/model/breaches.ts';
+import { outcomeOf, viewStep } from '../../harness/model/evidence.ts';
 import type { Step } from '../../harness/model/scenario.ts';
 import { evidence, expectations, prime, scenarioOf, send, trialOf, use } from '../evidence.ts';
 

@@ -1,0 +1,229 @@
+/**
+ * Who saw what: parts of messages that passed over a channel that was no good. Nothing here grades.
+ */
+
+import { isPermittedMx } from '../protocol/mx-match.ts';
+import { mxLookups, policyDomains, type StepView, tokensSubmitted } from './evidence.ts';
+import { heldPolicy, policyAgainst } from './held-policy.ts';
+import { daneState, type HeldTlsa } from './held-tlsa.ts';
+import type { Observation } from './observation.ts';
+import {
+  dialogueOf,
+  isAnonymous,
+  isBefore,
+  isHome,
+  ofKind,
+  type Part,
+  type Seen,
+  sessionsOf,
+  type Transaction,
+  tokensNamed,
+  transactionsOf,
+} from './traffic.ts';
+import type { Exposure, Harm } from './verdict.ts';
+
+/** A part of a message that passed over a channel that was no good, and what was against it. */
+export interface Breach {
+  readonly part: Part;
+  /** By what the sender knew: the policy that it had fetched, or the answer about TLSA records. */
+  readonly basis: Observation;
+  /** The policy may not have counted any more. */
+  readonly inDoubt: boolean;
+  readonly requirement: string;
+}
+
+/** What a breach does to the sender's user. */
+export function harmOf({ part, inDoubt }: Breach): Harm {
+  if (part.kind !== 'smtp-data') return 'envelope';
+  return part.secure || inDoubt ? 'content' : 'clear';
+}
+
+/** The worst first: content before envelopes, in clear before in TLS, proved before in doubt. */
+export function byHarm(a: Breach, b: Breach): number {
+  const weight = ({ part, inDoubt }: Breach) =>
+    (inDoubt ? 0 : 4) + (part.kind === 'smtp-data' ? 2 : 0) + (part.secure ? 0 : 1);
+  return weight(b) - weight(a);
+}
+
+/** The worst that passed in this step against the policy held then. */
+export function worstBreach(view: StepView): Breach | undefined {
+  return breachesOf(view.whole)
+    .filter(({ part }) => part.step === view.index)
+    .sort(byHarm)[0];
+}
+
+/**
+ * All that passed, in the whole of a leg, though the policy that the sender held by then, or the
+ * TLSA records that it knew of, forbade it. Mail that is none of ours does not count: reports have
+ * to be delivered in spite of failing TLS (RFC 8460 §3).
+ */
+export function breachesOf(leg: readonly Observation[]): Breach[] {
+  const all = tokensSubmitted(leg);
+  const tokens = all.filter((token) => !isTlsOptional(leg, token));
+  const daneOf = daneStates(leg);
+  return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
+    const named = tokensNamed(transaction, tokens);
+    const domains = policyDomains(leg, named.length > 0 ? named : tokens);
+    const began = attemptBegan(leg, transaction.after);
+    const held = domains.flatMap((domain) => {
+      const before = heldPolicy(leg, domain, began);
+      return before ? [{ domain, before }] : [];
+    });
+    // Of a message that names nobody it is not known whose it was, unless all are under a policy.
+    const isBound = (protectedDomains: number) =>
+      named.length > 0 ||
+      (mayBeOurs(leg, transaction) &&
+        protectedDomains === domains.length &&
+        tokens.length === all.length);
+    return transaction.parts.flatMap((part): Breach[] => {
+      if (isHome(part.mx)) return [];
+      const dane = domains.map((domain) => daneOf(domain, transaction, part));
+      const broken = dane.flatMap(({ state, held }) => (state === 'broken' && held ? [held] : []));
+      if (broken[0] && isBound(broken.length)) return [{ part, ...daneBreach(broken[0], part) }];
+      // RFC 8461 §2: MTA-STS saves no host that fails DANE. Who passes DANE has nothing to fear.
+      if (!isBound(held.length) || dane.some(({ state }) => state === 'authenticated')) return [];
+      const against = held.flatMap(
+        ({ domain, before }) => policyAgainst(leg, domain, before, part) ?? [],
+      );
+      return against.slice(0, 1).map(({ fetch, inDoubt }) => ({
+        part,
+        basis: fetch,
+        inDoubt,
+        requirement: '8461-4-check-all',
+      }));
+    });
+  });
+}
+
+/**
+ * When the attempt began that a connection is of: as the first of its connections was opened. RFC
+ * 8461 §5.1 lets a sender fetch the policy beside the delivery, and what began without one may go on
+ * without: at the next host, or at the same host in clear. Who has put the message off, and comes to
+ * the same address again, is at another attempt. Where mail of the leg is for several domains, nobody
+ * knows whose the first connection was.
+ */
+export function attemptBegan(leg: readonly Observation[], opened: Observation): Observation {
+  const domains = policyDomains(leg, tokensSubmitted(leg));
+  if (opened.kind !== 'smtp-connection' || domains.length > 1) return opened;
+  const earlier = leg.filter((seen) => isBefore(seen, opened));
+  const lookups = new Set<Observation>(mxLookups(earlier, domains));
+  const came = earlier.findLastIndex(
+    (seen) =>
+      seen.kind === 'smtp-connection' && seen.mx === opened.mx && seen.address === opened.address,
+  );
+  const start = earlier.findLastIndex(
+    (seen, index) =>
+      BEGINNINGS.includes(seen.kind) ||
+      lookups.has(seen) ||
+      (seen.kind === 'sender-status' && came !== -1 && index > came),
+  );
+  const connections = ofKind(earlier.slice(start + 1), 'smtp-connection');
+  return connections.find(({ mx }) => !isHome(mx)) ?? opened;
+}
+
+const BEGINNINGS: readonly Observation['kind'][] = [
+  'step-started',
+  'message-submitted',
+  'queue-flushed',
+];
+
+/**
+ * It names nobody, and could be of any message. Once a sender was asked for its reports there is
+ * mail of its own as well: then it takes a reverse-path of the domain that ours are from, whatever
+ * the sender has made of the local part.
+ */
+function mayBeOurs(leg: readonly Observation[], transaction: Transaction): boolean {
+  if (!isAnonymous(transaction)) return false;
+  const [mail] = transaction.parts;
+  const asked = ofKind(leg, 'reports-asked-for')[0];
+  if (!asked || !mail || isBefore(mail, asked)) return true;
+  const line = mail.kind === 'smtp-command' ? mail.line.toLowerCase() : '';
+  return ofKind(leg, 'message-submitted').some(({ from }) =>
+    line.includes(`${from.slice(from.lastIndexOf('@')).toLowerCase()}>`),
+  );
+}
+
+function daneBreach({ kind, lookup }: HeldTlsa, { secure }: Part): Omit<Breach, 'part'> {
+  const requirement =
+    kind === 'failed'
+      ? '7672-2.1.2-tlsa-error-unreachable'
+      : secure
+        ? '7672-3.2-auth'
+        : '7672-2.2.3-starttls-commit';
+  return { basis: lookup, inDoubt: false, requirement };
+}
+
+/** How DANE stands with the parts of a leg's transactions, by the recipient's domain. */
+function daneStates(leg: readonly Observation[]) {
+  // Most senders never ask.
+  const asks = leg.some((seen) => seen.kind === 'dns-query' && seen.type === 'TLSA');
+  const sessions = new Map(
+    asks ? sessionsOf(leg).map((session) => [session.connection, session]) : [],
+  );
+  return (
+    domain: string,
+    { connection, after }: Pick<Transaction, 'connection' | 'after'>,
+    { secure }: Pick<Part, 'secure'>,
+  ): ReturnType<typeof daneState> => {
+    const session = sessions.get(connection);
+    return session ? daneState(leg, domain, session, after, secure) : { state: 'none' };
+  };
+}
+
+/** The message arrived over TLS that a TLSA record vouches for. */
+export function isDaneAuthenticated(
+  leg: readonly Observation[],
+  domain: string,
+  accepted: Seen<'message-accepted'>,
+): boolean {
+  const transaction = transactionsOf(sessionsOf(leg)).findLast(
+    ({ connection, after }) => connection === accepted.connection && isBefore(after, accepted),
+  );
+  return (
+    transaction !== undefined &&
+    daneStates(leg)(domain, transaction, accepted).state === 'authenticated'
+  );
+}
+
+/**
+ * RFC 8689 §3, §4.1: the author has asked that policies be ignored, and for REQUIRETLS not. Only
+ * senders that declare it are asked to carry such a message.
+ */
+function isTlsOptional(observations: readonly Observation[], token: string): boolean {
+  return ofKind(observations, 'message-submitted').some(
+    (seen) => seen.token === token && seen.tlsRequired === 'no' && !seen.requiretls,
+  );
+}
+
+/**
+ * MAIL, RCPT and content of the messages of these domains that passed, in this step, where no
+ * permitted, authenticated MX was listening, policy or not: what an attacker got. A bare connect
+ * and EHLO is nothing.
+ */
+export function exposedBy(view: StepView): { exposure: Exposure; because: Observation[] } {
+  const tokens = tokensSubmitted(view.history);
+  const ours = tokens.filter((token) =>
+    policyDomains(view.history, [token]).some((domain) => view.domains.includes(domain)),
+  );
+  const daneOf = daneStates(view.history);
+  const isOpen = (transaction: Transaction, part: Part) => {
+    const states = view.domains.map((domain) => daneOf(domain, transaction, part).state);
+    if (states.includes('broken')) return true;
+    const isVerified = part.authenticated && isPermittedMx(view.permittedMx, part.mx);
+    return !isVerified && !states.includes('authenticated');
+  };
+  const open = transactionsOf(sessionsOf(view.history))
+    .filter(
+      (one) =>
+        tokensNamed(one, ours).length > 0 ||
+        (mayBeOurs(view.history, one) &&
+          tokensSubmitted(view.now).every((token) => ours.includes(token))),
+    )
+    .flatMap((one) => one.parts.filter((part) => part.step === view.index && isOpen(one, part)));
+  const worst = open.find((part) => part.kind === 'smtp-data') ?? open[0];
+  if (!worst) return { exposure: 'none', because: [] };
+  return {
+    exposure: worst.kind === 'smtp-data' ? 'content' : 'envelope',
+    because: dialogueOf(view.history, worst.connection),
+  };
+}
