@@ -14,7 +14,7 @@ import {
 } from './baseline.ts';
 import { type Change, changesBetween, type Destination } from './changes.ts';
 import { nextHopOf } from './names.ts';
-import { type LabPlan, type MxPlan, VICTIM } from './plan.ts';
+import { type LabPlan, type MxPlan, type RawBytes, type ReplyPlan, VICTIM } from './plan.ts';
 import { PlanError } from './plan-changes.ts';
 import {
   type DomainSpec,
@@ -203,10 +203,12 @@ function awaitsOf(step: Step, { expectations }: Words): Awaited[] {
   return [...new Set(step.expect.flatMap(({ name }) => expectations.get(name)?.awaits ?? []))];
 }
 
-/** The lab keeps silent, and the sender has to wait. */
-export function keepsWaiting({ step, plan }: Stage): boolean {
+/** The lab keeps silent, and the sender has to wait; or the lab has, for what may never come. */
+export function keepsWaiting({ step, plan, awaits }: Stage): boolean {
   if (step.kind === 'wait' || step.kind === 'restart') return true;
   if (!plan || !isJudged(step)) return false;
+  // Somebody's copy is to be given up, and who knows whether another's will be.
+  if (awaits.includes('bounce') && step.expect.some((use) => use.for !== undefined)) return true;
   const hosts = Object.values({ ...plan.mxHosts, ...plan.policyHosts, ...plan.reportHosts });
   const pages = Object.values(plan.policyHosts).flatMap((host) => Object.values(host.pages));
   return (
@@ -221,14 +223,27 @@ export function keepsWaiting({ step, plan }: Stage): boolean {
 
 const SILENT_TRANSFERS: readonly string[] = ['slow', 'none', 'endless'];
 
-function isSilent({ reach, tls, greeting, beforeTls, afterTls }: MxPlan): boolean {
+function isSilent({ reach, tls, greeting, starttls, beforeTls, afterTls }: MxPlan): boolean {
   const replies = [
     greeting,
+    starttls?.reply,
     ...[beforeTls, afterTls].flatMap((part) => Object.values(part?.replies ?? {})),
   ];
   return (
     reach === 'silent' ||
     tls?.handshake === 'stall' ||
-    replies.some((reply) => reply?.then === 'stall' || reply?.untilSpoken || reply?.pace)
+    tls?.flight?.then === 'stall' ||
+    replies.some((reply) => reply !== undefined && isSilentIn(reply))
   );
+}
+
+function isSilentIn({ then = 'continue', untilSpoken, pace, bytes }: ReplyPlan): boolean {
+  if (then !== 'continue') return then === 'stall';
+  return untilSpoken === true || pace !== undefined || (bytes !== undefined && !isWhole(bytes));
+}
+
+/** It ends with a line, or never: the sender does not wait for more. */
+function isWhole(bytes: RawBytes): boolean {
+  const last = typeof bytes === 'string' ? bytes : bytes.at(-1)!;
+  return typeof last === 'string' ? last.endsWith('\n') : last.times === undefined;
 }

@@ -144,6 +144,11 @@ test.each<[boolean, Use]>([
   [true, under('hide-sts-record', { how: 'drop' })],
   [true, under('policy-transfer', { transfer: 'slow' })],
   [true, under('break-mx-handshake', { how: 'stall' })],
+  [true, under('forge-mx-flight', { upTo: 'certificate', then: 'stall' })],
+  [true, under('mx-reply', { to: 'STARTTLS', bytes: '' })],
+  [true, under('mx-reply', { to: 'EHLO', bytes: ['250-no ', 'end'] })],
+  [false, under('mx-reply', { to: 'EHLO', bytes: ['250-', { repeat: 'x' }] })],
+  [false, under('mx-reply', { to: 'EHLO', bytes: '250-no end', then: 'close' })],
   [false, under('strip-starttls')],
 ])('the sender is kept waiting: %s, by %j', (waits, attack) =>
   expect(keepsWaiting(last(prime, attacked(attack)))).toBe(waits),
