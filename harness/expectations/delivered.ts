@@ -3,7 +3,7 @@
  */
 
 import { z } from 'zod';
-import { attemptBegan, isDaneAuthenticated } from '../model/breaches.ts';
+import { attemptBegan, boundBy, isDaneAuthenticated } from '../model/breaches.ts';
 import { exchangersOf } from '../model/changes.ts';
 import {
   isRefusedUnprotected,
@@ -12,7 +12,7 @@ import {
   policyDomains,
   type StepView,
 } from '../model/evidence.ts';
-import { type HeldPolicy, heldPolicy, policyAgainst } from '../model/held-policy.ts';
+import { type HeldPolicy, heldPolicy } from '../model/held-policy.ts';
 import { VICTIM } from '../model/plan.ts';
 import { ofKind, type Seen } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
@@ -72,23 +72,25 @@ function judgeMessage(
     ofKind(view.history, 'smtp-connection').find(
       ({ connection }) => connection === accepted.connection,
     ) ?? accepted;
-  const before = heldPolicy(view.history, domain, attemptBegan(view.history, opened));
-  const held = [before, heldPolicy(view.history, domain, accepted)].flatMap((one) => one ?? []);
-  const against = policyAgainst(view.history, domain, before, accepted);
+  const began = attemptBegan(view.history, opened, [token]);
+  const held = [began.earliest, began.latest, accepted].flatMap(
+    (when) => heldPolicy(view.history, domain, when) ?? [],
+  );
+  const against = boundBy(view.history, domain, began, accepted);
   const unmet = { status: 'unmet', actual } as const;
   if (channel === 'dane' && !isDaneAuthenticated(view.history, domain, accepted))
     return { ...unmet, because: [accepted.seq] };
   if (!satisfies(seen, channel)) {
     // Without a policy the sender owes nobody an authenticated channel: nothing is called exposed.
     if (channel !== 'authenticated' || !against) return { ...unmet, because: [accepted.seq] };
-    const harm = accepted.secure || against.inDoubt ? 'content' : 'clear';
-    return { ...unmet, because: [against.fetch.seq, accepted.seq], harm };
+    const harm = accepted.secure || against.doubt !== undefined ? 'content' : 'clear';
+    return { ...unmet, because: [against.basis.seq, accepted.seq], harm };
   }
   if (channel === 'authenticated' && !isListed(view, held, accepted))
     return {
       ...unmet,
       actual: `${actual}, which the policy does not list`,
-      because: [...(against ? [against.fetch.seq] : []), accepted.seq],
+      because: [...(against ? [against.basis.seq] : []), accepted.seq],
       ...(against ? { harm: 'content' } : {}),
       requirement: '8461-4-check-all',
     };

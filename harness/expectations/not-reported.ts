@@ -14,8 +14,8 @@ import { isReporter, readReports, silence } from './reports.ts';
 
 /**
  * A sender that tries again by itself fails again, and has that to tell in its next report. Where
- * nothing is changed, a connection to a permitted host has not failed that never came to STARTTLS: it
- * was left unused.
+ * nothing is changed, a connection to a permitted host has not failed that never came to STARTTLS, though
+ * it was offered where the sender asked: it was left unused.
  */
 function failedSinceLastReport(view: StepView): number {
   const last = ofKind(view.history, 'reports-asked-for').at(-2);
@@ -26,12 +26,21 @@ function failedSinceLastReport(view: StepView): number {
   const used = new Set(
     commands.flatMap(({ verb, connection }) => (verb === 'STARTTLS' ? [connection] : [])),
   );
+  const stripped = new Set(
+    ofKind(view.history, 'smtp-reply').flatMap(({ to, reply, connection }) =>
+      to === 'EHLO' && !/^250[ -]STARTTLS\b/im.test(reply) ? [connection] : [],
+    ),
+  );
+  // What a step does not arrange stays as it was.
+  const isHonest = (step: number) =>
+    stages.slice(0, step + 1).findLast(({ plan }) => plan !== undefined)?.changes.length === 0;
   const permittedAt = (seen: Observation) =>
     heldPolicy(view.history, domain, seen)?.policy.mx ?? view.permittedMx;
   const isUnused = (seen: Observation) =>
     seen.kind === 'smtp-connection' &&
     !used.has(seen.connection) &&
-    stages[seen.step]!.changes.length === 0 &&
+    !stripped.has(seen.connection) &&
+    isHonest(seen.step) &&
     isPermittedMx(permittedAt(seen), seen.mx);
   const span = view.history.filter((seen) => isBefore(last, seen) && !isUnused(seen));
   return sessionCount(view, span, false);

@@ -48,20 +48,18 @@ function againstPolicies(trial: Trial): Finding[] {
 }
 
 function findingOf(step: number, breach: Breach, { evidence }: Trial): Finding {
-  const { part, basis, inDoubt, requirement } = breach;
+  const { part, basis, doubt, requirement } = breach;
   const what = part.kind === 'smtp-data' ? 'content' : 'MAIL or RCPT';
   const against =
     basis.kind === 'dns-query' ? 'though DANE forbids it' : 'under a policy that forbids it';
-  const doubt = inDoubt
-    ? ', if the policy still counted: what was fetched since is one by some readings'
-    : '';
+  const unless = doubt === undefined ? '' : `, if that counted: ${doubt}`;
   return {
     step,
     expectation: 'exposure',
     requirement,
-    grade: part.kind === 'smtp-data' && !inDoubt ? 'fail' : 'warn',
+    grade: part.kind === 'smtp-data' && doubt === undefined ? 'fail' : 'warn',
     expected: 'nothing exposed',
-    actual: `${what} passed ${channelOf(part)} to ${part.mx}, ${against}${doubt}`,
+    actual: `${what} passed ${channelOf(part)} to ${part.mx}, ${against}${unless}`,
     because: [basis.seq, ...seqs(dialogueOf(evidence.observations, part.connection))],
     harm: harmOf(breach),
   };

@@ -12,7 +12,13 @@
  * host, which is judged elsewhere, the step is not met; else the evidence does not decide.
  */
 
-import { type Change, exchangersOf, type Point, type PointOnConnection } from '../model/changes.ts';
+import {
+  type Change,
+  exchangersOf,
+  type Point,
+  type PointOnConnection,
+  type QuestionChange,
+} from '../model/changes.ts';
 import { outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
@@ -47,12 +53,13 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
       (change) =>
         isDue(change, view) &&
         !isMet(change, view) &&
-        !wasMet(change, earlier) &&
+        !wasMet(change, view, earlier) &&
         !changes.some((other) => isAnotherAddress(other, change) && isMet(other, view)),
     );
   if (missing === undefined) {
     const late = changes.find(
-      (change) => change.way === 'discovery' && !wasMet(change, earlier) && isTooLate(change, view),
+      (change) =>
+        change.way === 'discovery' && !wasMet(change, view, earlier) && isTooLate(change, view),
     );
     return late ? lookedBeside(late, view) : { kind: 'met' };
   }
@@ -271,28 +278,37 @@ function heldNow(view: StepView, domain: string) {
  * RFC 8461 §3.3: what failed under an id need not be tried again for a while; and a question that was
  * answered so need not be asked again as long as no time has passed and nothing was published.
  */
-function wasMet(change: Change, earlier: readonly StepView[]): boolean {
+function wasMet(change: Change, view: StepView, earlier: readonly StepView[]): boolean {
+  const text = JSON.stringify(change);
   const isSame = (one: StepView) =>
-    one.stage.changes.some((other) => JSON.stringify(other) === JSON.stringify(change)) &&
-    isMet(change, one);
+    one.stage.changes.some((other) => JSON.stringify(other) === text) && isMet(change, one);
   if (change.kind === 'host') return change.way === 'discovery' && earlier.some(isSame);
   const since = earlier.findLastIndex(({ step }) => MOVES_ON.includes(step.kind));
   // The last answer counts: it may have been another one.
-  const last = earlier.slice(since + 1).findLast((one) => isMet({ ...change, nth: [1] }, one));
-  return last !== undefined && isSame(last);
+  const last = earlier.slice(since + 1).findLast((one) => timesAsked(change, one) > 0);
+  return (
+    last !== undefined &&
+    isSame(last) &&
+    (change.nth?.includes(timesAsked(change, last)) ?? true) &&
+    isAnsweredAlike(change, last, view)
+  );
 }
 
-const MOVES_ON: readonly string[] = ['advance', 'publish', 'restart'];
+const MOVES_ON: readonly string[] = ['advance', 'publish', 'restart', 'wait'];
+
+function isAnsweredAlike({ name, type }: QuestionChange, ...views: StepView[]): boolean {
+  const answers = views.map(({ stage }) => {
+    const { dns } = stage.plan!;
+    return JSON.stringify([ruleFor(dns, name, type), answerTo(dns, name, type)]);
+  });
+  return new Set(answers).size === 1;
+}
 
 // ---- what was met ----
 
 function isMet(change: Change, view: StepView): boolean {
-  if (change.kind === 'question') {
-    const { plan } = view.stage;
-    const isForAll = plan && ruleFor(plan.dns, change.name, change.type)?.type === '*';
-    const asked = questions(view, change.name, change.type, isForAll);
-    return change.nth ? change.nth.some((nth) => asked.length >= nth) : asked.length > 0;
-  }
+  if (change.kind === 'question')
+    return (change.nth ?? [1]).some((nth) => timesAsked(change, view) >= nth);
   const host = view.qualified(change.host);
   const isAddress = change.points.some(({ at }) => at === 'address');
   if (isAddress && questions(view, change.mx ?? change.host, 'A').length > 0) return true;
@@ -308,6 +324,12 @@ function isMet(change: Change, view: StepView): boolean {
       const point = pointOf(change.points, session.nth);
       return point !== undefined && reaches(session, point);
     });
+}
+
+function timesAsked({ name, type }: QuestionChange, view: StepView): number {
+  const { plan } = view.stage;
+  const isForAll = plan && ruleFor(plan.dns, name, type)?.type === '*';
+  return questions(view, name, type, isForAll).length;
 }
 
 /** Queries of this type; of any that told of an alias, where the attack has put one in place for all types. */

@@ -170,14 +170,13 @@ async function speak(dialogue: Dialogue, opened: number): Promise<End> {
     const line = await dialogue.hear();
     if (line === undefined) return dialogue.gone();
     const verb = verbOf(line);
-    if (verb === undefined) {
-      dialogue.noteGarbage(line);
-      // Nobody waits for the answer to an alert: it would be taken for that to the next command.
-      if (!TLS_ALERT.test(line)) end = await dialogue.say('garbage', ['500 5.5.2 unrecognised']);
-      continue;
-    }
-    dialogue.noteCommand(verb, line);
-    end = await (VERBS[verb] ?? relay)(dialogue, line, verb);
+    if (verb === undefined) dialogue.noteGarbage(line);
+    else dialogue.noteCommand(verb, line);
+    // What crosses our good-bye is evidence, and is not answered.
+    if (dialogue.isClosed) continue;
+    if (verb !== undefined) end = await (VERBS[verb] ?? relay)(dialogue, line, verb);
+    // Nobody waits for the answer to an alert: it would be taken for that to the next command.
+    else if (!TLS_ALERT.test(line)) end = await dialogue.say('garbage', ['500 5.5.2 unrecognised']);
   }
   return end;
 }
@@ -290,6 +289,10 @@ class Dialogue {
       how: this.#tlsEnd,
       ...(this.#held !== undefined && { held: this.#held }),
     };
+  }
+
+  get isClosed(): boolean {
+    return this.#closedIdle;
   }
 
   /** A sender that keeps a connection for its next message has had one over it. */

@@ -3,7 +3,7 @@
  */
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
-import { mxLookups, policyDomains, type StepView, tokensSubmitted } from './evidence.ts';
+import { mxLookups, outcomeOf, policyDomains, type StepView, tokensSubmitted } from './evidence.ts';
 import { heldPolicy, policyAgainst } from './held-policy.ts';
 import { daneState, type HeldTlsa } from './held-tlsa.ts';
 import type { Observation } from './observation.ts';
@@ -27,21 +27,21 @@ export interface Breach {
   readonly part: Part;
   /** By what the sender knew: the policy that it had fetched, or the answer about TLSA records. */
   readonly basis: Observation;
-  /** The policy may not have counted any more. */
-  readonly inDoubt: boolean;
+  /** Why the policy may not have counted. */
+  readonly doubt?: string;
   readonly requirement: string;
 }
 
 /** What a breach does to the sender's user. */
-export function harmOf({ part, inDoubt }: Breach): Harm {
+export function harmOf({ part, doubt }: Breach): Harm {
   if (part.kind !== 'smtp-data') return 'envelope';
-  return part.secure || inDoubt ? 'content' : 'clear';
+  return part.secure || doubt !== undefined ? 'content' : 'clear';
 }
 
 /** The worst first: content before envelopes, in clear before in TLS, proved before in doubt. */
 export function byHarm(a: Breach, b: Breach): number {
-  const weight = ({ part, inDoubt }: Breach) =>
-    (inDoubt ? 0 : 4) + (part.kind === 'smtp-data' ? 2 : 0) + (part.secure ? 0 : 1);
+  const weight = ({ part, doubt }: Breach) =>
+    (doubt ? 0 : 4) + (part.kind === 'smtp-data' ? 2 : 0) + (part.secure ? 0 : 1);
   return weight(b) - weight(a);
 }
 
@@ -64,11 +64,8 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
   return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
     const named = tokensNamed(transaction, tokens);
     const domains = policyDomains(leg, named.length > 0 ? named : tokens);
-    const began = attemptBegan(leg, transaction.after);
-    const held = domains.flatMap((domain) => {
-      const before = heldPolicy(leg, domain, began);
-      return before ? [{ domain, before }] : [];
-    });
+    const began = attemptBegan(leg, transaction.after, named);
+    const held = domains.filter((domain) => heldPolicy(leg, domain, began.latest));
     // Of a message that names nobody it is not known whose it was, unless all are under a policy.
     const isBound = (protectedDomains: number) =>
       named.length > 0 ||
@@ -82,50 +79,104 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
       if (broken[0] && isBound(broken.length)) return [{ part, ...daneBreach(broken[0], part) }];
       // RFC 8461 §2: MTA-STS saves no host that fails DANE. Who passes DANE has nothing to fear.
       if (!isBound(held.length) || dane.some(({ state }) => state === 'authenticated')) return [];
-      const against = held.flatMap(
-        ({ domain, before }) => policyAgainst(leg, domain, before, part) ?? [],
-      );
-      return against.slice(0, 1).map(({ fetch, inDoubt }) => ({
-        part,
-        basis: fetch,
-        inDoubt,
-        requirement: '8461-4-check-all',
-      }));
+      const against = held.flatMap((domain) => boundBy(leg, domain, began, part) ?? []);
+      return against
+        .slice(0, 1)
+        .map((bound) => ({ part, ...bound, requirement: '8461-4-check-all' }));
     });
   });
 }
 
-/**
- * When the attempt began that a connection is of: as the first of its connections was opened. RFC
- * 8461 §5.1 lets a sender fetch the policy beside the delivery, and what began without one may go on
- * without: at the next host, or at the same host in clear. Who has put the message off, and comes to
- * the same address again, is at another attempt. Where mail of the leg is for several domains, nobody
- * knows whose the first connection was.
- */
-export function attemptBegan(leg: readonly Observation[], opened: Observation): Observation {
-  const domains = policyDomains(leg, tokensSubmitted(leg));
-  if (opened.kind !== 'smtp-connection' || domains.length > 1) return opened;
-  const earlier = leg.filter((seen) => isBefore(seen, opened));
-  const lookups = new Set<Observation>(mxLookups(earlier, domains));
-  const came = earlier.findLastIndex(
-    (seen) =>
-      seen.kind === 'smtp-connection' && seen.mx === opened.mx && seen.address === opened.address,
-  );
-  const start = earlier.findLastIndex(
-    (seen, index) =>
-      BEGINNINGS.includes(seen.kind) ||
-      lookups.has(seen) ||
-      (seen.kind === 'sender-status' && came !== -1 && index > came),
-  );
-  const connections = ofKind(earlier.slice(start + 1), 'smtp-connection');
-  return connections.find(({ mx }) => !isHome(mx)) ?? opened;
+/** What forbade that a part passed in an attempt, and why that may not have counted. */
+export function boundBy(
+  leg: readonly Observation[],
+  domain: string,
+  { earliest, latest }: Began,
+  part: Pick<Part, 'at' | 'mx' | 'authenticated'>,
+): (Pick<Breach, 'doubt'> & { readonly basis: Seen<'policy-request'> }) | undefined {
+  const surely = policyAgainst(leg, domain, heldPolicy(leg, domain, earliest), part);
+  const against = surely ?? policyAgainst(leg, domain, heldPolicy(leg, domain, latest), part);
+  if (!against) return undefined;
+  if (!surely) return { basis: against.fetch, doubt: 'the attempt may have begun before it came' };
+  return { basis: against.fetch, ...(against.inDoubt && { doubt: REPLACED }) };
 }
 
-const BEGINNINGS: readonly Observation['kind'][] = [
+const REPLACED = 'what was fetched since is one by some readings';
+
+/** Where an attempt began, as far as that is known: one of these, or in between. */
+export interface Began {
+  readonly earliest: Observation;
+  readonly latest: Observation;
+}
+
+/**
+ * When the attempt began that a connection is of: as the first of its connections was opened. By RFC
+ * 8461 §5.1 a sender has a policy, or has none, before it goes through the candidates, and may fetch
+ * one beside that: what began without may end without, at the next host, or at the same host in clear.
+ * `tokens`: what was sent over the connection, as far as it is known.
+ */
+export function attemptBegan(
+  leg: readonly Observation[],
+  opened: Observation,
+  tokens: readonly string[],
+): Began {
+  if (opened.kind !== 'smtp-connection') return { earliest: opened, latest: opened };
+  const earlier = leg.filter((seen) => isBefore(seen, opened));
+  const all = tokensSubmitted(earlier);
+  const own = tokens.length > 0 || all.length > 1 ? tokens : all;
+  const open = all.filter((token) => own.includes(token) || !isSettled(earlier, token));
+  const domains = policyDomains(earlier, open);
+  const isAlone = open.every((token) => own.includes(token));
+  const lookups = new Set<Observation>(mxLookups(earlier, domains));
+  const called = (seen: Observation) =>
+    seen.kind === 'smtp-connection' && seen.mx === opened.mx && seen.address === opened.address;
+  const came = earlier.findLastIndex(called);
+  /** A beginning, of this message or of another; undefined: none. */
+  const begins = (seen: Observation, index: number): 'surely' | 'maybe' | undefined => {
+    if (seen.step !== opened.step || ANEW.includes(seen.kind)) return 'surely';
+    if (seen.kind === 'message-submitted') return own.includes(seen.token) ? 'surely' : undefined;
+    if (seen.kind === 'queue-listed')
+      return own.some((token) => seen.tokens.includes(token)) ? 'surely' : undefined;
+    if (lookups.has(seen)) return isAlone ? 'surely' : 'maybe';
+    // Who has put the message off, and comes to the same address again, is at another attempt.
+    if (seen.kind === 'sender-status' && own.includes(seen.token) && index > came && came !== -1)
+      return isMaybeLate(seen, earlier) ? 'maybe' : 'surely';
+    return undefined;
+  };
+  const first = (words: readonly unknown[]) => {
+    const start = earlier.findLastIndex((seen, index) => words.includes(begins(seen, index)));
+    const connections = ofKind(earlier.slice(start + 1), 'smtp-connection');
+    return connections.find(({ mx }) => !isHome(mx)) ?? opened;
+  };
+  return {
+    earliest: first(['surely']),
+    // Nobody knows which of the domains a connection was for.
+    latest: domains.length > 1 ? opened : first(['surely', 'maybe']),
+  };
+}
+
+/** After these, what is tried is tried anew. */
+const ANEW: readonly Observation['kind'][] = [
   'step-started',
-  'message-submitted',
   'queue-flushed',
+  'time-advanced',
+  'sender-restarted',
+  'policies-refreshed',
 ];
+
+/** The first word since the queue was run may be about the attempt before. */
+function isMaybeLate(status: Seen<'sender-status'>, earlier: readonly Observation[]): boolean {
+  const flushed = ofKind(earlier, 'queue-flushed').findLast((seen) => isBefore(seen, status));
+  return (
+    flushed !== undefined &&
+    !ofKind(earlier, 'sender-status').some(
+      (seen) => seen.token === status.token && !isBefore(seen, flushed) && isBefore(seen, status),
+    )
+  );
+}
+
+const isSettled = (observations: readonly Observation[], token: string): boolean =>
+  ['delivered', 'bounced'].includes(outcomeOf(observations, token).kind);
 
 /**
  * It names nobody, and could be of any message. Once a sender was asked for its reports there is
@@ -150,7 +201,7 @@ function daneBreach({ kind, lookup }: HeldTlsa, { secure }: Part): Omit<Breach, 
       : secure
         ? '7672-3.2-auth'
         : '7672-2.2.3-starttls-commit';
-  return { basis: lookup, inDoubt: false, requirement };
+  return { basis: lookup, requirement };
 }
 
 /** How DANE stands with the parts of a leg's transactions, by the recipient's domain. */

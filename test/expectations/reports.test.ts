@@ -272,7 +272,8 @@ describe('not-reported', () => {
     const then = () => stripped().reports(told).step(2).submit();
     test.each<[string, string, EvidenceBuilder]>([
       ['unmet', 'a connection was left unused', then().connect()],
-      ['unmet', 'a connection was left unused after EHLO', then().connect().ehlo().quit()],
+      ['unmet', 'another was, after EHLO', then().connect().ehlo('STARTTLS').quit()],
+      ['met', 'it was not told of STARTTLS', then().connect().ehlo().quit()],
       ['met', 'a handshake failed', then().connect().ehlo().tls({ result: 'failed' })],
       ['met', 'the host is not permitted', then().connect('mx.elsewhere.test').ehlo().quit()],
     ])('%s: %s', (status, _, made) => {
@@ -280,6 +281,15 @@ describe('not-reported', () => {
       const steps = [send(), send(), { ...send(), under: [] } as Step];
       const view = viewStep(trialOf(made, scenarioOf(steps)), 2);
       expect(expectations.get('not-reported')!.judge(view, { atAll: false }).status).toBe(status);
+    });
+
+    test('met: in a step that leaves the attack as it was', () => {
+      const made = stripped().reports(told).step(2).connect().quit().step(3).submit();
+      made.connect().ehlo('STARTTLS').tls().delivered().status('delivered').reports(told);
+      const goesOn: Step = { kind: 'advance', label: 'a', seconds: 3600, isOptional: false };
+      const steps = [send(), send(), goesOn, { ...send(), under: [] } as Step];
+      const view = viewStep(trialOf(made, scenarioOf(steps)), 3);
+      expect(expectations.get('not-reported')!.judge(view, { atAll: false }).status).toBe('met');
     });
   });
 });

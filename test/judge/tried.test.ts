@@ -18,6 +18,23 @@ const swapped = {
   ...send(),
   under: [{ name: 'swap-mx', options: swap.options.parse({}) }],
 } as Step;
+const failing = vocabulary.attacks.get('dns-answer')!;
+const failed = (change: object = {}) =>
+  ({
+    ...send(),
+    under: [
+      {
+        name: 'dns-answer',
+        options: failing.options.parse({
+          name: 'victim.test',
+          type: 'MX',
+          answer: 'servfail',
+          ...change,
+        }),
+      },
+    ],
+  }) as Step;
+const waits: Step = { kind: 'wait', label: 'a minute', seconds: 60 };
 const honest = { ...send(), under: [] } as Step;
 const asked = () => evidence().step(0).submit().leaks('mx.attacker.test').status('delivered');
 /** The last step: mail goes out, and nothing is asked. */
@@ -32,6 +49,14 @@ test.each<[string, readonly Step[], EvidenceBuilder, string]>([
     unasked(asked().step(1).submit().leaks().status('delivered'), 2),
     'unexplained',
   ],
+  ['an answer of another kind', [swapped, failed()], unasked(asked(), 1), 'unexplained'],
+  [
+    'the first answer, of which the second was honest',
+    [failed({ nth: [1] }), failed({ nth: [1] })],
+    unasked(evidence().step(0).submit().unanswered('SERVFAIL').leaks().status('delivered'), 1),
+    'unexplained',
+  ],
+  ['the same answer, some time ago', [swapped, waits, swapped], unasked(asked(), 2), 'unexplained'],
   ['not asked in between', [swapped, honest, swapped], unasked(unasked(asked(), 1), 2), 'met'],
 ])('%s', (_, steps, made, kind) => {
   const trial = trialOf(made, scenarioOf(steps));
