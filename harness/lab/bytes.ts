@@ -34,10 +34,18 @@ export function withMore(bytes: RawBytes, more: string): RawBytes {
   return typeof last === 'string' ? [...bytes.slice(0, -1), last + more] : [...bytes, more];
 }
 
-/** Each part in a write of its own. Resolves when all is out, or the stream is gone. */
-export async function sendBytes(stream: Duplex, bytes: RawBytes, pace?: Pace): Promise<void> {
+/**
+ * Each part in a write of its own, `gap` between two of them. Resolves when all is out, or the stream
+ * is gone.
+ */
+export async function sendBytes(
+  stream: Duplex,
+  bytes: RawBytes,
+  pace?: Pace,
+  gap: () => Promise<void> = () => waitOn(stream, SEGMENT_GAP_MS),
+): Promise<void> {
   for (const [index, part] of partsOf(bytes).entries()) {
-    if (index > 0 && !pace) await waitOn(stream, SEGMENT_GAP_MS);
+    if (index > 0 && !pace) await gap();
     for (const block of blocksOf(part))
       for (const piece of cut(block, pace)) {
         if (!stream.writable) return;

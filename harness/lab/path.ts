@@ -66,6 +66,8 @@ const EXCERPT_CHARS = 400;
 const CONTENT_KEPT_CHARS = 256 * 1024;
 /** How long `untilSpoken` holds a reply back. */
 const LONGEST_HOLD_MS = 3_000;
+/** How long the next segment behind the 220 waits for the ClientHello. */
+const LONGEST_GAP_MS = 200;
 
 /** Serves one connection of the sender until it ends; never throws at what the sender does. */
 export async function servePath(socket: net.Socket, setting: PathSetting): Promise<void> {
@@ -485,6 +487,14 @@ async function takeData(dialogue: Dialogue, line: string, verb: string): Promise
   return reply.length === 0 ? dialogue.hangUp('.') : dialogue.say('.', reply, planned);
 }
 
+/** The sender has said something, or keeps waiting for more. */
+async function untilHeard(socket: net.Socket): Promise<void> {
+  const reader = readLines(socket);
+  await reader.more(LONGEST_GAP_MS);
+  const heard = reader.detach();
+  if (heard.length > 0 && !socket.readableEnded) socket.unshift(heard);
+}
+
 const READY = ['220 2.0.0 Ready to start TLS'];
 
 /** RFC 3207 §4: the reply to STARTTLS and what follows it. */
@@ -506,8 +516,9 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
     else dialogue.noteGarbage(line);
   }
   dialogue.noteReply('STARTTLS', reply.join('\n'), reply !== READY || inject.length > 0);
-  // The injected lines have to be in the segment of the 220.
-  await sendBytes(socket, bytes, planned.pace);
+  // The injected lines have to be in the segment of the 220; what comes in another must not be read
+  // with it, and so waits for the ClientHello.
+  await sendBytes(socket, bytes, planned.pace, () => untilHeard(socket));
   const host: TlsHost = {
     host: setting.mx,
     service: 'mx',
