@@ -20,7 +20,6 @@ export const expectation: Expectation<z.output<typeof options>> = {
   shorthand: 'mx',
   example: '- contacted: { mx: mx1.victim.test, before: mx2.victim.test }',
   requirement: '8461-5.1-preference-order',
-  standsAlone: true,
   describe: ({ mx, never, before }) =>
     `${never ? 'no connection' : 'a connection'} to ${mx}${before ? ` before ${before}` : ''}`,
   judge(view, { mx, never, before }) {
@@ -29,7 +28,8 @@ export const expectation: Expectation<z.output<typeof options>> = {
       all.filter((seen) => seen.mx.toLowerCase() === view.qualified(name).toLowerCase());
     const order = all.map((seen) => seen.mx).join(', ') || 'no connection';
     const [first] = to(mx);
-    if (never && first) return { status: 'unmet', actual: order, because: seqs(to(mx)) };
+    if (never && first)
+      return { status: 'unmet', actual: order, because: seqs(to(mx)), standsAlone: true };
     // That it stayed away says something only of one that was done with the message.
     const isDone =
       view.tokens.length > 0 &&
@@ -44,8 +44,12 @@ export const expectation: Expectation<z.output<typeof options>> = {
         because: seqs(came),
       };
     if (never) return { status: 'met', actual: order, because: seqs(came.slice(-1)) };
+    if (before && all.length === 0)
+      return { status: 'undecided', actual: 'no connection, and so no order', because: seqs(came) };
     const [other] = before ? to(before) : [];
     const met = first !== undefined && (other === undefined || isBefore(first, other));
-    return { status: met ? 'met' : 'unmet', actual: order, because: seqs(all) };
+    // Who came to no host at all may have had a reason of its own: the positive control tells.
+    const standsAlone = all.length > 0;
+    return { status: met ? 'met' : 'unmet', actual: order, because: seqs(all), standsAlone };
   },
 };

@@ -116,9 +116,24 @@ function chanceMissed(view: StepView): number | undefined {
     (domain) => (start && heldPolicy(view.history, domain, start)) ?? [],
   );
   if (held.some((one) => isAnnounced(one, view))) return undefined;
+  if (isToldOfNone(view, last)) return undefined;
   const isTried = [...mxLookups(then.now, then.domains), ...connectionsTo(then)].length > 0;
   const isGot = policyFetches(then.now, then.domains).length > 0;
   return isTried && !isGot ? last : undefined;
+}
+
+/** It had asked for the record before and there was none, and it need not have asked again since. */
+function isToldOfNone({ trial, history, domains }: StepView, last: number): boolean {
+  const { stages } = trial.scenario;
+  const since = stages.findLastIndex(
+    ({ step }, index) => index < last && ['advance', 'wait', 'restart'].includes(step.kind),
+  );
+  return stsLookups(history, domains)
+    .filter(({ step }) => step > since && step < last)
+    .some(({ step }) => {
+      const { plan } = stages[step]!;
+      return plan !== undefined && announcedId(plan, VICTIM) === undefined;
+    });
 }
 
 /** RFC 8461 §3.1: there was a usable record when the policy was fetched; without one it is none. */

@@ -105,11 +105,19 @@ function judgeCounts(
   return { status: 'met', actual: `reported ${count} × ${type}` };
 }
 
-/** RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. */
+/**
+ * RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. A sender may
+ * look for it once it has connected.
+ */
 function isApplied(view: StepView, { lines }: ReadPolicy): boolean {
   const [session] = sessionsOf(view.now);
-  const held = heldPolicy(view.history, view.domains[0]!, session?.opened ?? view.now.at(-1)!);
-  return isSamePolicy(held?.fetch.body ?? '', lines);
+  const when = session
+    ? [session.opened, session.seen.at(-1) ?? session.opened]
+    : view.now.slice(-1);
+  return when.some((at) => {
+    const held = heldPolicy(view.history, view.domains[0]!, at);
+    return isSamePolicy(held?.fetch.body ?? '', lines);
+  });
 }
 
 function countOf({ succeeded = 0, failures }: ReadPolicy, type: string): number {

@@ -4,6 +4,7 @@
  * resolves nothing and trusts nobody would pass every attack.
  */
 
+import { isDaneAuthenticated } from '../model/breaches.ts';
 import { inLeg, type Outcome, outcomeOf, policyDomains } from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
 import type { Leg, Observation } from '../model/observation.ts';
@@ -37,6 +38,9 @@ export function judgeControl(trial: Trial, index: number, leg: Leg): Finding {
   const { accepted } = outcome;
   // RFC 8461 §5.1 lets a sender look beside the delivery: late is not never.
   const late = trial.evidence.observations.filter((seen) => seen.leg === leg);
+  // RFC 8461 §2: a policy saves nothing that DANE forbids. Who goes by DANE alone there needs none.
+  if (domains.some((domain) => isDaneAuthenticated(late, domain, accepted)))
+    return say('pass', 'delivered under DANE', [accepted.seq]);
   if (aboutSts && stsLookups(late, domains).length === 0)
     return say('fail', 'the sender declares MTA-STS and never asked for _mta-sts', [accepted.seq]);
   const fetched = policyFetches(now, domains);

@@ -22,7 +22,7 @@ function againstRequireTls(trial: Trial): Finding[] {
   return [...bySteps].flatMap(([step, own]) => {
     const { part, why, requirement, harm } = worstLapse(own)!;
     if (harm === undefined) return [];
-    const what = part.kind === 'smtp-data' ? 'content' : 'MAIL or RCPT';
+    const what = part.kind === 'smtp-data' ? 'content' : 'the envelope';
     return {
       step,
       expectation: 'exposure',
@@ -49,7 +49,7 @@ function againstPolicies(trial: Trial): Finding[] {
 
 function findingOf(step: number, breach: Breach, { evidence }: Trial): Finding {
   const { part, basis, doubt, requirement } = breach;
-  const what = part.kind === 'smtp-data' ? 'content' : 'MAIL or RCPT';
+  const what = part.kind === 'smtp-data' ? 'content' : 'the envelope';
   const against =
     basis.kind === 'dns-query' ? 'though DANE forbids it' : 'under a policy that forbids it';
   const unless = doubt === undefined ? '' : `, if that counted: ${doubt}`;

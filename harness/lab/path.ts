@@ -370,6 +370,7 @@ class Dialogue {
 
   noteCommand(verb: string, line: string, early = this.#early): void {
     this.#inTransaction = verb === 'MAIL' || (this.#inTransaction && !ENDS.includes(verb));
+    this.#noteStray(line);
     const text = line.slice(0, EXCERPT_CHARS);
     this.setting.record({
       kind: 'smtp-command',
@@ -391,7 +392,16 @@ class Dialogue {
   noteContent(bytes: number, text: string): void {
     this.#inTransaction = false;
     this.#hasServed = true;
-    if (bytes === 0) return;
+    if (bytes > 0) this.#recordContent(bytes, text);
+  }
+
+  /** Content that nobody has asked for with 354, or in another form (RFC 3030), comes as lines. */
+  #noteStray(line: string): void {
+    if (line.includes(BODY_MARK) || line.includes(SUBJECT_MARK))
+      this.#recordContent(line.length, line);
+  }
+
+  #recordContent(bytes: number, text: string): void {
     const quotes = text.includes(BODY_MARK)
       ? 'body'
       : text.includes(SUBJECT_MARK)
@@ -409,6 +419,7 @@ class Dialogue {
   }
 
   noteGarbage(text: string): void {
+    this.#noteStray(text);
     if (text === '' || verbOf(text) !== undefined) return;
     const excerpt = JSON.stringify(text.slice(0, 80));
     this.setting.record({ kind: 'smtp-garbage', ...this.#where, excerpt });

@@ -190,9 +190,14 @@ export function outcomeOf(observations: readonly Observation[], token: string): 
   const arrived = arrivalOf(observations, token);
   if (arrived) return { kind: 'delivered', accepted: arrived };
   const status = ofKind(observations, 'sender-status').findLast((seen) => seen.token === token);
-  // A notice in free text beside a log that says "deferred" may be a warning of delay.
+  const listed = ofKind(observations, 'queue-listed').findLast(({ tokens }) =>
+    tokens.includes(token),
+  );
+  // A notice in free text may be a warning of delay: the log says "deferred", or the queue still has it.
   const returned = bouncesOf(observations, token).find(
-    (dsn) => dsn.dsnAction !== undefined || status?.status !== 'deferred',
+    (dsn) =>
+      dsn.dsnAction !== undefined ||
+      (status?.status !== 'deferred' && !(listed && isBefore(dsn, listed))),
   );
   const givenUp = status?.status === 'bounced' ? status : undefined;
   const signs = [returned, givenUp].filter((sign) => sign !== undefined);
@@ -202,9 +207,6 @@ export function outcomeOf(observations: readonly Observation[], token: string): 
     return { kind: 'bounced', by: first! };
   }
   if (status?.status === 'deferred') return { kind: 'deferred', by: status };
-  const listed = ofKind(observations, 'queue-listed').findLast(({ tokens }) =>
-    tokens.includes(token),
-  );
   return listed && status === undefined ? { kind: 'deferred', by: listed } : { kind: 'pending' };
 }
 

@@ -3,6 +3,7 @@
  * here grades.
  */
 
+import { tokensIn } from './message.ts';
 import type { Event, Observation } from './observation.ts';
 
 export type Seen<K extends Event['kind']> = Extract<Observation, { kind: K }>;
@@ -60,7 +61,7 @@ export function sessionsOf(observations: readonly Observation[]): Session[] {
   });
 }
 
-/** RFC 5321 §3.3: MAIL, RCPT and the content, in order. */
+/** RFC 5321 §3.3: MAIL, RCPT and the content, in order; and whatever else names a recipient. */
 export interface Transaction {
   readonly connection: string;
   readonly parts: readonly Part[];
@@ -91,7 +92,8 @@ function isMail(seen: Part): boolean {
 
 function isPart(seen: Observation): seen is Part {
   if (seen.kind === 'smtp-data') return true;
-  return seen.kind === 'smtp-command' && (seen.verb === 'MAIL' || seen.verb === 'RCPT');
+  if (seen.kind !== 'smtp-command') return false;
+  return seen.verb === 'MAIL' || seen.verb === 'RCPT' || tokensIn(seen.line).length > 0;
 }
 
 /**
@@ -123,7 +125,7 @@ export function isAnonymous({ parts }: Pick<Transaction, 'parts'>): boolean {
   );
 }
 
-const TOLD_VERBS = ['EHLO', 'HELO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA'];
+const TOLD_VERBS = ['EHLO', 'HELO', 'STARTTLS', 'VRFY', 'MAIL', 'RCPT', 'DATA', 'BDAT'];
 
 /**
  * What a reader needs of a connection to follow it: commands and replies, TLS, content, arrival.

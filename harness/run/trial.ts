@@ -493,14 +493,20 @@ async function settled(running: Running, settling: Settling): Promise<void> {
   const isTold = (token: string) => {
     const seen = recent();
     const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
-    // Some return a message and log no word of it.
-    if (at === -1) return toldByQueue.has(token) || outcomeOf(seen, token).kind === 'bounced';
+    if (at === -1) return toldByQueue.has(token) || isReturned(seen, token);
     const isLate =
       isRetry &&
       !attemptsFor(token, seen, recorder.observations, running.scenario).some(
         (one) => seen.indexOf(one) < at,
       );
     return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
+  };
+  // Some return a message and log no word of it. What a notice in free text means, the queue tells.
+  const isReturned = (seen: readonly Observation[], token: string) => {
+    const outcome = outcomeOf(seen, token);
+    if (outcome.kind !== 'bounced') return false;
+    const { by } = outcome;
+    return !sender.queued || by.kind !== 'message-accepted' || by.dsnAction !== undefined;
   };
   const open = () => tokens.filter((token) => !isTold(token));
   const began = recorder.elapsedMs();
@@ -512,15 +518,17 @@ async function settled(running: Running, settling: Settling): Promise<void> {
   const list = async (isLast = false) => {
     if (!sender.queued) return;
     const before = recorder.observations.length;
-    const arrived = tokens.filter((token) => outcomeOf(recent(), token).kind === 'delivered');
+    const gone = tokens.filter((token) =>
+      ['delivered', 'bounced'].includes(outcomeOf(recent(), token).kind),
+    );
     const queued = await sender.queued();
     // Who has begun to try meanwhile was in the queue, and has not been put off.
     const isOvertaken = recorder.observations.slice(before).some((seen) => seen.leg === leg);
     if (isOvertaken && !isLast) return;
     recorder.record(leg, { kind: 'queue-listed', tokens: queued });
     for (const token of queued) toldByQueue.add(token);
-    // What has arrived and left the queue is done with, though the log may have lost the line.
-    for (const token of arrived) if (!queued.includes(token)) toldByQueue.add(token);
+    // What has arrived, or come back, and left the queue is done with, though the log does not say so.
+    for (const token of gone) if (!queued.includes(token)) toldByQueue.add(token);
   };
   while (open().length > 0 && leftMs() > 0 && !recorder.isOver()) {
     if (

@@ -5,6 +5,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { viewStep } from '../../harness/model/evidence.ts';
+import type { Step } from '../../harness/model/scenario.ts';
 import {
   type EvidenceBuilder,
   evidence,
@@ -232,6 +233,12 @@ describe('a leak', () => {
       { harm: 'unheld', actual: /never asked for _mta-sts/ },
     ],
     [
+      'unmet',
+      'of the recipient alone, by another command than RCPT',
+      attacked().txt().mx().connect().ehlo().command(`VRFY ${attacked().token()}@victim.test`),
+      { harm: 'envelope' },
+    ],
+    [
       'undecided',
       'before the policy had come',
       cold().txt().leaks().fetch().status('delivered'),
@@ -413,4 +420,32 @@ describe('a bounce', () => {
       cold().txt().turnsAway().status('bounced'),
     ],
   ]);
+});
+
+describe('a sender that was told of no record, and got no policy where there was one', () => {
+  const hidden = { ...send(), under: [{ name: 'hide-sts-record', options: { how: 'nxdomain' } }] };
+  const honest = { ...send(), under: [] };
+  const hours: Step = { kind: 'advance', label: 'a', seconds: 7200, isOptional: true };
+  const statusOf = (steps: readonly Step[]) => {
+    const made = evidence().step(0).submit().txt().mx().connect().ehlo().delivered();
+    const learns = steps.length - 2;
+    made.step(learns).submit().mx().connect().ehlo().delivered();
+    made
+      .step(learns + 1)
+      .submit()
+      .leaks()
+      .status('delivered');
+    const view = viewStep(trialOf(made, scenarioOf(steps)), learns + 1);
+    return expectations.get('enforced')!.judge(view, {});
+  };
+  test('had nothing to learn yet, if that was just before', () => {
+    const { status, actual } = statusOf([hidden, honest, send()] as Step[]);
+    expect(status).toBe('undecided');
+    expect(actual).toContain('never got the policy');
+  });
+  test('has missed it, if time had passed', () => {
+    const { status, actual } = statusOf([hidden, hours, honest, send()] as Step[]);
+    expect(status).toBe('unmet');
+    expect(actual).toContain('was there to be fetched');
+  });
 });

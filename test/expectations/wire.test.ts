@@ -54,6 +54,12 @@ describe('contacted', () => {
     ],
     ['undecided', 'nothing was tried', cold(), { options: { mx: 'mx1.victim.test' } }],
     [
+      'undecided',
+      'in the order asked for, and nobody was contacted',
+      cold().mx().status('deferred'),
+      { options: { mx: 'mx1.victim.test', before: 'mx2.victim.test' } },
+    ],
+    [
       'unmet',
       'the MX was looked up, and nobody was contacted',
       cold().mx().status('deferred'),

@@ -7,6 +7,7 @@ import { listening } from '../../harness/lab/fabric.ts';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import { servePath } from '../../harness/lab/path.ts';
 import { createTlsAcceptor } from '../../harness/lab/tls.ts';
+import { BODY_MARK, SUBJECT_MARK } from '../../harness/model/message.ts';
 import type { Event } from '../../harness/model/observation.ts';
 import type {
   DialoguePlan,
@@ -1131,6 +1132,20 @@ describe('a reply that is held back', () => {
     await seen.until('smtp-command', 3);
     peer.socket.destroy();
     expect(await seen.until('smtp-closed')).toMatchObject([{ by: 'sender', held: 'EHLO' }]);
+  });
+});
+
+describe('content that nobody has asked for', () => {
+  test('is content all the same, by BDAT or behind a DATA that was refused', async () => {
+    using seen = world();
+    const peer = await greeted(seen);
+    const lines = ['BDAT 90 LAST', `${SUBJECT_MARK}hf0123456789ab`, '', `${BODY_MARK} More.`, ''];
+    peer.send(lines.join('\r\n'));
+    await seen.until('smtp-data', 2);
+    const [header, body] = seen.seen('smtp-data');
+    expect(header).toMatchObject({ secure: false, quotes: 'header', tokens: ['hf0123456789ab'] });
+    expect(body).toMatchObject({ secure: false, quotes: 'body' });
+    peer.socket.destroy();
   });
 });
 

@@ -492,7 +492,8 @@ function isLaxly(place: number, { nth }: Attempt, is: Is): boolean {
   return (
     (place > 0 && is('lax-with-further-mx')) ||
     (nth > 1 && is('lax-on-retry')) ||
-    (nth > 2 && is('lax-on-third-attempt'))
+    (nth > 2 && is('lax-on-third-attempt')) ||
+    (nth > 4 && is('lax-on-fifth-attempt'))
   );
 }
 

@@ -241,8 +241,10 @@ export const FAULTS = {
   'lax-over-ipv6': 'Does not enforce the policy at IPv6 addresses.',
   'lax-on-retry': 'Does not enforce the policy when mail is tried again.',
   'lax-on-third-attempt': 'Does not enforce the policy from the third attempt on.',
+  'lax-on-fifth-attempt': 'Does not enforce the policy from the fifth attempt on.',
   'leaks-after-a-while': 'Delivers in clear what the policy held back, a moment later.',
   'leaks-after-restart': 'Tries queued mail without its policy after a restart.',
+  'lax-after-hours': 'Delivers without the policy what has been in the queue for four hours.',
   'sends-as-last-resort': 'Delivers without the policy what has become too old for the queue.',
   'last-look-ends-the-policy':
     'Delivers without the policy what has become too old for the queue, where a last look finds none.',

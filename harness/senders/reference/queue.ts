@@ -59,6 +59,8 @@ interface QueuedMail {
 const LONGEST_DETAIL = 500;
 /** RFC 5321 §4.5.4.1: four to five days at least. */
 const LIFETIME_MS = 5 * 24 * 60 * 60 * 1000;
+/** Of a sender that grows impatient (a fault). */
+const SOME_HOURS_MS = 4 * 60 * 60 * 1000;
 /** Of a sender that retries by itself: soon, and then ever later. */
 const OWN_RETRIES_MS = [130, 370, 900, 2_300];
 const LEAK_MS = 60;
@@ -133,7 +135,8 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
 
   async function resultOf(entry: QueuedMail, isLeak: boolean): Promise<AttemptResult> {
     const { mail, first, domain, queuedAt, attempts: nth } = entry;
-    const tooOld = clock.now() - queuedAt > LIFETIME_MS;
+    const waitedMs = clock.now() - queuedAt;
+    const tooOld = waitedMs > LIFETIME_MS;
     // RFC 8461 §5: no mail is given up for its policy's sake before the TXT record was asked for a
     // new one.
     const mayLookUp = !(tooOld && is('no-recheck-before-bounce'));
@@ -153,6 +156,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       deliver({ mail, domain, policy, nth }, onTry);
     try {
       if (isLeak || (tooOld && is('sends-as-last-resort'))) return await attempt(undefined);
+      if (waitedMs > SOME_HOURS_MS && is('lax-after-hours')) return await attempt(undefined);
       if (mail.to !== first && is('protects-the-first-recipient-only'))
         return await attempt(undefined);
       if (nth > 1 && is('bounces-on-retry'))
