@@ -135,8 +135,9 @@ export function attemptBegan(
   const begins = (seen: Observation, index: number): 'surely' | 'maybe' | undefined => {
     if (seen.step !== opened.step || ANEW.includes(seen.kind)) return 'surely';
     if (seen.kind === 'message-submitted') return own.includes(seen.token) ? 'surely' : undefined;
+    // It may rest in the middle of an attempt.
     if (seen.kind === 'queue-listed')
-      return own.some((token) => seen.tokens.includes(token)) ? 'surely' : undefined;
+      return own.some((token) => seen.tokens.includes(token)) ? 'maybe' : undefined;
     if (lookups.has(seen)) return isAlone ? 'surely' : 'maybe';
     // Who has put the message off, and comes to the same address again, is at another attempt.
     if (seen.kind === 'sender-status' && own.includes(seen.token) && index > came && came !== -1)

@@ -30,7 +30,7 @@ test.each<[string, string, EvidenceBuilder]>([
   ['yes', 'put off, and at the same host again', inClear(begun().status('deferred'))],
   ['yes', 'the MX was looked up again', inClear(begun().mx())],
   ['yes', 'the queue was run', inClear(begun().see({ kind: 'queue-flushed' }))],
-  ['yes', 'it was seen in the queue', inClear(listed(begun(), -1))],
+  ['maybe', 'it was seen in the queue', inClear(listed(begun(), -1))],
   [
     'yes',
     'a day has passed',
