@@ -52,7 +52,9 @@ export function breachesOfProperties(trial: Trial, other: Trial): string[] {
     without(({ kind }) => kind === 'message-submitted'),
   );
   if (all.some(isArrival)) never('pass', 'without the arrivals', without(isArrival));
-  if (trial.scenario.needs.includes('mta-sts') && hasPolicy(trial)) {
+  // Where DANE binds every host a sender need not ask for a policy.
+  const { needs } = trial.scenario;
+  if (needs.includes('mta-sts') && !needs.includes('dane') && hasPolicy(trial)) {
     never('pass', 'without the TXT look-ups', without(isStsLookup));
     never(
       'pass',
