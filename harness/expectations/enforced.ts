@@ -122,18 +122,15 @@ function chanceMissed(view: StepView): number | undefined {
   return isTried && !isGot ? last : undefined;
 }
 
-/** It had asked for the record before and there was none, and it need not have asked again since. */
+/** It had asked for the record just before and there was none; and it has not asked again. */
 function isToldOfNone({ trial, history, domains }: StepView, last: number): boolean {
   const { stages } = trial.scenario;
   const since = stages.findLastIndex(
     ({ step }, index) => index < last && ['advance', 'wait', 'restart'].includes(step.kind),
   );
-  return stsLookups(history, domains)
-    .filter(({ step }) => step > since && step < last)
-    .some(({ step }) => {
-      const { plan } = stages[step]!;
-      return plan !== undefined && announcedId(plan, VICTIM) === undefined;
-    });
+  const asked = stsLookups(history, domains).filter(({ step }) => step > since && step <= last);
+  const { plan } = stages[asked.at(-1)?.step ?? last]!;
+  return plan !== undefined && announcedId(plan, VICTIM) === undefined;
 }
 
 /** RFC 8461 §3.1: there was a usable record when the policy was fetched; without one it is none. */

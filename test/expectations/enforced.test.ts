@@ -426,10 +426,12 @@ describe('a sender that was told of no record, and got no policy where there was
   const hidden = { ...send(), under: [{ name: 'hide-sts-record', options: { how: 'nxdomain' } }] };
   const honest = { ...send(), under: [] };
   const hours: Step = { kind: 'advance', label: 'a', seconds: 7200, isOptional: true };
-  const statusOf = (steps: readonly Step[]) => {
+  const statusOf = (steps: readonly Step[], asksAgain = false) => {
     const made = evidence().step(0).submit().txt().mx().connect().ehlo().delivered();
     const learns = steps.length - 2;
-    made.step(learns).submit().mx().connect().ehlo().delivered();
+    made.step(learns).submit();
+    if (asksAgain) made.txt();
+    made.mx().connect().ehlo().delivered();
     made
       .step(learns + 1)
       .submit()
@@ -442,6 +444,11 @@ describe('a sender that was told of no record, and got no policy where there was
     const { status, actual } = statusOf([hidden, honest, send()] as Step[]);
     expect(status).toBe('undecided');
     expect(actual).toContain('never got the policy');
+  });
+  test('has missed it, if it asked again', () => {
+    const { status, actual } = statusOf([hidden, honest, send()] as Step[], true);
+    expect(status).toBe('unmet');
+    expect(actual).toContain('was there to be fetched');
   });
   test('has missed it, if time had passed', () => {
     const { status, actual } = statusOf([hidden, hours, honest, send()] as Step[]);
