@@ -85,7 +85,7 @@ export async function write(stream: Duplex, bytes: Buffer | string): Promise<voi
   if (stream.writable && !stream.write(chunk)) await oneOf(stream, 'drain', 'close');
 }
 
-export function oneOf(stream: Duplex, ...events: string[]): Promise<void> {
+function oneOf(stream: Duplex, ...events: string[]): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       for (const event of events) stream.removeListener(event, done);

@@ -1,17 +1,14 @@
 /**
  * The honest exchanger behind every path, on smtp-server: the only thing that may say "arrived".
  *
- * It speaks clear text on loopback, to the path alone; what the sender's own channel was is told by
- * the path (`sessionOf`).
+ * It speaks clear text, to the path alone, which is in the same process: so it is handed streams, and
+ * listens on no port. What the sender's own channel was, the path knows.
  */
 
-import net from 'node:net';
+import type net from 'node:net';
+import { type Duplex, duplexPair } from 'node:stream';
 import { SMTPServer } from 'smtp-server';
 import { tokensIn } from '../model/message.ts';
-import { listening } from './fabric.ts';
-
-/** What the path knows of the connection it dialled from this local port. */
-export type SessionOf = (localPort: number) => OnMail | undefined;
 
 /** `content`: of the message, as it came. The sender is answered once it is settled. */
 export type OnMail = (mail: ArrivedMail, content: Buffer) => void | Promise<void>;
@@ -26,18 +23,24 @@ export interface ArrivedMail {
   readonly dsnFailed?: readonly string[];
 }
 
-export interface HonestMx extends AsyncDisposable {
-  /** A connection to the exchanger, its greeting still to be read. */
-  dial(): net.Socket;
+export interface HonestMx extends Disposable {
+  /** A connection to the exchanger, its greeting still to be read. Mail on it is told of. */
+  dial(onMail: OnMail): Duplex;
+}
+
+interface Connection {
+  readonly stream: Duplex;
+  onMail?: OnMail;
 }
 
 /** smtp-server waits 100 ms before it greets; connections dialled ahead have that behind them. */
 const SPARE_CONNECTIONS = 32;
-const IDLE_MS = 10 * 60_000;
 
 const LARGEST_MESSAGE_BYTES = 10 * 1024 * 1024;
 
-export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
+export function startHonestMx(): HonestMx {
+  /** By the session's id. */
+  const open = new Map<string, Connection>();
   const server = new SMTPServer({
     name: 'mx.test',
     banner: 'honest exchanger',
@@ -46,8 +49,6 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
     authOptional: true,
     disableReverseLookup: true,
     size: LARGEST_MESSAGE_BYTES,
-    closeTimeout: 100,
-    socketTimeout: IDLE_MS,
     logger: false,
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
@@ -69,7 +70,7 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
           subject: /^subject:[ \t]*([^\r\n]*)/im.exec(text)?.[1] ?? '',
           ...dsnOf(text),
         };
-        const told = sessionOf(session.remotePort)?.(mail, content);
+        const told = open.get(session.id)?.onMail?.(mail, content);
         if (told) told.then(() => done(), done);
         else done();
       });
@@ -77,27 +78,36 @@ export async function startHonestMx(sessionOf: SessionOf): Promise<HonestMx> {
   });
   // A sender may hang up in any state; that is its business.
   server.on('error', () => {});
-  await listening(server.server);
-  const { port } = server.server.address() as net.AddressInfo;
-  const connect = () => ({
-    socket: net.connect({ port, host: '127.0.0.1', noDelay: true }).on('error', () => {}),
-    since: performance.now(),
-  });
+  let count = 0;
+  const connect = () => {
+    const id = `path${++count}`;
+    const [stream, far] = duplexPair();
+    const connection: Connection = { stream };
+    open.set(id, connection);
+    stream.once('close', () => {
+      open.delete(id);
+      far.destroy();
+    });
+    server.connect(asSocket(far), { id, remoteAddress: '127.0.0.1', localAddress: '127.0.0.1' });
+    return connection;
+  };
   const spares = Array.from({ length: SPARE_CONNECTIONS }, connect);
   return {
-    dial() {
+    dial(onMail) {
       spares.push(connect());
-      for (;;) {
-        const { socket, since } = spares.shift() ?? connect();
-        if (!socket.destroyed && performance.now() - since < IDLE_MS / 2) return socket;
-        socket.destroy();
-      }
+      const connection = spares.shift()!;
+      connection.onMail = onMail;
+      return connection.stream;
     },
-    async [Symbol.asyncDispose]() {
-      for (const { socket } of spares) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+    [Symbol.dispose]() {
+      for (const { stream } of open.values()) stream.destroy();
     },
   };
+}
+
+/** What smtp-server asks of a socket beyond a stream. Idle is as long as the path lets it be. */
+function asSocket(stream: Duplex): net.Socket {
+  return Object.assign(stream, { readyState: 'open', setTimeout: () => stream }) as never;
 }
 
 /**

@@ -14,7 +14,7 @@ import { startNameServer, type Zone } from './dns-server.ts';
 import { createDnsKeys } from './dnssec.ts';
 import { createLoopbackFabric, type Fabric } from './fabric.ts';
 import { type Slowness, watchHealth } from './health.ts';
-import { type OnMail, startHonestMx } from './honest-mx.ts';
+import { startHonestMx } from './honest-mx.ts';
 import { createPolicyServer } from './policy-host.ts';
 import { createReportInbox } from './report-inbox.ts';
 import { MARK_PORT, markOf, type Trace } from './trace.ts';
@@ -75,23 +75,17 @@ async function openLab(site: Site, parts: (Disposable | AsyncDisposable)[]): Pro
   };
   const pki = await createPki();
   const health = opened(watchHealth());
-  const claims = new Map<number, OnMail>();
-  const honest = opened(await startHonestMx((localPort) => claims.get(localPort)));
+  const honest = opened(startHonestMx());
   // Closed before the honest exchanger: its going must not be seen by a sender.
   const fabric = opened(await site.openFabric());
   const zones = new Map<string, Zone>();
   const keys = await createDnsKeys(Date.now());
   const names = opened(await startNameServer(site.dns, keys, (name) => zoneFor(zones, name)));
-  const claim = (localPort: number, onMail: OnMail) => {
-    claims.set(localPort, onMail);
-    return () => void claims.delete(localPort);
-  };
   const servers: Servers = {
     pki,
     fabric,
     health,
     dial: honest.dial,
-    claim,
     policyServer: createPolicyServer(),
     reportInbox: createReportInbox(),
     lookUpTxt: (name) => textsOf(zoneFor(zones, name)?.plan().records ?? [], name),

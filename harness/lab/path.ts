@@ -14,7 +14,7 @@ import { BODY_MARK, SUBJECT_MARK, tokensIn } from '../model/message.ts';
 import { CLOSED_WHILE_IDLE, CUT_FOR_SILENCE, type Event } from '../model/observation.ts';
 import type { DialoguePlan, EhloPlan, MxPlan, ReplyPlan } from '../model/plan.ts';
 import { mxOnConnection } from '../model/plan-changes.ts';
-import { beginningOf, isEndless, oneOf, sendBytes, waitOn, withMore, write } from './bytes.ts';
+import { beginningOf, isEndless, sendBytes, waitOn, withMore, write } from './bytes.ts';
 import type { ArrivedMail, OnMail } from './honest-mx.ts';
 import { type LineReader, readLines } from './lines.ts';
 import { nameOfTlsError, reset, type TlsAcceptor, type TlsHost } from './tls.ts';
@@ -30,11 +30,9 @@ export interface PathSetting {
   readonly plan: MxPlan;
   readonly others: TlsHost['others'];
   readonly isUnderDane: boolean;
-  /** A connection to the honest exchanger. */
-  dial(): net.Socket;
+  /** A connection to the honest exchanger; mail that arrives on it is told of. */
+  dial(onMail: OnMail): Duplex;
   readonly tls: TlsAcceptor;
-  /** Mail that arrives on a connection from this local port belongs to this path. */
-  claim(localPort: number, onMail: OnMail): () => void;
   /** Told of mail that the sender was not given, before it is answered. */
   onOtherMail(mail: OtherMail): Promise<void>;
   /** Told of a dialogue that has begun, and given back when it is over. */
@@ -95,15 +93,12 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
     cut = true;
   });
   if (plan.reach === undefined || plan.reach === 'open') {
-    const upstream = setting.dial();
     try {
-      end = await converse(socket, upstream, plan, setting);
+      end = await converse(socket, plan, setting);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       record({ kind: 'lab-fault', detail: `path ${mx}: ${detail}` });
       socket.destroy();
-    } finally {
-      upstream.destroy();
     }
   }
   await closed;
@@ -136,19 +131,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
 };
 
-async function converse(
-  socket: net.Socket,
-  upstream: net.Socket,
-  plan: MxPlan,
-  setting: PathSetting,
-): Promise<End> {
+async function converse(socket: net.Socket, plan: MxPlan, setting: PathSetting): Promise<End> {
   const opened = performance.now();
-  if (upstream.connecting) await oneOf(upstream, 'connect', 'close');
-  if (upstream.localPort === undefined) throw new Error('the honest exchanger cannot be reached');
-  const dialogue = new Dialogue(socket, upstream, plan, setting);
-  const release = setting.claim(upstream.localPort, (mail, content) =>
-    dialogue.arrived(mail, content),
-  );
+  const dialogue = new Dialogue(socket, plan, setting);
   const unwatch = setting.onIdle({
     isIdle: () => dialogue.isIdle,
     close: () => dialogue.close(),
@@ -157,7 +142,7 @@ async function converse(
     return await speak(dialogue, opened);
   } finally {
     unwatch();
-    release();
+    dialogue.leaveExchanger();
     // Nobody listens any more, but that the sender goes has to be seen.
     dialogue.reader.detach();
     dialogue.stream.resume();
@@ -195,7 +180,7 @@ class Dialogue {
   authenticated = false;
   /** What the honest exchanger takes now, the sender is told is refused. */
   swallowing = false;
-  #upstream: net.Socket;
+  #upstream: Duplex;
   #exchanger: LineReader;
   /** More was there before the last reply went out. */
   #early = false;
@@ -207,14 +192,14 @@ class Dialogue {
   #closedIdle = false;
   #hasServed = false;
 
-  constructor(socket: net.Socket, upstream: net.Socket, plan: MxPlan, setting: PathSetting) {
+  constructor(socket: net.Socket, plan: MxPlan, setting: PathSetting) {
     this.socket = socket;
     this.plan = plan;
     this.setting = setting;
     this.stream = socket;
     this.reader = readLines(socket);
-    this.#upstream = upstream;
-    this.#exchanger = readLines(upstream);
+    this.#upstream = setting.dial((mail, content) => this.#arrived(mail, content));
+    this.#exchanger = readLines(this.#upstream);
   }
 
   /** The plan of this part of the dialogue: before TLS, or within. */
@@ -358,7 +343,11 @@ class Dialogue {
     return write(this.#upstream, text);
   }
 
-  arrived(mail: ArrivedMail, content: Buffer): void | Promise<void> {
+  leaveExchanger(): void {
+    this.#upstream.destroy();
+  }
+
+  #arrived(mail: ArrivedMail, content: Buffer): void | Promise<void> {
     if (this.swallowing) return;
     this.setting.record({ kind: 'message-accepted', ...this.#where, ...this.channel, ...mail });
     if (mail.tokens.length > 0) return;

@@ -49,7 +49,6 @@ export interface Servers {
   readonly fabric: Fabric;
   readonly health: Health;
   readonly dial: PathSetting['dial'];
-  readonly claim: PathSetting['claim'];
   readonly policyServer: PolicyServer;
   readonly reportInbox: ReportInbox;
   /** Of any name in the lab's DNS. */
@@ -81,7 +80,7 @@ export function createWorld(
   label: string,
   recordEvent: (event: Event) => void,
 ): World & { readonly zone: Zone } {
-  const { pki, fabric, health, dial, claim, policyServer, reportInbox, lookUpTxt } = servers;
+  const { pki, fabric, health, dial, policyServer, reportInbox, lookUpTxt } = servers;
   let plan: LabPlan = {
     dns: { records: [], rules: [] },
     policyHosts: {},
@@ -172,7 +171,6 @@ export function createWorld(
           isUnderDane: plan.dns.secure !== undefined,
           dial,
           tls: acceptor,
-          claim,
           onOtherMail,
           onIdle(rest) {
             closers.add(rest.close);
