@@ -15,7 +15,8 @@ import { keepsWaiting } from '../model/stage.ts';
 import type { Trial } from '../model/verdict.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { type Instances, openInstances } from './instances.ts';
-import { BOUNDS, type Bounds, describe, runTrial } from './trial.ts';
+import { BOUNDS, type Bounds } from './running.ts';
+import { describe, runTrial } from './trial.ts';
 
 export interface SuiteOptions {
   readonly lab: Lab;

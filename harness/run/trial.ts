@@ -16,22 +16,14 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { settledWithin } from '../concurrency/wait.ts';
 import type { Lab } from '../lab/lab.ts';
-import { createRecorder, type Recorder } from '../lab/recorder.ts';
+import { createRecorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
-import {
-  attemptsFor,
-  inLeg,
-  outcomeOf,
-  recipientDomains,
-  tokensSubmitted,
-} from '../model/evidence.ts';
-import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
+import { attemptsFor, outcomeOf, recipientDomains, tokensSubmitted } from '../model/evidence.ts';
 import { composeMessage, type MessageForm, recipientsOf } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
-import type { Event, Leg, Observation } from '../model/observation.ts';
+import type { Event, Leg } from '../model/observation.ts';
 import { type LabPlan, SENDER_DOMAIN, VICTIM } from '../model/plan.ts';
 import type { TrialResult } from '../model/reporter.ts';
 import { destinationsOf, type Scenario, type SendStep } from '../model/scenario.ts';
@@ -40,13 +32,14 @@ import {
   type Sender,
   type SenderDescription,
   SenderError,
-  type StartedSender,
   UncarriedError,
 } from '../model/sender.ts';
 import type { Stage } from '../model/stage.ts';
 import { ofKind } from '../model/traffic.ts';
 import type { Awaited } from '../model/verdict.ts';
 import type { Instances } from './instances.ts';
+import type { ArrangedLeg, Bounds, Running } from './running.ts';
+import { fetchEnded, givenUp, policyFetched, type Settling, settled } from './waiting.ts';
 
 export interface TrialOptions {
   readonly scenario: Scenario;
@@ -58,31 +51,6 @@ export interface TrialOptions {
   /** Resolves when the signal is given. */
   readonly stopped: Promise<void>;
 }
-
-/** Of waiting, in milliseconds. */
-export interface Bounds {
-  /** How long a message may be without a status after the last sign of the sender; twice at most. */
-  readonly settleMs: number;
-  /**
-   * After so long without a sign of life, a sender that does not log deferrals is asked for its
-   * queue: what is listed there is deferred. Longer than it waits for name servers and policies.
-   */
-  readonly quietMs: number;
-}
-
-export const BOUNDS: Bounds = {
-  // RFC 8461 §3.3 suggests a minute for the policy fetch, and a resolver that gets no answer may
-  // take two and a half before the sender hears of it.
-  settleMs: 180_000,
-  quietMs: 15_000,
-};
-
-const IDLE_MS = 2_000;
-const FETCH_MS = 3_000;
-const BOUNCE_MS = 5_000;
-/** For what a sender logs of an attempt without a look-up or a connection. */
-const UNTRIED_MS = 3_000;
-const MOMENT_MS = 100;
 
 /**
  * Every stage in order; then the evidence is frozen. Never rejects for what the sender does. With the
@@ -157,33 +125,6 @@ async function captured({ lab, worlds }: Running): Promise<Uint8Array | undefine
 
 export function describe({ name, version, summary, capabilities }: Sender): SenderDescription {
   return { name, version, summary, capabilities };
-}
-
-/** What a trial holds while it runs. */
-interface Running {
-  readonly scenario: Scenario;
-  readonly recorder: Recorder;
-  readonly lab: Lab;
-  readonly bounds: Bounds;
-  readonly sender: StartedSender;
-  /** Its queue can be run. */
-  readonly hasQueue: boolean;
-  /** The scenario is about policies, and the sender declares that it has them. */
-  readonly fetchesPolicies: boolean;
-  /** The main leg's label; those of other legs begin with it. */
-  readonly base: string;
-  /** By label. */
-  readonly worlds: Map<string, World>;
-  /** What the sender says of this message belongs here. */
-  owns(token: string, leg: Leg): void;
-}
-
-/** A leg's world, arranged. */
-interface ArrangedLeg {
-  readonly leg: Leg;
-  readonly index: number;
-  readonly label: string;
-  readonly world: World;
 }
 
 // ---- a stage ----
@@ -468,115 +409,7 @@ function isAllDelivered({ recorder: { observations } }: Running): boolean {
   );
 }
 
-// ---- waiting ----
-
-interface Settling {
-  readonly leg: Leg;
-  readonly tokens: readonly string[];
-  /** Place in the stream from which on a status counts. */
-  readonly since: number;
-  readonly world: World;
-  /** A status may be a late one of the attempt before. */
-  readonly isRetry: boolean;
-}
-
-/**
- * Event-driven: until the sender has said of each message what became of it, or lists it after a
- * long silence, and is in the middle of nothing.
- */
-async function settled(running: Running, settling: Settling): Promise<void> {
-  const { recorder, sender, bounds } = running;
-  const { leg, tokens, since, world, isRetry } = settling;
-  const recent = () => recorder.observations.slice(since).filter((seen) => seen.leg === leg);
-  /** By a listing of the queue. */
-  const toldByQueue = new Set<string>();
-  const isTold = (token: string) => {
-    const seen = recent();
-    const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
-    if (at === -1) return toldByQueue.has(token) || isReturned(seen, token);
-    const isLate =
-      isRetry &&
-      !attemptsFor(token, seen, recorder.observations, running.scenario).some(
-        (one) => seen.indexOf(one) < at,
-      );
-    return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
-  };
-  // Some return a message and log no word of it. What a notice in free text means, the queue tells.
-  const isReturned = (seen: readonly Observation[], token: string) => {
-    const outcome = outcomeOf(seen, token);
-    if (outcome.kind !== 'bounced') return false;
-    const { by } = outcome;
-    return !sender.queued || by.kind !== 'message-accepted' || by.dsnAction !== undefined;
-  };
-  const open = () => tokens.filter((token) => !isTold(token));
-  const began = recorder.elapsedMs();
-  const leftMs = () => {
-    const sign = recent().findLast(({ kind }) => kind !== 'queue-listed')?.at ?? began;
-    const deadline = Math.min(sign, began + bounds.settleMs) + bounds.settleMs;
-    return deadline - recorder.elapsedMs();
-  };
-  const list = async (isLast = false) => {
-    if (!sender.queued) return;
-    const before = recorder.observations.length;
-    const gone = tokens.filter((token) =>
-      ['delivered', 'bounced'].includes(outcomeOf(recent(), token).kind),
-    );
-    const queued = await sender.queued();
-    // Who has begun to try meanwhile was in the queue, and has not been put off.
-    const isOvertaken = recorder.observations.slice(before).some((seen) => seen.leg === leg);
-    if (isOvertaken && !isLast) return;
-    recorder.record(leg, { kind: 'queue-listed', tokens: queued });
-    for (const token of queued) toldByQueue.add(token);
-    // What has arrived, or come back, and left the queue is done with, though the log does not say so.
-    for (const token of gone) if (!queued.includes(token)) toldByQueue.add(token);
-  };
-  while (open().length > 0 && leftMs() > 0 && !recorder.isOver()) {
-    if (
-      sender.queued &&
-      recorder.quietMs() >= bounds.quietMs &&
-      !isUnanswered(recent()) &&
-      (await isIdle(recorder, world, leftMs()))
-    )
-      await list();
-    const pauseMs = Math.max(bounds.quietMs - recorder.quietMs(), bounds.quietMs / 10);
-    // A status that came too early counts once nothing has followed it for a while.
-    const waitMs = Math.min(pauseMs, isRetry ? UNTRIED_MS : pauseMs, leftMs());
-    await recorder.until(() => open().length === 0, waitMs);
-  }
-  if (open().length > 0 && !recorder.isOver()) await list(true);
-  // Some say so of each host that they tried.
-  if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
-    await silence(recorder, leftMs());
-  if (open().length > 0)
-    recorder.record(leg, {
-      kind: 'settle-timeout',
-      tokens: open(),
-      boundMs: bounds.settleMs,
-    });
-  await settledWithin(world.idle(), IDLE_MS);
-}
-
-/** A resolver without an answer asks again, at longer and longer intervals. */
-function isUnanswered(recent: readonly Observation[]): boolean {
-  return ofKind(recent, 'dns-query').at(-1)?.answer === 'dropped';
-}
-
-/** The silence is the sender's, and not of a connection that the lab has let stall. */
-async function isIdle(recorder: Recorder, world: World, withinMs: number): Promise<boolean> {
-  const { length } = recorder.observations;
-  await settledWithin(world.idle(), withinMs);
-  return recorder.observations.length === length;
-}
-
-/** Nothing has happened for a moment. */
-async function silence(recorder: Recorder, withinMs: number): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isOver()) {
-    const { length } = recorder.observations;
-    const isBroken = () => recorder.observations.length > length;
-    await recorder.until(isBroken, MOMENT_MS - recorder.quietMs());
-  }
-}
+// ---- the end of a stage ----
 
 /** What a stage waits for before it ends. */
 async function awaited(
@@ -595,49 +428,6 @@ async function awaited(
 }
 
 const ORDER = ['policy', 'fetch-end', 'bounce', 'reports'] as const satisfies readonly Awaited[];
-
-/**
- * RFC 8461 §5.1 lets a sender fetch the policy beside the delivery; it is held to the policy from
- * when it has it, the answer read.
- */
-async function policyFetched(
-  { recorder, fetchesPolicies }: Running,
-  { leg, index, world }: ArrangedLeg,
-): Promise<void> {
-  if (!fetchesPolicies) return;
-  await recorder.until(
-    () => policyFetches(inLeg(recorder.observations, leg, index)).length > 0,
-    FETCH_MS,
-  );
-  await settledWithin(world.idle(), IDLE_MS);
-}
-
-/** RFC 8461 §3.3 suggests a minute for the fetch; who takes two of them has no bound. */
-async function fetchEnded({ recorder }: Running): Promise<void> {
-  const open = () => openFetches(recorder.observations);
-  await recorder.until(() => open().length === 0, LONGEST_FETCH_SECONDS * 1000);
-  for (const { leg, connection } of open())
-    recorder.record(leg, { kind: 'fetch-open', connection, seconds: LONGEST_FETCH_SECONDS });
-}
-
-/**
- * A sender may say that the last try failed, and only then give the message up, and then be busy
- * with the notice: it is waited for while there is a sign of it.
- */
-async function givenUp({ recorder, worlds, base, bounds }: Running): Promise<void> {
-  const main = () => recorder.observations.filter((seen) => seen.leg === 'main');
-  const queued = () =>
-    ofKind(main(), 'message-submitted').filter(
-      ({ token }) => outcomeOf(main(), token).kind === 'deferred',
-    );
-  const deadline = recorder.elapsedMs() + bounds.settleMs;
-  let waitMs = BOUNCE_MS;
-  while (waitMs > 0 && recorder.elapsedMs() < deadline && !recorder.isOver()) {
-    if (await recorder.until(() => queued().length === 0, waitMs)) break;
-    waitMs = BOUNCE_MS - recorder.quietMs();
-  }
-  await settledWithin(worlds.get(base)!.idle(), IDLE_MS);
-}
 
 /** Of the honest domain too: who reports nothing there shows nothing by silence here. */
 async function askForReports(running: Running, reporting?: ArrangedLeg): Promise<void> {

@@ -1,0 +1,52 @@
+/** What a trial holds while it runs, and how long it waits. */
+
+import type { Lab } from '../lab/lab.ts';
+import type { Recorder } from '../lab/recorder.ts';
+import type { World } from '../lab/world.ts';
+import type { Leg } from '../model/observation.ts';
+import type { Scenario } from '../model/scenario.ts';
+import type { StartedSender } from '../model/sender.ts';
+
+export interface Running {
+  readonly scenario: Scenario;
+  readonly recorder: Recorder;
+  readonly lab: Lab;
+  readonly bounds: Bounds;
+  readonly sender: StartedSender;
+  /** Its queue can be run. */
+  readonly hasQueue: boolean;
+  /** The scenario is about policies, and the sender declares that it has them. */
+  readonly fetchesPolicies: boolean;
+  /** The main leg's label; those of other legs begin with it. */
+  readonly base: string;
+  /** By label. */
+  readonly worlds: Map<string, World>;
+  /** What the sender says of this message belongs here. */
+  owns(token: string, leg: Leg): void;
+}
+
+/** A leg's world, arranged. */
+export interface ArrangedLeg {
+  readonly leg: Leg;
+  readonly index: number;
+  readonly label: string;
+  readonly world: World;
+}
+
+/** Of waiting, in milliseconds. */
+export interface Bounds {
+  /** How long a message may be without a status after the last sign of the sender; twice at most. */
+  readonly settleMs: number;
+  /**
+   * After so long without a sign of life, a sender that does not log deferrals is asked for its
+   * queue: what is listed there is deferred. Longer than it waits for name servers and policies.
+   */
+  readonly quietMs: number;
+}
+
+export const BOUNDS: Bounds = {
+  // RFC 8461 §3.3 suggests a minute for the policy fetch, and a resolver that gets no answer may
+  // take two and a half before the sender hears of it.
+  settleMs: 180_000,
+  quietMs: 15_000,
+};

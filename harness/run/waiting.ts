@@ -1,0 +1,172 @@
+/**
+ * Waiting for a sender: until it has said what became of the mail, has read its policy, has ended its
+ * fetches or has given a message up. On events; each wait has a bound, and where that is reached the
+ * evidence says so.
+ */
+
+import { settledWithin } from '../concurrency/wait.ts';
+import type { Recorder } from '../lab/recorder.ts';
+import type { World } from '../lab/world.ts';
+import { attemptsFor, inLeg, outcomeOf } from '../model/evidence.ts';
+import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
+import type { Leg, Observation } from '../model/observation.ts';
+import { ofKind } from '../model/traffic.ts';
+import type { ArrangedLeg, Running } from './running.ts';
+
+const IDLE_MS = 2_000;
+const FETCH_MS = 3_000;
+const BOUNCE_MS = 5_000;
+/** For what a sender logs of an attempt without a look-up or a connection. */
+const UNTRIED_MS = 3_000;
+const MOMENT_MS = 100;
+
+export interface Settling {
+  readonly leg: Leg;
+  readonly tokens: readonly string[];
+  /** Place in the stream from which on a status counts. */
+  readonly since: number;
+  readonly world: World;
+  /** A status may be a late one of the attempt before. */
+  readonly isRetry: boolean;
+}
+
+/**
+ * Event-driven: until the sender has said of each message what became of it, or lists it after a
+ * long silence, and is in the middle of nothing.
+ */
+export async function settled(running: Running, settling: Settling): Promise<void> {
+  const { recorder, sender, bounds } = running;
+  const { leg, tokens, since, world, isRetry } = settling;
+  const recent = () => recorder.observations.slice(since).filter((seen) => seen.leg === leg);
+  /** By a listing of the queue. */
+  const toldByQueue = new Set<string>();
+  const isTold = (token: string) => {
+    const seen = recent();
+    const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
+    if (at === -1) return toldByQueue.has(token) || isReturned(seen, token);
+    const isLate =
+      isRetry &&
+      !attemptsFor(token, seen, recorder.observations, running.scenario).some(
+        (one) => seen.indexOf(one) < at,
+      );
+    return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
+  };
+  // Some return a message and log no word of it. What a notice in free text means, the queue tells.
+  const isReturned = (seen: readonly Observation[], token: string) => {
+    const outcome = outcomeOf(seen, token);
+    if (outcome.kind !== 'bounced') return false;
+    const { by } = outcome;
+    return !sender.queued || by.kind !== 'message-accepted' || by.dsnAction !== undefined;
+  };
+  const open = () => tokens.filter((token) => !isTold(token));
+  const began = recorder.elapsedMs();
+  const leftMs = () => {
+    const sign = recent().findLast(({ kind }) => kind !== 'queue-listed')?.at ?? began;
+    const deadline = Math.min(sign, began + bounds.settleMs) + bounds.settleMs;
+    return deadline - recorder.elapsedMs();
+  };
+  const list = async (isLast = false) => {
+    if (!sender.queued) return;
+    const before = recorder.observations.length;
+    const gone = tokens.filter((token) =>
+      ['delivered', 'bounced'].includes(outcomeOf(recent(), token).kind),
+    );
+    const queued = await sender.queued();
+    // Who has begun to try meanwhile was in the queue, and has not been put off.
+    const isOvertaken = recorder.observations.slice(before).some((seen) => seen.leg === leg);
+    if (isOvertaken && !isLast) return;
+    recorder.record(leg, { kind: 'queue-listed', tokens: queued });
+    for (const token of queued) toldByQueue.add(token);
+    // What has arrived, or come back, and left the queue is done with, though the log does not say so.
+    for (const token of gone) if (!queued.includes(token)) toldByQueue.add(token);
+  };
+  while (open().length > 0 && leftMs() > 0 && !recorder.isOver()) {
+    if (
+      sender.queued &&
+      recorder.quietMs() >= bounds.quietMs &&
+      !isUnanswered(recent()) &&
+      (await isIdle(recorder, world, leftMs()))
+    )
+      await list();
+    const pauseMs = Math.max(bounds.quietMs - recorder.quietMs(), bounds.quietMs / 10);
+    // A status that came too early counts once nothing has followed it for a while.
+    const waitMs = Math.min(pauseMs, isRetry ? UNTRIED_MS : pauseMs, leftMs());
+    await recorder.until(() => open().length === 0, waitMs);
+  }
+  if (open().length > 0 && !recorder.isOver()) await list(true);
+  // Some say so of each host that they tried.
+  if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
+    await silence(recorder, leftMs());
+  if (open().length > 0)
+    recorder.record(leg, {
+      kind: 'settle-timeout',
+      tokens: open(),
+      boundMs: bounds.settleMs,
+    });
+  await settledWithin(world.idle(), IDLE_MS);
+}
+
+/** A resolver without an answer asks again, at longer and longer intervals. */
+function isUnanswered(recent: readonly Observation[]): boolean {
+  return ofKind(recent, 'dns-query').at(-1)?.answer === 'dropped';
+}
+
+/** The silence is the sender's, and not of a connection that the lab has let stall. */
+async function isIdle(recorder: Recorder, world: World, withinMs: number): Promise<boolean> {
+  const { length } = recorder.observations;
+  await settledWithin(world.idle(), withinMs);
+  return recorder.observations.length === length;
+}
+
+/** Nothing has happened for a moment. */
+async function silence(recorder: Recorder, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isOver()) {
+    const { length } = recorder.observations;
+    const isBroken = () => recorder.observations.length > length;
+    await recorder.until(isBroken, MOMENT_MS - recorder.quietMs());
+  }
+}
+
+/**
+ * RFC 8461 §5.1 lets a sender fetch the policy beside the delivery; it is held to the policy from
+ * when it has it, the answer read.
+ */
+export async function policyFetched(
+  { recorder, fetchesPolicies }: Running,
+  { leg, index, world }: ArrangedLeg,
+): Promise<void> {
+  if (!fetchesPolicies) return;
+  await recorder.until(
+    () => policyFetches(inLeg(recorder.observations, leg, index)).length > 0,
+    FETCH_MS,
+  );
+  await settledWithin(world.idle(), IDLE_MS);
+}
+
+/** RFC 8461 §3.3 suggests a minute for the fetch; who takes two of them has no bound. */
+export async function fetchEnded({ recorder }: Running): Promise<void> {
+  const open = () => openFetches(recorder.observations);
+  await recorder.until(() => open().length === 0, LONGEST_FETCH_SECONDS * 1000);
+  for (const { leg, connection } of open())
+    recorder.record(leg, { kind: 'fetch-open', connection, seconds: LONGEST_FETCH_SECONDS });
+}
+
+/**
+ * A sender may say that the last try failed, and only then give the message up, and then be busy
+ * with the notice: it is waited for while there is a sign of it.
+ */
+export async function givenUp({ recorder, worlds, base, bounds }: Running): Promise<void> {
+  const main = () => recorder.observations.filter((seen) => seen.leg === 'main');
+  const queued = () =>
+    ofKind(main(), 'message-submitted').filter(
+      ({ token }) => outcomeOf(main(), token).kind === 'deferred',
+    );
+  const deadline = recorder.elapsedMs() + bounds.settleMs;
+  let waitMs = BOUNCE_MS;
+  while (waitMs > 0 && recorder.elapsedMs() < deadline && !recorder.isOver()) {
+    if (await recorder.until(() => queued().length === 0, waitMs)) break;
+    waitMs = BOUNCE_MS - recorder.quietMs();
+  }
+  await settledWithin(worlds.get(base)!.idle(), IDLE_MS);
+}
