@@ -570,7 +570,12 @@ export const ehloPlan = z.strictObject({
     .record(z.string(), z.string())
     .optional()
     .describe("Lines changed in place, by keyword: { STARTTLS: 'XXXXXXXA' }."),
-  add: z.array(z.string()).optional().describe('Lines added at the end.'),
+  add: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Lines added at the end. The exchanger takes no more by that: BDAT, say, is refused.',
+    ),
 });
 export type EhloPlan = Immutable<z.output<typeof ehloPlan>>;
 
