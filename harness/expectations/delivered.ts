@@ -12,7 +12,9 @@ import {
   policyDomains,
   type StepView,
 } from '../model/evidence.ts';
-import { type HeldPolicy, heldPolicy } from '../model/held-policy.ts';
+import { forbids, type HeldPolicy, heldPolicy } from '../model/held-policy.ts';
+import type { Observation } from '../model/observation.ts';
+import { announcedId } from '../model/offered-policy.ts';
 import { VICTIM } from '../model/plan.ts';
 import { ofKind, type Seen } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
@@ -111,6 +113,14 @@ function judgeRefusal(
       actual: 'still queued when the wait was over, and the name server has not answered',
       because: [outcome.by.seq],
     };
+  const renewed = outcome.kind === 'deferred' && renewedByItself(view, outcome.by);
+  if (renewed)
+    return {
+      status: 'unobserved',
+      actual:
+        'deferred: the sender had renewed its policy as time passed, and that names no host of these',
+      because: [renewed.fetch.seq, outcome.by.seq],
+    };
   const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
   const actual = `${outcome.kind}${words}`;
   const because = [outcome.by.seq];
@@ -125,6 +135,21 @@ function judgeRefusal(
   if (outcome.kind === 'deferred') return { status: 'unmet', actual, because };
   const requirement = hosts.length > 1 ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
   return { status: 'unmet', actual, because, harm: 'returned', requirement };
+}
+
+/**
+ * The policy that it holds, where it has fetched it anew as time passed (RFC 8461 §10.2), no record tells
+ * of another, and it forbids every host that there is.
+ */
+function renewedByItself(view: StepView, sign: Observation): HeldPolicy | undefined {
+  const { plan } = view.stage;
+  const [domain = ''] = view.domains;
+  const held = heldPolicy(view.history, domain, sign);
+  const { stages } = view.trial.scenario;
+  if (!plan || !held || stages[held.fetch.step]?.step.kind !== 'advance') return undefined;
+  if (announcedId(plan, VICTIM) !== undefined) return undefined;
+  const hosts = exchangersOf(plan.dns, VICTIM).map((mx) => view.qualified(mx));
+  return hosts.every((mx) => forbids(held, { mx, authenticated: true })) ? held : undefined;
 }
 
 /** By the policy that the sender held, or, if it held none, by the one that is published. */

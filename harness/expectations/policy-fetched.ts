@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
-import { policyFetches, stsLookups } from '../model/held-policy.ts';
+import { isLeftAlone, policyFetches, stsLookups } from '../model/held-policy.ts';
 import { isBefore, ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
@@ -43,6 +43,12 @@ export const expectation: Expectation = {
         status: 'unmet',
         actual: 'neither the TXT record nor the policy was asked for',
         because: [],
+      };
+    if (view.domains.some((domain) => isLeftAlone(view.history, domain, lookups[0]!)))
+      return {
+        status: 'unobserved',
+        actual: 'a fetch had failed less than five minutes before, and another one has time',
+        because: seqs(lookups),
       };
     const isDiscarded = contacts(view).length === 0 && late.length === 0;
     return {

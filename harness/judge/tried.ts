@@ -81,9 +81,12 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
     if (isBeside(missing.mx, view))
       return notMet('the sender delivered through another host of that preference');
   }
-  const isPutOff = changes.some((other) => isOfSameMx(other, missing) && isMet(other, view));
-  if (isPutOff && view.tokens.every((token) => outcomeIn(view, token).kind === 'deferred'))
+  const isDeferred = view.tokens.every((token) => outcomeIn(view, token).kind === 'deferred');
+  const met = changes.filter((other) => isMet(other, view));
+  if (isDeferred && met.some((other) => isOfSameMx(other, missing)))
     return notMet('the sender had put the message off at another address of that host');
+  if (isDeferred && met.some((other) => isOfSameDomain(other, missing, view)))
+    return notMet('the sender had put the message off at another host of that domain');
   return { kind: 'unexplained', what };
 }
 
@@ -105,6 +108,14 @@ function isOfSameMx(other: Change, change: Change): boolean {
     other.mx === change.mx &&
     other.host !== change.host
   );
+}
+
+/** They are of two MX hosts that take mail for one domain: a sender may try one of them at a time. */
+function isOfSameDomain(other: Change, change: Change, view: StepView): boolean {
+  if (other.kind !== 'host' || change.kind !== 'host') return false;
+  if (other.mx === undefined || change.mx === undefined || other.mx === change.mx) return false;
+  const others = domainsOf(other.mx, view);
+  return domainsOf(change.mx, view).some((domain) => others.includes(domain));
 }
 
 const isSilent = (change: Change): boolean =>

@@ -96,6 +96,33 @@ export function heldPolicy(
   return held && age! < held.policy.maxAgeSeconds ? held : undefined;
 }
 
+/** RFC 8461 §3.3: what failed is asked for again after five minutes or longer. */
+export const LEFT_ALONE_SECONDS = 5 * 60;
+
+/**
+ * A fetch had failed so shortly before this look-up that the sender may leave it at that (RFC 8461
+ * §3.3): it had come to the policy host, and has no policy from there since.
+ */
+export function isLeftAlone(
+  observations: readonly Observation[],
+  domain: string,
+  look: Observation,
+): boolean {
+  const tried = observations.findLast(
+    (seen) => seen.step < look.step && isBefore(seen, look) && isAtPolicyHost(seen, domain),
+  );
+  if (!tried || senderSeconds(observations, tried, look) > LEFT_ALONE_SECONDS) return false;
+  return !policyFetches(observations, [domain]).some(
+    (fetch) =>
+      fetch.step >= tried.step && isBefore(fetch, look) && parseStsPolicy(fetch.body ?? '').ok,
+  );
+}
+
+function isAtPolicyHost(seen: Observation, domain: string): boolean {
+  if (seen.kind === 'dns-query') return seen.name.toLowerCase() === `mta-sts.${domain}`;
+  return seen.kind === 'policy-request' && isAt('mta-sts', seen.host, [domain]);
+}
+
 interface Channel {
   readonly mx: string;
   readonly authenticated: boolean;

@@ -4,6 +4,7 @@ import type { Lab } from '../lab/lab.ts';
 import type { Recorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import type { Leg } from '../model/observation.ts';
+import type { LabPlan } from '../model/plan.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { StartedSender } from '../model/sender.ts';
 
@@ -15,12 +16,14 @@ export interface Running {
   readonly sender: StartedSender;
   /** Its queue can be run. */
   readonly hasQueue: boolean;
+  /** It returns mail. */
+  readonly hasDsn: boolean;
   /** The scenario is about policies, and the sender declares that it has them. */
   readonly fetchesPolicies: boolean;
   /** The main leg's label; those of other legs begin with it. */
   readonly base: string;
   /** By label. */
-  readonly worlds: Map<string, World>;
+  readonly legs: Map<string, ArrangedLeg>;
   /** What the sender says of this message belongs here. */
   owns(token: string, leg: Leg): void;
 }
@@ -31,6 +34,10 @@ export interface ArrangedLeg {
   readonly index: number;
   readonly label: string;
   readonly world: World;
+  /** Its names are those of this world. */
+  readonly plan: LabPlan;
+  /** The MX patterns of a policy that is to be enforced; undefined: there is none. */
+  readonly permittedMx: readonly string[] | undefined;
 }
 
 /** Of waiting, in milliseconds. */

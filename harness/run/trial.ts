@@ -39,7 +39,14 @@ import { ofKind } from '../model/traffic.ts';
 import type { Awaited } from '../model/verdict.ts';
 import type { Instances } from './instances.ts';
 import type { ArrangedLeg, Bounds, Running } from './running.ts';
-import { fetchEnded, givenUp, policyFetched, type Settling, settled } from './waiting.ts';
+import {
+  fetchEnded,
+  givenUp,
+  policyFetched,
+  type Settling,
+  settled,
+  uncalledHosts,
+} from './waiting.ts';
 
 export interface TrialOptions {
   readonly scenario: Scenario;
@@ -73,9 +80,10 @@ export async function runTrial(
     bounds,
     sender: taken.sender,
     hasQueue: sender.capabilities.includes('queue'),
+    hasDsn: sender.capabilities.includes('dsn'),
     fetchesPolicies: [scenario.needs, sender.capabilities].every((has) => has.includes('mta-sts')),
     base: `x${randomBytes(4).toString('hex')}`,
-    worlds: new Map(),
+    legs: new Map(),
     owns(token, leg) {
       legOf.set(token, leg);
       taken.expect(token);
@@ -111,16 +119,16 @@ export async function runTrial(
     const slowness = await lab.slowness(performance.now() - began).catch(() => undefined);
     if (slowness) recorder.record('main', { kind: 'lab-health', ...slowness });
     packets = await captured(running).catch(() => undefined);
-    for (const world of running.worlds.values()) world[Symbol.dispose]();
+    for (const { world } of running.legs.values()) world[Symbol.dispose]();
     await taken.release();
   }
   const evidence = { observations: recorder.freeze() };
   return { trial: { scenario, sender: describe(sender), evidence }, packets };
 }
 
-async function captured({ lab, worlds }: Running): Promise<Uint8Array | undefined> {
+async function captured({ lab, legs }: Running): Promise<Uint8Array | undefined> {
   if (!lab.packetsOf) return undefined;
-  return lab.packetsOf(await Promise.all([...worlds.values()].map((world) => world.trace())));
+  return lab.packetsOf(await Promise.all([...legs.values()].map(({ world }) => world.trace())));
 }
 
 export function describe({ name, version, summary, capabilities }: Sender): SenderDescription {
@@ -157,8 +165,9 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
         if (step.isOptional) return;
         throw new SenderError('the sender declares time-travel and has no way to advance');
       }
-      await sender.advance(step.seconds, domainsOf(running));
+      // What it does on waking it does at the new time.
       recorder.record('main', { kind: 'time-advanced', seconds: step.seconds });
+      await sender.advance(step.seconds, domainsOf(running));
       return wearOut(running, step.seconds);
     case 'restart':
       if (!sender.restart)
@@ -237,7 +246,7 @@ function controlForm({ message }: SendStep): MessageForm | undefined {
  * its own.
  */
 async function arrange(
-  { recorder, lab, base, worlds }: Running,
+  { recorder, lab, base, legs }: Running,
   stage: Stage,
   index: number,
   leg: Leg,
@@ -247,20 +256,31 @@ async function arrange(
   const label = leg === 'main' ? base : `${base}${leg[0]}${index}`;
   const nameOf = connectionsOf(label.slice(base.length));
   const world =
-    worlds.get(label) ?? lab.createWorld(label, (event) => recorder.record(leg, nameOf(event)));
-  worlds.set(label, world);
-  await world.arrange(qualify(plan, label), { keepConnections });
+    legs.get(label)?.world ??
+    lab.createWorld(label, (event) => recorder.record(leg, nameOf(event)));
   const published =
     leg === 'main'
       ? stage
       : { policy: DEFAULT_POLICY, permittedMx: permittedMx(DEFAULT_DOMAIN, DEFAULT_POLICY) };
+  const permitted = qualify(published.permittedMx, label);
+  const isEnforced = leg !== 'unprotected' && published.policy.mode === 'enforce';
+  const arranged: ArrangedLeg = {
+    leg,
+    index,
+    label,
+    world,
+    plan: qualify(plan, label),
+    permittedMx: isEnforced ? permitted : undefined,
+  };
+  legs.set(label, arranged);
+  await world.arrange(arranged.plan, { keepConnections });
   recorder.record(leg, {
     kind: 'step-started',
     label,
     policy: published.policy,
-    permittedMx: qualify(published.permittedMx, label),
+    permittedMx: permitted,
   });
-  return { leg, index, label, world };
+  return arranged;
 }
 
 /** Each world counts its connections by itself: those of legs beside the main one get its name. */
@@ -296,9 +316,10 @@ const PLAIN: SendOrder = { messages: 1, domains: [VICTIM] };
 /** Submits messages one after the other, each once the one before has settled, or all at once. */
 async function send(
   running: Running,
-  { leg, label, world }: ArrangedLeg,
+  where: ArrangedLeg,
   { messages, atOnce, message: form, domains }: SendOrder,
 ): Promise<void> {
+  const { leg, label, world } = where;
   const places = await Promise.all(
     domains.map((domain) => literalIn(qualify(domain, label), world)),
   );
@@ -317,8 +338,8 @@ async function send(
     });
     await Promise.all(all.map((message) => submit(running, leg, message, form)));
     const tokens = all.flatMap((message) => recipientsOf(message).map(({ token }) => token));
-    await settled(running, { leg, tokens, since, world, isRetry: false });
-    await tryAgain(running, { leg, tokens, since, world, isRetry: true });
+    await settled(running, { where, tokens, since, isRetry: false });
+    await tryAgain(running, { where, tokens, since, isRetry: true });
   }
 }
 
@@ -350,23 +371,28 @@ async function submit(
 
 /**
  * A sender may find out only with the next message that a connection which it has kept was closed,
- * and defer that without a try; or it was still at the try before when its queue was run. Then the
+ * and defer that without a try; it was still at the try before when its queue was run; or it tries one
+ * host in each run, and the next one in the next (RFC 5321 §5.1 wants it able to try each). Then the
  * queue is run once more.
  */
 async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const { recorder, sender } = running;
-  const { leg, tokens, since } = settling;
+  const { where, tokens, since } = settling;
+  const { leg } = where;
   const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
-  const putAside = tokens.filter(
-    (token) =>
-      outcomeOf(recent, token).kind === 'deferred' &&
-      attemptsFor(token, recent, recorder.observations, running.scenario).length === 0,
+  const deferred = tokens.filter((token) => outcomeOf(recent, token).kind === 'deferred');
+  const left = uncalledHosts(running, settling);
+  const untried = deferred.filter(
+    (token) => attemptsFor(token, recent, recorder.observations, running.scenario).length === 0,
   );
+  const putAside = left.length > 0 ? deferred : untried;
   if (putAside.length === 0 || !running.hasQueue) return;
   const before = recorder.observations.length;
   recorder.record(leg, { kind: 'queue-flushed' });
   await sender.flush(domainsOf(running));
   await settled(running, { ...settling, tokens: putAside, since: before });
+  const isFurther = uncalledHosts(running, settling).length < left.length;
+  if (isFurther) await tryAgain(running, settling);
 }
 
 /** Runs the queue: what is still queued must get a new status. */
@@ -381,8 +407,8 @@ async function retry(running: Running): Promise<void> {
   const since = recorder.observations.length;
   recorder.record('main', { kind: 'queue-flushed' });
   await sender.flush(domainsOf(running));
-  const world = running.worlds.get(running.base)!;
-  const settling: Settling = { leg: 'main', tokens: queued, since, world, isRetry: true };
+  const where = running.legs.get(running.base)!;
+  const settling: Settling = { where, tokens: queued, since, isRetry: true };
   await settled(running, settling);
   await tryAgain(running, settling);
 }
@@ -393,11 +419,11 @@ async function listQueue({ recorder, sender }: Running): Promise<void> {
 }
 
 /** Recipient domains of every leg, that of the scenario first. */
-function domainsOf({ worlds, recorder }: Running): string[] {
+function domainsOf({ legs, recorder }: Running): string[] {
   const { observations } = recorder;
   return [
     ...new Set([
-      ...[...worlds.keys()].map((label) => qualify(VICTIM, label)),
+      ...[...legs.keys()].map((label) => qualify(VICTIM, label)),
       ...recipientDomains(observations, tokensSubmitted(observations)),
     ]),
   ];

@@ -7,25 +7,29 @@
 import { settledWithin } from '../concurrency/wait.ts';
 import type { Recorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
-import { attemptsFor, inLeg, outcomeOf } from '../model/evidence.ts';
+import { exchangersOf } from '../model/changes.ts';
+import { attemptsFor, inLeg, noticesOf, outcomeOf, policyDomains } from '../model/evidence.ts';
 import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
-import type { Leg, Observation } from '../model/observation.ts';
+import type { Observation } from '../model/observation.ts';
 import { ofKind } from '../model/traffic.ts';
+import { isPermittedMx } from '../protocol/mx-match.ts';
 import type { ArrangedLeg, Running } from './running.ts';
 
 const IDLE_MS = 2_000;
-const FETCH_MS = 3_000;
+/** RFC 8461 §5.1 sets no bound to a fetch beside the delivery. */
+const FETCH_MS = 12_000;
 const BOUNCE_MS = 5_000;
 /** For what a sender logs of an attempt without a look-up or a connection. */
 const UNTRIED_MS = 3_000;
 const MOMENT_MS = 100;
+/** The same, where there is a host that it has not called yet. */
+const NEXT_HOST_MS = 1_000;
 
 export interface Settling {
-  readonly leg: Leg;
+  readonly where: ArrangedLeg;
   readonly tokens: readonly string[];
   /** Place in the stream from which on a status counts. */
   readonly since: number;
-  readonly world: World;
   /** A status may be a late one of the attempt before. */
   readonly isRetry: boolean;
 }
@@ -36,7 +40,8 @@ export interface Settling {
  */
 export async function settled(running: Running, settling: Settling): Promise<void> {
   const { recorder, sender, bounds } = running;
-  const { leg, tokens, since, world, isRetry } = settling;
+  const { tokens, since, isRetry } = settling;
+  const { leg, world } = settling.where;
   const recent = () => recorder.observations.slice(since).filter((seen) => seen.leg === leg);
   /** By a listing of the queue. */
   const toldByQueue = new Set<string>();
@@ -94,9 +99,17 @@ export async function settled(running: Running, settling: Settling): Promise<voi
     await recorder.until(() => open().length === 0, waitMs);
   }
   if (open().length > 0 && !recorder.isOver()) await list(true);
-  // Some say so of each host that they tried.
+  // Some say so of each host that they tried, and go on to the next one.
   if (recent().some((seen) => seen.kind === 'sender-status' && seen.status === 'deferred'))
-    await silence(recorder, leftMs());
+    do
+      await silence(recorder, leftMs(), () =>
+        uncalledHosts(running, settling).length > 0 ? NEXT_HOST_MS : MOMENT_MS,
+      );
+    while (
+      leftMs() > 0 &&
+      !recorder.isOver() &&
+      !(await isIdle(recorder, world, Math.min(leftMs(), IDLE_MS)))
+    );
   if (open().length > 0)
     recorder.record(leg, {
       kind: 'settle-timeout',
@@ -119,13 +132,43 @@ async function isIdle(recorder: Recorder, world: World, withinMs: number): Promi
 }
 
 /** Nothing has happened for a moment. */
-async function silence(recorder: Recorder, withinMs: number): Promise<void> {
+async function silence(
+  recorder: Recorder,
+  withinMs: number,
+  momentMs: () => number,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
-  while (recorder.quietMs() < MOMENT_MS && performance.now() < deadline && !recorder.isOver()) {
+  for (;;) {
+    const waitMs = Math.min(momentMs() - recorder.quietMs(), deadline - performance.now());
+    if (waitMs <= 0 || recorder.isOver()) return;
     const { length } = recorder.observations;
-    const isBroken = () => recorder.observations.length > length;
-    await recorder.until(isBroken, MOMENT_MS - recorder.quietMs());
+    await recorder.until(() => recorder.observations.length > length, waitMs);
   }
+}
+
+/**
+ * MX hosts of these messages that could be called, also by who holds the policy, and were not (RFC 5321
+ * §5.1).
+ */
+export function uncalledHosts(
+  { recorder }: Running,
+  { where: { leg, plan, permittedMx }, tokens, since }: Settling,
+): string[] {
+  const hosts = policyDomains(recorder.observations, tokens).flatMap((domain) =>
+    exchangersOf(plan.dns, domain),
+  );
+  if (hosts.length < 2) return [];
+  const called = new Set(
+    ofKind(recorder.observations.slice(since), 'smtp-connection')
+      .filter((seen) => seen.leg === leg)
+      .map(({ mx }) => mx.toLowerCase()),
+  );
+  return hosts.filter(
+    (host) =>
+      !called.has(host.toLowerCase()) &&
+      plan.mxHosts[host]?.reach !== 'refused' &&
+      (permittedMx === undefined || isPermittedMx(permittedMx, host)),
+  );
 }
 
 /**
@@ -154,19 +197,23 @@ export async function fetchEnded({ recorder }: Running): Promise<void> {
 
 /**
  * A sender may say that the last try failed, and only then give the message up, and then be busy
- * with the notice: it is waited for while there is a sign of it.
+ * with the notice, which has a way through a queue of its own: it is waited for while there is a sign
+ * of it.
  */
-export async function givenUp({ recorder, worlds, base, bounds }: Running): Promise<void> {
+export async function givenUp({ recorder, legs, base, bounds, hasDsn }: Running): Promise<void> {
   const main = () => recorder.observations.filter((seen) => seen.leg === 'main');
-  const queued = () =>
-    ofKind(main(), 'message-submitted').filter(
-      ({ token }) => outcomeOf(main(), token).kind === 'deferred',
+  const isOpen = (token: string) => {
+    const { kind } = outcomeOf(main(), token);
+    return (
+      kind === 'deferred' || (kind === 'bounced' && hasDsn && noticesOf(main(), token).length === 0)
     );
+  };
+  const open = () => ofKind(main(), 'message-submitted').some(({ token }) => isOpen(token));
   const deadline = recorder.elapsedMs() + bounds.settleMs;
   let waitMs = BOUNCE_MS;
   while (waitMs > 0 && recorder.elapsedMs() < deadline && !recorder.isOver()) {
-    if (await recorder.until(() => queued().length === 0, waitMs)) break;
+    if (await recorder.until(() => !open(), waitMs)) break;
     waitMs = BOUNCE_MS - recorder.quietMs();
   }
-  await settledWithin(worlds.get(base)!.idle(), IDLE_MS);
+  await settledWithin(legs.get(base)!.world.idle(), IDLE_MS);
 }

@@ -430,6 +430,7 @@ export const FAULTS = {
   'counts-unrelated-reporting-records':
     'Counts other TXT records at the name as reporting records.',
   'reports-to-the-first-address': 'Tries only the first address that a reporting record gives.',
+  'reports-to-one-uri': 'Takes a rua of several addresses for none.',
   'reports-once': 'Takes a report that was refused for one that has arrived.',
   'wants-200-for-reports': 'Takes any answer to a report but 200 for a refusal.',
   'reports-the-first-policy': 'Reports under the first policy that it ever had of a domain.',

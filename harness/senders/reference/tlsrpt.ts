@@ -139,6 +139,7 @@ export function createReporting(setting: Setting, { send, publish }: Outlet): Re
     const all = record.value.rua
       .filter(({ transport, uri }) => transport !== 'unsupported' || isTakenAlso(uri, is))
       .map(({ uri }) => uri);
+    if (is('reports-to-one-uri') && all.length > 1) return [];
     return is('reports-to-the-first-address') ? all.slice(0, 1) : all;
   }
 
