@@ -5,6 +5,7 @@
 
 import { createHash, X509Certificate } from 'node:crypto';
 import type { ShownCertificate } from '../harness/protocol/dane.ts';
+import { isAllowedBy } from './constraints.ts';
 
 /** Of a chain in PEM, in its order. `now`: milliseconds since the epoch. */
 export function describeChain(chainPem: string, now: number): ShownCertificate[] {
@@ -14,6 +15,7 @@ export function describeChain(chainPem: string, now: number): ShownCertificate[]
     names: namesOf(certificate),
     inDate: Date.parse(certificate.validFrom) <= now && now <= Date.parse(certificate.validTo),
     isSignedByNext: isSignedBy(certificate, chain[place + 1]),
+    ...(!isAllowedBy(chain, place, namesOf(chain[0]!)) && { forbidsChain: true }),
   }));
 }
 

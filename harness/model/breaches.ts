@@ -214,11 +214,11 @@ function daneStates(leg: readonly Observation[]) {
   );
   return (
     domain: string,
-    { connection, after }: Pick<Transaction, 'connection' | 'after'>,
+    { connection, parts }: Pick<Transaction, 'connection' | 'parts'>,
     { secure }: Pick<Part, 'secure'>,
   ): ReturnType<typeof daneState> => {
     const session = sessions.get(connection);
-    return session ? daneState(leg, domain, session, after, secure) : { state: 'none' };
+    return session ? daneState(leg, domain, session, parts[0]!, secure) : { state: 'none' };
   };
 }
 

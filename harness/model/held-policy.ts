@@ -97,7 +97,7 @@ export function heldPolicy(
 }
 
 /** RFC 8461 §3.3: what failed is asked for again after five minutes or longer. */
-export const LEFT_ALONE_SECONDS = 5 * 60;
+const LEFT_ALONE_SECONDS = 5 * 60;
 
 /**
  * A fetch had failed so shortly before this look-up that the sender may leave it at that (RFC 8461

@@ -76,16 +76,17 @@ const FAILED = /^(SERVFAIL|REFUSED|dropped)|, bogus$/;
 
 /**
  * A connection against what was known of the host when it was opened, and is known when something
- * passes over it: one sender asks before it connects, and one once it has seen that TLS is offered.
+ * sets out over it: one sender asks before it connects, one once it has seen that TLS is offered, and
+ * one before it uses a connection again.
  */
 export function daneState(
   observations: readonly Observation[],
   domain: string,
   { opened, mx, handshake }: Session,
-  after: Pick<Observation, 'at'>,
+  passed: Pick<Observation, 'at'>,
   isSecure: boolean,
 ): { readonly state: DaneState; readonly held?: HeldTlsa } {
-  const now = heldTlsa(observations, domain, mx, { at: after.at + 1 });
+  const now = heldTlsa(observations, domain, mx, passed);
   const before = heldTlsa(observations, domain, mx, opened) ?? now;
   if (!now || !before) return { state: 'none' };
   const isKept = (held: HeldTlsa) => {

@@ -137,7 +137,9 @@ function isVouchedFor(part: Part, { observations, transaction, named }: Circumst
     const held = [transaction.after, part].map((when) => heldPolicy(observations, domain, when));
     return (
       held.some((one) => one && isPermittedMx(one.policy.mx, part.mx)) ||
-      mxLookups(observations, [domain]).some(({ ad, at }) => ad === true && at <= part.at)
+      // Of those that ask about DNSSEC the last one counts.
+      mxLookups(observations, [domain]).findLast(({ ad, at }) => ad !== undefined && at <= part.at)
+        ?.ad === true
     );
   });
 }
@@ -148,12 +150,14 @@ function isVouchedFor(part: Part, { observations, transaction, named }: Circumst
  */
 function mayBeVerified(
   { secure }: Part,
-  { observations, session, transaction: { after }, named }: Circumstances,
+  { observations, session, transaction, named }: Circumstances,
 ): boolean {
+  const [began] = transaction.parts;
   return (
     session.handshake?.certificate === 'common-name-only' ||
     policyDomains(observations, named).every(
-      (domain) => daneState(observations, domain, session, after, secure).state === 'authenticated',
+      (domain) =>
+        daneState(observations, domain, session, began!, secure).state === 'authenticated',
     )
   );
 }

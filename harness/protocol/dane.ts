@@ -20,6 +20,8 @@ export interface ShownCertificate {
   readonly inDate: boolean;
   /** The next one that was shown is a CA, and has signed it. */
   readonly isSignedByNext: boolean;
+  /** By its own constraints, or an extension that nobody knows (RFC 5280 §4.2). */
+  readonly forbidsChain?: boolean;
 }
 
 const DANE_TA = 2;
@@ -50,8 +52,8 @@ export function isUsable({ usage, selector, matching, data }: Tlsa): boolean {
 
 /**
  * RFC 7672 §3.1, §3.2: one of the usable records matches the chain, the server's own certificate
- * first. Usage 3 asks for nothing but the match; usage 2 for a chain that is signed and in date up to
- * the certificate that matches, and one of the names in the first.
+ * first. Usage 3 asks for nothing but the match; usage 2 for a certification path, signed, in date and
+ * within its own constraints, up to the certificate that matches, and one of the names in the first.
  */
 export function isDaneAuthenticated(
   records: readonly Tlsa[],
@@ -68,7 +70,7 @@ export function isDaneAuthenticated(
     if (anchor === -1) return false;
     const below = chain.slice(0, anchor);
     return (
-      below.every(({ isSignedByNext, inDate }) => isSignedByNext && inDate) &&
+      below.every((one) => one.isSignedByNext && one.inDate && !one.forbidsChain) &&
       leaf.names.some((pattern) => names.some((name) => isNamedBy(name, pattern)))
     );
   });

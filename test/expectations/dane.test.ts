@@ -136,6 +136,27 @@ describe('breaches', () => {
     expect(found(inTls(made, OURS).delivered())).toEqual([]);
   });
 
+  test('told only once it has connected, and before it sends', () => {
+    const connected = onTheWay().connect().ehlo().tls(shown(THEIRS));
+    const made = asks(connected, 'TLSA', `_25._tcp.${MX1}`, { tlsa: [`3 1 1 ${OURS}`] });
+    expect(found(made.delivered())).toContain('7672-3.2-auth');
+  });
+
+  test('told before it uses a connection again', () => {
+    const first = inTls(onTheWay(), THEIRS).delivered();
+    expect(found(first)).toEqual([]);
+    const again = asks(first.step(1).submit(), 'TLSA', `_25._tcp.${MX1}`, {
+      tlsa: [`3 1 1 ${OURS}`],
+    });
+    expect(found(again.delivered())).toContain('7672-3.2-auth');
+  });
+
+  test('told once the message is out', () => {
+    const made = inTls(onTheWay(), THEIRS).delivered();
+    const later = asks(made, 'TLSA', `_25._tcp.${MX1}`, { tlsa: [`3 1 1 ${OURS}`] });
+    expect(found(later)).toEqual([]);
+  });
+
   test('who passes DANE need not fear a policy, and who fails is not saved by one', () => {
     const primed = (key: string, authenticated: boolean) => {
       const made = evidence().primed().step(1).submit();

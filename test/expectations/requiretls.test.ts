@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { judge } from '../../harness/judge/judge.ts';
+import { qualify } from '../../harness/model/names.ts';
 import { SENDER_MX } from '../../harness/model/plan.ts';
 import { evidence, expectations, scenarioOf, send, trialOf, use } from '../evidence.ts';
 import { says } from './table.ts';
@@ -15,6 +16,21 @@ const sent = (made: ReturnType<typeof asked>, parameters = PARAMETER) =>
 const delivered = { options: { outcome: 'delivered' } };
 const returned = { options: { outcome: 'returned' } };
 const conditions = '8689-2-session-conditions';
+
+/** Without a policy; the MX records asked for so often, and secure or not. */
+const looked = (...secure: readonly boolean[]) =>
+  secure.reduce(
+    (made, ad) =>
+      made.see({
+        kind: 'dns-query',
+        name: qualify('victim.test', 'xw1'),
+        type: 'MX',
+        transport: 'udp',
+        answer: 'NOERROR 1',
+        ad,
+      }),
+    evidence().step(0).submit(undefined, { requiretls: true }).txt(),
+  );
 
 describe('requiretls-honoured', () => {
   says('requiretls-honoured', [
@@ -86,6 +102,18 @@ describe('requiretls-honoured', () => {
           .ehlo()
           .tls({}, KEYWORD),
       ),
+      { ...returned, harm: 'content', requirement: '8689-4.2.1-mx-validate' },
+    ],
+    [
+      'met',
+      'DNSSEC vouches for the host',
+      sent(looked(true).connect().ehlo().tls({}, KEYWORD)),
+      delivered,
+    ],
+    [
+      'unmet',
+      'DNSSEC vouched for it once, and by the last answer no more',
+      sent(looked(true, false).connect().ehlo().tls({}, KEYWORD)),
       { ...returned, harm: 'content', requirement: '8689-4.2.1-mx-validate' },
     ],
     [

@@ -70,6 +70,8 @@ describe('authenticated', () => {
     expect(is(ta, [leaf], 'mx1.victim.test')).toBe(false);
     expect(is(ta, [{ ...leaf, inDate: false }, authority], 'mx1.victim.test')).toBe(false);
     expect(is(ta, [{ ...leaf, isSignedByNext: false }, authority], 'mx1.victim.test')).toBe(false);
+    expect(is(ta, [{ ...leaf, forbidsChain: true }, authority], 'mx1.victim.test')).toBe(false);
+    expect(is(ta, [leaf, { ...authority, forbidsChain: true }], 'mx1.victim.test')).toBe(true);
     const partial = { ...leaf, names: ['m*.victim.test'] };
     expect(is(ta, [partial, authority], 'mx1.victim.test')).toBe(false);
     expect(is(`2 1 1 ${SHA256}`, [leaf, authority], 'mx1.victim.test')).toBe(false);

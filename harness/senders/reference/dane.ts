@@ -12,7 +12,7 @@ import type tls from 'node:tls';
 import { formatTlsa, type Tlsa } from '../../protocol/dane.ts';
 import type { Dns, Secured } from './dns.ts';
 import { literalOf } from './mail.ts';
-import { identifies } from './network.ts';
+import { identifies, pathProblem } from './network.ts';
 import type { Failure } from './tlsrpt.ts';
 import type { Is } from './traits.ts';
 
@@ -121,7 +121,7 @@ export function daneProblem(
   const isMatched = records.some((record) =>
     record.usage === DANE_EE
       ? matchesLeaf(record, chain, dane, is)
-      : matchesAnchor(record, chain, dane, is),
+      : matchesAnchor(record, chain, dane, pathProblem(socket), is),
   );
   return isMatched
     ? undefined
@@ -140,21 +140,30 @@ function matchesLeaf(
   return !is('dane-ee-wants-the-dates') || isInDate(leaf);
 }
 
-/** §3.1.2, §3.2: a chain up to the anchor, in date, and one of the names in it. */
+/** What OpenSSL calls a path that breaks its own constraints, whoever is trusted (RFC 5280 §6.1.4). */
+const BROKEN_PATHS: readonly string[] = ['PATH_LENGTH_EXCEEDED', 'INVALID_CA', 'UNSPECIFIED'];
+
+/** §3.1.2, §3.2: a path up to the anchor, in date, and one of the names in it. */
 function matchesAnchor(
   record: Tlsa,
   chain: readonly X509Certificate[],
   { base, names }: Dane,
+  problem: string | undefined,
   is: Is,
 ): boolean {
   const [leaf] = chain;
   const anchor = chain.findIndex((certificate, place) => place > 0 && isOf(record, certificate));
   if (leaf === undefined || anchor === -1) return false;
-  const isSigned = chain
-    .slice(0, anchor)
-    .every(
-      (one, place) => one.checkIssued(chain[place + 1]!) && one.verify(chain[place + 1]!.publicKey),
-    );
+  const isSigned = chain.slice(0, anchor).every((one, place) => {
+    const issuer = chain[place + 1]!;
+    const mayIssue = issuer.ca && one.checkIssued(issuer);
+    return (mayIssue || is('dane-ta-takes-any-issuer')) && one.verify(issuer.publicKey);
+  });
+  const ignored = [
+    ...(is('dane-ta-takes-any-issuer') ? ['INVALID_CA'] : []),
+    ...(is('dane-ta-ignores-constraints') ? ['PATH_LENGTH_EXCEEDED', 'UNSPECIFIED'] : []),
+  ];
+  const isPath = BROKEN_PATHS.every((one) => one !== problem || ignored.includes(one));
   const areDatesRight =
     is('dane-ta-ignores-dates') || chain.slice(0, anchor).every((one) => isInDate(one));
   const wanted = is('dane-ta-wants-the-host-name') ? [base] : names;
@@ -170,7 +179,7 @@ function matchesAnchor(
         identifies(leaf, name, matching) &&
         !(is('dane-ta-wants-no-wildcard') && leaf.subjectAltName?.includes('*')),
     );
-  return isSigned && areDatesRight && isNamed;
+  return isSigned && isPath && areDatesRight && isNamed;
 }
 
 /** RFC 6698 §2.1.2, §2.1.3. */

@@ -158,6 +158,10 @@ export const FAULTS = {
     'Wants the name of the host in a certificate that a TLSA record of usage 3 matches.',
   'dane-ee-wants-the-dates':
     'Refuses an expired certificate that a TLSA record of usage 3 matches.',
+  'dane-ta-takes-any-issuer':
+    'Under usage 2 takes a certificate that was signed by one that may sign none.',
+  'dane-ta-ignores-constraints':
+    'Under usage 2 looks at no path length, no name constraint and no critical extension.',
   'dane-ta-ignores-names': 'Under usage 2 takes a certificate of whatever name.',
   'dane-ta-ignores-dates': 'Under usage 2 takes an expired certificate.',
   'dane-ta-wants-the-host-name':
