@@ -158,15 +158,15 @@ export function uncalledHosts(
     exchangersOf(plan.dns, domain),
   );
   if (hosts.length < 2) return [];
-  const called = new Set(
-    ofKind(recorder.observations.slice(since), 'smtp-connection')
-      .filter((seen) => seen.leg === leg)
-      .map(({ mx }) => mx.toLowerCase()),
-  );
+  const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
+  const called = ofKind(recent, 'smtp-connection').map(({ mx }) => mx.toLowerCase());
+  // A host that refuses sees nobody; who looks for its address goes there.
+  const looked = ofKind(recent, 'dns-query').map(({ name }) => name.toLowerCase());
+  const isCalled = (host: string) =>
+    called.includes(host) || (plan.mxHosts[host]?.reach === 'refused' && looked.includes(host));
   return hosts.filter(
     (host) =>
-      !called.has(host.toLowerCase()) &&
-      plan.mxHosts[host]?.reach !== 'refused' &&
+      !isCalled(host.toLowerCase()) &&
       (permittedMx === undefined || isPermittedMx(permittedMx, host)),
   );
 }

@@ -12,6 +12,7 @@
  */
 
 import net from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { within } from '../../concurrency/wait.ts';
 import { portOf } from '../../model/names.ts';
 import { type CertificateProblem, certificateProblem } from './certificate.ts';
@@ -88,6 +89,7 @@ const UNVOUCHED: Failure = {
   type: 'validation-failure',
   why: 'no policy vouches for this host (RFC 8689 §4.2.1)',
 };
+const REST_MS = 400;
 /** RFC 8689 §4.2.1 */
 const NO_TLS = '5.7.10';
 const NO_REQUIRETLS = '5.7.30';
@@ -105,6 +107,15 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   const openTo = new Map<string, Kept>();
   const withoutTls = new Set<string>();
   const keepsConnections = KEEPING.some(is);
+  const orders = new WeakMap<Mail, readonly string[]>();
+
+  /** Of a sender that tries one host in each run of its queue; in the order that the first run saw. */
+  function inTurn(all: readonly Candidate[], { mail, nth }: Attempt): Candidate {
+    const order = orders.get(mail) ?? all.map(({ host }) => host);
+    orders.set(mail, order);
+    const host = order[(nth - 1) % order.length];
+    return all.find((one) => one.host === host) ?? all[0]!;
+  }
 
   async function deliver(attempt: Attempt, onTry = (_: string) => {}): Promise<AttemptResult> {
     const { domain, policy, mail } = attempt;
@@ -129,8 +140,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const isAnyPermitted = all.some(({ permitted }) => permitted);
     let result = UNTRIED;
     let isEachForbidden = true;
-    for (const one of all) {
+    const turn = is('one-host-a-run') && !mail.requiretls ? [inTurn(all, attempt)] : all;
+    for (const [place, one] of turn.entries()) {
       const permitted = one.permitted || (is('permits-all-if-one-is-listed') && isAnyPermitted);
+      if (place > 0 && is('rests-between-hosts')) await wait(REST_MS);
       const tried = await tryHost({ ...one, permitted });
       if (tried.kind !== 'delivered') onTry(tried.detail);
       result = both(result, tried);

@@ -5,6 +5,7 @@
  * another valid policy is fetched. Whoever can block DNS or HTTPS must gain nothing by it.
  */
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type { StsPolicy } from '../../protocol/sts-policy.ts';
 import { literalOf } from './mail.ts';
 import { createPolicyFetcher } from './policy-fetch.ts';
@@ -49,6 +50,8 @@ export interface Discovery {
 
 /** §3.3: after a failed fetch, five minutes at least until the same id is tried again. */
 const FETCH_BACK_OFF_MS = 5 * 60 * 1000;
+/** Of a sender that fetches later. */
+const LATER_MS = 4_000;
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -64,8 +67,11 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
       : recipientDomain;
     const cached = recall(domain);
     if (cached && is('keeps-to-cache')) return cached;
-    if (is('fetches-beside')) {
-      void findAnew(domain).catch(() => {});
+    if (is('fetches-later') || is('fetches-beside')) {
+      const rest = is('fetches-later') ? wait(LATER_MS, undefined, { ref: false }) : undefined;
+      void Promise.resolve(rest)
+        .then(() => findAnew(domain))
+        .catch(() => {});
       return cached;
     }
     return findAnew(domain);

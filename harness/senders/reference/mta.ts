@@ -70,8 +70,9 @@ export function startMta(
     submit: queue.submit,
     flush: queue.flush,
     queued: queue.queued,
-    async advance(seconds) {
+    async advance(seconds, domains) {
       clock.advance(seconds);
+      if (is('renews-as-time-passes')) await discovery.refresh(domains);
     },
     async refresh(domains) {
       await discovery.refresh(domains);

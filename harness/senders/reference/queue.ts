@@ -64,6 +64,7 @@ const SOME_HOURS_MS = 4 * 60 * 60 * 1000;
 /** Of a sender that retries by itself: soon, and then ever later. */
 const OWN_RETRIES_MS = [130, 370, 900, 2_300];
 const LEAK_MS = 60;
+const RETURN_MS = 1_000;
 
 export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOptions): Queue {
   const queued = new Set<QueuedMail>();
@@ -87,11 +88,22 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
 
   function later(entry: QueuedMail, ms: number | undefined, isLeak = false): void {
     if (ms === undefined) return;
+    after(ms, () => {
+      if (queued.has(entry)) void again(entry, isLeak);
+    });
+  }
+
+  function after(ms: number, act: () => void): void {
     const timer = setTimeout(() => {
       timers.delete(timer);
-      if (!closed && queued.has(entry)) void again(entry, isLeak);
+      if (!closed) act();
     }, ms);
     timers.add(timer);
+  }
+
+  async function sendBack(bounce: Mail): Promise<void> {
+    if (is('returns-later')) after(RETURN_MS, () => void add(bounce));
+    else await add(bounce);
   }
 
   async function again(entry: QueuedMail, isLeak = false): Promise<void> {
@@ -113,7 +125,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
         for (const other of queued) if (other.first === entry.first) queued.delete(other);
       // RFC 5321 §6.1: mail from the null reverse-path is never returned.
       if (entry.mail.from !== '' && !is('no-dsn') && !is('returns-nothing'))
-        await add(bounceOf(entry.mail, result, clock.now(), is));
+        await sendBack(bounceOf(entry.mail, result, clock.now(), is));
       say(entry, 'bounced', result.detail);
     } else {
       if (is('loses-mail')) queued.delete(entry);

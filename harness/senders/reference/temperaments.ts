@@ -25,5 +25,25 @@ export const TEMPERAMENTS = {
   'several-connections': 'Opens two connections to an MX at once, and uses the first that greets.',
   'logs-the-end-only': 'Logs what was delivered or given up, and no deferral.',
   'logs-each-try': 'Logs a deferral for each host that it has tried, and another one at the end.',
+  'returns-later': 'Says that it has given mail up, and returns it a second later.',
+  'fetches-later':
+    'Fetches policies beside the delivery, and begins four seconds later (RFC 8461 §5.1).',
+  'renews-as-time-passes':
+    'Fetches the policies that it holds anew as time passes (RFC 8461 §3.3, §10.2).',
+  'one-host-a-run':
+    'Tries one MX host in each run of its queue, and the next one in the next (RFC 5321 §5.1).',
+  'rests-between-hosts': 'Rests for 400 ms before it tries the next MX host.',
   'no-dsn': 'Returns mail to nobody: it only logs that it has given it up.',
 } as const satisfies Record<string, string>;
+
+/**
+ * Those that change when something is done, and not what: they are tried without faults alone, over all
+ * scenarios, beside the ones that a deferral for each host goes with.
+ */
+export const TRIED_ALONE: readonly string[] = [
+  'returns-later',
+  'fetches-later',
+  'renews-as-time-passes',
+  'one-host-a-run',
+  'rests-between-hosts',
+];
