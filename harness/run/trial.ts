@@ -43,6 +43,7 @@ import {
   fetchEnded,
   givenUp,
   policyFetched,
+  policyLookedFor,
   type Settling,
   settled,
   uncalledHosts,
@@ -440,17 +441,18 @@ function isAllDelivered({ recorder: { observations } }: Running): boolean {
 /** What a stage waits for before it ends. */
 async function awaited(
   running: Running,
-  { awaits }: Stage,
+  stage: Stage,
   main: ArrangedLeg,
   reporting?: ArrangedLeg,
 ): Promise<void> {
+  await policyLookedFor(running, stage, main);
   const waitFor: Readonly<Record<Awaited, () => Promise<void>>> = {
     policy: () => policyFetched(running, main),
     'fetch-end': () => fetchEnded(running),
     bounce: () => givenUp(running),
     reports: () => askForReports(running, reporting),
   };
-  for (const what of ORDER.filter((one) => awaits.includes(one))) await waitFor[what]();
+  for (const what of ORDER.filter((one) => stage.awaits.includes(one))) await waitFor[what]();
 }
 
 const ORDER = ['policy', 'fetch-end', 'bounce', 'reports'] as const satisfies readonly Awaited[];

@@ -8,9 +8,23 @@ import { settledWithin } from '../concurrency/wait.ts';
 import type { Recorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import { exchangersOf } from '../model/changes.ts';
-import { attemptsFor, inLeg, noticesOf, outcomeOf, policyDomains } from '../model/evidence.ts';
-import { LONGEST_FETCH_SECONDS, openFetches, policyFetches } from '../model/held-policy.ts';
+import {
+  attemptsFor,
+  inLeg,
+  noticesOf,
+  outcomeOf,
+  policyDomains,
+  tokensSubmitted,
+} from '../model/evidence.ts';
+import {
+  heldPolicy,
+  LONGEST_FETCH_SECONDS,
+  openFetches,
+  policyFetches,
+  stsLookups,
+} from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
+import type { Stage } from '../model/stage.ts';
 import { ofKind } from '../model/traffic.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import type { ArrangedLeg, Running } from './running.ts';
@@ -185,6 +199,28 @@ export async function policyFetched(
     FETCH_MS,
   );
   await settledWithin(world.idle(), IDLE_MS);
+}
+
+/**
+ * Where discovery is attacked, who holds no policy has to come to it, be it beside the delivery or after
+ * it (RFC 8461 §5.1); and who holds one before it reports of it.
+ */
+export async function policyLookedFor(
+  { recorder, fetchesPolicies }: Running,
+  { changes, awaits }: Stage,
+  { leg, index }: ArrangedLeg,
+): Promise<void> {
+  if (!fetchesPolicies || changes.every(({ way }) => way !== 'discovery')) return;
+  const own = recorder.observations.filter((seen) => seen.leg === leg);
+  const now = { at: recorder.elapsedMs() };
+  const domains = policyDomains(own, tokensSubmitted(own)).filter(
+    (domain) => awaits.includes('reports') || !heldPolicy(own, domain, now),
+  );
+  const isLookedFor = () =>
+    stsLookups(inLeg(recorder.observations, leg, index), domains).length > 0;
+  if (domains.length === 0 || isLookedFor()) return;
+  if (await recorder.until(isLookedFor, FETCH_MS))
+    await silence(recorder, FETCH_MS, () => MOMENT_MS);
 }
 
 /** RFC 8461 §3.3 suggests a minute for the fetch; who takes two of them has no bound. */
