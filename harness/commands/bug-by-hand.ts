@@ -11,7 +11,7 @@ import { markdownBlock, markdownCode, markdownText } from '../protocol/markdown.
 import type { Bug } from './bug-text.ts';
 import { stepText } from './explain.ts';
 import { stagesToShow } from './lab.ts';
-import { YOUR_PART } from './lab-text.ts';
+import { inLabLines, YOUR_PART } from './lab-text.ts';
 
 /** What stands for the scenario on the command line. */
 function wordFor({ trial: { scenario }, isShipped, bundle }: Bug): string {
@@ -44,9 +44,9 @@ export function byHand(bug: Bug, finding: Finding): string[] {
   const steps = stagesToShow(scenario).slice(0, -1).length;
   const presses = stagesToShow(scenario).findIndex(({ index }) => index === finding.step);
   return [
-    `A lab that stays up goes through the same steps, one with each Enter${steps > 0 && presses > 0 ? ` (here: ${presses})` : ''}. It prints the address of its name server, the file with its authorities, and the domain:`,
+    `A lab that stays up goes through the same steps, one with each Enter${steps > 0 && presses > 0 ? ` (here: ${presses})` : ''}. It prints the address of its name server, the file with its authorities, its network, and the domain:`,
     shell([`npm run -s holdfast -- lab ${word(wordFor(bug))} --docker`]),
-    'With these three in another terminal, what any client sees:',
+    'With these four in another terminal, what any client in that network sees:',
     shell(tools(scenario, finding)),
     'And the server itself: let it ask that name server and trust those authorities, and then',
     scenario.stages
@@ -56,7 +56,7 @@ export function byHand(bug: Bug, finding: Finding): string[] {
           `${index + 1}. ${markdownText(YOUR_PART[step.kind])}. (${markdownText(stepText(step).replace(/:$/, '.'), 600)})`,
       )
       .join('\n'),
-    `Mail goes from anybody${'@'}${SENDER_DOMAIN} to anybody${'@'}${VICTIM}, both with the label of the lab before \`.test\`; without Docker, ${markdownCode('--docker')} is left out, and the lab prints these lines with the ports of 127.0.0.1.`,
+    `Mail goes from anybody${'@'}${SENDER_DOMAIN} to anybody${'@'}${VICTIM}, both with the label of the lab before \`.test\`; without Docker, ${markdownCode('--docker')} and ${markdownCode('in_lab')} are left out, and the lab prints these lines with the ports of 127.0.0.1.`,
   ];
 }
 
@@ -68,7 +68,7 @@ const named = (name: string) => name.replace(/\.test$/i, '.$LAB');
 function tools(scenario: Scenario, finding: Finding): string[] {
   const shown = stagesToShow(scenario);
   const { plan } = shown.find(({ index }) => index === finding.step) ?? shown[0]!;
-  const dig = 'dig @$DNS';
+  const dig = 'in_lab dig @$DNS';
   const at = (host: string) => `$(${dig} +short ${named(host)} A | tail -1)`;
   const exchanges = [
     ...new Set(
@@ -80,14 +80,15 @@ function tools(scenario: Scenario, finding: Finding): string[] {
     ),
   ].slice(0, 3);
   return [
-    'DNS=…  CA=…  DOMAIN=…    # as the lab prints them',
+    'DNS=…  CA=…  NETWORK=…  DOMAIN=…    # as the lab prints them',
+    ...inLabLines('$NETWORK', '$CA'),
     `LAB=\${DOMAIN#victim.}`,
     `${dig} $DOMAIN MX`,
     `${dig} ${named(`_mta-sts.${VICTIM}`)} TXT`,
-    `curl -i --cacert $CA --resolve ${named(POLICY_HOST)}:443:${at(POLICY_HOST)} https://${named(POLICY_HOST)}${POLICY_PATH}`,
+    `in_lab curl -i --cacert $CA --resolve ${named(POLICY_HOST)}:443:${at(POLICY_HOST)} https://${named(POLICY_HOST)}${POLICY_PATH}`,
     ...exchanges.flatMap((host) => [
-      `openssl s_client -starttls smtp -connect ${at(host)}:25 -servername ${named(host)} -verify_hostname ${named(host)} -verify_return_error -CAfile $CA`,
-      `swaks --server ${at(host)} --from me@${named(SENDER_DOMAIN)} --to you@$DOMAIN --tls --tls-verify --tls-ca-path $CA --tls-sni ${named(host)}`,
+      `in_lab openssl s_client -starttls smtp -connect ${at(host)}:25 -servername ${named(host)} -verify_hostname ${named(host)} -verify_return_error -CAfile $CA`,
+      `in_lab swaks --server ${at(host)} --from me@${named(SENDER_DOMAIN)} --to you@$DOMAIN --tls --tls-verify --tls-ca-path $CA --tls-sni ${named(host)}`,
     ]),
   ];
 }

@@ -26,8 +26,7 @@ import { type Terminal, wrap } from './terminal.ts';
 
 export interface HostAddress {
   readonly host: string;
-  /** undefined: the name server could not be asked from here. */
-  readonly address?: string;
+  readonly address: string;
   /** Where its ports really are, before anything refused them. */
   readonly ports: ReadonlyMap<number, Endpoint | undefined>;
 }
@@ -157,14 +156,16 @@ function setUp(
   return [
     `Name server  ${dns.address} port ${dns.port}, UDP and TCP`,
     `Authorities  ${authorities} (of policy hosts and of mail exchangers; goes when the lab goes)`,
-    ...(network?.docker ? [`Network      ${network.docker.name}`] : []),
+    ...(network?.docker
+      ? [`Network      ${network.docker.name}: only a container in it reaches these addresses`]
+      : []),
     `Domain       ${qualifyName(VICTIM, label)}`,
     `Mail         from anybody@${qualifyName(SENDER_DOMAIN, label)}, to anybody@${qualifyName(VICTIM, label)}`,
     ...heading(
       'Hosts',
       hosts.map(
         (host) =>
-          `${host.host.padEnd(widest)}  ${(host.address ?? 'no answer').padEnd(15)}  ${whereabouts(host, plan)}`,
+          `${host.host.padEnd(widest)}  ${host.address.padEnd(15)}  ${whereabouts(host, plan)}`,
       ),
     ),
   ];
@@ -262,19 +263,21 @@ function tryLines(
   );
   const exchange = mx?.type === 'MX' ? mx.exchange : undefined;
   const [policy, mail] = [at(policyHost, 443), at(exchange, 25)];
-  const dig = `dig @${dns.address}${dns.port === 53 ? '' : ` -p ${dns.port}`}`;
+  const inLab = network?.docker ? 'in_lab ' : '';
+  const dig = `${inLab}dig @${dns.address}${dns.port === 53 ? '' : ` -p ${dns.port}`}`;
   return heading('To try', [
+    ...(network?.docker ? inLabLines(network.docker.name, authorities) : []),
     `${dig} ${name(VICTIM)} MX`,
     `${dig} ${name(`_mta-sts.${VICTIM}`)} TXT`,
     ...(policy
       ? [
-          `curl --cacert ${authorities} --connect-to ${policyHost}:443:${policy.address}:${policy.port} https://${policyHost}${POLICY_PATH}`,
+          `${inLab}curl --cacert ${authorities} --connect-to ${policyHost}:443:${policy.address}:${policy.port} https://${policyHost}${POLICY_PATH}`,
         ]
       : []),
     ...(mail && exchange !== undefined
       ? [
-          `openssl s_client -starttls smtp -connect ${mail.address}:${mail.port} -servername ${word(exchange)} -verify_hostname ${word(exchange)} -verify_return_error -CAfile ${authorities}`,
-          `swaks --server ${mail.address} --port ${mail.port} --from me@${name(SENDER_DOMAIN)} --to you@${name(VICTIM)} --tls --tls-verify --tls-ca-path ${authorities} --tls-sni ${word(exchange)}`,
+          `${inLab}openssl s_client -starttls smtp -connect ${mail.address}:${mail.port} -servername ${word(exchange)} -verify_hostname ${word(exchange)} -verify_return_error -CAfile ${authorities}`,
+          `${inLab}swaks --server ${mail.address} --port ${mail.port} --from me@${name(SENDER_DOMAIN)} --to you@${name(VICTIM)} --tls --tls-verify --tls-ca-path ${authorities} --tls-sni ${word(exchange)}`,
         ]
       : []),
     ...(network?.docker
@@ -283,6 +286,17 @@ function tryLines(
         ]
       : []),
   ]);
+}
+
+/**
+ * A shell's way to run a tool in a network that only containers reach. The tools are installed
+ * before, as there is no way from there to the Internet.
+ */
+export function inLabLines(network: string, authorities: string): string[] {
+  return [
+    `printf 'FROM debian:trixie-slim\\nRUN apt-get update && apt-get install -y bind9-dnsutils curl openssl swaks\\n' | docker build -t holdfast-tools -    # once`,
+    `in_lab() { docker run --rm -i --network ${network} -v ${authorities}:${authorities}:ro holdfast-tools "$@"; }`,
+  ];
 }
 
 /** A word of a POSIX shell. */

@@ -7,7 +7,6 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { Resolver } from 'node:dns/promises';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -179,11 +178,7 @@ interface Showing {
  */
 async function show({ lab, stages, printer, terminal }: Showing): Promise<void> {
   const label = `x${randomBytes(4).toString('hex')}`;
-  // What is asked here, to have the hosts opened, is not the guest's doing.
-  let setting = true;
-  const world = lab.createWorld(label, (event) => {
-    if (!setting || event.kind === 'lab-fault') printer.event(event);
-  });
+  const world = lab.createWorld(label, (event) => printer.event(event));
   const known = new Map<string, HostAddress>();
   const set = async (number: number) => {
     const { plan, permittedMx: patterns, ...rest } = stages[number]!;
@@ -193,10 +188,8 @@ async function show({ lab, stages, printer, terminal }: Showing): Promise<void> 
       plan: qualify(plan, label),
       permittedMx: qualify(patterns, label),
     };
-    setting = true;
     await openHosts(world, stage.plan, known, lab.access);
     await world.arrange(stage.plan);
-    setting = false;
     printer.stage({ ...stage, isLast: number === stages.length - 1, hosts: [...known.values()] });
     printer.event({
       kind: 'step-started',
@@ -214,20 +207,16 @@ async function show({ lab, stages, printer, terminal }: Showing): Promise<void> 
   }
 }
 
-const ANSWER_MS = 2_000;
-
 /**
  * A host gets its address when it is first asked for: all of them are asked for, in a world without
- * attacks.
+ * attacks. The world is asked, not its name server, which may be out of reach from here.
  */
 async function openHosts(
   world: World,
   plan: LabPlan,
   known: Map<string, HostAddress>,
-  { dns, route }: LabAccess,
+  { route }: LabAccess,
 ): Promise<void> {
-  const resolver = new Resolver({ timeout: ANSWER_MS, tries: 2 });
-  resolver.setServers([`${dns.address}:${dns.port}`]);
   const hosts = [
     ...Object.keys(plan.mxHosts).map((host) => ({ host, ports: [25] })),
     ...Object.keys(plan.policyHosts).map((host) => ({ host, ports: [443, 80] })),
@@ -237,17 +226,15 @@ async function openHosts(
   const plainly = <T>(some: Readonly<Record<string, unknown>>, value: T) =>
     Object.fromEntries(Object.keys(some).map((host) => [host, value]));
   await world.arrange({
-    dns: { records: hosts.map(({ host }) => ({ name: host, type: 'A', host })), rules: [] },
+    dns: { records: [], rules: [] },
     mxHosts: plainly(plan.mxHosts, {}),
     policyHosts: plainly(plan.policyHosts, { pages: {}, plainHttp: true }),
     reportHosts: plainly(plan.reportHosts, {}),
   });
   await Promise.all(
     hosts.map(async ({ host, ports }) => {
-      const [address] = await resolver.resolve4(host).catch(() => []);
-      const routes = ports.map(
-        (port) => [port, address === undefined ? undefined : route(address, port)] as const,
-      );
+      const address = (await world.addressOf(host, 4))!;
+      const routes = ports.map((port) => [port, route(address, port)] as const);
       known.set(host, { host, address, ports: new Map(routes) });
     }),
   );

@@ -77,7 +77,7 @@ describe('a report', () => {
     expect(text).toContain(`run ${SCENARIO} --sender ${FAULT}`);
     expect(text).toContain(`lab ${SCENARIO} --docker`);
     for (const tool of ['dig', 'curl', 'openssl s_client', 'swaks'])
-      expect(text).toMatch(new RegExp(`^${tool} `, 'm'));
+      expect(text).toMatch(new RegExp(`^in_lab ${tool} `, 'm'));
   });
 
   it('has plain names', async () => {

@@ -12,10 +12,16 @@ import { PassThrough } from 'node:stream';
 import tls from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { type LabRequest, lab, stagesToShow } from '../../harness/commands/lab.ts';
-import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
+import { textPrinter } from '../../harness/commands/lab-text.ts';
+import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
+import { qualify } from '../../harness/model/names.ts';
 import type { Step } from '../../harness/model/scenario.ts';
+import type { LabAccess } from '../../harness/model/sender.ts';
+import { loadVocabulary } from '../../harness/vocabulary.ts';
 import { prime, recover, scenarioOf, send } from '../evidence.ts';
 import { testTerminal } from './terminal.ts';
+
+const vocabulary = await loadVocabulary();
 
 interface Sitting extends AsyncDisposable {
   /** All that was told until now. */
@@ -147,6 +153,31 @@ describe('an honest lab', () => {
     const [, port] = await sitting.tells(/^ {2}mx1\.\S+ .* port 25 is 127\.0\.0\.1:(\d+)$/m);
     await talk(Number(port), 'EHLO \x1b[31mred', 'QUIT');
     await sitting.tells(/> EHLO \\x1b\[31mred/);
+  });
+});
+
+describe('a lab in a network that only containers reach', () => {
+  it('says so, and has each line run in it', () => {
+    const { terminal, out } = testTerminal();
+    const dns = { address: '172.23.0.2', port: 53 };
+    const plan = qualify(baselinePlan(DEFAULT_DOMAIN, DEFAULT_POLICY), 'x1');
+    const hosts = ['mx1.victim.x1.test', 'mta-sts.victim.x1.test'].map((host, index) => {
+      const address = `172.23.128.${index}`;
+      const ports = [25, 443].map((port) => [port, { address, port }] as const);
+      return { host, address, ports: new Map(ports) };
+    });
+    textPrinter({
+      terminal,
+      vocabulary,
+      access: { dns, network: { docker: { name: 'holdfast-1' } } } as LabAccess,
+      authorities: '/ca.pem',
+    }).stage({ label: 'x1', plan, policy: DEFAULT_POLICY, permittedMx: [], isLast: true, hosts });
+    expect(out()).toMatch(
+      /^Network {6}holdfast-1: only a container in it reaches these addresses$/m,
+    );
+    expect(out()).toContain('--network holdfast-1 -v /ca.pem:/ca.pem:ro');
+    for (const tool of ['dig', 'curl', 'openssl', 'swaks'])
+      expect(out()).toMatch(new RegExp(`^ {2}in_lab ${tool} `, 'm'));
   });
 });
 
