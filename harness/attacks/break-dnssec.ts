@@ -7,8 +7,8 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { type DnsRule, testName, VICTIM } from '../model/plan.ts';
-import { addDnsRule } from '../model/plan-changes.ts';
+import { type DnsRule, dnsType, testName, VICTIM } from '../model/plan.ts';
+import { addDnsRule, PlanError } from '../model/plan-changes.ts';
 
 type Part = Omit<DnsRule, 'name' | 'type'>;
 
@@ -43,7 +43,7 @@ const options = z.strictObject({
       'signatures-…, denial-… and ad-claimed: in the answer; ds-…: in the delegation of its zone',
     ),
   name: testName.default(`_25._tcp.mx1.${VICTIM}`).describe('The name asked for'),
-  type: z.string().default('TLSA').describe('The type asked for'),
+  type: dnsType.default('TLSA').describe('The type asked for'),
   zone: testName.default(VICTIM).describe('The signed zone that the name is in'),
 });
 
@@ -53,11 +53,14 @@ export const attack: Attack<z.output<typeof options>> = {
   options,
   shorthand: 'how',
   example: '- break-dnssec: signatures-expired',
-  apply: (plan, { how, name, type, zone }) =>
-    addDnsRule(
+  apply(plan, { how, name, type, zone }) {
+    if (plan.dns.secure === undefined && /^(?:signatures|ds)-/.test(how))
+      throw new PlanError('nothing in this plan is signed: the domain needs dnssec or dane');
+    return addDnsRule(
       plan,
       how in DELEGATIONS
         ? { name: zone, type: 'DS', ...DELEGATIONS[how as Delegation] }
         : { name, type, ...ANSWERS[how as Answer] },
-    ),
+    );
+  },
 };

@@ -9,9 +9,18 @@ import { type DialoguePlan, type MxPlan, replyPlan } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { isReply, SAY_REPLY, whichMx } from './which-mx.ts';
 
+const VERBS = [
+  ...['EHLO', 'HELO', 'STARTTLS', 'MAIL', 'RCPT', 'DATA', '.', 'BDAT', 'RSET', 'NOOP', 'QUIT'],
+  ...['AUTH', 'ETRN', 'EXPN', 'HELP', 'VRFY'],
+];
+
 const options = z
   .strictObject({
-    to: z.string().describe('The command: EHLO, STARTTLS, MAIL, QUIT, … or . for the end of data.'),
+    to: z
+      .string()
+      .toUpperCase()
+      .pipe(z.enum(VERBS, { error: 'unknown command' }))
+      .describe('The command: EHLO, STARTTLS, MAIL, QUIT, … or . for the end of data.'),
     ...replyPlan.shape,
     when: z
       .enum(['before-tls', 'after-tls', 'always'])
@@ -30,8 +39,7 @@ export const attack: Attack<z.output<typeof options>> = {
     '- mx-reply: { to: STARTTLS, pace: { bytes: 1, everyMs: 20 } }',
     String.raw`- mx-reply: { to: QUIT, bytes: [{ repeat: "221-and on\r\n" }] }`,
   ].join('\n'),
-  apply(plan, { to, when, mx, nth, ...reply }) {
-    const verb = to.toUpperCase();
+  apply(plan, { to: verb, when, mx, nth, ...reply }) {
     const dialogue: DialoguePlan = { replies: { [verb]: reply } };
     const change: MxPlan =
       verb === 'STARTTLS'

@@ -8,11 +8,17 @@ import type { Attack } from '../model/attack.ts';
 import { httpHeaders } from '../model/plan.ts';
 import { changePage } from '../model/plan-changes.ts';
 
-const options = z.strictObject({
-  status: z.int().min(200).max(599).describe('HTTP status of the policy page'),
-  keepBody: z.boolean().default(true).describe('The body is still the policy; false: no body'),
-  headers: httpHeaders.default({}),
-});
+const options = z
+  .strictObject({
+    status: z.int().min(200).max(599).describe('HTTP status of the policy page'),
+    keepBody: z.boolean().default(true).describe('The body is still the policy; false: no body'),
+    headers: httpHeaders.default({}),
+  })
+  .refine(
+    ({ status, keepBody, headers }) =>
+      status !== 200 || !keepBody || Object.keys(headers).length > 0,
+    'this attack changes nothing: the honest status is 200',
+  );
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Answers the request for the policy with another HTTP status',

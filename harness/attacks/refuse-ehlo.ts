@@ -6,12 +6,12 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { lines } from '../model/plan.ts';
+import { replyLines } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
-  text: lines
+  text: replyLines
     .default('502 5.5.1 command not implemented')
     .describe('Full reply line(s) to EHLO before TLS'),
   ...whichMx,

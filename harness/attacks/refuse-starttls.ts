@@ -5,12 +5,12 @@
 
 import { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { afterReply, lines } from '../model/plan.ts';
+import { afterReply, replyLines } from '../model/plan.ts';
 import { changeMx, overlayMx } from '../model/plan-changes.ts';
 import { whichMx } from './which-mx.ts';
 
 const options = z.strictObject({
-  reply: lines
+  reply: replyLines
     .default('454 4.7.0 TLS not available due to temporary reason')
     .describe('Reply line(s) to STARTTLS; with any code but 220 the dialogue goes on in clear'),
   then: afterReply.optional(),

@@ -18,6 +18,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'an MX was connected to (or was not)',
   options,
   shorthand: 'mx',
+  hosts: ['mx', 'before'],
   example: '- contacted: { mx: mx1.victim.test, before: mx2.victim.test }',
   requirement: '8461-5.1-preference-order',
   describe: ({ mx, never, before }) =>

@@ -38,6 +38,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'every message arrived at the honest exchanger',
   options,
   shorthand: 'channel',
+  hosts: ['mx'],
   example: '- delivered: { channel: authenticated, mx: mx2.victim.test }',
   needsUnprotected: true,
   cites: () => ['5321-4.5.4.1-queue', '5321-5.1-each-address', '8461-4-check-all'],

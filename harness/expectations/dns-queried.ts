@@ -3,13 +3,14 @@
 import { z } from 'zod';
 import { mxLookups } from '../model/evidence.ts';
 import { stsLookups } from '../model/held-policy.ts';
+import { dnsType } from '../model/plan.ts';
 import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
 
 const options = z.strictObject({
   name: z.string().describe('the name, as in the scenario'),
-  type: z.string().default('TXT').describe('the record type'),
+  type: dnsType.default('TXT').describe('the record type'),
   never: z.boolean().default(false).describe('it must not have been looked up'),
 });
 

@@ -31,6 +31,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'the requests to the policy host are as RFC 8461 §3.3 wants them',
   options,
   shorthand: 'never',
+  hosts: ['host'],
   example: '- policy-request: { atLeast: 1, atMost: 1 }',
   requirement: '8461-3.2-url',
   standsAlone: true,

@@ -16,6 +16,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   summary: 'the TLSA records of an MX host were looked up, after its address (or were not)',
   options,
   shorthand: 'mx',
+  hosts: ['mx'],
   example: '- tlsa-queried: mx1.victim.test',
   requirement: '7672-2.2.2-addr-before-tlsa',
   standsAlone: true,

@@ -24,6 +24,14 @@ export type Immutable<T> = T extends (infer Item)[]
 
 /** Text, or a list of texts. */
 export const lines = z.string().or(z.array(z.string()));
+/** RFC 5321 §4.2.1. What is no reply is given byte by byte. */
+const replyLine = z
+  .string()
+  .regex(
+    /^[0-9]{3}(?:[ -]|\r?\n|$)/,
+    'a reply line begins with its code, as 250 or 250-; bytes take anything',
+  );
+export const replyLines = replyLine.or(z.array(replyLine));
 /** An hour: no sender waits longer, and no timer of Node's longer than weeks. */
 const milliseconds = z.int().nonnegative().max(3_600_000);
 /** Counted from 1. */
@@ -267,9 +275,19 @@ const dnsPacket = z.enum([
 ]);
 export type DnsPacket = z.output<typeof dnsPacket>;
 
+/** A type that the lab's name server knows by name, or any by its number (RFC 3597 §5). */
+export const dnsType = z
+  .string()
+  .regex(
+    /^(?:A|AAAA|ANY|CAA|CNAME|DNSKEY|DS|MX|NS|NSEC|PTR|RRSIG|SOA|SRV|TLSA|TXT|TYPE[0-9]{1,5})$/,
+    'unknown type: A, AAAA, MX, TXT, CNAME, TLSA, … in capitals, or a number, TYPE65',
+  );
+
 export const dnsRule = z.strictObject({
   name: testName.describe('The name asked for.'),
-  type: z.string().describe('The type asked for: A, MX, TXT, TLSA, … or * for any.'),
+  type: z
+    .union([dnsType, z.literal('*')])
+    .describe('The type asked for: A, MX, TXT, TLSA, … or * for any.'),
   nth: nth
     .optional()
     .describe('Only these queries for the name and type, counted from 1 within a step.'),
@@ -546,7 +564,7 @@ export const afterReply = z
   .describe('What follows the reply (with no text: instead of it, unless continue).');
 
 export const replyPlan = z.strictObject({
-  text: lines.optional().describe('Full reply line(s), code first; default the honest reply.'),
+  text: replyLines.optional().describe('Full reply line(s), code first; default the honest reply.'),
   bytes: rawBytes
     .optional()
     .describe(

@@ -70,6 +70,8 @@ export interface Expectation<O = any> {
   readonly options: OptionSchema<O>;
   /** A bare scalar in YAML is this option. */
   readonly shorthand?: string;
+  /** Options that name a host: a world of the scenario must have it. */
+  readonly hosts?: readonly string[];
   /** As a list item of `expect` in YAML, for the documentation and a test of it. */
   readonly example: string;
   /** Default requirement id; else the scenario's first. */

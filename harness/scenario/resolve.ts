@@ -4,14 +4,12 @@
  * every attack is tried once on the world of its step.
  */
 
-import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
+import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
 import type { MessageForm } from '../model/message.ts';
-import { nextHopOf } from '../model/names.ts';
-import { type LabPlan, VICTIM } from '../model/plan.ts';
+import { VICTIM } from '../model/plan.ts';
 import {
   type DomainChange,
   type DomainSpec,
-  destinationsOf,
   type ExpectationUse,
   isJudged,
   type PolicyChange,
@@ -22,6 +20,7 @@ import {
 import { compileStages, type Stage } from '../model/stage.ts';
 import type { Complain } from '../yaml/issues.ts';
 import type { Path } from '../yaml/source.ts';
+import { checkAttacks, checkDestinations, checkHosts, namesIn } from './check-world.ts';
 import type { Vocabulary } from './language.ts';
 import { VARIANT } from './language.ts';
 import type { Draft, DraftStep, DraftVariant } from './read.ts';
@@ -121,12 +120,15 @@ function resolveStages(
   let world = start;
   const steps: Step[] = [];
   const attacks: (readonly Spliced[])[] = [];
+  const expected: (readonly Spliced[])[] = [];
   for (const [index, draft] of drafts.entries()) {
     if (draft === undefined) break;
     if (draft.kind === 'publish') world = published(draft, index, world, variant, complain);
     const under = splice(draft.under, variant?.under);
     const expect = splice(draft.expect, variant?.expect);
     attacks.push(under);
+    expected.push(expect);
+    checkAttacks(baselinePlan(world.domain, world.policy), under, vocabulary.attacks, complain);
     // What cannot be read may be what a later attack builds on.
     const readable = under.slice(0, under.findIndex(({ use }) => typeof use !== 'object') >>> 0);
     steps.push(
@@ -141,8 +143,9 @@ function resolveStages(
     complain(attacks[step]![nth]!.path, message),
   );
   checkDestinations(stages, drafts, complain);
+  checkHosts(stages, expected, vocabulary, complain);
   for (const [index, { plan }] of stages.entries()) {
-    const foreign = plan && namesOf(plan).find((name) => !/\.test\.?$/i.test(name));
+    const foreign = plan && namesIn(plan).find((name) => !/\.test\.?$/i.test(name));
     const place = attacks[index]!.at(-1)?.path;
     if (foreign !== undefined && place) complain(place, 'only .test names', { found: foreign });
   }
@@ -251,36 +254,6 @@ function toExpectation({ name, options }: RawUse): ExpectationUse {
   };
 }
 
-/** What is about recipients that there are none of would be passed over in silence. */
-function checkDestinations(
-  stages: readonly Stage[],
-  drafts: readonly (DraftStep | undefined)[],
-  complain: Complain,
-): void {
-  for (const [index, { step, plan }] of stages.entries()) {
-    if (!isJudged(step)) continue;
-    const { path } = drafts[index]!;
-    const so = stages
-      .slice(0, index + 1)
-      .filter((stage) => !['flush', 'refresh'].includes(stage.step.kind));
-    const domains = [...new Set(so.flatMap((stage) => destinationsOf(stage.step)))];
-    for (const { for: domain } of step.expect)
-      if (domain !== undefined && !domains.includes(domain))
-        complain([...path, 'expect'], 'no message goes to this domain', {
-          found: domain,
-          allowed: domains,
-        });
-    const names = plan?.dns.records.map(({ name }) => name.toLowerCase());
-    for (const domain of step.kind === 'send' && step.also
-      ? destinationsOf(step).map(nextHopOf)
-      : [])
-      if (names && !names.includes(domain.toLowerCase()))
-        complain([...path, 'to'], 'nothing in this world takes mail for this domain', {
-          found: domain,
-        });
-  }
-}
-
 /** A requirement that is named, and that nothing in the scenario can find broken, is not asked. */
 function checkRequirements(
   { requirements, stages }: Scenario,
@@ -315,21 +288,6 @@ function checkRequirements(
           found: requirement,
         },
       );
-}
-
-/** Names that the lab would serve, or send a sender to. */
-function namesOf({ dns, mxHosts, policyHosts, reportHosts }: LabPlan): string[] {
-  const records = [...dns.records, ...dns.rules.flatMap((rule) => rule.records ?? [])];
-  const targets = records.flatMap((record) => {
-    if (record.type === 'MX') return record.exchange === '.' ? [] : [record.exchange];
-    return record.type === 'CNAME' ? [record.target] : [];
-  });
-  return [
-    ...Object.keys({ ...mxHosts, ...policyHosts, ...reportHosts }),
-    ...records.map(({ name }) => name),
-    ...dns.rules.map(({ name }) => name),
-    ...targets,
-  ];
 }
 
 function checkOrder(steps: readonly (DraftStep | undefined)[], complain: Complain): void {

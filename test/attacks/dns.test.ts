@@ -1,6 +1,7 @@
 /** Attacks on DNS: what each makes of the plan, and nothing else. */
 
 import { describe, expect, test } from 'vitest';
+import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import { PlanError } from '../../harness/model/plan-changes.ts';
 import {
   changes,
@@ -22,19 +23,25 @@ const rule =
   };
 const attackerMx = { name: 'victim.test', type: 'MX', preference: 0, exchange: 'mx.attacker.test' };
 
+describe('signatures are broken where there are some', () => {
+  const signed = baselinePlan({ ...DEFAULT_DOMAIN, dane: true }, DEFAULT_POLICY);
+  const TLSA = { name: '_25._tcp.mx1.victim.test', type: 'TLSA' };
+  test.each([
+    ['signatures-expired', { ...TLSA, dnssec: 'expired' }],
+    ['ds-removed', { name: 'victim.test', type: 'DS', answer: 'nodata', dnssec: 'proven' }],
+  ])('%s', async (how, made) => {
+    expect((await under(signed, ['break-dnssec', { how }])).dns.rules).toEqual([made]);
+    await expect(under(world, ['break-dnssec', { how }])).rejects.toThrow(
+      'nothing in this plan is signed',
+    );
+  });
+});
+
 describe('each attack changes the plan so', () => {
   const rows: readonly [Use, Edit][] = [
     [
-      ['break-dnssec', { how: 'signatures-expired' }],
-      rule({ name: '_25._tcp.mx1.victim.test', type: 'TLSA', dnssec: 'expired' }),
-    ],
-    [
       ['break-dnssec', { how: 'denial-missing', name: 'mx1.victim.test', type: 'A' }],
       rule({ name: 'mx1.victim.test', type: 'A', answer: 'nodata', dnssec: 'no-denial' }),
-    ],
-    [
-      ['break-dnssec', { how: 'ds-removed' }],
-      rule({ name: 'victim.test', type: 'DS', answer: 'nodata', dnssec: 'proven' }),
     ],
     [
       [

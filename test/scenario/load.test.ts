@@ -101,7 +101,7 @@ describe('steps', () => {
       steps(`
 steps:
   - prime: learns
-  - { send: a, to: sub.victim.test, messages: 3, expect: [enforced] }
+  - { send: a, to: victim.test., messages: 3, expect: [enforced] }
   - advance: 2d
   - { advance: 90, optional: true }
   - restart
@@ -118,7 +118,7 @@ steps:
         under: [],
         expect: [ENFORCED],
         messages: 3,
-        to: 'sub.victim.test',
+        to: 'victim.test.',
         keepConnections: false,
       },
       { kind: 'advance', label: 'advance 172800s', seconds: 172_800, isOptional: false },

@@ -19,8 +19,13 @@ const strip: Attack<z.output<typeof stripOptions>> = {
   options: stripOptions,
   shorthand: 'how',
   example: '- strip-starttls: overwrite',
-  apply: (plan, { mx }) =>
-    changeMx(plan, mx, (host) => ({ ...host, beforeTls: { ehlo: { remove: ['STARTTLS'] } } })),
+  apply: (plan, { how, mx }) =>
+    changeMx(plan, mx, (host) => ({
+      ...host,
+      beforeTls: {
+        ehlo: how === 'remove' ? { remove: ['STARTTLS'] } : { overwrite: { STARTTLS: 'XXXXXXXA' } },
+      },
+    })),
 };
 
 const replyOptions = z.strictObject({
@@ -39,7 +44,8 @@ const reply: Attack<z.output<typeof replyOptions>> = {
   summary: 'Answers with another code',
   options: z.object(replyOptions.shape),
   example: '- reply: { code: 450 }',
-  apply: (plan) => plan,
+  apply: (plan, { code }) =>
+    changeMx(plan, '*', (host) => ({ ...host, greeting: { text: `${code} a` } })),
 };
 
 const met = () => ({ status: 'met', actual: '', because: [] }) as const;

@@ -1,0 +1,138 @@
+/**
+ * Whether what a step names is there: a name that no world of the scenario has would make a verdict
+ * of a slip of the keyboard, and an attack that changes nothing a pass of an honest delivery.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Attack } from '../model/attack.ts';
+import { nextHopOf } from '../model/names.ts';
+import { type LabPlan, VICTIM } from '../model/plan.ts';
+import { PlanError } from '../model/plan-changes.ts';
+import { destinationsOf, isJudged } from '../model/scenario.ts';
+import type { Stage } from '../model/stage.ts';
+import type { Complain } from '../yaml/issues.ts';
+import type { Vocabulary } from './language.ts';
+import type { DraftStep } from './read.ts';
+import type { RawUse, Spliced } from './uses.ts';
+
+/** What is about recipients that there are none of would be passed over in silence. */
+export function checkDestinations(
+  stages: readonly Stage[],
+  drafts: readonly (DraftStep | undefined)[],
+  complain: Complain,
+): void {
+  const taken = new Set([VICTIM, ...plansOf(stages).flatMap(ownersIn).map(plain)]);
+  const hosts = new Set(plansOf(stages).flatMap(({ mxHosts }) => Object.keys(mxHosts).map(plain)));
+  for (const [index, { step }] of stages.entries()) {
+    if (!isJudged(step)) continue;
+    const { path } = drafts[index]!;
+    const so = stages
+      .slice(0, index + 1)
+      .filter((stage) => !['flush', 'refresh'].includes(stage.step.kind));
+    const domains = [...new Set(so.flatMap((stage) => destinationsOf(stage.step)))];
+    for (const { for: domain } of step.expect)
+      if (domain !== undefined && !domains.includes(domain))
+        complain([...path, 'expect'], 'no message goes to this domain', {
+          found: domain,
+          allowed: domains,
+        });
+    if (step.kind !== 'send') continue;
+    for (const [nth, domain] of destinationsOf(step).entries()) {
+      const place = [...path, 'to', nth];
+      const literal = /^\[(.*)\]$/.exec(domain)?.[1];
+      if (literal !== undefined && !hosts.has(plain(literal)))
+        complain(place, 'no MX host of this scenario has this name', {
+          found: literal,
+          allowed: [...hosts],
+        });
+      if (literal === undefined && !isTaken(plain(nextHopOf(domain)), taken))
+        complain(place, 'nothing in this world takes mail for this domain', {
+          found: domain,
+          allowed: [...taken].filter((name) => !/^(_|mta-sts\.)/.test(name)),
+        });
+    }
+  }
+}
+
+/** The hosts that expectations name. */
+export function checkHosts(
+  stages: readonly Stage[],
+  expected: readonly (readonly Spliced[])[],
+  { expectations }: Vocabulary,
+  complain: Complain,
+): void {
+  const known = new Set(plansOf(stages).flatMap(hostsIn).map(plain));
+  for (const { path, use } of expected.flat()) {
+    if (typeof use !== 'object') continue;
+    const { hosts = [] } = expectations.get(use.name)!;
+    for (const option of hosts) {
+      const host = use.options[option];
+      if (typeof host !== 'string' || known.has(plain(host))) continue;
+      const place = [...path, use.name, option];
+      complain(place, 'no host of this scenario has this name', {
+        found: host,
+        allowed: [...known],
+      });
+    }
+  }
+}
+
+/** The plan under these attacks, so far as each can be applied; one that leaves it as it was is told. */
+export function checkAttacks(
+  honest: LabPlan,
+  under: readonly Spliced[],
+  attacks: ReadonlyMap<string, Attack>,
+  complain: Complain,
+): void {
+  let plan = honest;
+  for (const { path, use } of under) {
+    if (typeof use !== 'object') return;
+    const attacked = applied(plan, use, attacks);
+    if (attacked === undefined) return;
+    if (isDeepStrictEqual(attacked, plan)) complain(path, 'this attack changes nothing here');
+    plan = attacked;
+  }
+}
+
+/** undefined: it cannot be, which is told where stages are compiled. */
+function applied(plan: LabPlan, { name, options }: RawUse, attacks: ReadonlyMap<string, Attack>) {
+  try {
+    return attacks.get(name)!.apply(plan, options);
+  } catch (error) {
+    if (error instanceof PlanError) return undefined;
+    throw error;
+  }
+}
+
+/** Names that the lab would serve, or send a sender to. */
+export function namesIn(plan: LabPlan): string[] {
+  return [...hostsIn(plan), ...ownersIn(plan)];
+}
+
+function hostsIn({ dns, mxHosts, policyHosts, reportHosts }: LabPlan): string[] {
+  const records = [...dns.records, ...dns.rules.flatMap((rule) => rule.records ?? [])];
+  const targets = records.flatMap((record) => {
+    if (record.type === 'MX') return record.exchange === '.' ? [] : [record.exchange];
+    return record.type === 'CNAME' ? [record.target] : [];
+  });
+  const renamed = Object.values(mxHosts).flatMap(({ as }) => as ?? []);
+  return [...Object.keys({ ...mxHosts, ...policyHosts, ...reportHosts }), ...renamed, ...targets];
+}
+
+function ownersIn({ dns }: LabPlan): string[] {
+  const records = [...dns.records, ...dns.rules.flatMap((rule) => rule.records ?? [])];
+  return [...records.map(({ name }) => name), ...dns.rules.map(({ name }) => name)];
+}
+
+const plansOf = (stages: readonly Stage[]) => stages.flatMap(({ plan }) => plan ?? []);
+
+const plain = (name: string) => name.toLowerCase().replace(/\.$/, '');
+
+/** RFC 4592: a wildcard answers for the names below it. */
+function isTaken(domain: string, taken: ReadonlySet<string>): boolean {
+  return domain
+    .split('.')
+    .some((_, index, labels) =>
+      taken.has([...(index === 0 ? [] : ['*']), ...labels.slice(index)].join('.')),
+    );
+}

@@ -1,0 +1,131 @@
+/** What a step names, and no world of its scenario has; and attacks that change nothing. */
+
+import { describe, expect, it } from 'vitest';
+import { loadScenario } from '../../harness/scenario/load.ts';
+import { loadVocabulary } from '../../harness/vocabulary.ts';
+
+const vocabulary = await loadVocabulary();
+
+function problemsOf(steps: string, head = ''): string[] {
+  const text = `title: a\nwhy: b\nrequirements: [8461-5-enforce]\n${head}steps:\n  - prime\n${steps}`;
+  return loadScenario(text, 'f.yaml', 'f', {
+    ...vocabulary,
+    requirements: new Set(['8461-5-enforce']),
+  })
+    .problems.map(({ line, column, message, found, nearest }) =>
+      [`${line}:${column} ${message}`, found, nearest].filter(Boolean).join(' ~ '),
+    )
+    .filter((told) => !told.includes('no expectation of this scenario'));
+}
+
+const refused = (what: string, step: string, ...problems: string[]) =>
+  it(what, () => expect(problemsOf(`  - ${step}\n`)).toEqual(problems));
+const taken = (what: string, step: string, head?: string) =>
+  it(what, () => expect(problemsOf(`  - ${step}\n`, head)).toEqual([]));
+
+describe('a destination', () => {
+  const NOWHERE = 'nothing in this world takes mail for this domain';
+  refused(
+    'that no world has',
+    '{ send: a, to: nowhere.test, expect: [enforced] }',
+    `6:20 ${NOWHERE} ~ "nowhere.test"`,
+  );
+  refused(
+    'that no world has, among others',
+    '{ send: a, to: [victim.test, victm.test], expect: [enforced] }',
+    `6:34 ${NOWHERE} ~ "victm.test" ~ victim.test`,
+  );
+  refused(
+    'that is a literal of no host',
+    "{ send: a, to: '[mx7.victim.test]', expect: [enforced] }",
+    '6:20 no MX host of this scenario has this name ~ "mx7.victim.test" ~ mx1.victim.test',
+  );
+  taken('in capitals', '{ send: a, to: VICTIM.TEST., expect: [enforced] }');
+  taken('that is a literal', "{ send: a, to: '[mx1.victim.test]', expect: [enforced] }");
+  taken('by a smart host', '{ send: a, to: by-smart-host.victim.test, expect: [enforced] }');
+  taken(
+    'of another domain',
+    '{ send: a, to: other.test, expect: [enforced] }',
+    'domain: { others: { other.test: [mx.other.test] } }\n',
+  );
+  taken(
+    'below a wildcard',
+    '{ send: a, to: a.victim.test, expect: [enforced] }',
+    "domain: { records: [{ name: '*.victim.test', type: MX, preference: 1, exchange: mx1.victim.test }] }\n",
+  );
+});
+
+describe('a host of an expectation', () => {
+  const UNKNOWN = 'no host of this scenario has this name';
+  refused(
+    'that no world has',
+    '{ send: a, expect: [delivered: { mx: mx7.victim.test }] }',
+    `6:42 ${UNKNOWN} ~ "mx7.victim.test" ~ mx1.victim.test`,
+  );
+  refused(
+    'by shorthand, and in another option',
+    '{ send: a, expect: [contacted: mx7.test, contacted: { mx: mx1.victim.test, before: mx8.test }] }',
+    `6:36 ${UNKNOWN} ~ "mx7.test"`,
+    `6:88 ${UNKNOWN} ~ "mx8.test"`,
+  );
+  refused(
+    'that must never be asked for',
+    '{ send: a, expect: [tlsa-queried: { mx: mx7.test, never: true }] }',
+    `6:45 ${UNKNOWN} ~ "mx7.test"`,
+  );
+  taken(
+    'of the attacker',
+    '{ send: a, expect: [contacted: { mx: MX.attacker.test, never: true }] }',
+  );
+  taken(
+    'that an attack brings in',
+    '{ send: a, under: [{ hide-mx: nxdomain }], expect: [contacted: mx2.victim.test] }\n  - { publish: b, domain: { mx: [mx2.victim.test] } }',
+  );
+});
+
+describe('an attack that changes nothing', () => {
+  const NOTHING = 'this attack changes nothing here';
+  refused(
+    'the honest status',
+    '{ send: a, under: [{ policy-status: 200 }], expect: [enforced] }',
+    '6:41 this attack changes nothing: the honest status is 200',
+  );
+  refused(
+    'the same again',
+    '{ send: a, under: [strip-starttls, strip-starttls], expect: [enforced] }',
+    `6:40 ${NOTHING}`,
+  );
+  refused(
+    'signatures where there are none',
+    '{ send: a, under: [break-dnssec: signatures-expired], expect: [enforced] }',
+    '6:24 nothing in this plan is signed: the domain needs dnssec or dane',
+  );
+  taken('no attack at all', '{ send: a, under: [], expect: [enforced] }');
+  taken(
+    'broken signatures',
+    '{ send: a, under: [break-dnssec: signatures-expired], expect: [enforced] }',
+    'domain: { dane: true }\n',
+  );
+});
+
+describe('words of attacks', () => {
+  refused(
+    'a reply without its code',
+    '{ send: a, under: [{ mx-reply: { to: rcpt, text: hello } }], expect: [enforced] }',
+    '6:54 a reply line begins with its code, as 250 or 250-; bytes take anything ~ "hello"',
+  );
+  refused(
+    'a command that nobody gives',
+    '{ send: a, under: [{ mx-reply: { to: XFOOBAR, text: 250 OK } }], expect: [enforced] }',
+    '6:42 unknown command ~ "XFOOBAR"',
+  );
+  refused(
+    'a type that nobody asks for',
+    '{ send: a, under: [{ dns-answer: { name: victim.test, type: MXX, answer: nodata } }], expect: [enforced] }',
+    '6:65 unknown type: A, AAAA, MX, TXT, CNAME, TLSA, … in capitals, or a number, TYPE65 ~ "MXX"',
+  );
+  taken(
+    'any type',
+    "{ send: a, under: [{ dns-answer: { name: victim.test, type: '*', answer: nodata } }], expect: [enforced] }",
+  );
+});
