@@ -41,8 +41,10 @@ Examples:
   holdfast lab starttls/stripped@as-removed-line  the lab alone, to try a tool or a mail server by hand
 
 Exit codes:
-  0 no failure, or only known ones · 1 a failure, or a list of known failures is out of date · 2 inconclusive, or a sender could not be run
-  64 wrong usage or broken YAML · 70 the harness or a sender did not start or broke · 130 interrupted`;
+  0 no failure, or only known ones · 1 a failure, or a list of known failures is out of date
+  2 inconclusive, nothing judged (all of it unsupported), or a sender that cannot be run here (no Docker)
+  64 wrong usage or broken YAML · 130 stopped by Ctrl-C, SIGTERM or SIGHUP
+  70 the harness or a sender did not start or broke: an image that cannot be had, no engine at DOCKER_HOST`;
 
 const SELECTION = `
 A SCENARIO is an id (starttls/stripped), a variant (starttls/stripped@as-removed-line), a folder (starttls),

@@ -138,6 +138,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     skippedSenders: [...skipped, ...failed],
     interrupted: signal.aborted || breakdown !== undefined,
     evidenceDir: store.dir,
+    evidenceProblem: store.trouble(),
     elapsedMs: performance.now() - began,
   };
   await reporters.onEnd(summary);
@@ -145,7 +146,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   if (breakdown) throw breakdown.error;
   if (!signal.aborted) await gate.update(results, tell);
   if (request.durations && !signal.aborted) await learnDurations(request.durations, results);
-  const broke = failed.length > 0 || reporters.broken || store.broken();
+  const broke = failed.length > 0 || reporters.broken || store.trouble() !== undefined;
   if (request.against) {
     const comparison = compareSenders(summary, named.at(-1)!.name);
     await tellComparison(comparison, request, terminal);
@@ -260,8 +261,8 @@ async function openKept(dir: string, option: string): Promise<void> {
 interface Store {
   readonly dir?: string;
   keep(result: TrialResult): Promise<void>;
-  /** Something could not be kept. */
-  broken(): boolean;
+  /** Why something could not be kept; undefined: all is. */
+  trouble(): string | undefined;
 }
 
 /**
@@ -269,24 +270,24 @@ interface Store {
  * example, is told once and stops nothing.
  */
 async function openStore(dir: string | undefined, terminal: Terminal): Promise<Store> {
-  let trouble = false;
+  let trouble: string | undefined;
   const attempt = async (work: () => Promise<unknown>) => {
-    if (trouble) return;
+    if (trouble !== undefined) return;
     try {
       await work();
     } catch (error) {
-      if (trouble) return;
-      trouble = true;
+      if (trouble !== undefined) return;
+      trouble = (error as Error).message;
       terminal.complain(
-        `evidence cannot be kept any more: ${printable((error as Error).message)}; the run goes on without it`,
+        `evidence cannot be kept any more: ${printable(trouble)}; the run goes on without it`,
       );
     }
   };
-  if (dir === undefined) return { keep: async () => {}, broken: () => false };
+  if (dir === undefined) return { keep: async () => {}, trouble: () => undefined };
   await openKept(dir, '--keep');
   return {
     dir,
     keep: (result) => attempt(() => keepTrial(dir, result)),
-    broken: () => trouble,
+    trouble: () => trouble,
   };
 }

@@ -28,7 +28,7 @@ export function causesOf(results: readonly Pick<Result, 'verdict' | 'known'>[]):
       const shown = shownOf(finding, { verdict, known });
       // What a failure left undecided is no cause of its own.
       const isBeside = shown === 'inconclusive' && verdict.grade !== 'inconclusive';
-      if (!TOLD.includes(shown) || isBeside) continue;
+      if (!TOLD.includes(shown) || isBeside || followsOn(verdict, finding)) continue;
       const key = causeKey(verdict, finding, shown);
       const cause = found.get(key);
       if (!cause) found.set(key, startCause(verdict, finding, shown));
@@ -39,6 +39,15 @@ export function causesOf(results: readonly Pick<Result, 'verdict' | 'known'>[]):
       TOLD.indexOf(a.shown) - TOLD.indexOf(b.shown) || b.scenarios.length - a.scenarios.length,
   );
 }
+
+/** Steps that were not run, as another went wrong: that one is the cause. */
+function followsOn({ findings }: Verdict, { actual }: Finding): boolean {
+  return (
+    actual === NOT_RUN && findings.some((one) => one.grade !== 'pass' && one.actual !== NOT_RUN)
+  );
+}
+
+const NOT_RUN = 'an earlier step went wrong';
 
 /**
  * Of a verdict that is known, the findings that fail are. One that is inconclusive decides nothing,

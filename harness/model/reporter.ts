@@ -66,6 +66,8 @@ export interface RunSummary {
   readonly interrupted: boolean;
   /** Where the evidence was kept, if it was. */
   readonly evidenceDir?: string;
+  /** Why it was not kept to the end, if it was not. */
+  readonly evidenceProblem?: string;
   /** 0: not known, as of evidence alone. */
   readonly elapsedMs: number;
 }

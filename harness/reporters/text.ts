@@ -48,8 +48,11 @@ export const reporter: ReporterModule = {
     let planned = 0;
     let tenths = 0;
     let progress: Progress | undefined;
-    const print = (lines: readonly string[]) =>
+    let isHeadingLast = false;
+    const print = (lines: readonly string[]) => {
+      isHeadingLast = false;
       context.write(lines.map((line) => `${line}\n`).join(''));
+    };
     const width = () => (context.isTerminal ? context.columns : LOG_COLUMNS);
     const tellProgress = () => {
       const tenth = Math.floor((told.length / planned) * 10);
@@ -63,6 +66,7 @@ export const reporter: ReporterModule = {
       onStart(run) {
         planned = run.senders.length * run.scenarios.length;
         print([opening(run), '']);
+        isHeadingLast = true;
         progress = openProgress(run, () => statusLine(told, planned));
         tellProgress();
       },
@@ -88,9 +92,9 @@ export const reporter: ReporterModule = {
       },
       onEnd(summary) {
         context.live?.(undefined);
-        print(
-          closing(summary, { examples, reasons, isVerbose: context.isVerbose }, width(), paint),
-        );
+        const collected = { examples, reasons, isVerbose: context.isVerbose };
+        // The first section begins with a blank line, as the heading has ended with one.
+        print(closing(summary, collected, width(), paint).slice(isHeadingLast ? 1 : 0));
       },
     };
   },
@@ -188,14 +192,25 @@ function closing(
         `${SYMBOL.unsupported} ${printable(name, 40)}: ${printableLines(reason)}`.split('\n'),
       ),
     ),
-    ...section(
-      'Evidence',
-      summary.evidenceDir === undefined ? [] : [printable(summary.evidenceDir)],
-    ),
+    ...section('Evidence', evidenceLines(summary)),
     ...section('Try next', nextSteps(summary)),
     '',
+    ...(isNothingJudged(summary)
+      ? ['Nothing was judged: all of it is unsupported. A run that judges nothing exits with 2.']
+      : []),
     totals(summary),
   ];
+}
+
+function isNothingJudged({ results }: RunSummary): boolean {
+  return results.length > 0 && results.every(({ verdict }) => verdict.grade === 'unsupported');
+}
+
+function evidenceLines({ evidenceDir, evidenceProblem, results }: RunSummary): string[] {
+  if (evidenceDir === undefined || results.length === 0) return [];
+  const lack =
+    evidenceProblem === undefined ? '' : `, but not of every trial: ${printable(evidenceProblem)}`;
+  return [`${printable(evidenceDir)}${lack}`];
 }
 
 /**
@@ -288,7 +303,14 @@ function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
             'what is attacked, how, and why it matters',
           ] as const,
         ]),
-    ...(evidenceDir === undefined
+    ...silentSenders(results).map(
+      (name) =>
+        [
+          `holdfast doctor --sender ${printable(name, 40)}`,
+          'no honest message arrived: checks the sender step by step',
+        ] as const,
+    ),
+    ...(evidenceDir === undefined || results.length === 0
       ? []
       : [
           [
@@ -304,10 +326,27 @@ function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
   return steps.map(([command, purpose]) => `${command.padEnd(width)}  ${purpose}`);
 }
 
+/** Those whose own honest delivery failed in whatever was judged: they are not set up. */
+function silentSenders(results: readonly Result[]): string[] {
+  const judged = results.filter(({ verdict }) => verdict.grade !== 'unsupported');
+  const bySender = Map.groupBy(judged, ({ verdict }) => verdict.sender);
+  return [...bySender].flatMap(([name, all]) => (all.every(hasFailedControl) ? [name] : []));
+}
+
+function hasFailedControl({ verdict: { findings } }: Result): boolean {
+  return findings.some(
+    ({ expectation, grade }) => expectation === 'control' && grade === 'inconclusive',
+  );
+}
+
 /** `130 verdicts in 12.3 s · 128 pass · 2 fail` */
 function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
   const planned = run.senders.length * run.scenarios.length;
-  const stopped = interrupted ? [`interrupted, ${planned - results.length} not judged`] : [];
+  const stop =
+    planned === 0
+      ? 'interrupted before a sender was ready'
+      : `interrupted, ${planned - results.length} not judged`;
+  const stopped = interrupted ? [stop] : [];
   return [verdictsIn({ results, elapsedMs }), ...counts(results), ...stopped].join(' · ');
 }
 

@@ -37,6 +37,16 @@ describe('causes', () => {
     ]);
   });
 
+  it('are not steps that another cause kept from being run', () => {
+    const grade = 'inconclusive';
+    const findings = [
+      finding({ grade, step: 0, actual: 'the honest message was not delivered' }),
+      finding({ grade, step: 1, actual: 'an earlier step went wrong' }),
+    ];
+    expect(shown(result({ scenario: 'a', grade, findings }))).toEqual([[grade, ['a']]]);
+    expect(shown(result({ scenario: 'a', grade, findings: findings.slice(1) }))).toHaveLength(1);
+  });
+
   it('are not what a failure left undecided', () => {
     const findings = [finding(), finding({ grade: 'inconclusive', actual: 'no MAIL inside TLS' })];
     expect(shown({ ...failed({ scenario: 'a', findings }), known })).toEqual([['known', ['a']]]);

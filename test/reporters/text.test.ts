@@ -82,6 +82,40 @@ Try next
     expect(out).not.toContain('Scenarios and senders');
   });
 
+  it('says so when nothing was judged', async () => {
+    const grade = 'unsupported';
+    const [one] = [result({ grade, findings: [finding({ grade })] })];
+    const NOTHING =
+      'Nothing was judged: all of it is unsupported. A run that judges nothing exits with 2.\n';
+    expect((await report(reporter, summary([one]))).out).toContain(NOTHING);
+    expect((await report(reporter, summary([one, failed()]))).out).not.toContain(NOTHING);
+  });
+
+  it('says so when it was stopped before a sender was ready', async () => {
+    const early = summary([], { interrupted: true, evidenceDir: 'out' });
+    const { out } = await report(reporter, { ...early, run: { ...early.run, senders: [] } });
+    expect(out).toMatch(/0 verdicts in 12\.3 s · interrupted before a sender was ready\n$/);
+    expect(out).not.toContain('holdfast judge');
+    expect(out).not.toContain('\n\n\n');
+  });
+
+  it('says why the evidence is not whole', async () => {
+    const { out } = await report(reporter, { ...run, evidenceProblem: 'ENOSPC: no space left' });
+    expect(out).toContain('  out/run-1, but not of every trial: ENOSPC: no space left\n');
+  });
+
+  it('names doctor where no honest message arrived', async () => {
+    const silent = (scenario: string) =>
+      result({
+        scenario,
+        grade: 'inconclusive',
+        findings: [finding({ grade: 'inconclusive', expectation: 'control' })],
+      });
+    const DOCTOR = 'holdfast doctor --sender postfix ';
+    expect((await report(reporter, summary([silent('a'), silent('b')]))).out).toContain(DOCTOR);
+    expect((await report(reporter, summary([silent('a'), failed()]))).out).not.toContain(DOCTOR);
+  });
+
   it('never sends a control character of its own', async () => {
     const { out } = await report(reporter, run);
     expect(out).not.toMatch(/[^\P{C}\n]/u);
