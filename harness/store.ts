@@ -8,13 +8,14 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import type { Observation } from './model/observation.ts';
 import type { TrialResult } from './model/reporter.ts';
 import type { Scenario } from './model/scenario.ts';
 import type { SenderDescription } from './model/sender.ts';
 import type { Trial, Verdict } from './model/verdict.ts';
+import { makeFolder } from './process/make-folder.ts';
 import { printableJson } from './protocol/printable.ts';
 
 const MARK = '.holdfast';
@@ -49,7 +50,7 @@ export interface KeptTrial {
  * earlier run. Throws EvidenceError when it holds something else, and what the file system throws.
  */
 export async function claimFolder(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: OWN_FOLDER });
+  await makeFolder(dir, OWN_FOLDER);
   const found = await readdir(dir);
   if (found.includes(MARK)) return;
   if (found.length > 0)
@@ -69,7 +70,7 @@ export async function keepTrial(
 ): Promise<string> {
   await claimFolder(dir);
   const folder = folderOf(dir, trial.sender.name, trial.scenario.id);
-  await mkdir(folder, { recursive: true, mode: OWN_FOLDER });
+  await makeFolder(folder, OWN_FOLDER);
   const write = (name: string, content: string | Uint8Array) =>
     writeFile(join(folder, name), content, { mode: OWN_FILE });
   await rm(join(folder, PACKETS_FILE), { force: true });

@@ -3,7 +3,7 @@
  * and the evidence, with keys and what is private left out.
  */
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
@@ -12,6 +12,7 @@ import { scenarioFileId } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { UsageError } from '../model/usage.ts';
 import { gradeWord, type Verdict } from '../model/verdict.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { printable } from '../protocol/printable.ts';
 import { withoutPrivate } from '../results/private.ts';
 import { tarOf } from '../results/tar.ts';
@@ -90,7 +91,7 @@ export async function bug(request: BugRequest, terminal: Terminal): Promise<numb
   );
   const paths = [join(request.out, `${name}.md`), join(request.out, `${name}.tar.gz`)] as const;
   try {
-    await mkdir(request.out, { recursive: true });
+    await makeFolder(request.out);
     await writeFile(paths[0], report);
     await writeFile(paths[1], archive);
   } catch (error) {

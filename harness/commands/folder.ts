@@ -4,9 +4,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, constants, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../model/usage.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { printable } from '../protocol/printable.ts';
 
 /** A full disk may still take a few bytes. */
@@ -19,7 +20,7 @@ const TRIED_BYTES = 64 * 1024;
 export async function openFolder(dir: string, option: string): Promise<void> {
   const file = join(dir, `.holdfast-${randomBytes(4).toString('hex')}`);
   try {
-    await mkdir(dir, { recursive: true });
+    await makeFolder(dir);
     try {
       await writeFile(file, Buffer.alloc(TRIED_BYTES));
     } finally {
@@ -43,8 +44,11 @@ export async function checkFile(file: string, option: string): Promise<void> {
 
 /** What the file system has against a folder or a file, as the wrong use of an option. */
 export function cannotWrite(dir: string, option: string, error: unknown): UsageError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const why = (code !== undefined && REASONS[code]) || printable(message);
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  const isUnmade = code === 'ENOENT' && syscall === 'mkdir';
+  const why = isUnmade
+    ? 'no folder can be made there'
+    : (code !== undefined && REASONS[code]) || printable(message);
   return new UsageError(`${option} ${printable(dir, 200)}: ${why}`);
 }
 

@@ -5,11 +5,12 @@
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { readSetUp } from '../init/dockerfile.ts';
 import { ownSenderYaml } from '../init/sender-yaml.ts';
 import { UsageError } from '../model/usage.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { printable } from '../protocol/printable.ts';
 import { contractLanguage } from '../senders/contract/language.ts';
 import { contractOf, shippedServers } from '../senders/find.ts';
@@ -211,7 +212,7 @@ async function writeAll(dir: string, files: readonly NewFile[]): Promise<NewFile
   const missing = files.filter((file) => !there.includes(file));
   try {
     for (const { path, text } of missing) {
-      await mkdir(dirname(join(dir, path)), { recursive: true });
+      await makeFolder(dirname(join(dir, path)));
       // Not even what came there a moment ago is overwritten.
       await writeFile(join(dir, path), text, { flag: 'wx' });
     }

@@ -3,7 +3,7 @@
  * the exit code is that of a harness that broke.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KnownFailure } from '../model/known.ts';
 import { reachOf } from '../model/reach.ts';
@@ -20,6 +20,7 @@ import type { Scenario } from '../model/scenario.ts';
 import type { SenderDescription } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
 import type { Trial, Verdict } from '../model/verdict.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { printable } from '../protocol/printable.ts';
 import type { PastRun } from '../results/read.ts';
 import { suiteOf } from '../results/suite.ts';
@@ -203,6 +204,6 @@ function contextOf(
 
 /** A file in a folder that need not be there yet. */
 export async function writeInto(folder: string, name: string, content: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFile(join(folder, name), content);
 }

@@ -7,6 +7,7 @@ import { afterAll, expect, it } from 'vitest';
 import { cannotWrite, checkFile, openFolder } from '../../harness/commands/folder.ts';
 import { run } from '../../harness/commands/run.ts';
 import { UsageError } from '../../harness/model/usage.ts';
+import { claimFolder } from '../../harness/store.ts';
 import { testTerminal } from './terminal.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-folder-'));
@@ -37,6 +38,13 @@ it.each<[string, () => Promise<void>, string]>([
     `--known ${join(folder, 'none', 'known.yaml')}: there is no such folder`,
   ],
 ])('%s', (_, work, message) => expect(work()).rejects.toEqual(new UsageError(message)));
+
+it.runIf(process.platform === 'linux')('a place where nobody makes folders', async () => {
+  await expect(openFolder('/proc/holdfast/a', '--out')).rejects.toEqual(
+    new UsageError('--out /proc/holdfast/a: no folder can be made there'),
+  );
+  await expect(claimFolder('/proc/holdfast/a')).rejects.toThrow('ENOENT');
+});
 
 it('names what it cannot explain as the system does, on one line', () => {
   expect(cannotWrite('a\nb', '--out', new Error('odd\u001b')).message).toBe(
