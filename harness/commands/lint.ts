@@ -61,7 +61,7 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
 /** The contract that a path is or holds, or those of the folders below it. */
 function contractsAt(path: string): string[] {
   if (basename(path) === SENDER_FILE || existsSync(join(path, SENDER_FILE))) return [path];
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+  if (!look(path)?.isDirectory()) return [];
   return readdirSync(path, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name))
     .flatMap(({ name }) => contractsAt(join(path, name)));
@@ -70,10 +70,19 @@ function contractsAt(path: string): string[] {
 /** A list of known failures can be called anything (`run --known`): it is known by what is in it. */
 async function isList(path: string): Promise<boolean> {
   if (basename(path).endsWith(KNOWN_FILE)) return true;
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+  if (!look(path)?.isFile()) return false;
   const { readText } = await import('../yaml/file.ts');
   const { text = '' } = await readText(path, path);
   return /\breason:/.test(text) && !/^(title|why|steps):/m.test(text);
+}
+
+/** undefined: nothing is there, or no way leads to it, which is told where it is read. */
+function look(path: string) {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 async function keep(

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };
-const DURATION = 'expected seconds, or a number and its unit: 90s, 5m, 1h, 1d, 1w';
+const DURATION = 'expected whole seconds, or a whole number and its unit: 90s, 5m, 1h, 1d, 1w';
 
 /** Seconds. */
 export const duration = z
@@ -15,7 +15,7 @@ export const duration = z
       z
         .string()
         .regex(/^[0-9]{1,9}[smhdw]$/, DURATION)
-        .describe('A number and its unit: 90s, 5m, 1h, 1d, 1w.'),
+        .describe('A whole number and its unit: 90s, 5m, 1h, 1d, 1w.'),
     ],
     DURATION,
   )

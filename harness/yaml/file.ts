@@ -42,11 +42,13 @@ export function wholeFile(file: string, message: string): Problem {
 
 export function unreadable(file: string, error: unknown): Problem {
   if (!(error instanceof Error && 'code' in error)) throw error;
-  return wholeFile(
-    file,
-    error.code === 'ENOENT' ? 'no such file or folder' : `cannot be read: ${error.code}`,
-  );
+  return wholeFile(file, REASONS[String(error.code)] ?? `cannot be read: ${error.code}`);
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  ELOOP: 'a symbolic link that leads to itself',
+};
 
 /** Placed where decoding first put a replacement character. */
 function notUtf8(text: string, file: string): Problem {

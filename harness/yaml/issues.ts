@@ -113,14 +113,17 @@ function wording(issue: z.core.$ZodRawIssue): string {
     case 'invalid_format':
       return `expected a string like ${issue.pattern ?? issue.format}`;
     case 'too_small':
-      if (!isMeasured(issue)) return `less than ${issue.minimum}`;
+      if (!isMeasured(issue))
+        return issue.inclusive ? `less than ${issue.minimum}` : `${issue.minimum} or less`;
       return issue.minimum === 1
         ? 'must not be empty'
         : `needs at least ${issue.minimum}${unitOf(issue)}`;
     case 'too_big':
       return isMeasured(issue)
         ? `takes at most ${issue.maximum}${unitOf(issue)}`
-        : `more than ${issue.maximum}`;
+        : issue.inclusive
+          ? `more than ${issue.maximum}`
+          : `${issue.maximum} or more`;
     case 'unrecognized_keys':
       return JSON.stringify(keysOf(issue.inst));
     default:

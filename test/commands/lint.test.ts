@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -39,4 +39,10 @@ it('the senders below a folder are checked too, and their files are no scenarios
   expect(out).not.toMatch(/daemon\.yml|ci\.yml|title is missing/);
   put('project/mta/scenarios/mine.yaml', 'title: mine\n');
   expect(await said(join(top, 'project'))).toMatch(/mine\.yaml:1:1: why is missing/);
+});
+
+it('a link that leads to itself is a problem as any other', async () => {
+  const loop = join(top, 'loop');
+  symlinkSync(loop, loop);
+  expect(await said(loop)).toBe(`64: ${loop}: a symbolic link that leads to itself\n`);
 });

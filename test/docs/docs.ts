@@ -101,6 +101,7 @@ interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
   readonly maximum?: number;
 }
 
@@ -175,7 +176,11 @@ function takes(schema: Schema): string {
   switch (schema.type) {
     case 'integer':
     case 'number': {
-      const { minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER } = schema;
+      const { exclusiveMinimum, maximum = Number.MAX_SAFE_INTEGER } = schema;
+      const minimum =
+        exclusiveMinimum === undefined
+          ? (schema.minimum ?? Number.MIN_SAFE_INTEGER)
+          : exclusiveMinimum + 1;
       if (maximum < Number.MAX_SAFE_INTEGER) return `a number from ${minimum} to ${maximum}`;
       return minimum > 0 ? `a number from ${minimum}` : 'a number';
     }

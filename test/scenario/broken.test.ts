@@ -27,7 +27,7 @@ function broken(marked: string, ...messages: string[]): void {
 const SEND = 'steps: [{ send: a, expect: [enforced] }]\n';
 const send = (more: string) => `${HEAD}steps:\n  - { send: a, expect: [enforced], ${more} }\n`;
 const expecting = (expected: string) => `${HEAD}steps:\n  - { send: a, expect: ${expected} }\n`;
-const DURATION = 'expected seconds, or a number and its unit: 90s, 5m, 1h, 1d, 1w';
+const DURATION = 'expected whole seconds, or a whole number and its unit: 90s, 5m, 1h, 1d, 1w';
 const STEPS = 'allowed prime, send, publish, advance, restart, flush, refresh, recover, wait';
 const TOP = 'allowed title, why, requirements, needs, policy, domain, variants, steps';
 
@@ -310,6 +310,12 @@ describe('steps', () => {
     ],
     ['no messages', `{ send: a, messages: ‸0, expect: [enforced] }`, 'less than 1 (found 0)'],
     ['a duration', `{ advance: ‸soon }`, `${DURATION} (found "soon")`],
+    ['a day and a half', `{ advance: ‸1.5d }`, `${DURATION} (found "1.5d")`],
+    [
+      'a message of no size',
+      `{ send: a, message: { size: ‸0 }, expect: [enforced] }`,
+      '0 or less (found 0)',
+    ],
     [
       'recover with nothing sent',
       `‸recover`,

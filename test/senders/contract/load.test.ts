@@ -551,7 +551,7 @@ const tables: Readonly<Record<string, Table>> = {
     [
       'a duration',
       container({ ready: '{ within: ‸1y }' }),
-      'expected seconds, or a number and its unit: 90s, 5m, 1h, 1d, 1w (found "1y")',
+      'expected whole seconds, or a whole number and its unit: 90s, 5m, 1h, 1d, 1w (found "1y")',
     ],
     ['no time at all', container({ ready: '{ within: ‸0 }' }), 'expected between 1s and 1h'],
     ['far too long', container({ ready: '{ within: ‸61m }' }), 'expected between 1s and 1h'],
