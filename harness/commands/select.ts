@@ -116,10 +116,14 @@ function noneFound(word: string, shipped: readonly Scenario[]): string {
   const files = [...new Set(ids.map(scenarioFileId))];
   const folders = [...new Set(files.map((id) => id.split('/')[0]!))];
   const last = word.split('/').at(-1)!;
+  const variants = ids.filter((id) => last.length > 2 && id.includes(last));
+  const [folder] = word.split('/');
   const near = [
     nearestName(word, [...folders, ...files, ...ids]),
     ...files.filter((id) => id.endsWith(`/${last}`)),
     ...files.filter((id) => last.length > 2 && id.includes(last)),
+    ...variants.filter((id) => id.startsWith(`${folder}/`)),
+    ...variants,
   ];
   const own = existsSync(word) ? [`./${word}`] : [];
   const named = [...new Set([...own, ...near.filter((name) => name !== undefined)])].slice(0, 5);

@@ -62,7 +62,9 @@ export function expectationWords(
 
 export function requirementId({ requirements }: Vocabulary): z.ZodType<string> {
   return z
-    .enum([...requirements], { error: 'unknown requirement' })
+    .enum([...requirements], {
+      error: 'unknown requirement: "holdfast list --requirements" names all',
+    })
     .meta({ id: 'requirement', description: 'The id of a requirement.' });
 }
 

@@ -99,6 +99,7 @@ const KINDS: Readonly<Record<string, string>> = {
   record: 'a map',
 };
 const MOST_VALUES_TOLD = 3;
+const MANY_VALUES = 100;
 
 /**
  * For every issue whose schema has no wording of its own. Empty: worded where the issue is
@@ -161,12 +162,23 @@ function complainOfIssue(issue: Issue, base: Path, complain: Complain): void {
   } else if (issue.code === 'invalid_union') {
     complainOfUnion(issue, path, complain);
   } else if (issue.code === 'invalid_value') {
-    complain(path, issue.message, { found: issue.input, allowed: issue.values.map(String) });
+    const values = issue.values.map(String);
+    const allowed = relatives(issue.input, values);
+    complain(path, issue.message, { found: issue.input, allowed, meant: values });
   } else {
     complain(path, issue.message || 'not valid here', {
       found: issue.code === 'custom' ? undefined : issue.input,
     });
   }
+}
+
+/** Of very many, such as the ids of requirements, those that begin like it. */
+function relatives(found: unknown, names: readonly string[]): readonly string[] {
+  if (names.length <= MANY_VALUES || typeof found !== 'string') return names;
+  const parts = found.split('-');
+  const heads = parts.map((_, index) => parts.slice(0, -index || undefined).join('-'));
+  const alike = heads.map((head) => names.filter((name) => name.startsWith(`${head}-`)));
+  return alike.find((some) => some.length > 0) ?? names;
 }
 
 function complainOfUnion(

@@ -42,17 +42,24 @@ export function formatProblem(problem: Problem): string {
 
 /**
  * The allowed name that is the fewest edits away, when that is few enough for a slip of the
- * keyboard.
+ * keyboard. What stands before a colon, slash or at-sign in both makes no name nearer.
  */
 export function nearestName(name: string, allowed: readonly string[]): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
-  const bound = Math.max(2, Math.floor(name.length / 3));
-  const ranked = allowed.map((known) => ({
-    known,
-    edits: editDistance(name.toLowerCase(), known.toLowerCase()),
-  }));
-  const [best] = ranked.sort((a, b) => a.edits - b.edits);
-  return best && best.edits <= bound && best.edits < best.known.length ? best.known : undefined;
+  const near = allowed.flatMap((known) => {
+    const [given, meant] = withoutShared(name.toLowerCase(), known.toLowerCase());
+    const bound = Math.min(MOST_EDITS, Math.max(1, Math.round(given.length / 3)));
+    const edits = editDistance(given, meant);
+    return edits <= bound && edits < meant.length ? [{ known, edits }] : [];
+  });
+  return near.sort((a, b) => a.edits - b.edits)[0]?.known;
+}
+
+function withoutShared(a: string, b: string): [string, string] {
+  const head = /^.*[:/@]/.exec(a)?.[0];
+  return head !== undefined && b.startsWith(head)
+    ? [a.slice(head.length), b.slice(head.length)]
+    : [a, b];
 }
 
 /** A value as a problem shows it: JSON on one line, cut short. */
@@ -74,6 +81,7 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
 
 const LONGEST_PATH = 400;
 const LONGEST_NAME = 80;
+const MOST_EDITS = 3;
 const LONGEST_VALUE = 60;
 const MOST_NAMES = 16;
 const LONGEST_LINE = 120;

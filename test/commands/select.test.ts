@@ -51,6 +51,7 @@ describe('words on the command line', () => {
 
   fails(['starttls/striped'], /no scenario starttls\/striped: did you mean starttls\/stripped\?/);
   fails(['startls'], /did you mean starttls/);
+  fails(['certificates/self-signed'], /did you mean certificates\/untrusted@self-signed,/);
   fails(['stripped'], /did you mean .*starttls\/stripped/);
   fails(['starttls/stripped@as-removed'], /did you mean starttls\/stripped@as-removed-line/);
   fails(['start'], /no scenario start:/);

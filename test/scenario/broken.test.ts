@@ -78,7 +78,7 @@ describe('the file', () => {
     [
       'an unknown requirement and capability',
       `title: x\nwhy: x\nrequirements:\n  - 8461-5-transient\n  - ‸8461-5-enforced\nneeds: [mta-sts, ‸danee]\n${SEND}`,
-      'unknown requirement (found "8461-5-enforced"; allowed 8461-5-enforce, 8461-5-transient, 8461-3.1-id; did you mean 8461-5-enforce?)',
+      'unknown requirement: "holdfast list --requirements" names all (found "8461-5-enforced"; allowed 8461-5-enforce, 8461-5-transient, 8461-3.1-id; did you mean 8461-5-enforce?)',
       'unknown capability (found "danee"; allowed mta-sts, testing-mode, tlsrpt, tlsrpt-mail, dane, dnssec, requiretls, persistent-cache, queue, time-travel, queue-lifetime, restart, dsn, ipv6, smart-host, refresh and 3 more; did you mean dane?)',
     ],
   ])('%s', (_, text, ...messages) => broken(text, ...messages));
@@ -455,7 +455,7 @@ describe('attacks and expectations', () => {
     [
       'a requirement',
       expecting('[{ enforced: { requirement: ‸8461-3.1-ids } }]'),
-      'unknown requirement (found "8461-3.1-ids"; allowed 8461-5-enforce, 8461-5-transient, 8461-3.1-id; did you mean 8461-3.1-id?)',
+      'unknown requirement: "holdfast list --requirements" names all (found "8461-3.1-ids"; allowed 8461-5-enforce, 8461-5-transient, 8461-3.1-id; did you mean 8461-3.1-id?)',
     ],
   ])('%s', (_, text, ...messages) => broken(text, ...messages));
 

@@ -108,6 +108,14 @@ describe('an attack that changes nothing', () => {
   );
 });
 
+it('of very many requirements those of the same section are told', () => {
+  const text = `title: a\nwhy: b\nrequirements: [8461-5-enforce]\nsteps:\n  - prime\n`;
+  const [problem] = loadScenario(text, 'f.yaml', 'f', vocabulary).problems;
+  expect(problem?.message).toContain('holdfast list --requirements');
+  expect(problem?.allowed).toContain('8461-5-enforce-no-starttls');
+  expect(problem?.allowed?.filter((id) => !id.startsWith('8461-5-'))).toEqual([]);
+});
+
 describe('words of attacks', () => {
   refused(
     'a reply without its code',

@@ -3,7 +3,7 @@ import type { Problem } from '../../harness/yaml/problems.ts';
 import { formatProblem, nearestName } from '../../harness/yaml/problems.ts';
 
 describe('the nearest name', () => {
-  const names = ['enforced', 'delivered', 'deferred', 'mx', 'strip-starttls'];
+  const names = ['enforced', 'delivered', 'deferred', 'mx', 'strip-starttls', 'a:slow', 'NOOP'];
   it.each([
     ['enforecd', 'enforced'],
     ['defered', 'deferred'],
@@ -12,6 +12,9 @@ describe('the nearest name', () => {
     ['stripstarttls', 'strip-starttls'],
     ['mxx', 'mx'],
     ['qq', undefined],
+    ['a:foo', undefined],
+    ['a:solw', 'a:slow'],
+    ['FOO', undefined],
     ['', undefined],
     ['nothing-like-it', undefined],
     ['x'.repeat(100_000), undefined],
