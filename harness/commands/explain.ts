@@ -22,7 +22,7 @@ import {
 } from '../model/scenario.ts';
 import type { Stage } from '../model/stage.ts';
 import { describeUse } from '../model/verdict.ts';
-import { printable } from '../protocol/printable.ts';
+import { printable, printableLines } from '../protocol/printable.ts';
 import type { Vocabulary } from '../scenario/language.ts';
 import { loadVocabulary } from '../vocabulary.ts';
 import { selectScenarios } from './select.ts';
@@ -45,7 +45,7 @@ export async function explain(word: string, terminal: Terminal): Promise<number>
     ...others.flatMap((other) => difference(first!, other, vocabulary, width)),
     ...closing(first!, width),
   ]);
-  terminal.write(`${texts.map((lines) => lines.join('\n')).join('\n\n')}\n`);
+  terminal.write(`${printableLines(texts.map((lines) => lines.join('\n')).join('\n\n'))}\n`);
   return 0;
 }
 
@@ -242,7 +242,7 @@ function describeDomain({ mx, tlsrpt, records, requiretls, others }: DomainSpec)
     ...Object.entries(others ?? {}).map(
       ([name, own]) => `${name} without a policy: MX ${own.join(', ')}`,
     ),
-  ].filter((part) => part !== false);
+  ].filter((part) => typeof part === 'string');
   return `${[`Domain ${VICTIM}: MX ${hosts}`, reports, ...more].join('; ')}.`;
 }
 
