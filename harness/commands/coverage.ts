@@ -60,7 +60,7 @@ export async function coverage(request: CoverageRequest, terminal: Terminal): Pr
   const verdicts = request.from === undefined ? [] : await verdictsIn(request.from);
   const rows = all.filter((row) => isWanted(row, request));
   if (rows.length === 0)
-    throw new UsageError('no requirement is like that: holdfast list --requirements');
+    throw new UsageError('no requirement matches: "holdfast list --requirements" names all');
   const told = rows.map((row) => ({
     ...row,
     knownToFail: knownToFail(row, lists),

@@ -103,7 +103,7 @@ export async function openGate(request: GateRequest, vocabulary: Vocabulary): Pr
         const text = existsSync(file) ? await readFile(file, 'utf8') : '';
         await writeFile(file, updateKnown(text, { failed, healed, past }));
         tell(
-          `${printable(file, 200)}: ${counted(failed.length, 'failure')} put in, ${healed.length} taken out, ${past.length} without their day`,
+          `${printable(file, 200)}: ${counted(failed.length, 'failure')} put in, ${healed.length} taken out, ${past.length} past ${past.length === 1 ? 'its' : 'their'} day`,
         );
       }
     },

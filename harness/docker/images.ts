@@ -60,7 +60,7 @@ export async function ensurePulled(
     await finished(dockerode, stream, () => {}, signal);
   } catch (error) {
     throw new SenderError(
-      `the image ${printable(image, 120)} is not here and cannot be pulled: ${printable((error as Error).message)}. Build it, or correct its name.`,
+      `the image ${printable(image, 120)} is not here and cannot be pulled: ${printable((error as Error).message.trim().replace(/\.$/, ''))}. Build it, or correct its name.`,
     );
   }
 }

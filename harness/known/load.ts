@@ -67,17 +67,24 @@ export async function loadKnown(
         found: scenarios,
         meant: [...new Set([...ids.map(scenarioFileId), ...ids])],
       });
-    else if (ids.length > 1 && ids.every((id) => selects(scenarios, id)))
-      complain([scenarios], 'selects every scenario, and no failure would be seen any more', {
-        part: 'key',
-        found: scenarios,
-      });
+    else if (isAnything(scenarios) || (ids.length > 1 && ids.every((id) => selects(scenarios, id))))
+      complain(
+        [scenarios],
+        'selects every scenario or variant, and no failure would be seen any more',
+        {
+          part: 'key',
+          found: scenarios,
+        },
+      );
     const read = parsePart(entry, given, [scenarios], complain);
     const { line } = source.locate([scenarios], 'key');
     return read ? [{ scenarios, ...read, file, line }] : [];
   });
   return { entries, problems: inOrder([...flaws, ...problems]) };
 }
+
+/** A pattern that names nothing: `*`, `*@*`. */
+const isAnything = (pattern: string) => /^[*@/]+$/.test(pattern);
 
 /** What `lint` has against a list that can be read: reasons that nobody has written. */
 export function unwritten(entries: readonly KnownFailure[]): Problem[] {

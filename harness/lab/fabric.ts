@@ -6,7 +6,7 @@
  * Every virtual address and port is an ephemeral port on 127.0.0.1, or on ::1 for IPv6; whoever
  * dials asks `route` where it is. The virtual addresses lie in 127.0.0.0/8, so that a sender that
  * goes past the map still stays on this machine; those of IPv6, which has only one address there, in
- * the block whose packets are thrown away (RFC 6666).
+ * 100::/64, whose packets routers discard (RFC 6666).
  */
 
 import net from 'node:net';

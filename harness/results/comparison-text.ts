@@ -58,10 +58,14 @@ function shiftLines(shift: Shift): string[] {
     `  ${SYMBOLS[kind]} ${gradesOf(shift)} · ${printable(sender, 40)} · ${counted(shift.scenarios.length, 'scenario')}${levelOf(requirement)}`,
     ...(requirement === undefined ? [] : [`    ${citation(requirement)}`]),
     ...(was === undefined ? [] : [`    before  ${printable(was)}`]),
-    ...(seen === '' ? [] : [`    ${seenLabel.padEnd(6)}  ${printable(seen)}`]),
+    ...(isToldBefore(shift) ? [] : [`    ${seenLabel.padEnd(6)}  ${printable(seen)}`]),
     `    in      ${named(shift, (id) => printable(id, 120))}`,
   ];
 }
+
+/** By the grades: `unsupported`, where nothing more is known. */
+const isToldBefore = ({ seen, before, after }: Shift) =>
+  seen === '' || seen === before || seen === after;
 
 /** For a job summary: below GitHub's limit of 1 MiB whatever the runs. */
 export function comparisonMarkdown(comparison: Comparison): string {
@@ -82,7 +86,9 @@ export function comparisonMarkdown(comparison: Comparison): string {
           `- **${gradesOf(shift)}** · ${text(shift.sender, 40)} · ${counted(shift.scenarios.length, 'scenario')}${levelOf(requirement)}`,
           ...(requirement === undefined ? [] : [`  - ${text(citation(requirement))}`]),
           ...(was === undefined ? [] : [`  - before: ${text(was)}`]),
-          ...(seen === '' ? [] : [`  - ${was === undefined ? 'seen' : 'now'}: ${text(seen)}`]),
+          ...(isToldBefore(shift)
+            ? []
+            : [`  - ${was === undefined ? 'seen' : 'now'}: ${text(seen)}`]),
           `  - in: ${named(shift, (id) => markdownCode(id, 120))}`,
         ];
       }),

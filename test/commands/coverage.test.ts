@@ -49,7 +49,7 @@ describe('holdfast coverage', () => {
   });
 
   it('says so where there is no such requirement', async () => {
-    await expect(told({ rfc: '1\u001b[2J' })).rejects.toThrow('no requirement is like that');
+    await expect(told({ rfc: '1\u001b[2J' })).rejects.toThrow('no requirement matches');
   });
 
   it('is JSON for programs', async () => {

@@ -96,7 +96,7 @@ describeWithEngine('an image', () => {
     const image = '127.0.0.1:9/holdfast-is-not-there:1';
     const told: string[] = [];
     await expect(ensurePulled(engine.dockerode, image, (line) => told.push(line))).rejects.toThrow(
-      /^the image 127\.0\.0\.1:9\/holdfast-is-not-there:1 is not here and cannot be pulled: .*Build it, or correct its name\.$/s,
+      /^the image 127\.0\.0\.1:9\/holdfast-is-not-there:1 is not here and cannot be pulled: .*[^\s.]\. Build it, or correct its name\.$/s,
     );
     expect(told).toEqual([`pulling ${image}`]);
   });

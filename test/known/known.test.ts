@@ -129,6 +129,7 @@ describe('a list', () => {
     ['tls/sni: { reason: x, link: "javascript:x" }', /http or https/, undefined],
     ['- tls/sni', /is a map/, undefined],
     ["'*': { reason: x }", /selects every scenario/, undefined],
+    ["'*@*': { reason: x }", /selects every scenario or variant/, undefined],
   ])('%s is refused', async (text, message, nearest) => {
     const { problems } = await load(text);
     expect(problems).toContainEqual(
@@ -174,11 +175,11 @@ cache/expiry:
 it('lives: new fails, listed passes, fixed but listed fails, expired fails, update heals', async () => {
   const file = join(folder, 'life.yaml');
   const gate = async (senders: string | readonly string[], updateKnown = false) => {
-    // The list was written: that is said.
-    const { terminal, out } = testTerminal({ complain: () => {} });
+    const told: string[] = [];
+    const { terminal, out } = testTerminal({ complain: (line) => void told.push(line) });
     const given = { scenarios: [ATTACK], senders: [senders].flat(), reporters: ['text'], jobs: 2 };
     const code = await run({ ...given, known: [file], updateKnown }, terminal);
-    return { code, out: out() };
+    return { code, out: out(), told };
   };
   const wrong = 'reference:follows-redirects';
   writeFileSync(file, '# what we know\n');
@@ -195,6 +196,7 @@ it('lives: new fails, listed passes, fixed but listed fails, expired fails, upda
   const expired = await gate(wrong);
   expect(expired.code).toBe(1);
   expect(expired.out).toContain('was known until 2020-01-01');
+  expect((await gate(wrong, true)).told).toEqual([expect.stringMatching(/, 1 past its day$/)]);
   await gate('reference', true);
   expect((await gate('reference')).code).toBe(0);
   expect(readFileSync(file, 'utf8')).toContain('# what we know');

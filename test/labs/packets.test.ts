@@ -141,9 +141,10 @@ const why =
 const hasTshark = !spawnSync('tshark', ['--version']).error;
 
 describe.skipIf(why !== undefined)(`a captured lab${why ? ` (${why})` : ''}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-pcap-'));
+  let folder: string;
   let lab: Awaited<ReturnType<typeof openLab>>;
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'holdfast-pcap-'));
     const place = { dns: '127.94.0.1', addresses: '127.94.128.0/17' };
     lab = await openLab(place, (line) => expect.unreachable(line), { isCaptured: true });
   });

@@ -184,6 +184,14 @@ describe('what is written', () => {
     expect(text).toMatch(/\n40 pairs, 0 of them the same · 40 worse\n$/);
   });
 
+  it('does not say again what the grades say', () => {
+    const lacking = runOf([{ scenario: 'a', grade: 'unsupported' }]);
+    const shifted = compareRuns(runOf([{ scenario: 'a' }]), lacking);
+    expect(comparisonText(shifted)).toContain('pass → unsupported');
+    expect(comparisonText(shifted)).not.toContain('    seen ');
+    expect(comparisonMarkdown(shifted)).not.toContain('- seen');
+  });
+
   it('lets nothing act that a sender says', () => {
     const text = comparisonText(comparison);
     expect(text).not.toMatch(/\x1b|\u202e|^\s*::/m);
