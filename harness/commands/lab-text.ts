@@ -295,7 +295,7 @@ function tryLines(
 export function inLabLines(network: string, authorities: string): string[] {
   return [
     `printf 'FROM debian:trixie-slim\\nRUN apt-get update && apt-get install -y bind9-dnsutils curl openssl swaks\\n' | docker build -t holdfast-tools -    # once`,
-    `in_lab() { docker run --rm -i --network ${network} -v ${authorities}:${authorities}:ro holdfast-tools "$@"; }`,
+    `in_lab() { docker run --rm --network ${network} -v ${authorities}:${authorities}:ro holdfast-tools "$@"; }`,
   ];
 }
 
