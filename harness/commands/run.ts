@@ -136,6 +136,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     knownLists: gate.lists,
     knownNoMore,
     skippedSenders: [...skipped, ...failed],
+    givenAs: Object.fromEntries(named.map(({ name, given }) => [name, given])),
     interrupted: signal.aborted || breakdown !== undefined,
     evidenceDir: store.dir,
     evidenceProblem: store.trouble(),

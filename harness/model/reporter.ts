@@ -62,6 +62,8 @@ export interface RunSummary {
   /** What they name wrongly. */
   readonly knownNoMore: readonly KnownNoMore[];
   readonly skippedSenders: readonly { readonly name: string; readonly reason: string }[];
+  /** By name: what stands for each sender on the command line. */
+  readonly givenAs?: Readonly<Record<string, string>>;
   /** Somebody stopped the run before every scenario was judged. */
   readonly interrupted: boolean;
   /** Where the evidence was kept, if it was. */

@@ -282,7 +282,7 @@ export function noMoreLine({ sender, kind, entry }: KnownNoMore): string {
     : `${SYMBOL.fail} ${what}: fails still, and was known until ${printable(entry.until!, 40)} (${place})`;
 }
 
-function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
+function nextSteps({ run, results, evidenceDir, givenAs = {} }: RunSummary): string[] {
   const worst =
     results.find((result) => shownAs(result) === 'fail') ??
     results.find(({ verdict }) => verdict.grade === 'inconclusive') ??
@@ -306,7 +306,7 @@ function nextSteps({ run, results, evidenceDir }: RunSummary): string[] {
     ...silentSenders(results).map(
       (name) =>
         [
-          `holdfast doctor --sender ${printable(name, 40)}`,
+          `holdfast doctor --sender ${printable(givenAs[name] ?? name, 120)}`,
           'no honest message arrived: checks the sender step by step',
         ] as const,
     ),

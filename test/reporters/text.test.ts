@@ -112,7 +112,10 @@ Try next
         findings: [finding({ grade: 'inconclusive', expectation: 'control' })],
       });
     const DOCTOR = 'holdfast doctor --sender postfix ';
-    expect((await report(reporter, summary([silent('a'), silent('b')]))).out).toContain(DOCTOR);
+    const all = summary([silent('a'), silent('b')]);
+    expect((await report(reporter, all)).out).toContain(DOCTOR);
+    const own = { ...all, givenAs: { postfix: './my-mta' } };
+    expect((await report(reporter, own)).out).toContain('holdfast doctor --sender ./my-mta ');
     expect((await report(reporter, summary([silent('a'), failed()]))).out).not.toContain(DOCTOR);
   });
 
