@@ -123,7 +123,7 @@ describe.skipIf(!hasScript)('a run on a terminal', () => {
     expect(code).toBe(0);
     expect(shown).toMatch(/reference +\d\/4 · \d running: /);
     expect(seen).not.toContain('running');
-    expect(seen).toMatch(/^holdfast .* 4 scenarios · reference \S+\n\n\nScenarios and senders\n/);
+    expect(seen).toMatch(/^holdfast .* 4 scenarios · reference \S+\n\nScenarios and senders\n/);
     expect(seen).toMatch(/\n4 verdicts in \S+ s · 4 pass\n$/);
   });
 
