@@ -117,6 +117,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'shipped',
       'model',
       'yaml',
+      'process',
       'attacks',
       'expectations',
       'reporters',
