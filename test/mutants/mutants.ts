@@ -20,6 +20,7 @@ import { farm, type Order, type Result, together } from './farm.ts';
 import {
   isAsPinned,
   isForReference,
+  LAWFUL,
   type Pin,
   readPins,
   TEMPERED,
@@ -68,13 +69,13 @@ const run = (what: string, orders: readonly Order[]) => farm(orders, counting(wh
 const tryTemperaments = () =>
   run(
     'temperaments',
-    temperaments.map((traits) => ({ traits, scenarios })),
+    LAWFUL.map((traits) => ({ traits, scenarios })),
   );
 
 /** What failed, and what nobody could decide. */
 function showTemperaments(results: readonly Result[]): string[] {
   say(`${'temperament'.padEnd(24)} ${GRADES.map((grade) => grade.padStart(13)).join('')}`);
-  for (const temperament of temperaments) {
+  for (const temperament of LAWFUL) {
     const own = results.filter(({ traits }) => traits === temperament);
     const counts = GRADES.map((grade) => own.filter((one) => one.grade === grade).length);
     const columns = counts.map((count) => String(count || '').padStart(13)).join('');

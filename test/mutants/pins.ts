@@ -6,7 +6,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { neededCapabilities, type Scenario } from '../../harness/model/scenario.ts';
 import type { Grade } from '../../harness/model/verdict.ts';
-import { FAULTS, referenceSender, TEMPERAMENTS } from '../../harness/senders/reference/index.ts';
+import {
+  FAULTS,
+  referenceSender,
+  TEMPERAMENTS,
+  TRIED_ALONE,
+} from '../../harness/senders/reference/index.ts';
 import { excuseOf } from './excused.ts';
 
 export interface Pin {
@@ -47,8 +52,19 @@ export const isAsPinned = (
 export const traitsOf = (fault: string, temperament: string) =>
   [fault, temperament].filter((trait) => trait !== '').join('+');
 
-/** No temperament, and each. */
-export const TEMPERED: readonly string[] = ['', ...Object.keys(TEMPERAMENTS)];
+/** No temperament, and each that faults are tried under. */
+export const TEMPERED: readonly string[] = [
+  '',
+  ...Object.keys(TEMPERAMENTS).filter((name) => !TRIED_ALONE.includes(name)),
+];
+
+/** Every lawful sender. */
+export const LAWFUL: readonly string[] = [
+  ...TEMPERED,
+  ...TRIED_ALONE,
+  'logs-each-try+rests-between-hosts',
+  'logs-each-try+slow',
+];
 
 const able = referenceSender().capabilities;
 

@@ -9,10 +9,18 @@ import { FAULTS, type FaultName } from './faults.ts';
 import { startMta } from './mta.ts';
 import { createTrustStore } from './network.ts';
 import type { Timeouts } from './setting.ts';
-import { TEMPERAMENTS, type TemperamentName } from './temperaments.ts';
+import { TEMPERAMENTS, type TemperamentName, TRIED_ALONE } from './temperaments.ts';
 import { parseTraits, type Trait, traitsOf } from './traits.ts';
 
-export { FAULTS, type FaultName, parseTraits, TEMPERAMENTS, type TemperamentName, type Trait };
+export {
+  FAULTS,
+  type FaultName,
+  parseTraits,
+  TEMPERAMENTS,
+  type TemperamentName,
+  TRIED_ALONE,
+  type Trait,
+};
 
 export interface ReferenceOptions {
   /** Faults and temperaments. */
