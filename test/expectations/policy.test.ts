@@ -5,7 +5,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { viewStep } from '../../harness/model/evidence.ts';
-import { expectations, scenarioOf, send, trialOf } from '../evidence.ts';
+import { type EvidenceBuilder, expectations, scenarioOf, send, trialOf } from '../evidence.ts';
 import { attacked, cold, says } from './table.ts';
 
 describe('policy-fetched', () => {
@@ -48,6 +48,19 @@ describe('policy-fetched', () => {
       actual: expect.stringContaining('before it was asked for anew'),
       standsAlone: false,
     });
+  });
+
+  // RFC 8461 §3.3
+  test.each<[string, string, (made: EvidenceBuilder) => EvidenceBuilder]>([
+    ['unobserved', 'a fetch had just failed', (made) => made.fetch({ status: 500 })],
+    ['unobserved', 'what came was no policy', (made) => made.fetch({ body: 'hello' })],
+    ['unmet', 'a fetch had failed long before', (made) => made.fetch({ status: 500 }).later()],
+    ['unmet', 'a fetch had just been good', (made) => made.fetch()],
+    ['unmet', 'no fetch had been tried', (made) => made],
+  ])('%s where %s, and the record alone was asked for', (status, _, before) => {
+    const made = before(cold().txt()).step(1).txt();
+    const view = viewStep(trialOf(made, scenarioOf([send(), send()])), 1);
+    expect(expectations.get('policy-fetched')!.judge(view, {}).status).toBe(status);
   });
 
   test('undecided where the policy host was called in this step, and answered in the next', () => {
