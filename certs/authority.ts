@@ -28,8 +28,8 @@ interface Issuer extends Signer {
   readonly intermediates: readonly string[];
 }
 
-/** The root; a root that nobody trusts; and what the root has signed. */
-export type IssuerName = 'root' | 'unknown-root' | keyof typeof INTERMEDIATES;
+/** The root; a root that nobody trusts; somebody who uses its name; and what the root has signed. */
+export type IssuerName = 'root' | 'unknown-root' | 'impostor-root' | keyof typeof INTERMEDIATES;
 
 /**
  * A new authority; synchronous, takes about a millisecond.
@@ -59,6 +59,9 @@ export function createAuthority({
   function createIssuer(name: IssuerName): Issuer {
     if (name === 'root') return root;
     if (name === 'unknown-root') return createRoot(`${commonName}: unknown root`, now);
+    // All that the root says of itself, and another key: the signature alone tells them apart.
+    if (name === 'impostor-root')
+      return { ...root, key: { ...createKey(), identifier: root.key.identifier } };
     const changes: Changes = INTERMEDIATES[name];
     const signers = [
       issuerOf(changes.under ?? 'root'),

@@ -31,7 +31,7 @@ export interface Profile {
 export interface Leaf
   extends Pick<
     CertificateContent,
-    'extendedKeyUsage' | 'ipAddresses' | 'digest' | 'hasUnknownExtension'
+    'extendedKeyUsage' | 'ipAddresses' | 'uris' | 'mailAddresses' | 'digest' | 'hasUnknownExtension'
   > {
   readonly dnsNames: readonly string[];
   /** Default: the first of dnsNames that fits, as most CAs do. */
@@ -200,6 +200,12 @@ export const PROFILES = {
     brokenPath: true, // RFC 5280 §6.1.5 (f)
     change: () => ({ hasUnknownExtension: true }),
   },
+  'forged-signature': {
+    summary: "With the root's name as its issuer, and a signature that is not the root's.",
+    authenticates: false,
+    brokenPath: true, // RFC 5280 §6.1.3 (a)(1)
+    change: () => ({ issuer: 'impostor-root' }),
+  },
   'wrong-key': {
     summary: 'The right one, shown by somebody who has not its key.',
     authenticates: false,
@@ -277,6 +283,25 @@ export const PROFILES = {
     summary: '"*" for the two leftmost labels.',
     authenticates: false, // RFC 9525 §6.3: one "*" at most.
     change: ({ host }) => ({ dnsNames: [`*.*.${parent(parent(host))}`] }),
+  },
+  'wildcard-below': {
+    summary: '"*" for the names below the host.',
+    authenticates: false, // RFC 9525 §6.3: for exactly one label, and not for none.
+    change: ({ host }) => ({ dnsNames: [`*.${host}`] }),
+  },
+  'longer-name': {
+    summary: 'For two hosts whose names end with that of the host.',
+    authenticates: false, // RFC 9525 §6.3: label by label, and no label is left over.
+    change: ({ host }) => ({ dnsNames: [`not${host}`, `a.${host}`] }),
+  },
+  'name-of-another-type': {
+    summary: 'A stranger as the DNS name; the host in a URI and in a mail address.',
+    authenticates: false, // RFC 8461 §4.2: a DNS-ID.
+    change: ({ host }) => ({
+      dnsNames: [STRANGER],
+      uris: [`smtp://${host}`],
+      mailAddresses: [`postmaster@${host}`],
+    }),
   },
   'overlong-name': {
     summary: "The host, and behind it more of an attacker's name than DNS has room for.",

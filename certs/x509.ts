@@ -70,9 +70,11 @@ export interface CertificateContent {
   readonly pathLength?: number;
   readonly keyUsage?: keyof typeof KEY_USAGE;
   readonly extendedKeyUsage?: keyof typeof KEY_PURPOSE;
-  /** The entries of the subjectAltName: dNSName and (IPv4) iPAddress. */
+  /** The entries of the subjectAltName: dNSName, (IPv4) iPAddress, URI and rfc822Name. */
   readonly dnsNames?: readonly string[];
   readonly ipAddresses?: readonly string[];
+  readonly uris?: readonly string[];
+  readonly mailAddresses?: readonly string[];
   /** Name constraint: the only dNSName subtree a CA may issue for (RFC 5280 §4.2.1.10). */
   readonly permittedDnsName?: string;
   /** A critical extension that no verifier knows. */
@@ -159,6 +161,8 @@ export function distinguishedName({ organization, commonName }: Subject): Node {
 function extensions(content: CertificateContent, key: Key, signingKey: Key): Node[] {
   const names = [
     ...(content.dnsNames ?? []).map((name) => implicit(2, name)),
+    ...(content.uris ?? []).map((uri) => implicit(6, uri)),
+    ...(content.mailAddresses ?? []).map((address) => implicit(1, address)),
     ...(content.ipAddresses ?? []).map((address) =>
       implicit(7, String.fromCharCode(...address.split('.').map(Number))),
     ),
