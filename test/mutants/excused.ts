@@ -25,6 +25,8 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'sends-over-open-connections',
         'forgets-the-cache-while-fetching',
         'reports-the-first-policy',
+        'remembers-permitted-hosts',
+        'keeps-the-id-of-a-failed-fetch',
       ],
     },
     {
@@ -82,19 +84,30 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
         'leaks-after-restart',
         'sends-as-last-resort',
         'no-tls12-nor-tls13',
+        'helo-after-4yz-to-ehlo',
+        'helo-after-lost-ehlo',
       ],
     },
   ],
   'starttls-unasked': [
     {
       reason: 'It says STARTTLS whether or not it has read the offer.',
-      faults: ['keywords-in-capitals-only', 'reads-few-ehlo-lines'],
+      faults: [
+        'keywords-in-capitals-only',
+        'reads-few-ehlo-lines',
+        'helo-without-esmtp',
+        'helo-after-lost-ehlo',
+      ],
     },
   ],
   'gives-up-without-ehlo': [
     {
       reason: 'It never says HELO.',
-      faults: ['plaintext-when-ehlo-refused', 'plaintext-after-garbled-ehlo'],
+      faults: [
+        'plaintext-when-ehlo-refused',
+        'plaintext-after-garbled-ehlo',
+        'helo-after-4yz-to-ehlo',
+      ],
     },
   ],
   'logs-the-end-only': [
@@ -109,6 +122,7 @@ export const EXCUSED: Readonly<Record<string, readonly Excuse[]>> = {
       reason: 'It declares no DSN, and what is about bounces is unsupported.',
       faults: [
         'sends-as-last-resort',
+        'dane-lax-as-last-resort',
         'last-look-ends-the-policy',
         'no-recheck-before-bounce',
         'returns-from-postmaster',

@@ -7,7 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
 import { domainToUnicode } from 'node:url';
 import type { StsPolicy } from '../../protocol/sts-policy.ts';
-import { dnsNamesOf, identifies, pathProblem } from './network.ts';
+import { dnsNamesOf, identifies, isNamedElsewhere, pathProblem } from './network.ts';
 import { permits } from './reading.ts';
 import type { Failure } from './tlsrpt.ts';
 import type { Is } from './traits.ts';
@@ -59,6 +59,9 @@ function isNamed(certificate: X509Certificate | undefined, host: string, is: Is)
     names.some((name) => name.split(/\\u0000|\0|\\0/)[0] === host)
   )
     return true;
+  if (is('accepts-longer-names') && names.some((name) => name.endsWith(host))) return true;
+  if (is('accepts-other-name-types') && isNamedElsewhere(certificate, host)) return true;
+  if (is('certificate-wildcards-match-apex') && names.includes(`*.${host}`)) return true;
   const deep = names.some((name) => name.startsWith('*.') && host.endsWith(name.slice(1)));
   if (is('certificate-wildcards-match-deep') && deep) return true;
   const inner = names.some((name) =>
@@ -120,6 +123,8 @@ function isCondoned(invalid: string, leaf: X509Certificate | undefined, is: Is):
     case 'INVALID_CA':
     case 'INVALID_PURPOSE':
       return isForClients(leaf) ? is('accepts-client-auth-certificate') : is('accepts-any-issuer');
+    case 'CERT_SIGNATURE_FAILURE':
+      return is('accepts-forged-signatures');
     case 'PATH_LENGTH_EXCEEDED':
       return is('ignores-path-length');
     // What Node calls a broken name constraint, and a critical extension that is not known.

@@ -44,6 +44,10 @@ export interface Attempt {
   readonly policy: CachedPolicy | undefined;
   /** Counted from 1. */
   readonly nth: number;
+  /** To the recipient that its message names first. */
+  readonly isToFirst?: boolean;
+  /** It has been in the queue for as long as it may. */
+  readonly isTooOld?: boolean;
 }
 
 /** Why TLS with a candidate is not what its policy asks for. */
@@ -97,6 +101,8 @@ const KEEPING = [
   'reuses-connections',
   'reuses-unverified-connections',
   'sends-over-open-connections',
+  'dane-not-over-open-connections',
+  'requiretls-over-any-open-connection',
 ] as const;
 const UNTRIED: AttemptResult = { kind: 'temporary', detail: '', byPolicy: false };
 
@@ -106,6 +112,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   const tlsSessions = new Map<string, Buffer>();
   const openTo = new Map<string, Kept>();
   const withoutTls = new Set<string>();
+  const permittedOnce = new Set<string>();
   const keepsConnections = KEEPING.some(is);
   const orders = new WeakMap<Mail, readonly string[]>();
 
@@ -201,6 +208,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       (is('permits-what-any-policy-lists') &&
         [...cache.policies.values()].some((any) => permits(any.policy, name, is)));
     const isLax = isLaxly(place, attempt, is) || (isImplicit && is('lax-with-implicit-mx'));
+    const isListed = policy !== undefined && permits(policy.policy, name, is);
+    if (isListed) permittedOnce.add(`${attempt.domain} ${name}`);
+    const wasListed =
+      is('remembers-permitted-hosts') && permittedOnce.has(`${attempt.domain} ${name}`);
     return {
       host,
       place,
@@ -210,7 +221,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       enforced: isStrict(mode, attempt.mail, is) && !isLax,
       // RFC 8689 §2: of mail that asks for TLS, a policy or DNSSEC has to vouch for the host.
       permitted: policy
-        ? isPassedOver || permits(policy.policy, name, is)
+        ? isPassedOver || isListed || wasListed
         : !attempt.mail.requiretls || isSecure || is('requiretls-to-any-mx'),
       isMxSecure: isSecure,
     };
@@ -238,12 +249,12 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       return temporary(host, answer.kind === 'failure' ? answer.why : 'no address');
     const port = portOf(domainOf(mail.to));
     const tlsa = await daneOf({ domain, host, port, isMxSecure, addresses: answer }, dns, is);
+    const isLax = isLaxOfDane(candidate, is);
     // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
-    if (tlsa.kind === 'failed' && !mail.tlsOptional) {
+    if (tlsa.kind === 'failed' && !mail.tlsOptional && !isLax) {
       log.failed({ domain, policy: undefined, host }, { type: 'dnssec-invalid', why: tlsa.why });
       return temporary(host, tlsa.why);
     }
-    const isLax = is('dane-lax-on-retry') && attempt.nth > 1;
     const dane = tlsa.kind === 'bound' && !isLax ? tlsa.dane : undefined;
     // RFC 5321 §5.1: each address of a host, in turn.
     const addresses = is('tries-first-address-only') ? answer.records.slice(0, 1) : answer.records;
@@ -251,10 +262,15 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     for (const [nth, address] of addresses.entries()) {
       const lax =
         (nth > 0 && is('checks-first-address-only')) ||
+        (nth > 0 && mail.requiretls && is('requiretls-at-the-first-address-alone')) ||
         (net.isIPv6(address) && is('lax-over-ipv6'));
+      const isFree =
+        (nth > 0 && is('dane-at-the-first-address-alone')) ||
+        (net.isIPv6(address) && is('dane-not-over-ipv6'));
+      const bound = { ...candidate, dane: isFree ? undefined : dane };
       result = both(
         result,
-        await tryAddress({ ...candidate, dane, ...(lax && { enforced: false }) }, address),
+        await tryAddress({ ...bound, ...(lax && { enforced: false }) }, address),
       );
       if (result.kind !== 'temporary') return result;
     }
@@ -266,10 +282,13 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const { mail, domain } = attempt;
     const isBound = policy !== undefined || dane !== undefined;
     // What one set of TLSA records vouches for, another need not.
-    const key = `${address} ${portOf(domainOf(mail.to))} ${host} ${JSON.stringify(dane?.records ?? null)}`;
+    const isDaneSeen = !is('dane-not-over-open-connections');
+    const records = isDaneSeen ? (dane?.records ?? null) : null;
+    const key = `${address} ${portOf(domainOf(mail.to))} ${host} ${JSON.stringify(records)}`;
     let session: SmtpSession | undefined;
+    let inTls = false;
     try {
-      const reused = takeKept(key, isBound, mail);
+      const reused = takeKept(key, isDaneSeen ? isBound : policy !== undefined, mail);
       if (reused) {
         try {
           const sent = await reused.session.send(mail);
@@ -314,14 +333,17 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         session.quit();
         session = await open(address, mail);
       }
-      const inTls =
+      inTls =
         problem === undefined ||
         (problem.at === 'certificate' && !is('clear-after-bad-certificate'));
       // RFC 3207 §4.2: EHLO again, inside TLS.
       if (inTls && !is('no-ehlo-after-tls')) await session.hello();
       // RFC 8689 §4.2.1: the host has to hand it on in the same way. A bounce is not lost for that
       // (§5).
-      const mayLack = mail.from === '' || is('requiretls-to-any-host');
+      const mayLack =
+        mail.from === '' ||
+        is('requiretls-to-any-host') ||
+        (candidate.place > 0 && is('requiretls-at-the-first-host-alone'));
       if (mail.requiretls && inTls && !session.offers('REQUIRETLS') && !mayLack)
         return forbidden(host, 'REQUIRETLS not offered (RFC 8689 §4.2.1)', NO_REQUIRETLS);
       const sent = await session.send(mail);
@@ -334,6 +356,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       }
       return delivered(host, sent, inTls ? 'over TLS' : 'in clear');
     } catch (error) {
+      // RFC 8461 §5: what fails inside TLS is not tried without.
+      if (inTls && isReasonForClear(error, is)) return sendInClear(host, address, mail);
       // RFC 5321 §4.2.1.
       if (error instanceof SmtpRefusal && error.permanent)
         return { kind: 'permanent', detail: `${host}: ${error.message}` };
@@ -353,9 +377,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   /** A connection that is good for this policy: what was not verified is good for none. */
   function takeKept(key: string, isUnderPolicy: boolean, mail: Mail): Kept | undefined {
     const known = kept.get(key);
-    if (!known || (isUnderPolicy && !known.verified && !is('reuses-unverified-connections')))
-      return undefined;
-    if (mail.requiretls && !(known.verified && known.session.offers('REQUIRETLS')))
+    const isAnyGood = mail.requiretls && is('requiretls-over-any-open-connection');
+    const mayBeUnverified = is('reuses-unverified-connections') || isAnyGood;
+    if (!known || (isUnderPolicy && !known.verified && !mayBeUnverified)) return undefined;
+    if (mail.requiretls && !isAnyGood && !(known.verified && known.session.offers('REQUIRETLS')))
       return undefined;
     kept.delete(key);
     return known;
@@ -376,13 +401,31 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     session.quit();
   }
 
+  /** Faults: what failed inside TLS is sent without. */
+  async function sendInClear(host: string, address: string, mail: Mail): Promise<AttemptResult> {
+    try {
+      const session = await open(address, mail);
+      const sent = await session.send(mail).finally(() => session.quit());
+      return delivered(host, sent, 'in clear');
+    } catch (error) {
+      return temporary(host, messageOf(error));
+    }
+  }
+
   async function open(address: string, { from, to }: Mail): Promise<SmtpSession> {
     const port = portOf(domainOf(to));
-    const dial = async () => {
+    const dial = async (saysHelo = false): Promise<SmtpSession> => {
       const socket = await within(timeouts.connectMs, 'the connection', (signal) =>
         network.connect(address, port, signal),
       );
-      return openSmtp(socket, { name: domainOf(from || to), timeouts, is });
+      const opened = openSmtp(socket, { name: domainOf(from || to), timeouts, is, saysHelo });
+      // RFC 5321 §3.2: no reply to EHLO is no refusal of it.
+      return !saysHelo && is('helo-after-lost-ehlo')
+        ? opened.catch((error: unknown) => {
+            if (/repl(y|ying) to EHLO/.test(messageOf(error))) return dial(true);
+            throw error;
+          })
+        : opened;
     };
     if (!is('several-connections')) return dial();
     const both = [dial(), dial()];
@@ -445,9 +488,11 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // Node hands it out once.
       const certificate = socket.getPeerX509Certificate();
       const named = is('accepts-the-cname-target') ? await dns.targetOf(host) : host;
+      // RFC 8461 §2: what DANE cannot check is left to the policy.
+      const isLifted = dane?.records.length === 0 && is('dane-unusable-lifts-the-policy');
       const problem =
         (dane && daneProblem(socket, certificate, dane, is)) ??
-        ((policy || (attempt.mail.requiretls && !dane)) && !socket.isSessionReused()
+        ((policy || (attempt.mail.requiretls && !dane)) && !isLifted && !socket.isSessionReused()
           ? certificateProblem(socket, certificate, named, policy?.policy ?? { mx: [host] }, is)
           : undefined);
       if (key && !problem && resumes)
@@ -501,13 +546,33 @@ function isStrict(mode: string, { from, requiretls, tlsOptional }: Mail, is: Is)
 }
 
 /** Faults: the policy is enforced in some attempts, and at some hosts, only. */
-function isLaxly(place: number, { nth }: Attempt, is: Is): boolean {
+function isLaxly(place: number, { nth, mail }: Attempt, is: Is): boolean {
   return (
     (place > 0 && is('lax-with-further-mx')) ||
+    (place > 0 && mail.requiretls === true && is('requiretls-at-the-first-host-alone')) ||
     (nth > 1 && is('lax-on-retry')) ||
     (nth > 2 && is('lax-on-third-attempt')) ||
     (nth > 4 && is('lax-on-fifth-attempt'))
   );
+}
+
+/** Faults: TLSA records bind in some attempts, and at some hosts, only. */
+function isLaxOfDane({ place, attempt }: Candidate, is: Is): boolean {
+  const { nth, mail, isToFirst, isTooOld } = attempt;
+  return (
+    (nth > 1 && is('dane-lax-on-retry')) ||
+    (isTooOld === true && is('dane-lax-as-last-resort')) ||
+    (place > 0 && is('dane-at-the-first-mx-alone')) ||
+    (mail.from === '' && is('dane-not-for-bounces')) ||
+    (isToFirst === false && is('dane-for-the-first-recipient-alone'))
+  );
+}
+
+/** Faults: see sendInClear. A refusal is told from a loss by the code before its text. */
+function isReasonForClear(error: unknown, is: Is): boolean {
+  return /^\d{3} to /.test(messageOf(error))
+    ? is('plaintext-after-refusal-inside-tls') && / to (EHLO|MAIL)/.test(messageOf(error))
+    : is('plaintext-after-loss-inside-tls');
 }
 
 /** Faults: the mail goes out in clear although the policy is enforced. */
@@ -523,7 +588,8 @@ function overlooked(
     return (
       is('plaintext-when-starttls-missing') ||
       ((is('plaintext-when-ehlo-refused') || is('plaintext-after-garbled-ehlo')) &&
-        !session.isExtended)
+        !session.isExtended) ||
+      session.isUnasked
     );
   if (at === 'starttls-reply')
     return (

@@ -58,6 +58,12 @@ const DAY_MS = 24 * HOUR_MS;
 export function createDiscovery(setting: Setting, cache: PolicyCache, log: SessionLog): Discovery {
   const { clock, dns, is } = setting;
   const fetchBody = createPolicyFetcher(setting);
+  const refreshBody = is('refreshes-from-anybody')
+    ? createPolicyFetcher({
+        ...setting,
+        is: (trait) => trait === 'accepts-any-policy-host-certificate' || is(trait),
+      })
+    : fetchBody;
   const fetching = new Map<string, Promise<CachedPolicy | undefined>>();
 
   async function find(recipientDomain: string): Promise<CachedPolicy | undefined> {
@@ -180,8 +186,9 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     key: string,
     domain: string,
     id: string,
+    from = fetchBody,
   ): Promise<CachedPolicy | undefined> {
-    const underWay = fetching.get(key) ?? fetchPolicy(key, domain, id);
+    const underWay = fetching.get(key) ?? fetchPolicy(key, domain, id, from);
     fetching.set(key, underWay);
     try {
       return await underWay;
@@ -194,8 +201,9 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     key: string,
     domain: string,
     id: string,
+    from: typeof fetchBody,
   ): Promise<CachedPolicy | undefined> {
-    const fetched = await fetchBody(domain);
+    const fetched = await from(domain);
     if (!fetched.ok) return failed(key, domain, fetched);
     const policy = readPolicy(fetched.body, is);
     if (!policy.ok)
@@ -211,6 +219,9 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
 
   function failed(key: string, domain: string, failure: Failure): undefined {
     cache.failedAt.set(key, clock.now());
+    const cached = cache.policies.get(domain);
+    if (cached && is('keeps-the-id-of-a-failed-fetch'))
+      cache.policies.set(domain, { ...cached, id: key.slice(`${domain} `.length) });
     // §6: every kind of failed fetch is reported.
     log.failed({ domain, policy: recall(domain) }, failure);
   }
@@ -223,7 +234,11 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
       const answer = await dns.txt(`_mta-sts.${domain}`);
       const id = readStsId(answer.kind === 'records' ? answer.records : [], is);
       // §3.3: under the same id as well: it is the fetch that renews the life of a policy.
-      if (id.ok) await fetchOnce(`${domain} ${id.value}`, domain, id.value);
+      const fetched =
+        id.ok && (await fetchOnce(`${domain} ${id.value}`, domain, id.value, refreshBody));
+      // §5.1: a refresh that brings nothing ends nothing.
+      if (!id.ok && is('forgets-on-refresh-without-record')) cache.policies.delete(domain);
+      if (id.ok && !fetched && is('forgets-on-failed-refresh')) cache.policies.delete(domain);
     }
   }
 

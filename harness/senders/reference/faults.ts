@@ -58,12 +58,18 @@ export const FAULTS = {
   'policy-host-cn-fallback':
     "Takes the common name of the policy host's certificate where it has no subjectAltName.",
   'policy-host-of-any-name': 'Accepts a certificate of the policy host that names another host.',
+  'policy-host-of-a-longer-name':
+    'Accepts a certificate of the policy host with a name that ends in that of the host.',
+  'policy-host-of-other-name-types':
+    'Accepts a certificate of the policy host that has its name in a URI or a mail address.',
   'policy-host-partial-wildcards':
     "Accepts a wildcard within a label of the policy host's certificate.",
   'policy-host-may-be-expired': 'Accepts an expired certificate of the policy host.',
   'policy-host-may-be-early': 'Accepts a certificate of the policy host that is not valid yet.',
   'policy-host-may-be-untrusted':
     'Accepts a certificate of the policy host from an unknown authority.',
+  'policy-host-may-be-forged':
+    'Accepts a certificate of the policy host that its issuer has not signed.',
   'policy-host-may-be-a-client':
     'Accepts a certificate of the policy host that is for TLS clients only.',
   'policy-host-wants-ec-key':
@@ -112,6 +118,7 @@ export const FAULTS = {
   'needs-blank-after-colon': 'Rejects a policy with no blank after a colon.',
   'keeps-trailing-blanks': 'Rejects a policy with blanks at the end of a line.',
   'wants-version-first': 'Rejects a policy whose version is not its first line.',
+  'strips-byte-order-marks': 'Takes a policy behind a byte order mark.',
   'keys-without-case': 'Takes keys in any letter case.',
   'modes-without-case': 'Takes modes in any letter case.',
   'version-without-case': 'Takes the version in any letter case.',
@@ -164,6 +171,8 @@ export const FAULTS = {
     'Under usage 2 looks at no path length, no name constraint and no critical extension.',
   'dane-ta-ignores-names': 'Under usage 2 takes a certificate of whatever name.',
   'dane-ta-ignores-dates': 'Under usage 2 takes an expired certificate.',
+  'dane-ta-takes-forged-signatures':
+    'Under usage 2 takes a certificate that names the CA as its issuer and is not signed by it.',
   'dane-ta-wants-the-host-name':
     'Under usage 2 refuses a certificate that names the recipient domain and not the host.',
   'dane-ta-takes-any-common-name':
@@ -176,6 +185,17 @@ export const FAULTS = {
   'dane-anonymous-suites-only':
     'Offers a host with TLSA records only suites in which it shows no certificate.',
   'dane-lax-on-retry': 'Does without DANE from the second attempt on.',
+  'dane-lax-as-last-resort': 'Does without DANE for what has become too old for the queue.',
+  'dane-at-the-first-mx-alone': 'Does without DANE at every MX but the first.',
+  'dane-at-the-first-address-alone': 'Does without DANE at every address of an MX but the first.',
+  'dane-not-over-ipv6': 'Does without DANE at IPv6 addresses.',
+  'dane-not-for-bounces': 'Does without DANE for mail from the null reverse-path.',
+  'dane-for-the-first-recipient-alone':
+    'Does without DANE for every recipient of a message but the first.',
+  'dane-not-over-open-connections':
+    'Sends mail under DANE over a connection that was opened without.',
+  'dane-unusable-lifts-the-policy':
+    'Checks no certificate, in spite of a policy, where no TLSA record is usable.',
 
   // ---- the policy cache (RFC 8461 §3.2, §3.3, §5.1, §10.2) ----
   'forgets-cache-when-txt-gone': 'Drops the cached policy when the TXT record is gone.',
@@ -186,6 +206,13 @@ export const FAULTS = {
     'Drops the cached policy when there are several MTA-STS records.',
   'forgets-cache-on-bad-record':
     'Drops the cached policy when the id of the record breaks the grammar.',
+  'forgets-on-failed-refresh': 'Drops the cached policy when a refresh fails to fetch it.',
+  'forgets-on-refresh-without-record':
+    'Drops the cached policy when a refresh finds no TXT record.',
+  'refreshes-from-anybody':
+    'Accepts whatever certificate the policy host shows when it refreshes a policy.',
+  'keeps-the-id-of-a-failed-fetch':
+    'Takes the new id for that of the cached policy, although the fetch failed.',
   'forgets-cache-on-restart': 'Starts with an empty policy cache after a restart.',
   'keeps-policies-a-day': 'Applies no cached policy after a day, whatever its max_age.',
   'ignores-max-age': 'Applies a cached policy for ever.',
@@ -214,6 +241,7 @@ export const FAULTS = {
   'mx-match-case-sensitive': 'Compares MX names with their letter case.',
   'reads-patterns-as-a-shell': 'Lets "*" anywhere in a pattern stand for any characters.',
   'compares-mx-in-unicode': 'Compares the policy with the name of the MX in Unicode.',
+  'remembers-permitted-hosts': 'Permits an MX that an earlier policy of the domain named.',
   'permits-by-certificate':
     'Permits an MX that the policy does not name where its certificate has a name that the policy does.',
 
@@ -224,6 +252,12 @@ export const FAULTS = {
     'Delivers in clear to an MX that refuses EHLO, in spite of an enforce policy.',
   'plaintext-after-garbled-ehlo':
     'Delivers in clear to an MX whose reply to EHLO cannot be read, in spite of an enforce policy.',
+  'helo-after-4yz-to-ehlo':
+    'Says HELO and delivers in clear where EHLO is refused for now, in spite of an enforce policy.',
+  'helo-after-lost-ehlo':
+    'Says HELO on a new connection and delivers in clear where EHLO got no reply, in spite of an enforce policy.',
+  'helo-without-esmtp':
+    'Says HELO and delivers in clear to an MX that greets without ESMTP, in spite of an enforce policy.',
   'plaintext-after-454':
     'Delivers in clear after the MX refused STARTTLS, in spite of an enforce policy.',
   'plaintext-after-5yz-to-starttls':
@@ -234,6 +268,10 @@ export const FAULTS = {
     'Delivers in clear after a reply to STARTTLS that is no 220, in spite of an enforce policy.',
   'plaintext-after-failed-handshake':
     'Delivers in clear after the TLS handshake failed, in spite of an enforce policy.',
+  'plaintext-after-loss-inside-tls':
+    'Delivers in clear after the connection broke off inside TLS, in spite of an enforce policy.',
+  'plaintext-after-refusal-inside-tls':
+    'Delivers in clear after EHLO or MAIL was refused inside TLS, in spite of an enforce policy.',
   'goes-on-after-failed-handshake':
     'Delivers in clear over the connection whose TLS handshake failed.',
   'clear-after-bad-certificate':
@@ -267,6 +305,12 @@ export const FAULTS = {
   'accepts-the-cname-target': 'Accepts a certificate of the MX that names what its CNAME leads to.',
   'accepts-an-address': 'Accepts a certificate of the MX that names an address.',
   'reads-names-to-the-nul': 'Reads the names of a certificate up to a NUL.',
+  'accepts-longer-names':
+    'Accepts a certificate of the MX with a name that ends in that of the MX.',
+  'accepts-other-name-types':
+    'Accepts a certificate of the MX that has its name in a URI or a mail address.',
+  'certificate-wildcards-match-apex':
+    'Lets "*." in a certificate stand for nothing, so that *.h names h.',
   'certificate-wildcards-match-deep': 'Lets "*" in a certificate stand for several labels.',
   'certificate-wildcards-match-anywhere': 'Accepts "*" anywhere in the names of a certificate.',
   'certificate-matches-policy-not-host':
@@ -276,6 +320,7 @@ export const FAULTS = {
   'looks-at-the-leafs-dates-only': 'Accepts an expired intermediate of the MX.',
   'accepts-self-signed': 'Accepts a self-signed certificate of the MX.',
   'accepts-unknown-issuers': 'Accepts a certificate of the MX whose issuer it does not know.',
+  'accepts-forged-signatures': 'Accepts a certificate of the MX that its issuer has not signed.',
   'accepts-any-issuer': 'Accepts a certificate of the MX whose issuer may issue none.',
   'ignores-name-constraints': 'Accepts a certificate of the MX that its issuer may not issue.',
   'ignores-path-length':
@@ -327,6 +372,8 @@ export const FAULTS = {
 
   // ---- STARTTLS (RFC 3207 §4, §4.2, §6) ----
   'keeps-pre-tls-replies': 'Takes bytes that came in clear behind the 220 for replies inside TLS.',
+  'keeps-half-a-reply':
+    'Takes half a reply that came in clear behind the 220 for the beginning of one inside TLS.',
   'keeps-pre-tls-capabilities':
     'Remembers the extensions offered before TLS and prefers them to those offered inside.',
   'no-ehlo-after-tls': 'Sends no EHLO inside TLS.',
@@ -410,6 +457,14 @@ export const FAULTS = {
   'requiretls-without-a-certificate': 'Sends such mail to a host whose certificate is bad.',
   'requiretls-first-host-only':
     'Returns such mail where the first host will not do, and tries no other.',
+  'requiretls-at-the-first-host-alone':
+    'Sends such mail to any host but the first without asking for what REQUIRETLS asks.',
+  'requiretls-at-the-first-address-alone':
+    'Sends such mail to any address of a host but the first whatever its certificate.',
+  'requiretls-for-the-first-recipient-alone':
+    'Forgets for every recipient of a message but the first that it asks for REQUIRETLS.',
+  'requiretls-over-any-open-connection':
+    'Sends such mail over a connection that was opened for other mail.',
   'keeps-requiretls-mail': 'Keeps such mail in the queue where it has to be returned.',
   'forgets-requiretls-in-the-queue': 'Tries such mail again as if it did not ask for REQUIRETLS.',
   'forgets-requiretls-in-a-restart': 'Forgets in a restart which mail asks for REQUIRETLS.',

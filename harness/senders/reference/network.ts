@@ -106,6 +106,12 @@ export function dnsNamesOf(certificate: X509Certificate | undefined): readonly s
     .map((name) => name.slice('DNS:'.length).replace(/^"(.*)"$/, '$1'));
 }
 
+/** For faults: a URI or a mail address in the certificate has the host in it. */
+export function isNamedElsewhere(certificate: X509Certificate | undefined, host: string): boolean {
+  const names = certificate?.subjectAltName?.split(', ') ?? [];
+  return names.some((name) => !name.startsWith('DNS:') && /[^@/]*$/.exec(name)![0] === host);
+}
+
 /** Secure contexts by their trust anchors (PEM) and service, each made once. */
 export function createTrustStore(
   is: Is,

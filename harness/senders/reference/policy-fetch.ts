@@ -13,7 +13,7 @@ import { exchange, type HttpAnswer } from './http.ts';
 import { throughHttpCache } from './http-cache-fault.ts';
 import { scrape } from './http-scraping-fault.ts';
 import { messageOf } from './mail.ts';
-import { handshake, identifies, pathProblem } from './network.ts';
+import { dnsNamesOf, handshake, identifies, isNamedElsewhere, pathProblem } from './network.ts';
 import type { Setting } from './setting.ts';
 
 export type Fetched =
@@ -36,8 +36,10 @@ const BODY_LIMIT_BYTES = 64 * 1024;
 const MORE_THAN_ANY_POLICY_BYTES = 20_000_000;
 const FOR_EVER_MS = 1_000_000;
 
-/** A function that fetches the policy body of a domain. It never rejects. */
-export function createPolicyFetcher(setting: Setting): (domain: string) => Promise<Fetched> {
+/** Fetches the policy body of a domain. It never rejects. */
+type FetchBody = (domain: string) => Promise<Fetched>;
+
+export function createPolicyFetcher(setting: Setting): FetchBody {
   const { is, timeouts } = setting;
   const ask: Get = (url, headers, signal) => get(setting, url, headers, signal);
   // §3.3: HTTP caching plays no part.
@@ -121,6 +123,7 @@ function authenticate(socket: tls.TLSSocket, host: string, { is }: Setting): voi
   const isCondoned =
     (invalid === 'CERT_HAS_EXPIRED' && is('policy-host-may-be-expired')) ||
     (invalid === 'CERT_NOT_YET_VALID' && is('policy-host-may-be-early')) ||
+    (invalid === 'CERT_SIGNATURE_FAILURE' && is('policy-host-may-be-forged')) ||
     (invalid === 'INVALID_PURPOSE' && is('policy-host-may-be-a-client')) ||
     (invalid !== undefined && UNTRUSTED.includes(invalid) && is('policy-host-may-be-untrusted'));
   const certificate = socket.getPeerX509Certificate();
@@ -128,7 +131,11 @@ function authenticate(socket: tls.TLSSocket, host: string, { is }: Setting): voi
     identifies(certificate, host, {
       commonName: is('policy-host-cn-fallback'),
       partialWildcards: is('policy-host-partial-wildcards'),
-    }) || is('policy-host-of-any-name');
+    }) ||
+    is('policy-host-of-any-name') ||
+    (is('policy-host-of-other-name-types') && isNamedElsewhere(certificate, host)) ||
+    (is('policy-host-of-a-longer-name') &&
+      dnsNamesOf(certificate).some((name) => name.endsWith(host)));
   const isDisliked =
     (is('policy-host-wants-ec-key') && certificate?.publicKey.asymmetricKeyType === 'rsa') ||
     (is('policy-host-wants-no-wildcard') && certificate?.subjectAltName?.includes('*.') === true) ||
@@ -182,7 +189,9 @@ function problemOf(
 function bodyOf({ body }: HttpAnswer, { is }: Setting): Fetched {
   try {
     const decoder = new TextDecoder('utf-8', { fatal: !is('decodes-leniently'), ignoreBOM: true });
-    return { ok: true, body: decoder.decode(body) };
+    const text = decoder.decode(body);
+    // §3.2: a policy begins with its first key.
+    return { ok: true, body: is('strips-byte-order-marks') ? text.replace(/^\uFEFF/, '') : text };
   } catch {
     return { ok: false, type: 'sts-policy-fetch-error', why: 'the body is no UTF-8' };
   }

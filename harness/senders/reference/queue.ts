@@ -164,13 +164,17 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
     const policyDomain = is('smart-host-without-its-policy')
       ? recipientDomain
       : nextHopOf(recipientDomain);
+    const isToFirst = mail.to === first;
+    const asked =
+      !isToFirst && is('requiretls-for-the-first-recipient-alone')
+        ? { ...mail, requiretls: false }
+        : mail;
     const attempt = (policy: CachedPolicy | undefined) =>
-      deliver({ mail, domain, policy, nth }, onTry);
+      deliver({ mail: asked, domain, policy, nth, isToFirst, isTooOld: tooOld }, onTry);
     try {
       if (isLeak || (tooOld && is('sends-as-last-resort'))) return await attempt(undefined);
       if (waitedMs > SOME_HOURS_MS && is('lax-after-hours')) return await attempt(undefined);
-      if (mail.to !== first && is('protects-the-first-recipient-only'))
-        return await attempt(undefined);
+      if (!isToFirst && is('protects-the-first-recipient-only')) return await attempt(undefined);
       if (nth > 1 && is('bounces-on-retry'))
         return { kind: 'permanent', detail: 'could not be delivered at once' };
       // RFC 8689 §4.2.1: of mail that asks for TLS a policy vouches before anything is sent.

@@ -22,6 +22,8 @@ export interface SmtpSession {
   offers(keyword: string): boolean;
   /** EHLO was taken; false: HELO was. */
   readonly isExtended: boolean;
+  /** Faults: HELO was said, although EHLO was not refused for good. */
+  readonly isUnasked: boolean;
   /** EHLO, or HELO where EHLO is not understood. */
   hello(): Promise<void>;
   command(line: string): Promise<Reply>;
@@ -43,6 +45,8 @@ export interface SmtpOptions {
   readonly name: string;
   readonly timeouts: Timeouts;
   readonly is: Is;
+  /** A fault: HELO, and no EHLO before. */
+  readonly saysHelo?: boolean;
 }
 
 /** The server refused the mail; `permanent` for a 5yz reply (RFC 5321 §4.2.1). */
@@ -77,13 +81,14 @@ const SLOWNESS_MS = 300;
 
 function createSession(
   socket: net.Socket,
-  { name, timeouts, is }: SmtpOptions,
+  { name, timeouts, is, saysHelo = false }: SmtpOptions,
 ): SmtpSession & { greeting(): Promise<void> } {
   let stream = socket;
   let reader = createReplyReader();
   let replies: Reply[] = [];
   let extensions = new Map<string, string>();
   let isExtended = true;
+  let isUnasked = saysHelo;
   let inTls = false;
   let ended = false;
   let lost = false;
@@ -144,7 +149,8 @@ function createSession(
 
   async function hello(): Promise<void> {
     if (inTls && is('says-helo-inside-tls')) return void (await command(`HELO ${name}`));
-    const reply = await command(`EHLO ${name}`).catch((error: unknown) => {
+    const asks = `${isUnasked ? 'HELO' : 'EHLO'} ${name}`;
+    const reply = await command(asks).catch((error: unknown) => {
       // RFC 5321 §4.2: what is no reply is not a refusal of EHLO.
       if (!reader.violation() || !is('plaintext-after-garbled-ehlo')) throw error;
       reader = createReplyReader();
@@ -157,9 +163,13 @@ function createSession(
       ? new Map([...parseEhlo(heard(reply, is)), ...extensions])
       : parseEhlo(heard(reply, is));
     // RFC 5321 §3.2: a server that does not know EHLO gets HELO.
-    isExtended = reply.code < 500;
+    const isDeferred = is('helo-after-4yz-to-ehlo') && !inTls && Math.trunc(reply.code / 100) === 4;
+    isExtended = !isUnasked && !isDeferred && reply.code < 500;
     const agreed =
-      isExtended || is('gives-up-without-ehlo') ? reply : await command(`HELO ${name}`);
+      isExtended || isUnasked || is('gives-up-without-ehlo')
+        ? reply
+        : await command(`HELO ${name}`);
+    isUnasked ||= isDeferred;
     // Not a refusal of the mail: 5yz here has anybody on the path to say it.
     if (agreed.code !== 250) throw new Error(`${agreed.code} to EHLO: ${agreed.lines.join(' ')}`);
     // RFC 3207 §4.2: what TLS runs over is not offered again.
@@ -193,6 +203,9 @@ function createSession(
     get isExtended() {
       return isExtended;
     },
+    get isUnasked() {
+      return isUnasked;
+    },
     hello,
     command,
     async starttls() {
@@ -206,6 +219,8 @@ function createSession(
     },
     async greeting() {
       const { code, lines } = await nextReply('the connection');
+      // RFC 5321 §4.2: the text of a greeting says nothing of EHLO.
+      if (is('helo-without-esmtp') && !lines.join(' ').includes('ESMTP')) isUnasked = true;
       if (code !== 220) throw new Error(`greeted with ${code} ${lines.join(' ')}`);
     },
     handOver() {
@@ -219,7 +234,7 @@ function createSession(
       // RFC 3207 §6: bytes that came in clear behind the 220 are no replies.
       if (!is('keeps-pre-tls-replies')) {
         replies = [];
-        reader = createReplyReader();
+        if (!is('keeps-half-a-reply')) reader = createReplyReader();
       }
       try {
         const secured = await within(timeouts.handshakeMs, 'the TLS handshake', (signal) =>
