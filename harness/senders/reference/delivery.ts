@@ -422,7 +422,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // RFC 5321 §3.2: no reply to EHLO is no refusal of it.
       return !saysHelo && is('helo-after-lost-ehlo')
         ? opened.catch((error: unknown) => {
-            if (/repl(y|ying) to EHLO/.test(messageOf(error))) return dial(true);
+            if (/(no reply|replying) to EHLO/.test(messageOf(error))) return dial(true);
             throw error;
           })
         : opened;
@@ -572,7 +572,7 @@ function isLaxOfDane({ place, attempt }: Candidate, is: Is): boolean {
 function isReasonForClear(error: unknown, is: Is): boolean {
   return /^\d{3} to /.test(messageOf(error))
     ? is('plaintext-after-refusal-inside-tls') && / to (EHLO|MAIL)/.test(messageOf(error))
-    : is('plaintext-after-loss-inside-tls');
+    : is('plaintext-after-loss-inside-tls') && / to EHLO/.test(messageOf(error));
 }
 
 /** Faults: the mail goes out in clear although the policy is enforced. */

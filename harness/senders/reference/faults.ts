@@ -269,7 +269,7 @@ export const FAULTS = {
   'plaintext-after-failed-handshake':
     'Delivers in clear after the TLS handshake failed, in spite of an enforce policy.',
   'plaintext-after-loss-inside-tls':
-    'Delivers in clear after the connection broke off inside TLS, in spite of an enforce policy.',
+    'Delivers in clear after EHLO inside TLS got no reply, in spite of an enforce policy.',
   'plaintext-after-refusal-inside-tls':
     'Delivers in clear after EHLO or MAIL was refused inside TLS, in spite of an enforce policy.',
   'goes-on-after-failed-handshake':
