@@ -125,6 +125,9 @@ const WRONG_NAMES: readonly string[] = [
   'wildcard-too-high',
   'wildcard-partial',
   'wildcard-inner',
+  'wildcard-below',
+  'longer-name',
+  'name-of-another-type',
   'nul-in-name',
 ];
 
