@@ -20,7 +20,7 @@ import type { Lab } from '../lab/lab.ts';
 import { createRecorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY, permittedMx } from '../model/baseline.ts';
-import { attemptsFor, outcomeOf, recipientDomains, tokensSubmitted } from '../model/evidence.ts';
+import { outcomeOf, recipientDomains, tokensSubmitted } from '../model/evidence.ts';
 import { composeMessage, type MessageForm, recipientsOf } from '../model/message.ts';
 import { qualify } from '../model/names.ts';
 import type { Event, Leg } from '../model/observation.ts';
@@ -42,6 +42,7 @@ import type { ArrangedLeg, Bounds, Running } from './running.ts';
 import {
   fetchEnded,
   givenUp,
+  isTried,
   policyFetched,
   policyLookedFor,
   type Settling,
@@ -383,9 +384,7 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
   const deferred = tokens.filter((token) => outcomeOf(recent, token).kind === 'deferred');
   const left = uncalledHosts(running, settling);
-  const untried = deferred.filter(
-    (token) => attemptsFor(token, recent, recorder.observations, running.scenario).length === 0,
-  );
+  const untried = deferred.filter((token) => !isTried(running, token, recent));
   const putAside = left.length > 0 ? deferred : untried;
   if (putAside.length === 0 || !running.hasQueue) return;
   const before = recorder.observations.length;

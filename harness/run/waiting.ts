@@ -61,14 +61,10 @@ export async function settled(running: Running, settling: Settling): Promise<voi
   const toldByQueue = new Set<string>();
   const isTold = (token: string) => {
     const seen = recent();
-    const at = seen.findLastIndex((one) => one.kind === 'sender-status' && one.token === token);
-    if (at === -1) return toldByQueue.has(token) || isReturned(seen, token);
-    const isLate =
-      isRetry &&
-      !attemptsFor(token, seen, recorder.observations, running.scenario).some(
-        (one) => seen.indexOf(one) < at,
-      );
-    return !isLate || recorder.elapsedMs() - seen[at]!.at > UNTRIED_MS;
+    const status = lastStatus(token, seen);
+    if (!status) return toldByQueue.has(token) || isReturned(seen, token);
+    const isLate = isRetry && !isTried(running, token, seen);
+    return !isLate || recorder.elapsedMs() - status.at > UNTRIED_MS;
   };
   // Some return a message and log no word of it. What a notice in free text means, the queue tells.
   const isReturned = (seen: readonly Observation[], token: string) => {
@@ -131,6 +127,21 @@ export async function settled(running: Running, settling: Settling): Promise<voi
       boundMs: bounds.settleMs,
     });
   await settledWithin(world.idle(), IDLE_MS);
+}
+
+const lastStatus = (token: string, seen: readonly Observation[]) =>
+  ofKind(seen, 'sender-status').findLast((one) => one.token === token);
+
+/** The message was tried, and where there is a word of it, before that. */
+export function isTried(
+  { recorder, scenario }: Running,
+  token: string,
+  seen: readonly Observation[],
+): boolean {
+  const status = lastStatus(token, seen);
+  return attemptsFor(token, seen, recorder.observations, scenario).some(
+    (one) => !status || seen.indexOf(one) < seen.indexOf(status),
+  );
 }
 
 /** A resolver without an answer asks again, at longer and longer intervals. */

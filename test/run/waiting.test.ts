@@ -72,12 +72,37 @@ test('what is done at a host of two domains is a try for both', async () => {
     (sender, tell) => ({
       async submit({ also, ...first }) {
         await sender.submit(first);
+        while ((await sender.queued!()).length > 0) await new Promise(setImmediate);
         if (also) tell({ token: also[0]!.token, status: 'deferred', detail: 'after the same try' });
       },
     }),
     { head: 'domain: { others: { other.test: [mx1.victim.test] } }\n' },
   );
   expect(kinds(result!)).not.toContain('queue-flushed');
+});
+
+test('a recipient that was put aside before another was tried is tried again', async () => {
+  const [result] = await runWithHabit(
+    lab,
+    '  - { send: a, to: [victim.test, other.test], expect: [delivered] }\n',
+    (sender, tell) => {
+      const kept: Parameters<StartedSender['submit']>[0][] = [];
+      return {
+        async submit({ also, ...first }) {
+          if (!also) return sender.submit(first);
+          tell({ token: also[0]!.token, status: 'deferred', detail: 'before the try' });
+          kept.push({ ...first, ...also[0]! });
+          await sender.submit(first);
+        },
+        async flush() {
+          for (const message of kept.splice(0)) await sender.submit(message);
+        },
+      };
+    },
+    { head: 'domain: { others: { other.test: [mx1.victim.test] } }\n' },
+  );
+  expect(result!.verdict.grade).toBe('pass');
+  expect(kinds(result!)).toContain('queue-flushed');
 });
 
 test('the queue is run once more where it was run too early', async () => {
