@@ -158,6 +158,8 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
     case 'recover':
       await arrange(running, stage, index, 'main', stage.plan!);
       await retry(running);
+      // Some put off at once what is for a host that has just failed.
+      if (stillQueued(running).length > 0) await retry(running);
       return listQueue(running);
     case 'publish':
       await arrange(running, stage, index, 'main', stage.plan!, step.keepConnections);
@@ -398,12 +400,7 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
 /** Runs the queue: what is still queued must get a new status. */
 async function retry(running: Running): Promise<void> {
   const { recorder, sender } = running;
-  const queued = ofKind(recorder.observations, 'message-submitted')
-    .filter(
-      ({ leg, token }) =>
-        leg === 'main' && outcomeOf(recorder.observations, token).kind === 'deferred',
-    )
-    .map(({ token }) => token);
+  const queued = stillQueued(running);
   const since = recorder.observations.length;
   recorder.record('main', { kind: 'queue-flushed' });
   await sender.flush(domainsOf(running));
@@ -411,6 +408,14 @@ async function retry(running: Running): Promise<void> {
   const settling: Settling = { where, tokens: queued, since, isRetry: true };
   await settled(running, settling);
   await tryAgain(running, settling);
+}
+
+function stillQueued({ recorder: { observations } }: Running): string[] {
+  return ofKind(observations, 'message-submitted')
+    .filter(
+      ({ leg, token }) => leg === 'main' && outcomeOf(observations, token).kind === 'deferred',
+    )
+    .map(({ token }) => token);
 }
 
 async function listQueue({ recorder, sender }: Running): Promise<void> {

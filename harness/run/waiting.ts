@@ -31,7 +31,7 @@ import type { ArrangedLeg, Running } from './running.ts';
 
 const IDLE_MS = 2_000;
 /** RFC 8461 §5.1 sets no bound to a fetch beside the delivery. */
-const FETCH_MS = 12_000;
+const FETCH_MS = 8_000;
 const BOUNCE_MS = 5_000;
 /** For what a sender logs of an attempt without a look-up or a connection. */
 const UNTRIED_MS = 3_000;
