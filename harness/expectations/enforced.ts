@@ -12,6 +12,7 @@ import { exposedBy, harmOf, worstBreach } from '../model/breaches.ts';
 import {
   comesUnprotected,
   connectionsTo,
+  isLeftAlone,
   looksBefore,
   mxLookups,
   outcomeIn,
@@ -19,13 +20,7 @@ import {
   type StepView,
   viewStep,
 } from '../model/evidence.ts';
-import {
-  type HeldPolicy,
-  heldPolicy,
-  isLeftAlone,
-  policyFetches,
-  stsLookups,
-} from '../model/held-policy.ts';
+import { type HeldPolicy, heldPolicy, policyFetches, stsLookups } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { announcedId, offeredPolicy } from '../model/offered-policy.ts';
 import { VICTIM } from '../model/plan.ts';
@@ -123,11 +118,7 @@ function chanceMissed(view: StepView): number | undefined {
   );
   if (held.some((one) => isAnnounced(one, view))) return undefined;
   if (isToldOfNone(view, last)) return undefined;
-  const looks = stsLookups(then.now, then.domains);
-  const isLeft = then.domains.some(
-    (domain) => looks[0] !== undefined && isLeftAlone(view.history, domain, looks[0]),
-  );
-  if (isLeft) return undefined;
+  if (isLeftAlone(view, last)) return undefined;
   const isTried = [...mxLookups(then.now, then.domains), ...connectionsTo(then)].length > 0;
   const isGot = policyFetches(then.now, then.domains).length > 0;
   return isTried && !isGot ? last : undefined;

@@ -4,8 +4,8 @@
  */
 
 import { z } from 'zod';
-import type { StepView } from '../model/evidence.ts';
-import { isLeftAlone, policyFetches, stsLookups } from '../model/held-policy.ts';
+import { isLeftAlone, type StepView } from '../model/evidence.ts';
+import { policyFetches, stsLookups } from '../model/held-policy.ts';
 import { isBefore, ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
@@ -44,7 +44,7 @@ export const expectation: Expectation = {
         actual: 'neither the TXT record nor the policy was asked for',
         because: [],
       };
-    if (view.domains.some((domain) => isLeftAlone(view.history, domain, lookups[0]!)))
+    if (isLeftAlone(view, view.index))
       return {
         status: 'unobserved',
         actual: 'a fetch had failed less than five minutes before, and another one has time',

@@ -2,9 +2,10 @@
  * Reading evidence: small pure views that expectations share. Nothing here grades.
  */
 
-import { heldPolicy, senderSeconds, stsLookups } from './held-policy.ts';
+import { failedJustBefore, heldPolicy, senderSeconds, stsLookups } from './held-policy.ts';
 import { labelOf, nextHopOf, qualifyName } from './names.ts';
 import { CLOSED_WHILE_IDLE, type Leg, type Observation } from './observation.ts';
+import { offeredPolicy } from './offered-policy.ts';
 import { SENDER_DOMAIN, VICTIM } from './plan.ts';
 import type { Scenario, Step } from './scenario.ts';
 import type { Stage } from './stage.ts';
@@ -359,6 +360,23 @@ export function looksBefore(view: StepView, sign: Observation): Seen<'dns-query'
     (lookup) =>
       isBefore(lookup, sign) && senderSeconds(view.whole, lookup, sign) <= LOOK_LASTS_SECONDS,
   );
+}
+
+/**
+ * RFC 8461 §3.3: as this step's record was looked up, a fetch had just failed, in a world that offered no
+ * policy to every sound sender. Who fails by itself may not leave it at that.
+ */
+export function isLeftAlone({ trial, whole, domains }: StepView, index: number): boolean {
+  const { stages } = trial.scenario;
+  const [look] = stsLookups(
+    whole.filter(({ step }) => step === index),
+    domains,
+  );
+  return domains.some((domain) => {
+    const failed = look && failedJustBefore(whole, domain, look);
+    const plan = stages.findLast((stage, nth) => failed && nth <= failed.step && stage.plan)?.plan;
+    return plan !== undefined && offeredPolicy(plan, VICTIM) === undefined;
+  });
 }
 
 /** The sender held a policy to be enforced on this message when this was seen. */

@@ -100,22 +100,23 @@ export function heldPolicy(
 const LEFT_ALONE_SECONDS = 5 * 60;
 
 /**
- * A fetch had failed so shortly before this look-up that the sender may leave it at that (RFC 8461
- * §3.3): it had come to the policy host, and has no policy from there since.
+ * By what the sender came to the policy host so shortly before this look-up, and has no policy from there
+ * since, that it may leave the host alone (RFC 8461 §3.3); undefined: it did not, or has one.
  */
-export function isLeftAlone(
+export function failedJustBefore(
   observations: readonly Observation[],
   domain: string,
   look: Observation,
-): boolean {
+): Observation | undefined {
   const tried = observations.findLast(
     (seen) => seen.step < look.step && isBefore(seen, look) && isAtPolicyHost(seen, domain),
   );
-  if (!tried || senderSeconds(observations, tried, look) > LEFT_ALONE_SECONDS) return false;
-  return !policyFetches(observations, [domain]).some(
+  if (!tried || senderSeconds(observations, tried, look) > LEFT_ALONE_SECONDS) return undefined;
+  const isGot = policyFetches(observations, [domain]).some(
     (fetch) =>
-      fetch.step >= tried.step && isBefore(fetch, look) && parseStsPolicy(fetch.body ?? '').ok,
+      !isBefore(fetch, tried) && isBefore(fetch, look) && parseStsPolicy(fetch.body ?? '').ok,
   );
+  return isGot ? undefined : tried;
 }
 
 function isAtPolicyHost(seen: Observation, domain: string): boolean {

@@ -5,8 +5,18 @@
 
 import { describe, expect, test } from 'vitest';
 import { viewStep } from '../../harness/model/evidence.ts';
-import { type EvidenceBuilder, expectations, scenarioOf, send, trialOf } from '../evidence.ts';
+import type { Step } from '../../harness/model/scenario.ts';
+import {
+  type EvidenceBuilder,
+  expectations,
+  scenarioOf,
+  send,
+  trialOf,
+  vocabulary,
+} from '../evidence.ts';
 import { attacked, cold, says } from './table.ts';
+
+const FAILED = { status: 500 };
 
 describe('policy-fetched', () => {
   says('policy-fetched', [
@@ -51,15 +61,19 @@ describe('policy-fetched', () => {
   });
 
   // RFC 8461 §3.3
-  test.each<[string, string, (made: EvidenceBuilder) => EvidenceBuilder]>([
-    ['unobserved', 'a fetch had just failed', (made) => made.fetch({ status: 500 })],
-    ['unobserved', 'what came was no policy', (made) => made.fetch({ body: 'hello' })],
-    ['unmet', 'a fetch had failed long before', (made) => made.fetch({ status: 500 }).later()],
-    ['unmet', 'a fetch had just been good', (made) => made.fetch()],
-    ['unmet', 'no fetch had been tried', (made) => made],
-  ])('%s where %s, and the record alone was asked for', (status, _, before) => {
+  test.each<[string, string, object, (made: EvidenceBuilder) => EvidenceBuilder]>([
+    ['unobserved', 'a fetch had just failed', { status: 500 }, (made) => made.fetch(FAILED)],
+    ['unobserved', 'none had come', { status: 500 }, (made) => made.fetch({ body: 'hello' })],
+    ['unmet', 'it had failed by itself', {}, (made) => made.fetch(FAILED)],
+    ['unmet', 'it had failed long before', { status: 500 }, (made) => made.fetch(FAILED).later()],
+    ['unmet', 'a fetch had just been good', { status: 500 }, (made) => made.fetch()],
+    ['unmet', 'no fetch had been tried', { status: 500 }, (made) => made],
+  ])('%s where %s, and the record alone was asked for', (status, _, options, before) => {
     const made = before(cold().txt()).step(1).txt();
-    const view = viewStep(trialOf(made, scenarioOf([send(), send()])), 1);
+    const name = 'status' in options ? 'policy-status' : 'strip-starttls';
+    const under = [{ name, options: vocabulary.attacks.get(name)!.options.parse(options) }];
+    const scenario = scenarioOf([{ ...send(), under } as Step, send()]);
+    const view = viewStep(trialOf(made, scenario), 1);
     expect(expectations.get('policy-fetched')!.judge(view, {}).status).toBe(status);
   });
 
