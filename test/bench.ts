@@ -21,9 +21,12 @@ import { createPki } from '../certs/index.ts';
 import { readLines } from '../harness/lab/lines.ts';
 import type { TrialResult } from '../harness/model/reporter.ts';
 import { ofKind } from '../harness/model/traffic.ts';
+import { readDurations } from '../harness/results/durations.ts';
+import { longestFirst } from '../harness/results/shard.ts';
 import { keepHeapSmall } from '../harness/run/heap.ts';
 import { runSenders } from '../harness/run/senders.ts';
 import { referenceSender } from '../harness/senders/reference/index.ts';
+import { findPackage } from '../harness/shipped.ts';
 import { loadVocabulary } from '../harness/vocabulary.ts';
 import { shippedScenarios } from './mutants/try.ts';
 
@@ -40,7 +43,10 @@ interface Traffic {
 
 // As the command line does.
 keepHeapSmall();
-const scenarios = await shippedScenarios();
+const scenarios = longestFirst(
+  await shippedScenarios(),
+  await readDurations(findPackage().durations),
+);
 const vocabulary = await loadVocabulary();
 const loopDelay = monitorEventLoopDelay({ resolution: 10 });
 loopDelay.enable();

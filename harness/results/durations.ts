@@ -1,6 +1,7 @@
 /**
  * Durations: how long a trial of each scenario takes, for shards. A JSON object of seconds by
- * scenario; the one that comes with the suite is of Postfix, sendmail, Courier and chasquid.
+ * scenario; the one that comes with the suite is of Postfix, sendmail, Courier and chasquid, and of
+ * the reference sender where none of them can be asked.
  */
 
 import { existsSync } from 'node:fs';
