@@ -49,6 +49,8 @@ export interface Bounds {
    * queue: what is listed there is deferred. Longer than it waits for name servers and policies.
    */
   readonly quietMs: number;
+  /** How long a fetch beside the delivery, or after it, is waited for: RFC 8461 §5.1 sets no bound. */
+  readonly fetchMs: number;
 }
 
 export const BOUNDS: Bounds = {
@@ -56,4 +58,5 @@ export const BOUNDS: Bounds = {
   // take two and a half before the sender hears of it.
   settleMs: 180_000,
   quietMs: 15_000,
+  fetchMs: 8_000,
 };

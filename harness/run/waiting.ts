@@ -30,8 +30,6 @@ import { isPermittedMx } from '../protocol/mx-match.ts';
 import type { ArrangedLeg, Running } from './running.ts';
 
 const IDLE_MS = 2_000;
-/** RFC 8461 §5.1 sets no bound to a fetch beside the delivery. */
-const FETCH_MS = 8_000;
 const BOUNCE_MS = 5_000;
 /** For what a sender logs of an attempt without a look-up or a connection. */
 const UNTRIED_MS = 3_000;
@@ -201,13 +199,13 @@ export function uncalledHosts(
  * when it has it, the answer read.
  */
 export async function policyFetched(
-  { recorder, fetchesPolicies }: Running,
+  { recorder, fetchesPolicies, bounds }: Running,
   { leg, index, world }: ArrangedLeg,
 ): Promise<void> {
   if (!fetchesPolicies) return;
   await recorder.until(
     () => policyFetches(inLeg(recorder.observations, leg, index)).length > 0,
-    FETCH_MS,
+    bounds.fetchMs,
   );
   await settledWithin(world.idle(), IDLE_MS);
 }
@@ -217,7 +215,7 @@ export async function policyFetched(
  * it (RFC 8461 §5.1); and who holds one before it reports of it.
  */
 export async function policyLookedFor(
-  { recorder, fetchesPolicies }: Running,
+  { recorder, fetchesPolicies, bounds }: Running,
   { changes, awaits }: Stage,
   { leg, index }: ArrangedLeg,
 ): Promise<void> {
@@ -230,8 +228,8 @@ export async function policyLookedFor(
   const isLookedFor = () =>
     stsLookups(inLeg(recorder.observations, leg, index), domains).length > 0;
   if (domains.length === 0 || isLookedFor()) return;
-  if (await recorder.until(isLookedFor, FETCH_MS))
-    await silence(recorder, FETCH_MS, () => MOMENT_MS);
+  if (await recorder.until(isLookedFor, bounds.fetchMs))
+    await silence(recorder, bounds.fetchMs, () => MOMENT_MS);
 }
 
 /** RFC 8461 §3.3 suggests a minute for the fetch; who takes two of them has no bound. */

@@ -10,7 +10,7 @@ import type { TrialResult } from '../../harness/model/reporter.ts';
 import type { Scenario } from '../../harness/model/scenario.ts';
 import type { Verdict } from '../../harness/model/verdict.ts';
 import { loadScenarios } from '../../harness/scenario/load.ts';
-import { parseTraits, referenceSender } from '../../harness/senders/reference/index.ts';
+import { FAULTS, parseTraits, referenceSender } from '../../harness/senders/reference/index.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
 import { resultsOf } from '../suite.ts';
 
@@ -31,6 +31,8 @@ const SENDERS = 16;
  * queue is asked for sooner; but no sooner than a path that holds a reply back lets it go.
  */
 const BOUNDS = { settleMs: 8000, quietMs: 3500 };
+/** Some never fetch: no temperament that goes with faults puts a fetch off. */
+const BOUNDS_OF_FAULTS = { ...BOUNDS, fetchMs: 3000 };
 
 let shipped: Promise<readonly Scenario[]> | undefined;
 
@@ -61,9 +63,11 @@ export async function tryCourses(courses: readonly Course[]): Promise<TrialResul
   const pace = createPace(JOBS);
   await inParallel([...courses.entries()], SENDERS, async ([index, { traits, scenarios }]) => {
     const senders = [referenceSender({ traits: traits === '' ? [] : parseTraits(traits) })];
+    const isFaulty = traits.split('+').some((trait) => trait in FAULTS);
+    const bounds = isFaulty ? BOUNDS_OF_FAULTS : BOUNDS;
     results[index] = await resultsOf({
       ...{ lab, vocabulary, senders, scenarios },
-      ...{ jobs: JOBS, pace, bounds: BOUNDS },
+      ...{ jobs: JOBS, pace, bounds },
     });
   });
   return results;
