@@ -15,7 +15,7 @@ import { ofKind } from '../model/traffic.ts';
 import { type Check, fault, proved, skipped } from './check.ts';
 import type { Domain } from './examination.ts';
 import { arrived, HOME, HONEST_CHECKS, honestPlan, MAX_AGE_SECONDS } from './honest-checks.ts';
-import { QUEUE_CHECKS } from './queue-checks.ts';
+import { QUEUE_CHECKS, retried } from './queue-checks.ts';
 
 const { deliversOverTls, fetchesPolicy } = HONEST_CHECKS;
 
@@ -80,13 +80,14 @@ const CHANGING = 'changing';
 const meetsChange: Check = {
   name: 'a second message meets what has changed',
   after: [deliversOverTls.name],
-  async run({ domain, log }) {
+  async run({ domain, sender, log }) {
     const changing = domain(CHANGING);
     await changing.arrange(planWith('mx1'));
     if (!(await arrived(changing, await changing.send())))
       return skipped('the first message did not arrive');
     await changing.arrange(planWith('mx2'));
     const token = await changing.send();
+    if ((await fateOf(changing, token)) === 'deferred') await retried([changing], { sender });
     if (await arrived(changing, token)) return proved();
     return fault(
       'the domain moved to another MX after the first message, and the second one did not follow',

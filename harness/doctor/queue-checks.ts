@@ -87,6 +87,39 @@ const lists: Check = {
   },
 };
 
+/**
+ * Runs the queue for these domains until their mail has arrived; once more for what was tried and put off
+ * again, since a connection that was kept for it may have been closed meanwhile (RFC 5321 §3.8).
+ */
+export async function retried(
+  domains: readonly Domain[],
+  { sender }: Pick<Examination, 'sender'>,
+): Promise<void> {
+  let late = domains;
+  for (let run = 1; run <= 2 && late.length > 0; run += 1) {
+    const tried = late.map((domain) => ({ domain, since: domain.seen.length }));
+    await sender.flush(late.map(({ name }) => name));
+    await Promise.all(
+      tried.map((one) => one.domain.until(() => isDelivered(one.domain) || isPutOff(one))),
+    );
+    late = tried.filter(isPutOff).map(({ domain }) => domain);
+  }
+}
+
+const lateIn = ({ seen, messages }: Domain): string[] =>
+  messages.filter((token) => outcomeOf(seen, token).kind !== 'delivered');
+const isDelivered = (domain: Domain): boolean => lateIn(domain).length === 0;
+
+/** All that has not arrived was tried anew, and is to be tried again. */
+function isPutOff({ domain, since }: { readonly domain: Domain; readonly since: number }): boolean {
+  const said = ofKind(domain.seen.slice(since), 'sender-status');
+  const late = lateIn(domain);
+  return (
+    late.length > 0 &&
+    late.every((own) => said.some(({ token, status }) => token === own && status === 'deferred'))
+  );
+}
+
 const MEND_FLUSH =
   'commands.flush is run by sh -c, with $DOMAINS: it has to make the server try their mail again now, whenever it would have done so by itself, and to exit with 0; if a restart does that, say restart.';
 
@@ -98,15 +131,8 @@ const flushes: Check = {
   async run(examination) {
     const domains = kept(examination);
     await Promise.all(domains.map((domain) => domain.arrange(honestPlan())));
-    await examination.sender.flush(domains.map(({ name }) => name));
-    await Promise.all(
-      domains.map(({ seen, messages, until }) =>
-        until(() => messages.every((token) => outcomeOf(seen, token).kind === 'delivered')),
-      ),
-    );
-    const late = domains.flatMap(({ seen, messages }) =>
-      messages.filter((token) => outcomeOf(seen, token).kind !== 'delivered'),
-    );
+    await retried(domains, examination);
+    const late = domains.flatMap(lateIn);
     if (late.length > 0)
       return fault(
         `${late.length} of ${tokensOf(domains).length} messages did not arrive, though nothing kept them any more`,

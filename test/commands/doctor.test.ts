@@ -74,6 +74,33 @@ describe('a sender that keeps what it promises', () => {
     expect(out).toContain('reference 1: 21 proved · 0 to mend · 0 skipped');
   });
 
+  it('is believed when it had kept a connection that was closed meanwhile, and puts mail off once more', async () => {
+    const putOff = new Set<string>();
+    const sender: Sender = {
+      ...reference,
+      async start(lab, onStatus) {
+        const kept = new Set<string>();
+        const started = await reference.start(lab, (status) => {
+          if (status.status === 'deferred') kept.add(status.token);
+          onStatus(status);
+        });
+        return {
+          ...started,
+          async flush(domains) {
+            const key = domains.toSorted().join();
+            if (putOff.has(key)) return started.flush(domains);
+            putOff.add(key);
+            for (const token of kept)
+              onStatus({ token, status: 'deferred', detail: '421 closing an idle connection' });
+          },
+        };
+      },
+    };
+    const { faults, out } = await examine(sender);
+    expect(faults, out).toEqual([]);
+    expect(putOff.size).toBeGreaterThan(0);
+  });
+
   it('is not asked for what it does not declare', async () => {
     const { code, faults, skipped } = await examine('opportunistic');
     expect({ code, faults }).toEqual({ code: 0, faults: [] });
