@@ -88,8 +88,10 @@ function findingsOf(
   expectations: Expectations,
 ): Finding[] {
   const findings = judgeSteps(trial, views, expectations);
+  // What nobody could decide says nothing of what is proved.
+  const telling = findings.filter(({ grade }) => grade === 'fail' || grade === 'warn');
   const isTold = ({ step, harm }: Finding) =>
-    findings.some(
+    telling.some(
       (one) => one.step === step && one.harm !== undefined && severity(one) >= severity({ harm }),
     );
   return [...findings, ...judgeExposure(trial).filter((finding) => !isTold(finding))];
