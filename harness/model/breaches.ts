@@ -63,26 +63,24 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
   const daneOf = daneStates(leg);
   return transactionsOf(sessionsOf(leg)).flatMap((transaction) => {
     const named = tokensNamed(transaction, tokens);
-    const domains = policyDomains(leg, named.length > 0 ? named : tokens);
+    const isNamed = named.length > 0;
+    const own = isNamed ? named : mayBeFor(leg, transaction);
+    // Of a message that names nobody it is not known whose it was, unless none may go there.
+    if (own.length === 0 || own.some((token) => !tokens.includes(token))) return [];
+    const domains = policyDomains(leg, own);
     const began = attemptBegan(leg, transaction.after, named);
-    const held = domains.filter((domain) => heldPolicy(leg, domain, began.latest));
-    // Of a message that names nobody it is not known whose it was, unless all are under a policy.
-    const isBound = (protectedDomains: number) =>
-      named.length > 0 ||
-      (mayBeOurs(leg, transaction) &&
-        protectedDomains === domains.length &&
-        tokens.length === all.length);
+    const isBound = (protectedDomains: number) => isNamed || protectedDomains === domains.length;
     return transaction.parts.flatMap((part): Breach[] => {
       if (isHome(part.mx)) return [];
       const dane = domains.map((domain) => daneOf(domain, transaction, part));
       const broken = dane.flatMap(({ state, held }) => (state === 'broken' && held ? [held] : []));
       if (broken[0] && isBound(broken.length)) return [{ part, ...daneBreach(broken[0], part) }];
       // RFC 8461 §2: MTA-STS saves no host that fails DANE. Who passes DANE has nothing to fear.
-      if (!isBound(held.length) || dane.some(({ state }) => state === 'authenticated')) return [];
-      const against = held.flatMap((domain) => boundBy(leg, domain, began, part) ?? []);
-      return against
-        .slice(0, 1)
-        .map((bound) => ({ part, ...bound, requirement: '8461-4-check-all' }));
+      if (dane.some(({ state }) => state === 'authenticated')) return [];
+      const against = domains.flatMap((domain) => boundBy(leg, domain, began, part) ?? []);
+      return isBound(against.length)
+        ? against.slice(0, 1).map((bound) => ({ part, ...bound, requirement: '8461-4-check-all' }))
+        : [];
     });
   });
 }
@@ -113,13 +111,18 @@ export interface Began {
  * When the attempt began that a connection is of: as the first of its connections was opened. By RFC
  * 8461 §5.1 a sender has a policy, or has none, before it goes through the candidates, and may fetch
  * one beside that: what began without may end without, at the next host, or at the same host in clear.
- * `tokens`: what was sent over the connection, as far as it is known.
+ * No attempt is older than its message, however old the connection is. `tokens`: what was sent over
+ * the connection, as far as it is known.
  */
 export function attemptBegan(
   leg: readonly Observation[],
   opened: Observation,
   tokens: readonly string[],
 ): Began {
+  const submitted = ofKind(leg, 'message-submitted').findLast(({ token }) =>
+    tokens.includes(token),
+  );
+  if (submitted && isBefore(opened, submitted)) return { earliest: submitted, latest: submitted };
   if (opened.kind !== 'smtp-connection') return { earliest: opened, latest: opened };
   const earlier = leg.filter((seen) => isBefore(seen, opened));
   const all = tokensSubmitted(earlier);
@@ -180,19 +183,23 @@ const isSettled = (observations: readonly Observation[], token: string): boolean
   ['delivered', 'bounced'].includes(outcomeOf(observations, token).kind);
 
 /**
- * It names nobody, and could be of any message. Once a sender was asked for its reports there is
- * mail of its own as well: then it takes a reverse-path of the domain that ours are from, whatever
- * the sender has made of the local part.
+ * Whose a transaction may be that names nobody: any message's that was there by then, none where it is
+ * surely another's. Once a sender was asked for its reports there is mail of its own as well: then
+ * it takes a reverse-path of the domain that ours are from, whatever the sender has made of the
+ * local part.
  */
-function mayBeOurs(leg: readonly Observation[], transaction: Transaction): boolean {
-  if (!isAnonymous(transaction)) return false;
+function mayBeFor(leg: readonly Observation[], transaction: Transaction): string[] {
   const [mail] = transaction.parts;
+  if (!mail || !isAnonymous(transaction)) return [];
+  const submitted = ofKind(leg, 'message-submitted').filter((seen) => isBefore(seen, mail));
+  const tokens = submitted.map(({ token }) => token);
   const asked = ofKind(leg, 'reports-asked-for')[0];
-  if (!asked || !mail || isBefore(mail, asked)) return true;
+  if (!asked || isBefore(mail, asked)) return tokens;
   const line = mail.kind === 'smtp-command' ? mail.line.toLowerCase() : '';
-  return ofKind(leg, 'message-submitted').some(({ from }) =>
+  const isOurs = submitted.some(({ from }) =>
     line.includes(`${from.slice(from.lastIndexOf('@')).toLowerCase()}>`),
   );
+  return isOurs ? tokens : [];
 }
 
 function daneBreach({ kind, lookup }: HeldTlsa, { secure }: Part): Omit<Breach, 'part'> {
@@ -268,7 +275,7 @@ export function exposedBy(view: StepView): { exposure: Exposure; because: Observ
     .filter(
       (one) =>
         tokensNamed(one, ours).length > 0 ||
-        (mayBeOurs(view.history, one) &&
+        (mayBeFor(view.history, one).length > 0 &&
           tokensSubmitted(view.now).every((token) => ours.includes(token))),
     )
     .flatMap((one) => one.parts.filter((part) => part.step === view.index && isOpen(one, part)));

@@ -40,6 +40,26 @@ test.each<[string, string, EvidenceBuilder]>([
   ['yes', 'another step', inClear(begun().step(1))],
   ['yes', 'another message', inClear(begun().submit())],
   [
+    'yes',
+    'another message, over a connection that is older than the policy',
+    evidence()
+      .step(0)
+      .submit()
+      .txt()
+      .mx()
+      .connect()
+      .ehlo()
+      .fetch()
+      .delivered()
+      .submit()
+      .delivered(),
+  ],
+  [
+    'yes',
+    'the first message over a connection that was opened before it was there',
+    evidence().step(0).txt().connect().ehlo().fetch().submit().delivered(),
+  ],
+  [
     'maybe',
     'put off, in what may be a late line of the attempt before the queue was run',
     inClear(inVain(evidence().step(0).submit().see({ kind: 'queue-flushed' })).status('deferred')),

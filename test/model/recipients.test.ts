@@ -56,6 +56,27 @@ describe('what passed in clear', () => {
     expect(exposedBy(viewStep(trial, 1)).exposure).toBe('envelope');
   });
 
+  test('and MAIL alone is of a protected one, where the other was not there yet', () => {
+    const made = evidence().primed().step(1).submit().connect().ehlo().mail().submit('other.test');
+    expect(breachesOf(made.observations).map(({ part }) => part.kind)).toEqual(['smtp-command']);
+  });
+
+  test('and MAIL alone is none, where one of the policies permits it', () => {
+    const protectedToo = () =>
+      both()
+        .txt('_mta-sts.other.test')
+        .fetch({
+          host: 'mta-sts.other.test',
+          hostHeader: 'mta-sts.other.test',
+          body: 'version: STSv1\nmode: enforce\nmx: mx.other.test\nmax_age: 86400\n',
+        })
+        .mx()
+        .connect()
+        .ehlo();
+    expect(breachesOf(protectedToo().tls().mail().quit().observations)).toEqual([]);
+    expect(breachesOf(protectedToo().mail().quit().observations)).toHaveLength(1);
+  });
+
   test('of a message that says TLS-Required, No is none, unless it asks for REQUIRETLS', () => {
     const of = (marks: object) => evidence().primed().step(1).submit('victim.test', marks).leaks();
     expect(breachesOf(of({ tlsRequired: 'no' }).observations)).toEqual([]);
