@@ -4,7 +4,13 @@
  */
 
 import { z } from 'zod';
-import { isLeftAlone, type StepView } from '../model/evidence.ts';
+import {
+  attemptsFor,
+  isLeftAlone,
+  outcomeOf,
+  type StepView,
+  tokensSubmitted,
+} from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
 import { isBefore, ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
@@ -38,6 +44,12 @@ export const expectation: Expectation = {
         actual: 'the policy was fetched only after this step',
         because: seqs([...lookups, ...late]),
       };
+    if (lookups.length === 0 && isSilent(view))
+      return {
+        status: 'undecided',
+        actual: 'nothing was seen of the message before the wait was over',
+        because: [],
+      };
     if (lookups.length === 0)
       return {
         status: 'unmet',
@@ -63,6 +75,20 @@ export const expectation: Expectation = {
     };
   },
 };
+
+/** There was mail to be sent, and the sender has not come to it: it was not about to look for a policy. */
+function isSilent(view: StepView): boolean {
+  const isDue =
+    tokensSubmitted(view.now).length > 0 || ofKind(view.now, 'queue-flushed').length > 0;
+  return (
+    isDue &&
+    view.tokens.every(
+      (token) =>
+        !['delivered', 'bounced'].includes(outcomeOf(view.history, token).kind) &&
+        attemptsFor(token, view.now, view.history, view.trial.scenario).length === 0,
+    )
+  );
+}
 
 /** RFC 8461 §10.2: a sender may renew a policy by itself, as soon as time has passed. */
 function fetchedAsTimePassed(view: StepView) {

@@ -21,11 +21,14 @@ const FAILED = { status: 500 };
 describe('policy-fetched', () => {
   says('policy-fetched', [
     ['met', 'whole, over authenticated HTTPS', cold().txt().fetch()],
-    ['unmet', 'nothing was asked for', cold(), { actual: /neither/ }],
+    ['unmet', 'nothing was asked for', cold().leaks(), { actual: /neither/ }],
+    ['undecided', 'nothing was seen of the message', cold()],
+    ['undecided', 'it was put off, and not tried', cold().status('deferred')],
+    ['unmet', 'it was returned, and not tried', cold().status('bounced'), { actual: /neither/ }],
     [
       'unmet',
       'in an earlier step, and the sender keeps to that',
-      attacked(),
+      attacked().turnsAway(),
       { actual: /neither/ },
     ],
     [
