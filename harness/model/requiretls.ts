@@ -10,6 +10,8 @@ import { heldPolicy } from './held-policy.ts';
 import { daneState } from './held-tlsa.ts';
 import type { Leg, Observation } from './observation.ts';
 import {
+  isAnonymous,
+  isBefore,
   isHome,
   ofKind,
   type Part,
@@ -40,16 +42,32 @@ export function lapsesOf(trial: Trial, leg: Leg): Lapse[] {
   const tokens = asking.map(({ token }) => token);
   return sessionsOf(observations).flatMap((session) =>
     transactionsOf([session]).flatMap((transaction) => {
+      if (isHome(session.mx)) return [];
       const named = tokensNamed(transaction, tokens);
-      if (named.length === 0 || isHome(session.mx)) return [];
-      const before: Circumstances = { observations, session, transaction, named };
+      const own = named.length > 0 ? [named] : asksUnnamed(transaction, observations);
       return transaction.parts.flatMap((part) => {
-        const reason = reasonAgainst(part, before);
-        if (reason === undefined) return [];
+        const reasons = own.map((one) =>
+          reasonAgainst(part, { observations, session, transaction, named: one }),
+        );
+        const [reason] = reasons;
+        if (!reason || reasons.includes(undefined)) return [];
         const { isGoodChannel, ...told } = reason;
-        return { part, tokens: named, ...told, ...(!isGoodChannel && { harm: harmOf(part) }) };
+        const harm = isGoodChannel ? {} : { harm: harmOf(part) };
+        return { part, tokens: own.flat(), ...told, ...harm };
       });
     }),
+  );
+}
+
+/**
+ * Whose a transaction may be that names nobody, and yet asks for REQUIRETLS: each of the messages that
+ * ask, by itself.
+ */
+function asksUnnamed(transaction: Transaction, observations: readonly Observation[]): string[][] {
+  const [mail] = transaction.parts;
+  if (!isAnonymous(transaction) || mail?.kind !== 'smtp-command' || !asksForTls(mail)) return [];
+  return ofKind(observations, 'message-submitted').flatMap((seen) =>
+    seen.requiretls && isBefore(seen, mail) ? [[seen.token]] : [],
   );
 }
 
