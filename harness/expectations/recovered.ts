@@ -6,7 +6,6 @@
 import { z } from 'zod';
 import { harmOf, worstBreach } from '../model/breaches.ts';
 import {
-  connectionsTo,
   isEnforced,
   looksBefore,
   mxLookups,
@@ -16,7 +15,15 @@ import {
   tokensSubmitted,
 } from '../model/evidence.ts';
 import type { Observation } from '../model/observation.ts';
-import { dialogueOf, isBefore, ofKind, seqs } from '../model/traffic.ts';
+import {
+  dialogueOf,
+  isBefore,
+  ofKind,
+  seqs,
+  sessionsOf,
+  tokensNamed,
+  transactionsOf,
+} from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -57,10 +64,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
       because: [listed.seq],
       harm: 'mail-lost',
     };
-  const tried = [
-    ...mxLookups(view.now, view.domains).filter(({ answer }) => /^NOERROR\b/.test(answer)),
-    ...connectionsTo(view),
-  ].at(-1);
+  const tried = attemptFor(view, token);
   if (outcome.kind === 'deferred' && tried) {
     // RFC 8461 §5: that a policy failure is transient is a SHOULD.
     const transient = isEnforced(view, token, outcome.by)
@@ -75,6 +79,24 @@ function judgeMessage(view: StepView, token: string): Judgement {
     };
   }
   return { status: 'undecided', actual: 'not retried before the wait was over', because: [] };
+}
+
+/**
+ * The last that shows that the sender came to this message: a queue run may take some of a domain's
+ * messages and leave others.
+ */
+function attemptFor(view: StepView, token: string): Observation | undefined {
+  const tokens = tokensSubmitted(view.history);
+  const named = sessionsOf(view.now).map((session) => ({
+    opened: session.opened,
+    tokens: transactionsOf([session]).flatMap((one) => tokensNamed(one, tokens)),
+  }));
+  const own = named.filter((one) => one.tokens.length === 0 || one.tokens.includes(token));
+  if (own.length < named.length) return own.at(-1)?.opened;
+  const answered = mxLookups(view.now, view.domains).filter(({ answer }) =>
+    /^NOERROR\b/.test(answer),
+  );
+  return [...answered, ...named.map(({ opened }) => opened)].at(-1);
 }
 
 /** What was broken in the step that bounced was judged there; here it counts that it is gone. */

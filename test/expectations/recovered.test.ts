@@ -25,6 +25,23 @@ says('recovered', [
     { requirement: '8461-5-transient', harm: 'none' },
   ],
   [
+    'undecided',
+    'the queue run took another message of the domain, and left this one',
+    attacked()
+      .submit()
+      .turnsAway()
+      .status('deferred')
+      .step(2)
+      .mx()
+      .connect()
+      .ehlo()
+      .tls()
+      .delivered()
+      .status('delivered')
+      .see({ kind: 'sender-status', token: 'hfa00000000002', status: 'deferred', detail: 'later' }),
+    { actual: /not retried/ },
+  ],
+  [
     'unmet',
     'neither here nor there',
     waiting().see(listing([])),
