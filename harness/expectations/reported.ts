@@ -6,12 +6,18 @@
 import { z } from 'zod';
 import type { StepView } from '../model/evidence.ts';
 import { heldPolicy } from '../model/held-policy.ts';
-import { seqs, sessionsOf } from '../model/traffic.ts';
+import { ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { POLICY_TYPES, RESULT_TYPES } from '../protocol/tlsrpt-report.ts';
 import type { ReadPolicy } from '../tlsrpt/report.ts';
 import { comparisons, isSamePolicy, type Row, rangeOf, rowsOf, tally } from './report-rows.ts';
-import { type ReadReports, readReports, SILENCE_BREAKS, silence } from './reports.ts';
+import {
+  type ReadReports,
+  readReports,
+  reportableSessions,
+  SILENCE_BREAKS,
+  silence,
+} from './reports.ts';
 
 const options = z.strictObject({
   type: z
@@ -106,14 +112,17 @@ function judgeCounts(
 }
 
 /**
- * RFC 8460 §4.4: the policy that was applied, which need not be the one that is served. A sender may
- * look for it once it has connected.
+ * RFC 8460 §4.4: the policy that was applied, which need not be the one that is served, to any of the
+ * sessions in which the sender has said EHLO. It may look for it once it has connected.
  */
 function isApplied(view: StepView, { lines }: ReadPolicy): boolean {
-  const [session] = sessionsOf(view.now);
-  const when = session
-    ? [session.opened, session.seen.at(-1) ?? session.opened]
-    : view.now.slice(-1);
+  const sessions = reportableSessions(view.now).filter(({ seen }) =>
+    ofKind(seen, 'smtp-command').some(({ verb }) => verb === 'EHLO' || verb === 'HELO'),
+  );
+  const when =
+    sessions.length > 0
+      ? sessions.flatMap(({ opened, seen }) => [opened, seen.at(-1) ?? opened])
+      : view.now.slice(-1);
   return when.some((at) => {
     const held = heldPolicy(view.history, view.domains[0]!, at);
     return isSamePolicy(held?.fetch.body ?? '', lines);
