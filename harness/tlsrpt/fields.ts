@@ -45,9 +45,13 @@ const STRICT =
 const LAST_MS = 253_402_300_800_000;
 const DAY_MS = 86_400_000;
 
-/** RFC 8460 §4.1: from 00:00 to 24:00 UTC; the end is written as the last second or the next midnight. */
+/**
+ * RFC 8460 §4.1: from 00:00 to 24:00 UTC; the end is written as the next midnight or as any moment of the
+ * last second (RFC 3339 §5.6 has fractions).
+ */
 export function isUtcDay(from: number, to: number): boolean {
-  return from % DAY_MS === 0 && (to - from === DAY_MS || to - from === DAY_MS - 1000);
+  const length = to - from;
+  return from % DAY_MS === 0 && length >= DAY_MS - 1000 && length <= DAY_MS;
 }
 
 /** `2026-11-25`, or `2026-11-25 03:00 to 2026-11-26 02:59`, all of it UTC. */

@@ -52,6 +52,8 @@ describe('dates', () => {
   it('a day is one in UTC only', () => {
     expect(isUtcDay(day, day + 86_400_000)).toBe(true);
     expect(isUtcDay(day, day + 86_399_000)).toBe(true);
+    expect(isUtcDay(day, day + 86_399_999)).toBe(true);
+    expect(isUtcDay(day, day + 86_398_999)).toBe(false);
     expect(isUtcDay(day + 3_600_000, day + 90_000_000)).toBe(false);
     expect(showRange(day, day + 86_399_000)).toBe('2016-04-01');
     expect(showRange(day, day + 3_600_000)).toBe('2016-04-01 00:00 to 2016-04-01 01:00');
