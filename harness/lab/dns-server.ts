@@ -159,7 +159,9 @@ async function answer(
       return Packet.createErrorResponseFromRequest(request, RCODE.SERVFAIL);
     });
   const reply = await replyBy(asTaken(rule));
-  const spoilt = rule?.packet && (await replyBy(rule));
+  // What comes before the answer is a stranger's, who can put nothing into a TCP connection.
+  const isSpoilt = rule?.packet && !(rule.followed && transport === 'tcp');
+  const spoilt = isSpoilt && (await replyBy(rule));
   const security = securityOf(plan, name, type, rule);
   const ad = wantsDnssec(query) ? security === 'secure' : undefined;
   if (reply && (rule?.dnssec === 'claimed' || (ad && isOfResolver(request))))

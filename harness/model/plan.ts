@@ -320,7 +320,9 @@ export const dnsRule = z.strictObject({
   followed: z
     .boolean()
     .optional()
-    .describe('With packet: the answer as it would be without this rule follows at once.'),
+    .describe(
+      'With packet: a stranger has sent it, over UDP alone, and the answer as it would be without this rule follows at once.',
+    ),
   delayMs: milliseconds.optional().describe('Milliseconds before the answer goes out.'),
   ad: z
     .boolean()

@@ -482,6 +482,14 @@ describe('odd packets', () => {
     const reply = await askRaw(seen.name(STS), TYPE.TXT, { transport: 'tcp', id: 4711 });
     expect(reply.readUInt16BE()).not.toBe(4711);
   });
+
+  test('not over TCP where the answer follows: no stranger writes into that connection', async () => {
+    using seen = ruled({ packet: 'wrong-id', answer: 'nxdomain', followed: true });
+    const reply = await askRaw(seen.name(STS), TYPE.TXT, { transport: 'tcp', id: 4711 });
+    expect(reply.readUInt16BE()).toBe(4711);
+    expect(Packet.parse(reply).answers).toHaveLength(1);
+    expect(answersOf(seen)).toEqual(['tcp NOERROR 1']);
+  });
 });
 
 describe('beside the answer', () => {
