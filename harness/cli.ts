@@ -138,7 +138,10 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
         },
       ),
     )
-    .option('--durations <file>', 'balance the shards by this file, and update it after the run')
+    .option(
+      '--durations <file>',
+      'balance the shards by this file; a run without --shard updates it, as merge does',
+    )
     .option('--verbose', 'print every verdict while the run goes on, passes too')
     .addHelpText('after', SELECTION)
     .action(async (scenarios: string[], { sender, reporter, ...options }: RunFlags) => {

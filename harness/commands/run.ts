@@ -59,7 +59,7 @@ export interface RunRequest {
   readonly against?: string;
   /** The part of the suite that is run. */
   readonly shard?: Shard;
-  /** Durations for the shards, in place of those that are shipped; brought up to date after the run. */
+  /** Durations for the shards, in place of those that are shipped; brought up to date after a whole run. */
   readonly durations?: string;
   /** All verdicts are told while the run goes on, not only what is not a pass. */
   readonly verbose?: boolean;
@@ -146,7 +146,9 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   await running;
   if (breakdown) throw breakdown.error;
   if (!signal.aborted) await gate.update(results, tell);
-  if (request.durations && !signal.aborted) await learnDurations(request.durations, results);
+  // The other shards have to be split by the same durations.
+  if (request.durations && !shard && !signal.aborted)
+    await learnDurations(request.durations, results);
   const broke = failed.length > 0 || reporters.broken || store.trouble() !== undefined;
   if (request.against) {
     const comparison = compareSenders(summary, named.at(-1)!.name);

@@ -156,6 +156,7 @@ export function runInfo(
 ): RunInfo {
   return {
     suite: suiteOf(selected),
+    selected: selected.length,
     shard,
     startedAt: new Date().toISOString(),
     senders,

@@ -43,6 +43,8 @@ export interface RunInfo {
   readonly shard?: Shard;
   /** Of all that was selected, whatever the shard: the same for the same scenarios (results/suite.ts). */
   readonly suite: string;
+  /** How many those are. Not known of evidence alone, nor of what an older Holdfast wrote. */
+  readonly selected?: number;
   /** Versions. */
   readonly node: string;
   readonly holdfast: string;

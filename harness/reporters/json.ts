@@ -42,6 +42,7 @@ function toDocument({
     elapsedMs,
     interrupted,
     suite: run.suite,
+    selected: run.selected,
     shard: run.shard,
     evidenceDir,
     summary: countShown(results),

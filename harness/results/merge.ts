@@ -29,6 +29,7 @@ export function mergeShards(shards: readonly ShardResult[], context: MergeContex
   const [first] = summaries;
   checkSame(ordered, 'suite', ({ run }) => run.suite);
   checkSame(ordered, 'Holdfast', ({ run }) => run.holdfast);
+  checkWhole(ordered);
   checkLists(ordered);
   const senders = mergeSenders(ordered);
   const results = summaries
@@ -100,6 +101,33 @@ function checkSame(
   if (other)
     throw new UsageError(
       `${other.path}: of another ${what} than ${first!.path} (${printable(valueIn(other.summary), 40)}, not ${printable(valueIn(first!.summary), 40)})`,
+    );
+}
+
+const SAME_DURATIONS =
+  'give all shards the same --durations file, and let merge --durations update it';
+
+/** Shards that were split by other durations share scenarios, and leave others out. */
+function checkWhole(shards: readonly ShardResult[]): void {
+  const found = new Map<string, string>();
+  for (const { path, summary } of shards)
+    for (const { id } of summary.run.scenarios) {
+      const other = found.get(id);
+      if (other !== undefined)
+        throw new UsageError(
+          `${path}: with ${printable(id, 120)}, as ${other} is, so they were split by different durations: ${SAME_DURATIONS}`,
+        );
+      found.set(id, path);
+    }
+  const silent = shards.find(({ summary }) => summary.run.selected === undefined);
+  if (silent)
+    throw new UsageError(
+      `${silent.path}: does not say how many scenarios were selected, so nobody knows whether all are here: run the shards again with this Holdfast`,
+    );
+  const { selected } = shards[0]!.summary.run;
+  if (found.size !== selected)
+    throw new UsageError(
+      `the shards have ${counted(found.size, 'scenario')}, and ${selected} were selected: ${SAME_DURATIONS}`,
     );
 }
 

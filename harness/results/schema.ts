@@ -101,6 +101,7 @@ export const resultDocument = z
     elapsedMs: z.number().min(0),
     interrupted: z.boolean().describe('The run was stopped before every scenario was judged.'),
     suite: z.string().describe('The same for the same scenarios.'),
+    selected: count.optional().describe('How many scenarios the suite has, in all its shards.'),
     shard: z
       .looseObject({ index: z.int().min(1), of: z.int().min(1) })
       .optional()

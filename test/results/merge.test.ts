@@ -84,7 +84,11 @@ describe('shards', () => {
     await expect(put(...names).code).rejects.toThrow(message);
   });
 
-  const edited = (edit: (document: { verdicts: object[] }) => void) => (text: string) => {
+  interface Document {
+    scenarios: { id: string }[];
+    verdicts: { scenario: string }[];
+  }
+  const edited = (edit: (document: Document) => void) => (text: string) => {
     const document = JSON.parse(text);
     edit(document);
     return JSON.stringify(document);
@@ -95,6 +99,11 @@ describe('shards', () => {
   };
   it.each<[string, (text: string) => string, string]>([
     ['another suite', (text) => text.replace(/"suite": "\w+"/, '"suite": "0"'), 'another suite'],
+    [
+      'of a Holdfast that did not say how many there are',
+      (text) => text.replace(/"selected": \d+,/, ''),
+      'how many scenarios were selected',
+    ],
     [
       'another Holdfast',
       (text) => text.replace(/"holdfast": "[^"]+"/, '"holdfast": "9.9.9"'),
@@ -130,6 +139,14 @@ describe('shards', () => {
       'not among its scenarios',
     ],
     [
+      'with a scenario less',
+      edited((document) => {
+        const { id } = document.scenarios.pop()!;
+        document.verdicts = document.verdicts.filter(({ scenario }) => scenario !== id);
+      }),
+      'were selected: give all shards the same --durations file',
+    ],
+    [
       'without a sender of the others',
       edited((document) => Object.assign(document, { senders: [], verdicts: [] })),
       'without reference:',
@@ -137,6 +154,25 @@ describe('shards', () => {
   ])('%s: an error', async (name, change, message) => {
     await changed(name, change);
     await expect(put('1', '2', `${name}.json`).code).rejects.toThrow(message);
+  });
+
+  it('that were split by different durations: an error', async () => {
+    const [slow, quick] = ['starttls/refused@with-421-and-close', 'starttls/refused@with-454'];
+    await writeFile(at('monday.json'), JSON.stringify({ [slow]: 1, [quick]: 9 }));
+    await writeFile(at('tuesday.json'), JSON.stringify({ [slow]: 9, [quick]: 1 }));
+    const half = (index: number, durations: string) =>
+      shard(`${durations}-${index}`, {
+        scenarios: [slow, quick],
+        shard: { index, of: 2 },
+        durations: at(`${durations}.json`),
+      });
+    await half(1, 'monday');
+    await half(2, 'tuesday');
+    const learned = JSON.parse(await readFile(at('monday.json'), 'utf8'));
+    expect(learned).toEqual({ [slow]: 1, [quick]: 9 });
+    await expect(put('monday-1', 'tuesday-2').code).rejects.toThrow(
+      /tuesday-2: with starttls\/refused@with-454, as .*monday-1 is, .*same --durations file/,
+    );
   });
 
   it('are not written into one of them', async () => {
