@@ -9,7 +9,7 @@
 
 import { seenAs } from '../model/causes.ts';
 import type { Result, RunSummary } from '../model/reporter.ts';
-import type { Exposure, Finding, Grade, Verdict } from '../model/verdict.ts';
+import type { Exposure, Finding, Grade, Harm, Verdict } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
 
 /** In the order in which they are told. */
@@ -153,6 +153,11 @@ const RANKS: readonly (readonly Grade[])[] = [
 ];
 const rankOf = (grade: Grade) => RANKS.findIndex((rank) => rank.includes(grade));
 const EXPOSURES: readonly Exposure[] = ['none', 'envelope', 'content'];
+/** What an attacker saw, and what became of the mail: worse on either scale is worse. */
+const HARMS: readonly (readonly (readonly Harm[])[])[] = [
+  [['envelope'], ['content', 'unheld'], ['clear']],
+  [['returned'], ['mail-lost']],
+];
 
 interface Pair {
   readonly was: Result | undefined;
@@ -165,17 +170,35 @@ function kindOf({ was, is }: Pair): ShiftKind | undefined {
   const [then, now] = [was.verdict.grade, is.verdict.grade];
   if (now === 'inconclusive' && then !== now) return 'undecided';
   if (now === 'unsupported' && then !== now) return 'worse';
-  const step =
-    rankOf(now) - rankOf(then) ||
-    EXPOSURES.indexOf(is.verdict.exposure) - EXPOSURES.indexOf(was.verdict.exposure);
+  const step = rankOf(now) - rankOf(then);
   if (step !== 0) return step > 0 ? 'worse' : 'better';
+  const steps = damageOf(is).map((level, scale) => level - damageOf(was)[scale]!);
   const isFailing = now === 'fail';
+  const broken = brokenBy(was);
+  const breaksMore = brokenBy(is).some((requirement) => !broken.includes(requirement));
+  if (breaksMore || steps.some((one) => one > 0)) return 'worse';
+  if (steps.some((one) => one < 0)) return 'better';
   const [gone, come] = [newIn(wordsOf(was), wordsOf(is)), newIn(wordsOf(is), wordsOf(was))];
   if (isFailing && gone.length === 0 && come.length > 0) return 'worse';
   if (isFailing && come.length === 0 && gone.length > 0) return 'better';
   if (gone.length + come.length > 0 || !isSameReach(was, is)) return 'reason';
   return isFailing ? 'both-fail' : undefined;
 }
+
+/** By scale, how bad it was; more is worse. */
+function damageOf({ verdict: { exposure, grade, findings } }: Result): number[] {
+  // What is not decided has done no harm that anybody could prove.
+  const harms = grade === 'inconclusive' ? [] : findings.flatMap(({ harm }) => harm ?? []);
+  const worstOn = (scale: (typeof HARMS)[number]) =>
+    Math.max(-1, ...harms.map((harm) => scale.findIndex((level) => level.includes(harm))));
+  return [EXPOSURES.indexOf(exposure), ...HARMS.map(worstOn)];
+}
+
+/** The requirements that it fails. */
+const brokenBy = ({ verdict: { grade, findings } }: Result): string[] =>
+  findings
+    .filter((finding) => grade === 'fail' && finding.grade === 'fail')
+    .map(({ requirement }) => requirement);
 
 const isSameReach = (was: Result, is: Result) => was.reach.join() === is.reach.join();
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Result, RunSummary } from '../../harness/model/reporter.ts';
-import type { Verdict } from '../../harness/model/verdict.ts';
+import { exposureOf, type Harm, type Verdict } from '../../harness/model/verdict.ts';
 import { compareRuns, compareSenders, comparisonCode } from '../../harness/results/compare.ts';
 import {
   comparisonJson,
@@ -33,6 +33,18 @@ const fail = (actual = finding().actual) => ({
   grade: 'fail' as const,
   exposure: 'content' as const,
   findings: [finding({ actual })],
+});
+/** Words of their own, as the judge has for each harm. */
+const harmed = (harm: Harm) => ({
+  grade: 'fail' as const,
+  exposure: exposureOf(harm),
+  findings: [finding({ harm, actual: `what is ${harm}` })],
+});
+const undecided = (harm: Harm): Given => ({
+  ...harmed(harm),
+  grade: 'inconclusive',
+  exposure: 'none',
+  remarks: ['slow'],
 });
 const kinds = (before: readonly Given[], after: readonly Given[]) =>
   compareRuns(runOf(before), runOf(after)).shifts.map(({ kind }) => kind);
@@ -81,6 +93,18 @@ describe('a pair', () => {
       fail(),
       ['better'],
     ],
+    ['fail with more harm', harmed('content'), harmed('clear'), ['worse']],
+    ['fail with as much harm', harmed('content'), harmed('unheld'), ['reason']],
+    ['fail with less harm', harmed('clear'), harmed('content'), ['better']],
+    ['mail lost that came back', harmed('returned'), harmed('mail-lost'), ['worse']],
+    ['mail lost that was seen', harmed('clear'), harmed('mail-lost'), ['worse']],
+    [
+      'another requirement broken in place of one',
+      fail(),
+      { ...fail(), findings: [finding({ requirement: '8461-4.1-mx-match' })] },
+      ['worse'],
+    ],
+    ['undecided with more harm', undecided('envelope'), undecided('clear'), ['reason']],
     ['more exposed', { grade: 'warn' }, { grade: 'warn', exposure: 'envelope' }, ['worse']],
     ['another reach', { reach: ['connected'] }, { reach: [] }, ['reason']],
   ])('%s', (_, before, after, expected) => {
