@@ -132,7 +132,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   },
   results: {
     paths: ['harness/results/'],
-    imports: ['protocol', 'model', 'run'],
+    imports: ['protocol', 'model', 'judge', 'run'],
     packages: ['zod'],
   },
   cli: {

@@ -148,7 +148,10 @@ function checkLists(shards: readonly ShardResult[]): void {
     );
 }
 
-/** The senders, which all shards have, or could not run; the version is the same in all of them. */
+const declared = ({ capabilities }: SenderDescription) =>
+  [...new Set(capabilities)].sort().join(', ') || 'none';
+
+/** The senders, which all shards have, or could not run; each is the same in all of them. */
 function mergeSenders(shards: readonly ShardResult[]): SenderDescription[] {
   const found = new Map<string, { readonly path: string; readonly sender: SenderDescription }>();
   for (const { path, summary } of shards)
@@ -157,6 +160,10 @@ function mergeSenders(shards: readonly ShardResult[]): SenderDescription[] {
       if (other && other.sender.version !== sender.version)
         throw new UsageError(
           `${path}: of another version of ${printable(sender.name, 40)} than ${other.path} (${printable(sender.version, 40)}, not ${printable(other.sender.version, 40)})`,
+        );
+      if (other && declared(other.sender) !== declared(sender))
+        throw new UsageError(
+          `${path}: ${printable(sender.name, 40)} declares other capabilities there than in ${other.path} (${printable(declared(sender), 200)}, not ${printable(declared(other.sender), 200)}): run all shards with the same sender`,
         );
       found.set(sender.name, { path, sender });
     }

@@ -9,13 +9,16 @@ import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
+import { worstOf } from '../judge/grade.ts';
 import { DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.ts';
+import type { KnownFailure } from '../model/known.ts';
 import { reachOf } from '../model/reach.ts';
 import type { Result, RunInfo, RunSummary } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { selects } from '../model/selection.ts';
 import type { SenderDescription } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
-import type { Trial, Verdict } from '../model/verdict.ts';
+import { gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { EvidenceError, findStores, readKept, readText, readTrials } from '../store.ts';
 import { RESULT_VERSION, resultDocument } from './schema.ts';
@@ -64,6 +67,7 @@ async function fromResult(file: string, stores: readonly string[]): Promise<Past
     holdfast: document.holdfast,
   };
   checkWhole(document, file);
+  checkVerdicts(document, file);
   const results = verdicts.map(({ known, isRun, reach, ...verdict }): Result => {
     return { verdict, known, isRun, reach };
   });
@@ -80,6 +84,33 @@ async function fromResult(file: string, stores: readonly string[]): Promise<Past
     },
     trialOf: trialsOf(run, stores),
   };
+}
+
+/**
+ * No verdict says other than its findings, and no failure is known that no list of the file names:
+ * whoever edits one of them has to be told.
+ */
+function checkVerdicts({ verdicts, knownLists }: ResultDocument, file: string): void {
+  const wrong = ({ scenario, sender }: Verdict, what: string) =>
+    new EvidenceError(
+      `${file}: the verdict on ${scenario} with ${sender} ${what}: the file was changed, run again or judge the evidence`,
+    );
+  for (const verdict of verdicts) {
+    const { scenario, sender, grade, findings, remarks, known } = verdict;
+    const worst = worstOf(findings);
+    // Of a lab that was slow or failed nothing is decided, and the remarks say so.
+    const isTrouble = grade === 'inconclusive' && remarks.length > 0;
+    if (grade !== worst && !isTrouble)
+      throw wrong(verdict, `is ${gradeWord(grade)}, and its findings come to ${gradeWord(worst)}`);
+    if (known === undefined) continue;
+    if (grade !== 'fail') throw wrong(verdict, `is known to fail, and is ${gradeWord(grade)}`);
+    const listed = knownLists.filter((list) => list.sender === sender);
+    // Merged shards may have had the same list in different places.
+    const isIt = ({ scenarios, reason, until }: KnownFailure) =>
+      scenarios === known.scenarios && reason === known.reason && until === known.until;
+    if (!selects(known.scenarios, scenario) || !listed.some(({ entries }) => entries.some(isIt)))
+      throw wrong(verdict, 'is known by an entry that is in none of its lists');
+  }
 }
 
 /**

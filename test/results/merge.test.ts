@@ -86,7 +86,9 @@ describe('shards', () => {
 
   interface Document {
     scenarios: { id: string }[];
-    verdicts: { scenario: string }[];
+    verdicts: { scenario: string; grade: string; known?: object }[];
+    senders: { capabilities: string[] }[];
+    knownLists: object[];
   }
   const edited = (edit: (document: Document) => void) => (text: string) => {
     const document = JSON.parse(text);
@@ -97,7 +99,7 @@ describe('shards', () => {
     const document = await readFile(at('3/holdfast.json'), 'utf8');
     await writeFile(at(`${name}.json`), change(document));
   };
-  it.each<[string, (text: string) => string, string]>([
+  it.each<[string, (text: string) => string, string | RegExp]>([
     ['another suite', (text) => text.replace(/"suite": "\w+"/, '"suite": "0"'), 'another suite'],
     [
       'of a Holdfast that did not say how many there are',
@@ -117,7 +119,7 @@ describe('shards', () => {
     ['of another split', (text) => text.replace(/"of": 3/, '"of": 4'), 'and others are of'],
     [
       'another list',
-      (text) => text.replace(/"knownLists": \[[^\]]*\]/, (list) => list.replace('theirs', 'ours')),
+      (text) => text.replaceAll('"theirs"', '"ours"'),
       'another list of known failures',
     ],
     [
@@ -145,6 +147,35 @@ describe('shards', () => {
         document.verdicts = document.verdicts.filter(({ scenario }) => scenario !== id);
       }),
       'were selected: give all shards the same --durations file',
+    ],
+    [
+      'with grades that are not those of the findings',
+      edited(({ verdicts }) => {
+        for (const verdict of verdicts) verdict.grade = 'pass';
+      }),
+      /is pass, and its findings come to fail/,
+    ],
+    [
+      'with a failure known by no list',
+      edited((document) => {
+        document.knownLists = [];
+        const failing = document.verdicts.find(({ grade }) => grade === 'fail')!;
+        failing.known = { scenarios: failing.scenario, reason: 'theirs', file: 'k', line: 1 };
+      }),
+      'is known by an entry that is in none of its lists',
+    ],
+    [
+      'with a pass that is known to fail',
+      edited(({ verdicts }) => {
+        const passing = verdicts.find(({ grade }) => grade === 'pass')!;
+        passing.known = { scenarios: passing.scenario, reason: 'theirs', file: 'k', line: 1 };
+      }),
+      'is known to fail, and is pass',
+    ],
+    [
+      'with other capabilities of a sender',
+      edited(({ senders }) => senders[0]!.capabilities.pop()),
+      'declares other capabilities',
     ],
     [
       'without a sender of the others',
