@@ -42,7 +42,7 @@ export interface Gate {
   knownBy(verdict: Verdict): KnownFailure | undefined;
   /** What the lists name wrongly, once everything is judged. */
   noMore(results: readonly Pick<Result, 'verdict'>[]): readonly KnownNoMore[];
-  /** Writes the lists, if that was asked for, and says what of each. */
+  /** Writes each entry back to its own list, if that was asked for, and says what of each. */
   update(results: readonly Result[], tell: (line: string) => void): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ export async function openGate(request: GateRequest, vocabulary: Vocabulary): Pr
     if (problems.length > 0) throw new UsageError(problems.map(formatProblem).join('\n'));
     lists.set(file, entries);
   }
-  if (request.updateKnown) for (const [file] of files.values()) await checkFile(file!, '--known');
+  if (request.updateKnown) for (const file of named) await checkFile(file, '--known');
   const entriesOf = (sender: string) =>
     (files.get(sender) ?? []).flatMap((file) => lists.get(file) ?? []);
   const all = request.senders.map(({ name }) => ({ sender: name, entries: entriesOf(name) }));
@@ -81,25 +81,27 @@ export async function openGate(request: GateRequest, vocabulary: Vocabulary): Pr
     async update(results, tell) {
       if (!request.updateKnown) return;
       const wrong = noMore(results);
-      // Several senders can share one list.
-      for (const [file, sharing] of Map.groupBy(files, ([, [first]]) => first!)) {
-        const senders = new Set(sharing.map(([sender]) => sender));
+      for (const file of named) {
+        // What is not listed goes to the first list of its sender; several senders can share one.
+        const senders = new Set(
+          [...files].filter(([, [first]]) => first === file).map(([sender]) => sender),
+        );
         const isOf = (kind: KnownNoMore['kind']) =>
           unique(
             wrong
-              .filter((one) => senders.has(one.sender) && one.kind === kind)
+              .filter((one) => one.kind === kind && lists.get(file)?.includes(one.entry))
               .map(({ entry }) => entry.scenarios),
           );
-        const past = isOf('past');
         const failed = unique(
           results
             .filter(({ verdict }) => senders.has(verdict.sender))
             .filter(({ verdict, known }) => verdict.grade === 'fail' && known === undefined)
-            .map(({ verdict }) => verdict.scenario)
             // What is past is listed all the same: only its day goes.
-            .filter((id) => !past.some((entry) => selects(entry, id))),
+            .filter(({ verdict }) => !isListed(verdict, wrong))
+            .map(({ verdict }) => verdict.scenario),
         );
-        const healed = isOf('passes');
+        const [healed, past] = [isOf('passes'), isOf('past')];
+        if (senders.size === 0 && healed.length + past.length === 0) continue;
         const text = existsSync(file) ? await readFile(file, 'utf8') : '';
         await writeFile(file, updateKnown(text, { failed, healed, past }));
         tell(
@@ -109,6 +111,12 @@ export async function openGate(request: GateRequest, vocabulary: Vocabulary): Pr
     },
   };
 }
+
+/** By an entry that is past. */
+const isListed = ({ sender, scenario }: Verdict, wrong: readonly KnownNoMore[]) =>
+  wrong.some(
+    (one) => one.kind === 'past' && one.sender === sender && selects(one.entry.scenarios, scenario),
+  );
 
 const unique = (texts: readonly string[]) => [...new Set(texts)];
 

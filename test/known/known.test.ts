@@ -207,3 +207,32 @@ it('lives: new fails, listed passes, fixed but listed fails, expired fails, upda
   expect(readFileSync(file, 'utf8').match(/reason: TODO/g)).toHaveLength(1);
   expect((await gate(several)).code).toBe(0);
 });
+
+it('several lists: each entry is brought up to date in its own', async () => {
+  const [first, second] = [join(folder, 'first.yaml'), join(folder, 'second.yaml')];
+  const update = async (sender: string) => {
+    const told: string[] = [];
+    const { terminal } = testTerminal({ complain: (line) => void told.push(line) });
+    const given = { scenarios: [ATTACK], senders: [sender], reporters: ['text'], jobs: 2 };
+    await run({ ...given, known: [first, second], updateKnown: true }, terminal);
+    return told;
+  };
+  const wrong = 'reference:follows-redirects';
+  writeFileSync(first, '# ours\n');
+  writeFileSync(second, `# theirs\n${ATTACK}: { reason: x, until: 2020-01-01 }\n`);
+  expect(await update(wrong)).toEqual([
+    `${first}: 0 failures put in, 0 taken out, 0 past their day`,
+    `${second}: 0 failures put in, 0 taken out, 1 past its day`,
+  ]);
+  expect(readFileSync(first, 'utf8')).not.toContain(ATTACK);
+  expect(readFileSync(second, 'utf8')).toContain('TODO (was known until 2020-01-01) x');
+  expect(await update('reference')).toEqual([
+    `${first}: 0 failures put in, 0 taken out, 0 past their day`,
+    `${second}: 0 failures put in, 1 taken out, 0 past their day`,
+  ]);
+  expect(readFileSync(second, 'utf8')).toBe('# theirs\n{}\n');
+  expect(await update(wrong)).toEqual([
+    `${first}: 1 failure put in, 0 taken out, 0 past their day`,
+  ]);
+  expect(readFileSync(first, 'utf8')).toContain(`${ATTACK}:\n  reason: TODO\n`);
+});
