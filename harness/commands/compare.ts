@@ -1,6 +1,7 @@
 /** `compare`: two runs that were written down, held against each other. */
 
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { UsageError } from '../model/usage.ts';
 import { printable } from '../protocol/printable.ts';
 import { type Comparison, compareRuns, comparisonCode } from '../results/compare.ts';
@@ -38,6 +39,14 @@ export async function compare(
   return comparisonCode(comparison);
 }
 
+const JSON_FILE = 'comparison.json';
+const MARKDOWN_FILE = 'comparison.md';
+
+/** Where a run that ends with a comparison will write it. */
+export function comparisonFiles({ out }: { readonly out?: string }): string[] {
+  return out === undefined ? [] : [JSON_FILE, MARKDOWN_FILE].map((name) => join(out, name));
+}
+
 /**
  * Tells the comparison that ends a run: people read it where the text reporter writes; files go to
  * `out`.
@@ -52,6 +61,6 @@ export async function tellComparison(
   if (out !== undefined || reporters.includes('text')) write(`\n${text}`);
   else complain(text);
   if (out === undefined) return;
-  await writeInto(out, 'comparison.json', comparisonJson(comparison));
-  await writeInto(out, 'comparison.md', comparisonMarkdown(comparison));
+  await writeInto(out, JSON_FILE, comparisonJson(comparison));
+  await writeInto(out, MARKDOWN_FILE, comparisonMarkdown(comparison));
 }

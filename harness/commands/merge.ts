@@ -8,11 +8,11 @@ import { exitCode } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { learnDurations } from '../results/durations.ts';
 import { mergeShards } from '../results/merge.ts';
-import { readRun } from '../results/read.ts';
+import { RESULT_FILE, readRun } from '../results/read.ts';
 import { claimFolder, EvidenceError, findStores } from '../store.ts';
 import { loadVocabulary } from '../vocabulary.ts';
 import { loadShipped } from './select.ts';
-import { chooseReporters, graded, retell } from './tell.ts';
+import { chooseReporters, graded, outFiles, removeOld, retell } from './tell.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 export interface MergeRequest {
@@ -33,6 +33,10 @@ export interface MergeRequest {
 export async function merge(request: MergeRequest, terminal: Terminal): Promise<number> {
   const { shards, reporters: names, out, strict, durations } = request;
   const reporters = await chooseReporters({ reporters: names, out }, terminal);
+  const files = await outFiles({ reporters: names, out });
+  const given = shards.flatMap((path) => [resolve(path), resolve(path, RESULT_FILE)]);
+  if (files.some((file) => given.includes(resolve(file)))) throw isShard(out);
+  await removeOld(files);
   const runs = await Promise.all(
     shards.map(async (path) => ({ path: printable(path, 200), ...(await readRun(path)) })),
   );
@@ -59,14 +63,16 @@ export async function merge(request: MergeRequest, terminal: Terminal): Promise<
   );
 }
 
+const isShard = (out: string) =>
+  new UsageError(`--out ${printable(out, 200)}: is one of the shards: give a new folder`);
+
 /** Puts the evidence of all shards into one folder, if there is any, and returns that. */
 async function gather(shards: readonly string[], out: string): Promise<string | undefined> {
   const found = await Promise.all(shards.map((path) => findStores(path).catch(() => [])));
   const stores = found.flat();
   if (stores.length === 0) return undefined;
   const target = join(out, 'evidence');
-  if (stores.some((store) => resolve(store) === resolve(target)))
-    throw new UsageError(`--out ${printable(out, 200)}: is one of the shards: give a new folder`);
+  if (stores.some((store) => resolve(store) === resolve(target))) throw isShard(out);
   try {
     await claimFolder(target);
     for (const store of stores) await cp(store, target, { recursive: true });

@@ -24,12 +24,12 @@ import { senderOf } from '../senders/find.ts';
 import { findPackage } from '../shipped.ts';
 import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
-import { tellComparison } from './compare.ts';
+import { comparisonFiles, tellComparison } from './compare.ts';
 import { cannotWrite, checkFile, openFolder } from './folder.ts';
 import { openGate } from './gate.ts';
 import type { Profile } from './profile.ts';
 import { selectScenarios } from './select.ts';
-import { chooseReporters, graded, resultOf, runInfo } from './tell.ts';
+import { chooseReporters, graded, outFiles, removeOld, resultOf, runInfo } from './tell.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 export interface RunRequest {
@@ -71,6 +71,11 @@ export interface RunRequest {
  */
 export async function run(request: RunRequest, terminal: Terminal): Promise<number> {
   const { signal, complain: tell } = terminal;
+  const reporters = await chooseReporters(request, terminal);
+  await removeOld([
+    ...(await outFiles(request)),
+    ...(request.against === undefined ? [] : comparisonFiles(request)),
+  ]);
   const vocabulary = await loadVocabulary();
   const selected = await selectScenarios(request.scenarios, vocabulary, request.profile);
   const durations = await readDurations(request.durations ?? findPackage().durations);
@@ -90,7 +95,6 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     }
   }
   const gate = await openGate({ ...request, senders: named, scenarios }, vocabulary);
-  const reporters = await chooseReporters(request, terminal);
   const store = await openStore(request.keep, terminal);
   // After everything that can be wrong with the request: an image may have to be built.
   const { prepareSenders, runSenders } = await import('../run/senders.ts');

@@ -3,7 +3,7 @@
  * the exit code is that of a harness that broke.
  */
 
-import { writeFile } from 'node:fs/promises';
+import { unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KnownFailure } from '../model/known.ts';
 import { reachOf } from '../model/reach.ts';
@@ -123,6 +123,22 @@ export async function chooseReporters(
     );
   if (out !== undefined) await openFolder(out, '--out');
   return openReporters(names, known, terminal, { outDir: out, isVerbose: verbose });
+}
+
+/** Where these reporters will write their files. */
+export async function outFiles({ reporters, out }: Telling): Promise<string[]> {
+  if (out === undefined) return [];
+  const known = await loadReporters();
+  return reporters.flatMap((name) => known.get(name)?.file ?? []).map((name) => join(out, name));
+}
+
+/**
+ * Removes files that are to be written at the end: whatever ends this run early, nobody may take those
+ * of an earlier run for its own.
+ */
+export async function removeOld(files: readonly string[]): Promise<void> {
+  // What cannot be removed cannot be written either, and is told then.
+  await Promise.all(files.map((file) => unlink(file).catch(() => {})));
 }
 
 /** Tells the reporters of a run that was written down as if it were run now. */

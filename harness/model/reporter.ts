@@ -16,6 +16,8 @@ import { GRADES, type Grade, type Trial, type Verdict } from './verdict.ts';
 export interface ReporterModule {
   /** One sentence on what it writes, and where. */
   readonly summary: string;
+  /** The only file that it writes in the output folder, if any. */
+  readonly file?: string;
   /** It writes lines to standard output, and others that do may be there too. */
   readonly sharesOutput?: boolean;
   create(context: ReporterContext): Reporter;

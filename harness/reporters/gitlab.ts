@@ -15,6 +15,7 @@ const FILE_NAME = 'gl-code-quality-report.json';
 
 export const reporter: ReporterModule = {
   summary: `A code quality report for GitLab: ${FILE_NAME} in the output folder, or standard output.`,
+  file: FILE_NAME,
   create: (context) => ({
     async onEnd(summary) {
       const document = `${printableJson(alertsOf(summary).map(toIssue))}\n`;

@@ -37,6 +37,7 @@ const RANK: readonly Shown[] = [
 
 export const reporter: ReporterModule = {
   summary: `One HTML page for people: ${FILE_NAME} in the output folder, or standard output.`,
+  file: FILE_NAME,
   create(context) {
     const book = openBook();
     const told = new Map<string, string>();

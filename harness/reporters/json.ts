@@ -15,6 +15,7 @@ const FILE_NAME = 'holdfast.json';
 
 export const reporter: ReporterModule = {
   summary: `One JSON document: ${FILE_NAME} in the output folder, or standard output.`,
+  file: FILE_NAME,
   create: (context) => ({
     async onEnd(summary) {
       const document = `${printableJson(toDocument(summary))}\n`;

@@ -20,6 +20,7 @@ const FILE_NAME = 'junit.xml';
 
 export const reporter: ReporterModule = {
   summary: `JUnit XML for CI servers: ${FILE_NAME} in the output folder, or standard output.`,
+  file: FILE_NAME,
   create(context) {
     const cases: { readonly sender: string; readonly xml: string }[] = [];
     return {

@@ -24,6 +24,7 @@ const MOST_NAMED = 12;
 
 export const reporter: ReporterModule = {
   summary: `A summary in Markdown, for the page of a CI job: ${FILE_NAME} in the output folder, or standard output.`,
+  file: FILE_NAME,
   create(context) {
     /** How often a sender did not meet what it should have, or does not support it, by reason. */
     const reasons = {

@@ -26,6 +26,7 @@ const MOST_NOTIFICATIONS = 100;
 
 export const reporter: ReporterModule = {
   summary: `SARIF 2.1.0 for code scanning: ${FILE_NAME} in the output folder, or standard output.`,
+  file: FILE_NAME,
   create: (context) => ({
     async onEnd(summary) {
       const document = `${printableJson(toLog(summary))}\n`;

@@ -25,7 +25,7 @@ import { RESULT_VERSION, resultDocument } from './schema.ts';
 import { suiteOf } from './suite.ts';
 
 /** What the json reporter calls its file. */
-const RESULT_FILE = 'holdfast.json';
+export const RESULT_FILE = 'holdfast.json';
 
 export interface PastRun {
   readonly summary: RunSummary;

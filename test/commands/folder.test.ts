@@ -59,6 +59,31 @@ it.each(['out', 'keep'])('run --%s: told before anything is run', async (option)
   expect(out()).toBe('');
 });
 
+it('a run that ends early leaves no report of an earlier one, and all else', async () => {
+  const out = join(folder, 'out');
+  const known = join(folder, 'bad.yaml');
+  await writeFile(known, '- no map');
+  const { terminal } = testTerminal({ complain: () => {} });
+  const request = {
+    scenarios: ['tls/sni'],
+    senders: ['reference'],
+    reporters: ['junit', 'json'],
+    against: 'reference:no-sni-to-mx',
+    out,
+  };
+  await run(request, terminal);
+  await writeFile(join(out, 'holdfast.html'), 'not asked for');
+  expect((await readdir(out)).sort()).toEqual([
+    'comparison.json',
+    'comparison.md',
+    'holdfast.html',
+    'holdfast.json',
+    'junit.xml',
+  ]);
+  await expect(run({ ...request, known: [known] }, terminal)).rejects.toThrow(UsageError);
+  expect(await readdir(out)).toEqual(['holdfast.html']);
+});
+
 it('evidence is its owner’s alone', async () => {
   const keep = join(folder, 'evidence');
   const { terminal } = testTerminal();

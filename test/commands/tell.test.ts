@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { openReporters } from '../../harness/commands/tell.ts';
 import type { Terminal } from '../../harness/commands/terminal.ts';
 import type { ReporterModule } from '../../harness/model/reporter.ts';
-import { failed, summary } from '../reporters/fixtures.ts';
+import { loadReporters } from '../../harness/vocabulary.ts';
+import { failed, report, summary } from '../reporters/fixtures.ts';
 import { testTerminal } from './terminal.ts';
 
 /** Tells one verdict to reporters of these kinds, as many as names. */
@@ -123,5 +124,12 @@ describe('the reporters', () => {
     expect(drawn).toEqual([[], undefined]);
     expect(complaints).toEqual(['the reporter text failed: no lines']);
     expect(reporters.broken).toBe(true);
+  });
+});
+
+describe('a reporter', async () => {
+  it.each([...(await loadReporters())])('%s writes the file that it names', async (_, module) => {
+    const { files } = await report(module, summary([failed()]), { outDir: 'out' });
+    expect(Object.keys(files)).toEqual(module.file === undefined ? [] : [module.file]);
   });
 });

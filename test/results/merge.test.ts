@@ -209,6 +209,13 @@ describe('shards', () => {
   it('are not written into one of them', async () => {
     const request = { shards: ['1', '2', '3'].map(at), reporters: ['json'], out: at('1') };
     await expect(merge(request, testTerminal().terminal)).rejects.toThrow('is one of the shards');
+    await expect(readRun(at('1'))).resolves.toBeDefined();
+  });
+
+  it('that do not make a whole leave no report of an earlier merge', async () => {
+    await put('1', '2', '3').code;
+    await expect(put('1', '3').code).rejects.toThrow('1 shard of 3 missing');
+    await expect(readFile(at('merged/holdfast.json'))).rejects.toThrow('ENOENT');
   });
 
   it('interrupted, or with a sender that broke: never green', async () => {
