@@ -115,7 +115,10 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<numbe
     .addOption(jobsOption())
     .addOption(reporterOption('text'))
     .option('--out <dir>', 'folder for the files of reporters')
-    .option('--keep <dir>', 'keep the evidence in this folder, for holdfast judge')
+    .option(
+      '--keep <dir>',
+      'keep the evidence in this folder, in place of what it has of these senders',
+    )
     .option(
       '--pcap',
       "keep each trial's packets beside its evidence, with the TLS secrets inside: for Wireshark",

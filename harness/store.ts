@@ -8,7 +8,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import type { Observation } from './model/observation.ts';
 import type { TrialResult } from './model/reporter.ts';
@@ -21,11 +21,19 @@ import { printableJson } from './protocol/printable.ts';
 const MARK = '.holdfast';
 /** What was captured, if it was (`--pcap`). */
 const PACKETS_FILE = 'packets.pcapng';
+/** All that is kept of a trial; it is one by its evidence, which goes last. */
+const TRIAL_FILES = [
+  'scenario.json',
+  'sender.json',
+  'verdict.json',
+  PACKETS_FILE,
+  'evidence.ndjson',
+];
 /** Evidence holds mail, and is its owner's alone. */
 const OWN_FOLDER = 0o700;
 const OWN_FILE = 0o600;
 const FORMAT =
-  'Evidence kept by Holdfast, format 2. Holdfast writes over what it kept here before.\n';
+  'Evidence kept by Holdfast, format 2. A run removes what was kept here of its senders.\n';
 
 /**
  * A folder that is not ours to write in, or kept evidence that cannot be read; the message says
@@ -80,6 +88,28 @@ export async function keepTrial(
   await rm(join(folder, 'verdict.json'), { force: true });
   for (const [name, text] of trialFiles({ trial, verdict })) await write(name, text);
   return folder;
+}
+
+/**
+ * Removes what earlier runs kept of these senders: a run that is cut short must not pass for a whole
+ * one by it. Of the rest of the folder nothing is touched. Throws as claimFolder.
+ */
+export async function clearTrials(dir: string, senders: readonly string[]): Promise<void> {
+  await claimFolder(dir);
+  const kept = await Promise.all(
+    senders.map((sender) =>
+      findTrials(join(dir, segment(sender))).catch((error) => {
+        // Nothing was kept of it.
+        if (error instanceof EvidenceError) return [];
+        throw error;
+      }),
+    ),
+  );
+  for (const folder of kept.flat()) {
+    await Promise.all(TRIAL_FILES.map((name) => rm(join(folder, name), { force: true })));
+    // Somebody's own files may lie there as well.
+    await rmdir(folder).catch(() => {});
+  }
 }
 
 /** The files of a trial and what they hold, the verdict last. */

@@ -5,7 +5,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judge } from '../harness/judge/judge.ts';
 import type { Trial } from '../harness/model/verdict.ts';
-import { claimFolder, EvidenceError, keepTrial, readTrials } from '../harness/store.ts';
+import {
+  claimFolder,
+  clearTrials,
+  EvidenceError,
+  keepTrial,
+  readTrials,
+} from '../harness/store.ts';
 import { expectations, prime, scenarioOf, send, use } from './evidence.ts';
 import { scenario, sender, stripped, trial } from './reporters/fixtures.ts';
 
@@ -71,6 +77,18 @@ describe('what is kept', () => {
     );
     const kept = await read(dir);
     expect(kept.map((each) => each.trial.evidence.observations.length)).toEqual([2]);
+  });
+
+  it('goes when its sender is run again; all else stays', async () => {
+    const dir = await newFolder();
+    const own = await keepTrial(dir, judged(attacked('a', '../x')));
+    const other = await keepTrial(dir, judged(attacked('a', 'y')));
+    const noted = await keepTrial(dir, judged(attacked('b', '../x')));
+    await writeFile(join(noted, 'notes.txt'), 'mine');
+    await clearTrials(dir, ['../x', 'never-run']);
+    expect((await read(dir)).map((kept) => kept.dir)).toEqual([other]);
+    await expect(readdir(own)).rejects.toThrow('ENOENT');
+    expect(await readdir(noted)).toEqual(['notes.txt']);
   });
 
   it('stays below its folder and apart from other trials, whatever their names', async () => {

@@ -1,7 +1,7 @@
 /** `merge`: the shards of a run put together: results, evidence, and what the reporters make. */
 
 import { cp } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import type { RunSummary } from '../model/reporter.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
@@ -9,7 +9,7 @@ import { printable } from '../protocol/printable.ts';
 import { learnDurations } from '../results/durations.ts';
 import { mergeShards } from '../results/merge.ts';
 import { RESULT_FILE, readRun } from '../results/read.ts';
-import { claimFolder, EvidenceError, findStores } from '../store.ts';
+import { clearTrials, EvidenceError, findStores } from '../store.ts';
 import { loadVocabulary } from '../vocabulary.ts';
 import { loadShipped } from './select.ts';
 import { chooseReporters, graded, outFiles, removeOld, retell } from './tell.ts';
@@ -44,7 +44,7 @@ export async function merge(request: MergeRequest, terminal: Terminal): Promise<
   const scenarios = runs.flatMap(({ summary }) => summary.run.scenarios);
   const ids = [...new Set([...shipped, ...scenarios].map(({ id }) => id))];
   const merged = mergeShards(runs, { today: new Date().toISOString().slice(0, 10), ids });
-  const summary: RunSummary = { ...merged, evidenceDir: await gather(shards, out) };
+  const summary: RunSummary = { ...merged, evidenceDir: await gather(shards, merged, out) };
 
   const ran = new Map(
     runs.flatMap((run) => run.summary.results.map(({ verdict }) => [verdict, run] as const)),
@@ -67,14 +67,22 @@ const isShard = (out: string) =>
   new UsageError(`--out ${printable(out, 200)}: is one of the shards: give a new folder`);
 
 /** Puts the evidence of all shards into one folder, if there is any, and returns that. */
-async function gather(shards: readonly string[], out: string): Promise<string | undefined> {
+async function gather(
+  shards: readonly string[],
+  { run }: RunSummary,
+  out: string,
+): Promise<string | undefined> {
   const found = await Promise.all(shards.map((path) => findStores(path).catch(() => [])));
   const stores = found.flat();
   if (stores.length === 0) return undefined;
   const target = join(out, 'evidence');
-  if (stores.some((store) => resolve(store) === resolve(target))) throw isShard(out);
+  if (stores.some((store) => `${resolve(store)}${sep}`.startsWith(`${resolve(target)}${sep}`)))
+    throw isShard(out);
   try {
-    await claimFolder(target);
+    await clearTrials(
+      target,
+      run.senders.map(({ name }) => name),
+    );
     for (const store of stores) await cp(store, target, { recursive: true });
   } catch (error) {
     if (error instanceof EvidenceError) throw new UsageError(error.message);

@@ -22,7 +22,7 @@ import { longestFirst, partOf } from '../results/shard.ts';
 import { BUILT_IN } from '../senders/built-in.ts';
 import { senderOf } from '../senders/find.ts';
 import { findPackage } from '../shipped.ts';
-import { claimFolder, EvidenceError, keepTrial } from '../store.ts';
+import { claimFolder, clearTrials, EvidenceError, keepTrial } from '../store.ts';
 import { loadReporters, loadVocabulary } from '../vocabulary.ts';
 import { comparisonFiles, tellComparison } from './compare.ts';
 import { cannotWrite, checkFile, openFolder } from './folder.ts';
@@ -95,7 +95,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     }
   }
   const gate = await openGate({ ...request, senders: named, scenarios }, vocabulary);
-  const store = await openStore(request.keep, terminal);
+  const store = await openStore(request.keep, named, terminal);
   // After everything that can be wrong with the request: an image may have to be built.
   const { prepareSenders, runSenders } = await import('../run/senders.ts');
   const { senders, skipped, failed: unprepared } = await prepareSenders(found, { tell, signal });
@@ -273,10 +273,14 @@ interface Store {
 }
 
 /**
- * Throws UsageError where nothing can be kept. What cannot be kept later, the disk being full for
+ * What was kept of these senders is removed. Throws UsageError where nothing can be kept. What cannot be kept later, the disk being full for
  * example, is told once and stops nothing.
  */
-async function openStore(dir: string | undefined, terminal: Terminal): Promise<Store> {
+async function openStore(
+  dir: string | undefined,
+  senders: readonly { readonly name: string }[],
+  terminal: Terminal,
+): Promise<Store> {
   let trouble: string | undefined;
   const attempt = async (work: () => Promise<unknown>) => {
     if (trouble !== undefined) return;
@@ -292,6 +296,10 @@ async function openStore(dir: string | undefined, terminal: Terminal): Promise<S
   };
   if (dir === undefined) return { keep: async () => {}, trouble: () => undefined };
   await openKept(dir, '--keep');
+  const names = senders.map(({ name }) => name);
+  await clearTrials(dir, names).catch((error: Error) => {
+    throw cannotWrite(dir, '--keep', error);
+  });
   return {
     dir,
     keep: (result) => attempt(() => keepTrial(dir, result)),

@@ -7,7 +7,7 @@ import { afterAll, expect, it } from 'vitest';
 import { cannotWrite, checkFile, openFolder } from '../../harness/commands/folder.ts';
 import { run } from '../../harness/commands/run.ts';
 import { UsageError } from '../../harness/model/usage.ts';
-import { claimFolder } from '../../harness/store.ts';
+import { claimFolder, readTrials } from '../../harness/store.ts';
 import { testTerminal } from './terminal.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-folder-'));
@@ -82,6 +82,19 @@ it('a run that ends early leaves no report of an earlier one, and all else', asy
   ]);
   await expect(run({ ...request, known: [known] }, terminal)).rejects.toThrow(UsageError);
   expect(await readdir(out)).toEqual(['holdfast.html']);
+});
+
+it('a run that is stopped leaves no evidence of an earlier one by its senders', async () => {
+  const keep = join(folder, 'kept');
+  const runOf = (senders: readonly string[], signal = new AbortController().signal) =>
+    run(
+      { scenarios: ['tls/sni'], senders, reporters: ['text'], keep },
+      testTerminal({ complain: () => {}, signal }).terminal,
+    );
+  await runOf(['reference', 'opportunistic']);
+  await runOf(['reference'], AbortSignal.abort());
+  const kept = await Array.fromAsync(readTrials(keep));
+  expect(kept.map(({ trial }) => trial.sender.name)).toEqual(['opportunistic']);
 });
 
 it('evidence is its owner’s alone', async () => {
