@@ -273,8 +273,8 @@ interface Store {
 }
 
 /**
- * What was kept of these senders is removed. Throws UsageError where nothing can be kept. What cannot be kept later, the disk being full for
- * example, is told once and stops nothing.
+ * What was kept of these senders is removed. Throws UsageError where nothing can be kept. What cannot
+ * be kept later, the disk being full for example, is told once and stops nothing.
  */
 async function openStore(
   dir: string | undefined,
