@@ -77,21 +77,57 @@ export function checkHosts(
   }
 }
 
-/** The plan under these attacks, so far as each can be applied; one that leaves it as it was is told. */
+/**
+ * The plan under these attacks, so far as each can be applied; told is one that leaves it as it was,
+ * and one that makes it again what it was before an earlier one.
+ */
 export function checkAttacks(
   honest: LabPlan,
   under: readonly Spliced[],
   attacks: ReadonlyMap<string, Attack>,
   complain: Complain,
 ): void {
-  let plan = honest;
+  const plans = [honest];
   for (const { path, use } of under) {
     if (typeof use !== 'object') return;
+    const plan = plans.at(-1)!;
     const attacked = applied(plan, use, attacks);
     if (attacked === undefined) return;
-    if (isDeepStrictEqual(attacked, plan)) complain(path, 'this attack changes nothing here');
-    plan = attacked;
+    if (isSame(attacked, plan)) complain(path, 'this attack changes nothing here');
+    else if (plans.some((earlier) => isSame(attacked, earlier)))
+      complain(path, 'this attack takes back what those before it have changed');
+    plans.push(attacked);
   }
+}
+
+const isSame = (a: LabPlan, b: LabPlan) => isDeepStrictEqual(shortened(a), shortened(b));
+
+/** What its absence says as well is left out: a patch may write it down. */
+function shortened({ dns, ...hosts }: LabPlan) {
+  const kinds = Object.values(hosts).map((kind: object) =>
+    Object.fromEntries(Object.entries(kind).map(([name, host]) => [name, withoutDefaults(host)])),
+  );
+  return { dns, kinds };
+}
+
+const DEFAULTS: Readonly<Record<string, unknown>> = {
+  reach: 'open',
+  handshake: 'complete',
+  transfer: 'whole',
+  status: 200,
+  delayMs: 0,
+  plainHttp: false,
+  requiretls: false,
+  sendsRoot: false,
+};
+
+/** What stands in lists is for some connections only, where a default is a change. */
+function withoutDefaults(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+  const kept = Object.entries(part)
+    .map(([key, value]) => [key, withoutDefaults(value)] as const)
+    .filter(([key, value]) => value !== undefined && DEFAULTS[key] !== value);
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
 }
 
 /** undefined: it cannot be, which is told where stages are compiled. */

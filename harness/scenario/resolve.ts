@@ -36,6 +36,7 @@ export function resolveDraft(
 ): Scenario[] {
   checkVariants(draft, complain);
   checkOrder(draft.steps, complain);
+  checkExpected(draft.steps, complain);
   if (!draft.hasWorld || draft.variants === undefined) return [];
   const { title = '', why = '', requirements = [], needs = [] } = draft.head;
   const base = laidOver(
@@ -268,7 +269,7 @@ function checkRequirements(
         ? [{ name: 'recovered', options: {}, requirement: undefined }]
         : [],
   );
-  // What expects nothing decides nothing, and says so when it is run.
+  // Told of the whole file.
   if (uses.length === 0) return;
   const asked = new Set(
     uses.flatMap(({ name, options, requirement }) => {
@@ -300,6 +301,19 @@ function checkOrder(steps: readonly (DraftStep | undefined)[], complain: Complai
         `${step.kind} needs something queued, and nothing was sent before`,
       );
   }
+}
+
+/** What asks nothing of the sender finds nothing broken, and every sender would pass it. */
+function checkExpected(steps: readonly (DraftStep | undefined)[], complain: Complain): void {
+  const asks = (step: DraftStep | undefined) =>
+    // One that cannot be read may have asked for something.
+    step === undefined || step.kind === 'recover' || step.expect.length > 0;
+  if (steps.length > 0 && !steps.some(asks))
+    complain(
+      ['steps'],
+      'nothing is expected of the sender: give a step `expect`, or end with recover',
+      { part: 'key' },
+    );
 }
 
 /**

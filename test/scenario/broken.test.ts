@@ -69,6 +69,14 @@ describe('the file', () => {
       `title: ‸""\nwhy: x\nrequirements: [8461-5-enforce]\n${SEND}`,
       'must not be empty (found "")',
     ],
+    ...['[prime]', '[prime, restart, { advance: 1d }]', '[prime, { refresh: a }]'].map(
+      (steps) =>
+        [
+          `nothing asked of the sender: ${steps}`,
+          `${HEAD}‸steps: ${steps}\n`,
+          'nothing is expected of the sender: give a step `expect`, or end with recover',
+        ] as [string, string, string],
+    ),
     ['no steps', `${HEAD}steps: ‸[]\n`, 'must not be empty (found [])'],
     [
       'no requirement',
@@ -323,7 +331,7 @@ describe('steps', () => {
     ],
     [
       'flush with nothing sent',
-      `‸{ flush: a }`,
+      `‸{ flush: a, expect: [enforced] }`,
       'flush needs something queued, and nothing was sent before',
     ],
     [
@@ -333,7 +341,7 @@ describe('steps', () => {
     ],
     [
       'a change of what is absent',
-      `{ publish: a, policy: absent }\n  - { publish: b, policy: ‸{ id: c } }`,
+      `{ publish: a, policy: absent }\n  - { publish: b, policy: ‸{ id: c } }\n  - { send: a, expect: [enforced] }`,
       'mode is missing: the policy so far is absent',
     ],
   ])('%s', (_, step, ...messages) => broken(`${HEAD}steps:\n  - ${step}\n`, ...messages));
@@ -491,7 +499,11 @@ describe('variants', () => {
   const variants = (text: string, steps: string) =>
     `${HEAD}variants:\n  ${text}\nsteps:\n  - ${steps}\n`;
   it.each<[string, string, ...string[]]>([
-    ['none at all', variants('‸{}', 'prime'), 'needs at least one variant'],
+    [
+      'none at all',
+      variants('‸{}', '{ send: a, expect: [enforced] }'),
+      'needs at least one variant',
+    ],
     [
       'none, but one is asked for',
       send('under: ‸$variant'),
@@ -511,7 +523,7 @@ describe('variants', () => {
       'one lacks what is published',
       variants(
         '‸a: { publish: { policy: absent } }',
-        '{ publish: a, policy: $variant, domain: $variant }',
+        '{ publish: a, policy: $variant, domain: $variant }\n  - { send: a, expect: [enforced] }',
       ),
       'this variant has no publish.domain, which a step takes from it',
     ],
@@ -526,15 +538,15 @@ describe('variants', () => {
     ],
     [
       'a name',
-      variants('‸As_Cisco: {}', 'prime'),
+      variants('‸As_Cisco: {}', '{ send: a, expect: [enforced] }'),
       'a variant is named in small letters, digits and single hyphens (found "As_Cisco")',
     ],
     [
       'an unknown key',
-      variants('a: { ‸grade: warn }', 'prime'),
+      variants('a: { ‸grade: warn }', '{ send: a, expect: [enforced] }'),
       'unknown key (found "grade"; allowed title, requirements, under, expect, policy, domain, message, publish)',
     ],
-    ['no map', variants('‸a:', 'prime'), 'expected a map (found null)'],
+    ['no map', variants('‸a:', '{ send: a, expect: [enforced] }'), 'expected a map (found null)'],
     [
       'a bad attack',
       variants(
@@ -558,7 +570,7 @@ describe('variants', () => {
     ],
     [
       'over an absent policy',
-      `${HEAD}policy: absent\nvariants:\n  a: { policy: ‸{ id: b } }\nsteps: [prime]\n`,
+      `${HEAD}policy: absent\nvariants:\n  a: { policy: ‸{ id: b } }\n${SEND}`,
       'mode is missing: the policy so far is absent',
     ],
   ])('%s', (_, text, ...messages) => broken(text, ...messages));

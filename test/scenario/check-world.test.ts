@@ -96,6 +96,23 @@ describe('an attack that changes nothing', () => {
     `6:40 ${NOTHING}`,
   );
   refused(
+    'what is so by itself',
+    '{ send: a, under: [{ patch: { mxHosts: { mx1.victim.test: { tls: { handshake: complete } } } } }], expect: [enforced] }',
+    `6:24 ${NOTHING}`,
+  );
+  const BACK = 'this attack takes back what those before it have changed';
+  const HOST = (change: string) => `{ patch: { mxHosts: { mx1.victim.test: ${change} } } }`;
+  refused(
+    'one that takes back the other',
+    `{ send: a, under: [${HOST('{ reach: refused }')}, ${HOST('{ reach: open }')}], expect: [enforced] }`,
+    `6:89 ${BACK}`,
+  );
+  refused(
+    'one that takes back a part',
+    `{ send: a, under: [strip-starttls, ${HOST('{ reach: refused }')}, ${HOST('{ reach: open }')}], expect: [enforced] }`,
+    `6:105 ${BACK}`,
+  );
+  refused(
     'signatures where there are none',
     '{ send: a, under: [break-dnssec: signatures-expired], expect: [enforced] }',
     '6:24 nothing in this plan is signed: the domain needs dnssec or dane',

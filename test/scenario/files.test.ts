@@ -7,8 +7,8 @@ import { loadScenarios } from '../../harness/scenario/load.ts';
 import { formatProblem } from '../../harness/yaml/problems.ts';
 import { HEAD, vocabulary } from './vocabulary.ts';
 
-const GOOD = `${HEAD}steps: [prime]\n`;
-const TWO = `${HEAD}variants: { b: {}, a: {} }\nsteps: [prime]\n`;
+const GOOD = `${HEAD}steps: [{ send: a, expect: [enforced] }]\n`;
+const TWO = `${HEAD}variants: { b: {}, a: {} }\nsteps: [{ send: a, expect: [enforced] }]\n`;
 let root: string;
 
 beforeAll(async () => {

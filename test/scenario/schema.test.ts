@@ -73,12 +73,12 @@ const SEND = 'steps: [{ send: a, expect: [enforced] }]';
 describe('what the loader takes', () => {
   it.each([
     [SEND],
-    ['policy: absent\nsteps: [prime, restart]'],
+    ['policy: absent\nsteps: [prime, restart, { send: a, expect: [enforced] }]'],
     [
-      'policy: { mode: none, max_age: 1w, mx: [a.test], id: a1, text: "", record: [a] }\nneeds: []\nsteps: [{ prime: a }, { wait: 3 }, { advance: 1d }]',
+      'policy: { mode: none, max_age: 1w, mx: [a.test], id: a1, text: "", record: [a] }\nneeds: []\nsteps: [{ prime: a }, { wait: 3 }, { advance: 1d }, { send: a, expect: [enforced] }]',
     ],
     [
-      'domain: { mx: [a.test, { host: b.test }], tlsrpt: v=TLSRPTv1, records: [{ name: a.test, type: A, host: 192.0.2.1 }] }\nsteps: [prime]',
+      'domain: { mx: [a.test, { host: b.test }], tlsrpt: v=TLSRPTv1, records: [{ name: a.test, type: A, host: 192.0.2.1 }] }\nsteps: [{ send: a, expect: [enforced] }]',
     ],
     [
       'variants: { a-b: { under: [strip-starttls], expect: [{ delivered: plain }] } }\nsteps: [{ send: a, under: $variant, expect: [enforced, $variant] }]',
@@ -90,7 +90,7 @@ describe('what the loader takes', () => {
       'steps: [{ send: a, expect: [enforced, { delivered: { channel: plain, grade: warn, requirement: 8461-5-transient } }] }, { publish: a, policy: { mode: none } }]',
     ],
     [
-      'variants: { a: { publish: { policy: absent, domain: {} } } }\nsteps: [{ publish: a, policy: $variant, domain: $variant }]',
+      'variants: { a: { publish: { policy: absent, domain: {} } } }\nsteps: [{ publish: a, policy: $variant, domain: $variant }, { send: a, expect: [enforced] }]',
     ],
   ])('%s', (text) => {
     expect(loadScenario(HEAD + text, 'f.yaml', 'f', vocabulary).problems).toEqual([]);
