@@ -5,7 +5,7 @@
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { KnownFailure } from '../model/known.ts';
+import { DAY, type KnownFailure } from '../model/known.ts';
 import { scenarioFileId } from '../model/reporter.ts';
 import { selects } from '../model/selection.ts';
 import { nameFrom, readText } from '../yaml/file.ts';
@@ -27,13 +27,32 @@ const entry = z.strictObject({
   reason: text,
   link: z.httpUrl('expected the http or https URL of a page that says more').optional(),
   until: z
-    .string('a version goes in quotes: 3.10 without them is the number 3.1')
-    .regex(
-      /^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])|\d+(\.\w+)*)$/,
-      "expected a day (2027-06-30) or a version in quotes ('3.11')",
+    .string(
+      'a version goes in quotes: 3.10 without them is the number 3.1; a day is written 2026-11-30',
     )
+    .superRefine((until, context) => {
+      const message = wrongUntil(until);
+      if (message !== undefined) context.addIssue({ code: 'custom', message, input: until });
+    })
     .optional(),
 });
+
+/** A day in any other form would be a version, and no sender's version comes after it. */
+const OTHER_DAY =
+  /^(20\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])|20\d\d\.(0?[1-9]|1[0-2])\.([0-2]?\d|3[01])|[0-3]?\d\.[0-3]?\d\.20\d\d)$/;
+
+function wrongUntil(until: string): string | undefined {
+  if (DAY.test(until)) return isThere(until) ? undefined : `there is no day ${until}`;
+  if (OTHER_DAY.test(until)) return `a day is written 2026-11-30, and not ${until}`;
+  if (/^\d+(\.\w+)*$/.test(until)) return undefined;
+  return "expected a day (2027-06-30) or a version in quotes ('3.11')";
+}
+
+/** A Date takes the 31st of February for the 3rd of March. */
+function isThere(day: string): boolean {
+  const date = new Date(day);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}
 
 /**
  * The list in a file. `ids` are those of all scenarios that it may name. A relative path starts at

@@ -105,7 +105,8 @@ export function knownNoMoreOf(
     .filter(({ kind, entry }) => kind !== 'passes' || !isNeeded(entry));
 }
 
-const DAY = /^\d{4}-\d\d-\d\d$/;
+/** `2027-06-30` */
+export const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** A version that nobody can tell is past: no list is good for ever because of that. */
 export function isPast(
@@ -114,16 +115,46 @@ export function isPast(
 ): boolean {
   if (until === undefined) return false;
   if (DAY.test(until)) return today > until;
-  return version === '' || compareVersions(version, until) >= 0;
+  const own = versionIn(version);
+  return own === undefined || compareVersions(own, until) >= 0;
 }
 
-/** By the numbers in them: `3.10` is after `3.9`, and `3.10.2` after `3.10`. */
+/** Those that come before the release that they are named like, in order. */
+const BEFORE_RELEASE = ['dev', 'snapshot', 'alpha', 'beta', 'pre', 'rc'];
+const EARLY = `(?<![a-z])(?:${BEFORE_RELEASE.join('|')})(?![a-z])`;
+
+/** Where a version begins, the surest first: numbers may be of a name (`m3ta 2.0`) as well. */
+const BEGINNINGS = [
+  /(?<![^\s(])v?(?=\d+\.\d)/i,
+  /(?<![\w.])v?(?=\d+\.\d)/i,
+  /(?<![^\s(])v?(?=\d)/i,
+  /(?<![\w.])v?(?=\d)/i,
+];
+
+/** The version in what a sender says of its version: `mail2go 5.0 (Linux)`; undefined: there is none. */
+function versionIn(text: string): string | undefined {
+  const found = BEGINNINGS.map((pattern) => pattern.exec(text)).find((match) => match !== null);
+  if (found === undefined) return undefined;
+  const rest = text.slice(found.index + found[0].length);
+  return new RegExp(`^[^\\s,;()/]+(?:\\s+${EARLY}[^\\s,;()/]*)?`, 'i').exec(rest)![0];
+}
+
+/** By the numbers in them: `3.10` is after `3.9`, `3.10.2` after `3.10`, and `3.10-rc2` before it. */
 function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => (text.match(/\d+/g) ?? []).map(Number));
+  const [left, right] = [a, b].map(partsOf);
   const length = Math.max(left!.length, right!.length);
   for (let i = 0; i < length; i++) {
     const difference = (left![i] ?? 0) - (right![i] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;
+}
+
+function partsOf(version: string): number[] {
+  const parts = version.match(new RegExp(`\\d+|${EARLY}`, 'gi')) ?? [];
+  return parts.map((part) =>
+    /\d/.test(part)
+      ? Number(part)
+      : BEFORE_RELEASE.indexOf(part.toLowerCase()) - BEFORE_RELEASE.length,
+  );
 }

@@ -41,6 +41,39 @@ describe('an entry is past', () => {
     expect(isPast({ until }, moment)).toBe(past);
   });
 
+  it.each([
+    // Numbers of the name.
+    ['mail2go 5.0', '4.0', true],
+    ['mail2go 5.0', '5.1', false],
+    ['m3ta 2.0', '3.1', false],
+    ['mail 2 go 5.0', '4.0', true],
+    ['mail2go-5.0', '5.1', false],
+    ['m3ta 2', '3', false],
+    // What stands around it.
+    ['v2.1', '2.1', true],
+    ['postfix (3.10.1)', '3.10.2', false],
+    ['exim 4.98 #2 built 2025', '4.98.1', false],
+    ['1:3.7.11-0+deb12u1', '3.7.12', false],
+    ['1:3.7.11-0+deb12u1', '3.7.11', true],
+    ['7.6.0p1', '7.6.0', true],
+    // What comes before a release.
+    ['3.11-rc1', '3.11', false],
+    ['3.11rc1', '3.11', false],
+    ['3.11 RC1', '3.11', false],
+    ['3.11-beta.2', '3.11', false],
+    ['3.11.0-alpha', '3.11', false],
+    ['3.11-pre3', '3.10', true],
+    ['3.11', '3.11.rc1', true],
+    ['3.11-rc2', '3.11.rc1', true],
+    ['3.11-beta2', '3.11.rc1', false],
+    ['3.11-deprecated', '3.11', true],
+    // Nobody can tell.
+    ['unknown', '3.11', true],
+    ['m3ta', '99', true],
+  ])('of the sender %s, until %s: %s', (version, until, past) => {
+    expect(isPast({ until }, { ...moment, version })).toBe(past);
+  });
+
   it('where a version is named and that of the sender is not known', () => {
     expect(isPast({ until: '99' }, { ...moment, version: '' })).toBe(true);
   });
@@ -126,6 +159,12 @@ describe('a list', () => {
     ['tls/sni: { resaon: x }', /unknown key/, 'reason'],
     ['tls/sni: { reason: x, until: 3.10 }', /in quotes/, undefined],
     ['tls/sni: { reason: x, until: soon }', /a day \(2027-06-30\) or a version/, undefined],
+    ['tls/sni: { reason: x, until: 30.11.2026 }', /a day is written 2026-11-30/, undefined],
+    ['tls/sni: { reason: x, until: 2026.11.30 }', /a day is written 2026-11-30/, undefined],
+    ['tls/sni: { reason: x, until: "20260101" }', /a day is written 2026-11-30/, undefined],
+    ['tls/sni: { reason: x, until: 20260101 }', /a day is written 2026-11-30/, undefined],
+    ['tls/sni: { reason: x, until: 2027-02-31 }', /there is no day 2027-02-31/, undefined],
+    ['tls/sni: { reason: x, until: 2026-13-01 }', /there is no day 2026-13-01/, undefined],
     ['tls/sni: { reason: x, link: "javascript:x" }', /http or https/, undefined],
     ['- tls/sni', /is a map/, undefined],
     ["'*': { reason: x }", /selects every scenario/, undefined],
