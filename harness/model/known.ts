@@ -57,8 +57,9 @@ export function knownBy(
 
 /**
  * The entries that are known no more, by the verdicts of one sender. An entry passes once every
- * scenario that it selects, of all there are (`ids`), was judged and none failed: a run of a part
- * of them says nothing of the others.
+ * scenario that it selects, of all there are (`ids`), was run, one passed and none failed: a run of a
+ * part of them says nothing of the others. What the sender lacks, or did not meet, keeps no entry: it
+ * is no failure.
  */
 export function knownNoMore(
   entries: readonly KnownFailure[],
@@ -71,11 +72,14 @@ export function knownNoMore(
     const grades = ids.filter((id) => selects(entry.scenarios, id)).map((id) => gradeOf.get(id));
     if (grades.includes('fail'))
       return isPast(entry, moment) ? [{ sender, kind: 'past', entry }] : [];
-    const passes =
-      grades.length > 0 && grades.every((grade) => grade === 'pass' || grade === 'warn');
+    const passes = grades.some(isGood) && grades.every((grade) => isGood(grade) || isBeside(grade));
     return passes ? [{ sender, kind: 'passes', entry }] : [];
   });
 }
+
+type Judged = Verdict['grade'] | undefined;
+const isGood = (grade: Judged) => grade === 'pass' || grade === 'warn';
+const isBeside = (grade: Judged) => grade === 'unsupported' || grade === 'not-met';
 
 /**
  * The same for all senders of a run. An entry that several of them share (`run --known`) can go only

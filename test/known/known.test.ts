@@ -12,6 +12,7 @@ import {
   knownNoMore,
   knownNoMoreOf,
 } from '../../harness/model/known.ts';
+import type { Grade } from '../../harness/model/verdict.ts';
 import { testTerminal } from '../commands/terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-known-'));
@@ -93,9 +94,9 @@ describe('a failure is known', () => {
 
 describe('an entry is known no more', () => {
   const ids = ['tls/sni@a', 'tls/sni@b'];
-  const verdictsOf = (...grades: ('pass' | 'fail' | 'inconclusive')[]) =>
+  const verdictsOf = (...grades: Grade[]) =>
     grades.map((grade, index) => ({ scenario: ids[index]!, sender: 'x', grade }));
-  const kinds = (one: KnownFailure, ...grades: ('pass' | 'fail' | 'inconclusive')[]) =>
+  const kinds = (one: KnownFailure, ...grades: Grade[]) =>
     knownNoMore([one], verdictsOf(...grades), ids, { moment, sender: 'x' }).map(({ kind }) => kind);
 
   it('once all that it names passes', () => {
@@ -104,6 +105,14 @@ describe('an entry is known no more', () => {
     // The other one was not run, or is not decided.
     expect(kinds(entry('tls'), 'pass')).toEqual([]);
     expect(kinds(entry('tls'), 'pass', 'inconclusive')).toEqual([]);
+  });
+
+  it('though the sender lacks what some of them need, or did not meet it', () => {
+    expect(kinds(entry('tls'), 'pass', 'unsupported')).toEqual(['passes']);
+    expect(kinds(entry('tls'), 'not-met', 'warn')).toEqual(['passes']);
+    expect(kinds(entry('tls'), 'unsupported', 'not-met')).toEqual([]);
+    expect(kinds(entry('tls'), 'unsupported', 'fail')).toEqual([]);
+    expect(kinds(entry('tls'), 'not-met', 'inconclusive')).toEqual([]);
   });
 
   it('and no sender that shares the list fails it', () => {
