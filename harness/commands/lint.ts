@@ -3,7 +3,7 @@
  * read again only where a file of it is another one since.
  */
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SENDER_FILE } from '../model/contract.ts';
 import { KNOWN_FILE } from '../model/known.ts';
@@ -23,17 +23,18 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
   const problems: Problem[] = [];
   const counts: string[] = [];
   const own: string[] = [];
-  const contracts = paths.flatMap(contractsAt);
+  const contracts = (await Promise.all(paths.map(contractsAt))).flat();
   const lists = [
     ...(await keep(paths, isList)),
     ...contracts.map(listBeside).filter((path) => existsSync(path)),
   ];
-  const others = paths.filter((path) => !contracts.includes(path) && !lists.includes(path));
+  const others = paths.filter((path) => !isContract(path) && !lists.includes(path));
   if (others.length > 0) {
     const found = await checkScenarios(others, { mayBeNone: contracts.length > 0 });
     problems.push(...found.problems);
     own.push(...found.ids);
-    counts.push(counted(found.ids.length, 'scenario'));
+    if (found.ids.length > 0 || contracts.length === 0)
+      counts.push(counted(found.ids.length, 'scenario'));
   }
   if (contracts.length > 0) {
     const { loadContract } = await import('../senders/contract/load.ts');
@@ -58,14 +59,17 @@ export async function lint(paths: readonly string[], terminal: Terminal): Promis
   return 0;
 }
 
-/** The contract that a path is or holds, or those of the folders below it. */
-function contractsAt(path: string): string[] {
-  if (basename(path) === SENDER_FILE || existsSync(join(path, SENDER_FILE))) return [path];
+/** The contract that a path is, or the folders that hold one: it, and those below it. */
+async function contractsAt(path: string): Promise<string[]> {
+  if (isContract(path)) return [path];
   if (!look(path)?.isDirectory()) return [];
-  return readdirSync(path, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name))
-    .flatMap(({ name }) => contractsAt(join(path, name)));
+  const { foldersBelow } = await import('../yaml/folders.ts');
+  // What cannot be read is told where its scenarios are.
+  const folders = await foldersBelow(path).catch(() => []);
+  return folders.filter(({ files }) => files.includes(SENDER_FILE)).map((folder) => folder.path);
 }
+
+const isContract = (path: string) => basename(path) === SENDER_FILE;
 
 /** A list of known failures can be called anything (`run --known`): it is known by what is in it. */
 async function isList(path: string): Promise<boolean> {
@@ -116,5 +120,5 @@ async function checkScenarios(
 }
 
 function listBeside(contract: string): string {
-  return join(basename(contract) === SENDER_FILE ? dirname(contract) : contract, KNOWN_FILE);
+  return join(isContract(contract) ? dirname(contract) : contract, KNOWN_FILE);
 }

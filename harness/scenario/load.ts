@@ -3,12 +3,12 @@
  * with a problem gives no scenario.
  */
 
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { SENDER_FILE } from '../model/contract.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { nameFrom, readText, unreadable, wholeFile } from '../yaml/file.ts';
+import { foldersBelow } from '../yaml/folders.ts';
 import { startComplaints } from '../yaml/issues.ts';
 import type { Problem } from '../yaml/problems.ts';
 import { inOrder } from '../yaml/problems.ts';
@@ -49,9 +49,7 @@ export async function loadScenarios(
   isWanted: (id: string) => boolean = () => true,
 ): Promise<Loaded> {
   const grammar = grammarOf(vocabulary);
-  const found = await Promise.all(
-    paths.map((path) => findFiles(resolve(root, path), nameFrom(root, resolve(root, path)))),
-  );
+  const found = await Promise.all(paths.map((path) => findFiles(resolve(root, path), root)));
   const files = found
     .flatMap((each) => each.files)
     .filter(({ id }) => isWanted(id))
@@ -107,40 +105,53 @@ async function loadFile(
 
 async function findFiles(
   path: string,
-  name: string,
+  root: string,
 ): Promise<{ files: readonly ScenarioFile[]; problems: readonly Problem[] }> {
+  const name = nameFrom(root, path);
   const failed = (message: string) => ({ files: [], problems: [wholeFile(name, message)] });
   try {
     const found = await stat(path);
     if (found.isFile())
       return { files: [{ path, id: basename(path).replace(EXTENSION, '') }], problems: [] };
     if (!found.isDirectory()) return failed('neither a file nor a folder');
-    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const folders = await foldersBelow(path);
     // What lies beside a contract is the sender's: its configuration, its known failures.
-    const senders = new Set(
-      entries.filter(({ name }) => name === SENDER_FILE).map(({ parentPath }) => parentPath),
+    const [senders, others] = [true, false].map((isSender) =>
+      folders
+        .filter((folder) => folder.files.includes(SENDER_FILE) === isSender)
+        .flatMap((folder) => folder.files.map((file) => join(folder.path, file)))
+        .filter((file) => EXTENSION.test(file)),
     );
-    const files = entries
-      .filter((entry) => isScenarioFile(entry) && !senders.has(entry.parentPath))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter((file) => !nameFrom(path, file).split('/').some(isPassedOver));
-    if (files.length === 0) return failed(NO_SCENARIO);
+    const problems = await misplaced(senders!, root);
+    if (others!.length === 0 && problems.length === 0) return failed(NO_SCENARIO);
     return {
-      files: files.map((file) => ({ path: file, id: nameFrom(path, file).replace(EXTENSION, '') })),
-      problems: [],
+      files: others!.map((file) => ({
+        path: file,
+        id: nameFrom(path, file).replace(EXTENSION, ''),
+      })),
+      problems,
     };
   } catch (error) {
     return { files: [], problems: [unreadable(name, error)] };
   }
 }
 
-/** Workflows of CI, and what was installed. */
-function isPassedOver(part: string): boolean {
-  return part.startsWith('.') || part === 'node_modules';
-}
-
-function isScenarioFile(entry: Dirent): boolean {
-  return EXTENSION.test(entry.name) && !entry.isDirectory();
+/** Scenarios that lie where none is read. */
+async function misplaced(files: readonly string[], root: string): Promise<Problem[]> {
+  const read = await Promise.all(
+    files.map(async (path) => {
+      const name = nameFrom(root, path);
+      return { name, ...(await readText(path, name)) };
+    }),
+  );
+  return read
+    .filter(({ text = '' }) => /^steps:/m.test(text) && /^(title|why|requirements):/m.test(text))
+    .map(({ name }) =>
+      wholeFile(
+        name,
+        `no scenario is read right beside a ${SENDER_FILE}: move it to a folder of its own, scenarios/`,
+      ),
+    );
 }
 
 function sharedIds(scenarios: readonly Scenario[]): Problem[] {

@@ -41,6 +41,36 @@ it('the senders below a folder are checked too, and their files are no scenarios
   expect(await said(join(top, 'project'))).toMatch(/mine\.yaml:1:1: why is missing/);
 });
 
+it('what lies below a contract is checked as well, and what lies beside it is told', async () => {
+  put('whole/sender.yaml', 'nmae: mta\n');
+  put('whole/scenarios/broken.yaml', 'title: mine\n');
+  put('whole/deep/other/sender.yaml', 'nmea: mta\n');
+  put('whole/beside.yaml', 'title: x\nwhy: y\nsteps: [prime]\n');
+  put('whole/known.yaml', 'tls/sni: { reason: theirs }\n');
+  const out = await said(join(top, 'whole'));
+  expect(out).toMatch(/^64: /);
+  expect(out).toMatch(/broken\.yaml:1:1: why is missing/);
+  expect(out).toMatch(/sender\.yaml:1:1: unknown key \(found "nmae"/);
+  expect(out).toMatch(/other.sender\.yaml:1:1: unknown key \(found "nmea"/);
+  expect(out).toMatch(/beside\.yaml: no scenario is read right beside a sender\.yaml: move it/);
+});
+
+it('links to folders are followed, and none for ever', async () => {
+  put('real/broken.yaml', 'title: mine\n');
+  put('real/mta/sender.yaml', 'nmae: mta\n');
+  put('links/notes.txt', '');
+  symlinkSync('../real', join(top, 'links/sub'));
+  const out = await said(join(top, 'links'));
+  expect(out).toMatch(/links.sub.broken\.yaml:1:1: why is missing/);
+  expect(out).toMatch(/links.sub.mta.sender\.yaml:1:1: unknown key/);
+  // To a folder that is read already, to the top, and to what holds it.
+  symlinkSync('../real', join(top, 'links/again'));
+  symlinkSync('.', join(top, 'links/here'));
+  symlinkSync('..', join(top, 'links/up'));
+  symlinkSync('../links', join(top, 'real/back'));
+  expect((await said(join(top, 'links'))).match(/why is missing/g)).toHaveLength(1);
+});
+
 it('a link that leads to itself is a problem as any other', async () => {
   const loop = join(top, 'loop');
   symlinkSync(loop, loop);
