@@ -5,12 +5,15 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Attack } from '../model/attack.ts';
+import { exchangersOf } from '../model/changes.ts';
 import { nextHopOf } from '../model/names.ts';
 import { type LabPlan, VICTIM } from '../model/plan.ts';
 import { PlanError } from '../model/plan-changes.ts';
 import { destinationsOf, isJudged } from '../model/scenario.ts';
 import type { Stage } from '../model/stage.ts';
+import { isPermittedMx } from '../protocol/mx-match.ts';
 import type { Complain } from '../yaml/issues.ts';
+import type { Path } from '../yaml/source.ts';
 import type { Vocabulary } from './language.ts';
 import type { DraftStep } from './read.ts';
 import type { RawUse, Spliced } from './uses.ts';
@@ -74,6 +77,40 @@ export function checkHosts(
         allowed: [...known],
       });
     }
+  }
+}
+
+/** The world of a step without its attacks, and where the file says which hosts its policy permits. */
+export interface Honest {
+  readonly plan: LabPlan;
+  readonly place: Path;
+}
+
+/**
+ * Where the policy forbids the honest hosts as well, mail is kept for that, and nobody knows what the
+ * attack on the way would have done. A policy that permitted one before may be the one that is held.
+ */
+export function checkPermitted(
+  stages: readonly Stage[],
+  honest: readonly Honest[],
+  complain: Complain,
+): void {
+  for (const [index, { step, changes, policy, permittedMx }] of stages.entries()) {
+    const { plan, place } = honest[index]!;
+    const hosts = exchangersOf(plan.dns, VICTIM);
+    // One may be there by an attack only.
+    if (hosts.length === 0 || policy.mode !== 'enforce') continue;
+    if (hosts.some((host) => isPermittedMx(permittedMx, host))) return;
+    if (!isJudged(step) || !destinationsOf(step).includes(VICTIM)) continue;
+    const isEnforced = step.expect.some(({ name }) => name === 'enforced');
+    // The patterns are what the step is about, where nothing else keeps the mail.
+    if (!isEnforced || changes.every(({ way }) => way !== 'delivery')) continue;
+    complain(
+      place,
+      'no MX host is permitted by this policy: without the attack this world delivers nothing either',
+      { found: permittedMx[0], allowed: hosts },
+    );
+    return;
   }
 }
 

@@ -20,7 +20,14 @@ import {
 import { compileStages, type Stage } from '../model/stage.ts';
 import type { Complain } from '../yaml/issues.ts';
 import type { Path } from '../yaml/source.ts';
-import { checkAttacks, checkDestinations, checkHosts, namesIn } from './check-world.ts';
+import {
+  checkAttacks,
+  checkDestinations,
+  checkHosts,
+  checkPermitted,
+  type Honest,
+  namesIn,
+} from './check-world.ts';
 import type { Vocabulary } from './language.ts';
 import { VARIANT } from './language.ts';
 import type { Draft, DraftStep, DraftVariant } from './read.ts';
@@ -119,17 +126,28 @@ function resolveStages(
   complain: Complain,
 ): Stage[] {
   let world = start;
+  let place = policyPlace(variant?.fields.policy, variant?.path) ??
+    policyPlace(start.policy) ?? ['policy'];
+  const honest: Honest[] = [];
   const steps: Step[] = [];
   const attacks: (readonly Spliced[])[] = [];
   const expected: (readonly Spliced[])[] = [];
   for (const [index, draft] of drafts.entries()) {
     if (draft === undefined) break;
-    if (draft.kind === 'publish') world = published(draft, index, world, variant, complain);
+    if (draft.kind === 'publish') {
+      world = published(draft, index, world, variant, complain);
+      const { policy } = draft.fields;
+      place =
+        (policy === VARIANT
+          ? policyPlace(variant?.fields.publish?.policy, [...(variant?.path ?? []), 'publish'])
+          : policyPlace(policy, draft.path)) ?? place;
+    }
+    honest.push({ plan: baselinePlan(world.domain, world.policy), place });
     const under = splice(draft.under, variant?.under);
     const expect = splice(draft.expect, variant?.expect);
     attacks.push(under);
     expected.push(expect);
-    checkAttacks(baselinePlan(world.domain, world.policy), under, vocabulary.attacks, complain);
+    checkAttacks(honest.at(-1)!.plan, under, vocabulary.attacks, complain);
     // What cannot be read may be what a later attack builds on.
     const readable = under.slice(0, under.findIndex(({ use }) => typeof use !== 'object') >>> 0);
     steps.push(
@@ -145,12 +163,19 @@ function resolveStages(
   );
   checkDestinations(stages, drafts, complain);
   checkHosts(stages, expected, vocabulary, complain);
+  checkPermitted(stages, honest, complain);
   for (const [index, { plan }] of stages.entries()) {
     const foreign = plan && namesIn(plan).find((name) => !/\.test\.?$/i.test(name));
     const place = attacks[index]!.at(-1)?.path;
     if (foreign !== undefined && place) complain(place, 'only .test names', { found: foreign });
   }
   return stages;
+}
+
+/** Where a policy says which hosts it permits; undefined: it says nothing of that. */
+function policyPlace(change: PolicyChange | undefined, path: Path = []): Path | undefined {
+  const key = (['text', 'mx'] as const).find((one) => change?.[one] !== undefined);
+  return key && [...path, 'policy', key];
 }
 
 function resolveStep(

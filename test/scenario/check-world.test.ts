@@ -125,6 +125,57 @@ describe('an attack that changes nothing', () => {
   );
 });
 
+describe('a policy that permits no MX host of the domain', () => {
+  const FORBIDS =
+    'no MX host is permitted by this policy: without the attack this world delivers nothing either ~ "mx1.victm.test" ~ mx1.victim.test';
+  const STRIPPED = '  - { send: a, under: [strip-starttls], expect: [enforced] }\n';
+  const MISSPELT = 'policy: { mx: [mx1.victm.test] }\n';
+  const forbids = (what: string, steps: string, head: string, ...problems: string[]) =>
+    it(what, () => expect(problemsOf(steps, head)).toEqual(problems));
+  forbids('of the file', STRIPPED, MISSPELT, `4:15 ${FORBIDS}`);
+  forbids(
+    'word for word',
+    STRIPPED,
+    'policy: { text: "version: STSv1\\nmode: enforce\\nmx: mx1.victm.test\\nmax_age: 9\\n" }\n',
+    `4:17 ${FORBIDS}`,
+  );
+  forbids(
+    'of a variant',
+    STRIPPED,
+    'variants:\n  a: {}\n  b: { policy: { mx: [mx1.victm.test] } }\n',
+    `6:22 ${FORBIDS}`,
+  );
+  forbids(
+    'for all variants, told once',
+    STRIPPED,
+    `${MISSPELT}variants: { a: {}, b: {} }\n`,
+    `4:15 ${FORBIDS}`,
+  );
+  forbids(
+    'is in force no more',
+    `  - { publish: b, policy: { mx: [mx1.victim.test] } }\n${STRIPPED}`,
+    MISSPELT,
+  );
+  forbids(
+    'and another that may be held still',
+    `  - { publish: b, policy: { mx: [mx1.victm.test] } }\n${STRIPPED}`,
+    '',
+  );
+  forbids(
+    'is published anew',
+    `  - { publish: b, policy: { mx: [mx2.victm.test] } }\n${STRIPPED}`,
+    MISSPELT,
+    `7:33 ${FORBIDS.replace('mx1.victm', 'mx2.victm')}`,
+  );
+  forbids('is what the step is about', '  - { send: a, expect: [enforced] }\n', MISSPELT);
+  forbids(
+    'where the attacker hides it',
+    '  - { send: a, under: [hide-sts-record], expect: [enforced] }\n',
+    MISSPELT,
+  );
+  forbids('and does not enforce', STRIPPED, 'policy: { mode: testing, mx: [mx1.victm.test] }\n');
+});
+
 it('of very many requirements those of the same section are told', () => {
   const text = `title: a\nwhy: b\nrequirements: [8461-5-enforce]\nsteps:\n  - prime\n`;
   const [problem] = loadScenario(text, 'f.yaml', 'f', vocabulary).problems;
