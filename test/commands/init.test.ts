@@ -53,6 +53,10 @@ describe('in an empty folder', () => {
     expect(readFileSync(join(dir, '.github/workflows/holdfast.yml'), 'utf8')).toContain(
       'sender: ./my-mta\n',
     );
+    // The scenario that was made is run as well.
+    expect(readFileSync(join(dir, '.github/workflows/holdfast.yml'), 'utf8')).toContain(
+      "scenarios: '* ./scenarios' ",
+    );
     expect(existsSync(join(dir, 'my-mta', 'samples.log'))).toBe(false);
   });
 
@@ -92,7 +96,7 @@ describe('in an empty folder', () => {
     const out = await initIn(dir, { name: 'relay' });
     expect(out).toContain('include: { local: .gitlab/holdfast.yml }');
     const text = readFileSync(join(dir, '.gitlab/holdfast.yml'), 'utf8');
-    expect(text).toContain('--sender ./relay ');
+    expect(text).toContain("run '*' ./scenarios --sender ./relay ");
     expect(text).not.toContain('my-mta');
   });
 });

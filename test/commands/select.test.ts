@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, test } from 'vitest';
 import { loadShipped, selectScenarios } from '../../harness/commands/select.ts';
 import { UsageError } from '../../harness/model/usage.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
@@ -20,6 +20,16 @@ await writeFile(join(own, 'mine.yaml'), YAML);
 await writeFile(join(own, 'starttls', 'stripped.yaml'), YAML);
 await writeFile(join(own, 'wrong.yml'), 'title: only\n');
 afterAll(() => rm(own, { recursive: true }));
+
+test('the whole suite and files of one’s own, in each profile', async () => {
+  const mine = join(own, 'mine.yaml');
+  const ids = async (...given: [profile?: 'smoke']) =>
+    (await selectScenarios(['*', mine], vocabulary, ...given)).map(({ id }) => id);
+  expect(await ids()).toEqual([...shipped, 'mine']);
+  const smoke = await ids('smoke');
+  expect(smoke.at(-1)).toBe('mine');
+  expect(smoke.length).toBeLessThan(shipped.length);
+});
 
 describe('words on the command line', () => {
   const select = (words: readonly string[]) => selectScenarios(words, vocabulary);
