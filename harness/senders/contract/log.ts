@@ -7,7 +7,7 @@ import type { SenderContract } from '../../model/contract.ts';
 import { type MessageStatus, SenderError } from '../../model/sender.ts';
 import { createDeadline } from '../../process/deadline.ts';
 import { printable } from '../../protocol/printable.ts';
-import { statusReader } from './statuses.ts';
+import { patternOf, statusReader } from './statuses.ts';
 
 export interface LogReader {
   take(line: string): void;
@@ -33,7 +33,7 @@ export function readLog(
   const statusOf = statusReader(log, (tried) => {
     key = tried;
   });
-  const readyLine = ready.log === undefined ? undefined : new RegExp(ready.log);
+  const readyLine = ready.log === undefined ? undefined : patternOf(ready.log);
   const endsInTime = createDeadline(WITHIN_SECONDS * 1000);
   const broken = Promise.withResolvers<SenderError>();
   let isBroken = false;

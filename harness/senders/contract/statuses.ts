@@ -46,6 +46,11 @@ export function statusReader(
   };
 }
 
+/** A line has no line end: `.` stands for whatever is in it, U+2028 and a stray CR as well. */
+export function patternOf(expression: string): RegExp {
+  return new RegExp(expression, 's');
+}
+
 /** The last reason counts; the oldest ones go. */
 function remember(reasons: Map<string, string>, id: string, reason: string): void {
   reasons.delete(id);
@@ -59,12 +64,10 @@ function finderOf(
   { fields }: LogPatterns,
 ): (line: string) => Found | undefined {
   if (typeof pattern === 'string') {
-    const expression = new RegExp(pattern);
+    const expression = patternOf(pattern);
     return (line) => expression.exec(line)?.groups;
   }
-  const expressions = Object.entries(pattern).map(
-    ([name, one]) => [name, new RegExp(one)] as const,
-  );
+  const expressions = Object.entries(pattern).map(([name, one]) => [name, patternOf(one)] as const);
   return (line) => {
     const value = objectIn(line);
     if (!value || !expressions.every(([name, one]) => one.test(textAt(value, name) ?? '')))

@@ -7,7 +7,7 @@ import { type LogEvents, readLog } from '../../../harness/senders/contract/log.t
 const TOKEN = 'hf0123456789ab';
 const contract = {
   name: 'fake',
-  ready: { log: '^ready', withinSeconds: 60 },
+  ready: { log: '^ready(?: .*)?$', withinSeconds: 60 },
   log: {
     from: 'stdout' as const,
     sent: '^sent (?<recipient>\\S+)',
@@ -39,6 +39,12 @@ it('lines that come together are read together, in their order', async () => {
   expect(batches.map((batch) => batch.map(({ status }) => status))).toEqual([
     ['delivered', 'bounced'],
   ]);
+});
+
+it('a line is whole whatever is in it', async () => {
+  const { reader, ready } = reading();
+  reader.take('ready as\u2028asked');
+  await ready;
 });
 
 it('a pattern that never ends breaks the sender, and keeps what was read before it', async () => {

@@ -32,6 +32,12 @@ read('deferred, with a reason', `to=<${TOKEN}@v.test> deferred (no TLS)`, {
   status: 'deferred',
   detail: 'no TLS',
 });
+for (const end of ['\u2028', '\u2029', '\r'])
+  read(
+    `a reason with ${JSON.stringify(end)} in it`,
+    `to=<${TOKEN}@v.test> deferred (no${end}TLS)`,
+    { token: TOKEN, status: 'deferred', detail: `no${end}TLS` },
+  );
 read('bounced', `to=<${TOKEN}@v.test> bounced`, {
   token: TOKEN,
   status: 'bounced',
