@@ -156,7 +156,11 @@ export function resultOf({ verdict, trial }: TrialResult, known?: KnownFailure):
 }
 
 /** As exitCode takes it. */
-export const graded = ({ verdict, known }: Result) => ({ grade: verdict.grade, known });
+export const graded = ({ verdict, known }: Result) => ({
+  sender: verdict.sender,
+  grade: verdict.grade,
+  known,
+});
 
 /**
  * What a run is told to begin with. `selected`: of what a shard runs a part, if it is one; else the

@@ -170,17 +170,25 @@ export interface Trial {
   readonly evidence: Evidence;
 }
 
+/** Senders on which all that was tried is unsupported or not met: nothing is known of them. */
+export function judgedInNothing(verdicts: readonly Pick<Verdict, 'sender' | 'grade'>[]): string[] {
+  const isJudged = (grade: Grade) => grade !== 'unsupported' && grade !== 'not-met';
+  return [...Map.groupBy(verdicts, ({ sender }) => sender)].flatMap(([sender, own]) =>
+    own.some(({ grade }) => isJudged(grade)) ? [] : [sender],
+  );
+}
+
 /**
- * 0 nothing failed that is not known · 1 a failure · 2 inconclusive, or nothing ran. `strict` counts
- * warnings, and what was not met, as failures.
+ * 0 nothing failed that is not known · 1 a failure · 2 inconclusive, nothing ran, or a sender was
+ * judged in nothing. `strict` counts warnings, and what was not met, as failures.
  */
 export function exitCode(
-  verdicts: readonly (Pick<Verdict, 'grade'> & { readonly known?: unknown })[],
+  verdicts: readonly (Pick<Verdict, 'sender' | 'grade'> & { readonly known?: unknown })[],
   strict = false,
 ): 0 | 1 | 2 {
   const has = (grade: Grade) =>
     verdicts.some((verdict) => verdict.grade === grade && !verdict.known);
   if (has('fail') || (strict && (has('warn') || has('not-met')))) return 1;
-  const judged = verdicts.some((verdict) => verdict.grade !== 'unsupported');
-  return has('inconclusive') || !judged ? 2 : 0;
+  const isEmpty = verdicts.length === 0 || judgedInNothing(verdicts).length > 0;
+  return has('inconclusive') || isEmpty ? 2 : 0;
 }

@@ -11,6 +11,7 @@ import type { ReporterModule, RunSummary } from '../model/reporter.ts';
 import { counted, fewOf, printable } from '../protocol/printable.ts';
 import { placeOf } from './alerts.ts';
 import { undecidedOf } from './undecided.ts';
+import { unjudgedOf } from './unjudged.ts';
 
 const MOST_SHOWN = 10;
 /** Scenarios named in an annotation. */
@@ -54,6 +55,13 @@ function annotationsOf(summary: RunSummary): Annotation[] {
         kind: 'warning',
         title: `${printable(name, 80)} could not be run`,
         message: [printable(reason, 1000)],
+      }),
+    ),
+    ...unjudgedOf(results).map(
+      ({ sender, sentence }): Annotation => ({
+        kind: 'warning',
+        title: `${printable(sender, 80)} was judged in nothing`,
+        message: [sentence],
       }),
     ),
     ...(known.length === 0

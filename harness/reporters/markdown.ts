@@ -15,6 +15,7 @@ import { counted, fewOf } from '../protocol/printable.ts';
 import { FACTS_HEADING, factsOf } from './facts.ts';
 import { SYMBOL, whyNotMet, whyUnsupported } from './failure-text.ts';
 import { type Undecided, undecidedOf } from './undecided.ts';
+import { unjudgedOf } from './unjudged.ts';
 
 const FILE_NAME = 'holdfast.md';
 /** GitHub takes 1 MiB of a step, in which other summaries have to find a place too. */
@@ -69,6 +70,10 @@ function render(summary: RunSummary, reasons: Reasons): string {
         ({ name, reason }) => `- ${markdownText(name, 80)}: ${markdownText(reason, 1000)}\n`,
       ),
     },
+    {
+      heading: 'Judged in nothing',
+      items: unjudgedOf(summary.results).map(({ sentence }) => `- ${markdownText(sentence)}\n`),
+    },
     { heading: 'Not met, and so not passed', items: reasonItems(reasons['not-met']) },
     { heading: 'Unsupported', items: reasonItems(reasons.unsupported) },
     {
@@ -104,7 +109,8 @@ const byteLength = (text: string) => new TextEncoder().encode(text).length;
 
 /** What shuts the gate, if anything does: only a run that ends with 0 is one in which nothing failed. */
 function outcome({ results, knownNoMore, skippedSenders, interrupted }: RunSummary): string {
-  const { fail, inconclusive, unsupported } = countShown(results);
+  const { fail, inconclusive } = countShown(results);
+  const unjudged = unjudgedOf(results);
   if (fail > 0) return counted(fail, 'failure');
   if (interrupted) return 'interrupted';
   if (results.length === 0) return 'nothing ran';
@@ -112,7 +118,8 @@ function outcome({ results, knownNoMore, skippedSenders, interrupted }: RunSumma
   if (inconclusive > 0) return `${counted(inconclusive, 'verdict')} not decided`;
   if (skippedSenders.length > 0)
     return `${counted(skippedSenders.length, 'sender')} could not be run`;
-  return unsupported === results.length ? 'nothing was judged' : 'nothing failed';
+  if (unjudged.length > 0) return `${counted(unjudged.length, 'sender')} judged in nothing`;
+  return 'nothing failed';
 }
 
 /** `130 verdicts in 12.3 s, holdfast 0.1.0 · 2 not judged` */

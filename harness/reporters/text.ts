@@ -29,6 +29,7 @@ import {
 } from './failure-text.ts';
 import { renderExposure, renderMatrix } from './matrix.ts';
 import { openProgress, type Progress } from './progress.ts';
+import { unjudgedOf } from './unjudged.ts';
 
 const LOG_COLUMNS = 100;
 /** Scenarios named below a cause. */
@@ -195,15 +196,9 @@ function closing(
     ...section('Evidence', evidenceLines(summary)),
     ...section('Try next', nextSteps(summary)),
     '',
-    ...(isNothingJudged(summary)
-      ? ['Nothing was judged: all of it is unsupported. A run that judges nothing exits with 2.']
-      : []),
+    ...unjudgedOf(summary.results).map(({ sentence }) => `${sentence}.`),
     totals(summary),
   ];
-}
-
-function isNothingJudged({ results }: RunSummary): boolean {
-  return results.length > 0 && results.every(({ verdict }) => verdict.grade === 'unsupported');
 }
 
 function evidenceLines({ evidenceDir, evidenceProblem, results }: RunSummary): string[] {

@@ -9,7 +9,14 @@
 
 import { seenAs } from '../model/causes.ts';
 import type { Result, RunSummary } from '../model/reporter.ts';
-import type { Exposure, Finding, Grade, Harm, Verdict } from '../model/verdict.ts';
+import {
+  type Exposure,
+  type Finding,
+  type Grade,
+  type Harm,
+  judgedInNothing,
+  type Verdict,
+} from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
 
 /** In the order in which they are told. */
@@ -76,7 +83,13 @@ export function compareRuns(before: RunSummary, after: RunSummary): Comparison {
     shifts: grouped(told),
     same: paired - differing.length,
     paired,
-    gaps: [...gapsOf(before, after), ...missingOf(pairs)],
+    gaps: [
+      ...gapsOf(before, after),
+      ...judgedInNothing(after.results.map(({ verdict }) => verdict)).map(
+        (sender) => `the second run judged ${sender} in nothing`,
+      ),
+      ...missingOf(pairs),
+    ],
   };
 }
 

@@ -90,7 +90,12 @@ describe('the markdown reporter', () => {
       '1 sender could not be run',
       summary([result()], { skippedSenders: [{ name: 'courier', reason: 'no Docker' }] }),
     ],
-    ['nothing was judged', summary([result({ grade: 'unsupported' })])],
+    ['1 sender judged in nothing', summary([result({ grade: 'unsupported' })])],
+    ['1 sender judged in nothing', summary([result({ grade: 'not-met' })])],
+    [
+      '1 sender judged in nothing',
+      summary([result(), result({ sender: 'exim', grade: 'not-met' })]),
+    ],
     ['1 failure', summary([failed(), result()])],
     ['interrupted', summary([result()], { interrupted: true })],
     ['nothing ran', summary([])],

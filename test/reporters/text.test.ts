@@ -82,14 +82,18 @@ Try next
     expect(out).not.toContain('Scenarios and senders');
   });
 
-  it('says so when nothing was judged', async () => {
-    const grade = 'unsupported';
-    const [one] = [result({ grade, findings: [finding({ grade })] })];
-    const NOTHING =
-      'Nothing was judged: all of it is unsupported. A run that judges nothing exits with 2.\n';
-    expect((await report(reporter, summary([one]))).out).toContain(NOTHING);
-    expect((await report(reporter, summary([one, failed()]))).out).not.toContain(NOTHING);
-  });
+  it.each(['unsupported', 'not-met'] as const)(
+    'names a sender that was judged in nothing: %s',
+    async (grade) => {
+      const one = result({ grade, findings: [finding({ grade })] });
+      const NOTHING = `postfix was judged in nothing (1 ${grade.replace('-', ' ')}): a run passes only where each sender was judged in something.\n`;
+      const told = async (...results: Parameters<typeof summary>[0]) =>
+        (await report(reporter, summary(results))).out;
+      expect(await told(one)).toContain(NOTHING);
+      expect(await told(one, failed({ sender: 'exim' }))).toContain(NOTHING);
+      expect(await told(one, failed())).not.toContain('judged in nothing');
+    },
+  );
 
   it('says so when it was stopped before a sender was ready', async () => {
     const early = summary([], { interrupted: true, evidenceDir: 'out' });

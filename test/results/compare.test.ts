@@ -177,6 +177,9 @@ describe('the exit code', () => {
     const open = runOf([{ grade: 'inconclusive' }]);
     expect(code(open, open)).toBe(2);
     expect(code(runOf([{}]), open)).toBe(2);
+    const unjudged = runOf([{ grade: 'not-met' }]);
+    expect(code(unjudged, unjudged)).toBe(2);
+    expect(code(unjudged, runOf([{}]))).toBe(0);
   });
 
   it('is 2 where the candidate was tried with less, or fails what the other was not tried with', () => {
