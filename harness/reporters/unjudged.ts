@@ -7,8 +7,13 @@ import { countShown, type Result, SHOWN } from '../model/reporter.ts';
 import { gradeWord, judgedInNothing } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 
-/** A sentence each: `exim was judged in nothing (2 not met, 1 unsupported): …` */
-export function unjudgedOf(results: readonly Result[]): { sender: string; sentence: string }[] {
+export interface Unjudged {
+  readonly sender: string;
+  readonly sentence: string;
+}
+
+/** `exim was judged in nothing (2 not met, 1 unsupported): …` */
+export function unjudgedOf(results: readonly Pick<Result, 'verdict'>[]): Unjudged[] {
   return judgedInNothing(results.map(({ verdict }) => verdict)).map((sender) => {
     const counts = countShown(results.filter(({ verdict }) => verdict.sender === sender));
     const all = SHOWN.filter((shown) => counts[shown] > 0).map(

@@ -14,7 +14,8 @@ export type { TestOptions } from './session.ts';
 
 /**
  * Declares the tests: a `describe` named after the sender, in it a test for each scenario and
- * variant, named by its id, and one for the list of known failures if there is one. To be awaited
+ * variant, named by its id, one for the list of known failures if there is one, and a last one that
+ * fails where all that ran was unsupported or not met. To be awaited
  * at the top of a test file.
  *
  * Unsupported, not met and known failures are skipped, with the reason. A failure, and what the
@@ -33,6 +34,7 @@ export async function holdfast(options: TestOptions): Promise<void> {
     });
     if (session.hasKnown)
       test('known failures fail still', async (t) => settle(await session.known(), t));
+    test('something was judged', async (t) => settle(await session.judged(), t));
   });
 }
 

@@ -17,6 +17,7 @@ import type { Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { describeVerdict, title, whyNotMet, whyUnsupported } from '../reporters/failure-text.ts';
 import { noMoreLine } from '../reporters/text.ts';
+import { unjudgedOf } from '../reporters/unjudged.ts';
 import { longFirst } from '../run/suite.ts';
 import { openTrials, type Trials } from '../run/trials.ts';
 import { senderOf } from '../senders/find.ts';
@@ -69,6 +70,8 @@ export interface Session {
   outcomeOf(id: string): Promise<Outcome>;
   /** Once all that runs is over: fails where the list names what is known no more. */
   known(): Promise<Outcome>;
+  /** Once all that runs is over: fails where all of it was unsupported or not met. */
+  judged(): Promise<Outcome>;
   /** Ends sender and lab, and what still runs. */
   close(): Promise<void>;
 }
@@ -108,6 +111,11 @@ export async function prepareSession(options: TestOptions): Promise<Session> {
     started.set(id, one);
     return one;
   };
+  /** Once all that was started is over, what came of what ran to its end. */
+  const allTold = async () => {
+    const ended = await Promise.allSettled(started.values());
+    return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  };
   return {
     sender: sender.name,
     ids: [...byId.keys()],
@@ -127,12 +135,14 @@ export async function prepareSession(options: TestOptions): Promise<Session> {
       return (await (first ?? start(id))).outcome;
     },
     async known() {
-      const ended = await Promise.allSettled(started.values());
-      const told = ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-      const wrong = gate.noMore(told);
+      const wrong = gate.noMore(await allTold());
       return wrong.length === 0
         ? { kind: 'passed' }
         : { kind: 'failed', text: wrong.map(noMoreLine).join('\n') };
+    },
+    async judged() {
+      const [unjudged] = unjudgedOf(await allTold());
+      return unjudged ? { kind: 'failed', text: unjudged.sentence } : { kind: 'passed' };
     },
     async close() {
       stop.abort();

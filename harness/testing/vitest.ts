@@ -16,7 +16,8 @@ export type { TestOptions } from './session.ts';
 
 /**
  * Declares the tests: a `describe` named after the sender, in it a test for each scenario and
- * variant, named by its id, and one for the list of known failures if there is one. To be awaited
+ * variant, named by its id, one for the list of known failures if there is one, and a last one that
+ * fails where all that ran was unsupported or not met. To be awaited
  * at the top of a test file, or in a `describe`.
  *
  * Unsupported, not met and known failures are skipped, with the reason. A failure, and what the
@@ -47,6 +48,10 @@ export async function holdfast(options: TestOptions): Promise<void> {
         begin(task);
         settle(await session.known(), skip);
       });
+    test('something was judged', UNHURRIED, async ({ task, skip }) => {
+      begin(task);
+      settle(await session.judged(), skip);
+    });
   });
 }
 

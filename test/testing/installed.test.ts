@@ -18,6 +18,11 @@ const suite = (runner: string) => `
   });
   await holdfast({ sender: 'opportunistic', scenarios: ['starttls/opportunistic', './own.yaml'], jobs: 2 });
 `;
+/** It supports nothing of what it is tried with. */
+const EMPTY = (runner: string) => `
+  import { holdfast } from 'holdfast/${runner}';
+  await holdfast({ sender: 'opportunistic', scenarios: ['mx-matching/wildcard@apex'] });
+`;
 const KNOWN = `
 mx-matching/wildcard: { reason: It reads no list of hosts. }
 tls/versions: { reason: Long ago. }
@@ -47,6 +52,8 @@ beforeAll(async () => {
   await write('own.yaml', OWN);
   await write('mail.test.js', suite('vitest'));
   await write('mail.node-test.js', suite('node-test'));
+  await write('empty.test.js', EMPTY('vitest'));
+  await write('empty.node-test.js', EMPTY('node-test'));
   await write('wrong.test.js', suite('vitest').replace("'tls/sni'", "'tls/snj'"));
   await write('types.ts', suite('vitest').replace('known:', 'know:'));
 }, 120_000);
@@ -82,6 +89,8 @@ const FAILURE =
   /✗ mx-matching\/exact@longer-label · reference:ignores-mx-list 1 · step 2 · MUST[\s\S]*\n {2}expected {2}deferred, nothing exposed\n[\s\S]*because[\s\S]*evidence\.ndjson/;
 const NO_MORE = /tls\/versions · reference:ignores-mx-list: passes now; delete known\.yaml:3/;
 
+const UNJUDGED = /opportunistic was judged in nothing \(1 unsupported\): a run passes only where/;
+
 describe('in vitest', () => {
   let results: Results;
   beforeAll(async () => {
@@ -98,6 +107,7 @@ describe('in vitest', () => {
       'reference:ignores-mx-list known failures fail still': 'failed',
       'opportunistic starttls/opportunistic@expired': 'passed',
       'opportunistic own': 'skipped',
+      'opportunistic something was judged': 'passed',
     });
   });
 
@@ -118,6 +128,15 @@ describe('in vitest', () => {
     const count = (status: string) =>
       [...chosen.values()].filter((result) => result.status === status).length;
     expect({ failed: count('failed'), passed: count('passed') }).toEqual({ failed: 1, passed: 2 });
+  });
+
+  it('fails where nothing is judged', async () => {
+    const empty = await inVitest('empty.test.js');
+    expect(empty.get('opportunistic mx-matching/wildcard@apex')?.status).toBe('skipped');
+    expect(empty.get('opportunistic something was judged')).toEqual({
+      status: 'failed',
+      message: expect.stringMatching(UNJUDGED),
+    });
   });
 
   it('names what does not exist, and the nearest that does', async () => {
@@ -149,4 +168,10 @@ it('in Node’s own test runner: the same', async () => {
     NO_MORE,
   ])
     expect(stdout).toMatch(line);
+});
+
+it('and fails where nothing is judged', async () => {
+  const { stdout } = await inside('--test', '--test-reporter=tap', 'empty.node-test.js');
+  expect(stdout).toMatch(/^ +not ok \d+ - something was judged$/m);
+  expect(stdout).toMatch(UNJUDGED);
 });
