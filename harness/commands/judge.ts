@@ -30,7 +30,7 @@ export async function judge(
   const results = kept.map((each) => ({ ...each, verdict: judgeKept(each, vocabulary) }));
   const senders = new Map(kept.map(({ trial }) => [trial.sender.name, trial.sender]));
   const scenarios = new Map(kept.map(({ trial }) => [trial.scenario.id, trial.scenario]));
-  const info = runInfo([...senders.values()], [...scenarios.values()]);
+  const info = runInfo([...senders.values()], [...scenarios.values()], { strict });
 
   const reporters = openReporters(['text'], await loadReporters(), terminal);
   await reporters.onStart(info);

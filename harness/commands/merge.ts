@@ -44,18 +44,22 @@ export async function merge(request: MergeRequest, terminal: Terminal): Promise<
   const scenarios = runs.flatMap(({ summary }) => summary.run.scenarios);
   const ids = [...new Set([...shipped, ...scenarios].map(({ id }) => id))];
   const merged = mergeShards(runs, { today: new Date().toISOString().slice(0, 10), ids });
-  const summary: RunSummary = { ...merged, evidenceDir: await gather(shards, merged, out) };
+  const summary: RunSummary = {
+    ...merged,
+    run: { ...merged.run, strict },
+    evidenceDir: await gather(shards, merged, out),
+  };
 
   const ran = new Map(
     runs.flatMap((run) => run.summary.results.map(({ verdict }) => [verdict, run] as const)),
   );
   await retell({ summary, trialOf: (verdict) => ran.get(verdict)!.trialOf(verdict) }, reporters);
   if (durations) await learnDurations(durations, summary.results);
-  // It ran in part, in some shard or in all of them: the whole is not known.
-  const inPart = summary.skippedSenders.some(({ name }) =>
-    summary.run.senders.some((sender) => sender.name === name),
+  // It broke, or ran in part, in some shard or in all of them: the whole is not known.
+  const isBroken = summary.skippedSenders.some(
+    ({ name, isBroken }) => isBroken || summary.run.senders.some((sender) => sender.name === name),
   );
-  if (reporters.broken || inPart) return EXIT.harnessBroke;
+  if (reporters.broken || isBroken) return EXIT.harnessBroke;
   if (summary.interrupted) return 2;
   if (summary.knownNoMore.length > 0) return 1;
   return (

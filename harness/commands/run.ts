@@ -101,7 +101,7 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   const { senders, skipped, failed: unprepared } = await prepareSenders(found, { tell, signal });
 
   const began = performance.now();
-  const info = runInfo(senders, scenarios, { shard, selected });
+  const info = runInfo(senders, scenarios, { shard, selected, strict: request.strict });
   const results: Result[] = [];
   const failed = [...unprepared];
   let breakdown: { readonly error: unknown } | undefined;
@@ -138,8 +138,9 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
     run: info,
     results: [...results],
     knownLists: gate.lists,
-    knownNoMore,
-    skippedSenders: [...skipped, ...failed],
+    // What is wrong in a list that is brought up to date is put right there.
+    knownNoMore: request.updateKnown ? [] : knownNoMore,
+    skippedSenders: [...skipped, ...failed.map((one) => ({ ...one, isBroken: true }))],
     givenAs: Object.fromEntries(named.map(({ name, given }) => [name, given])),
     interrupted: signal.aborted || breakdown !== undefined,
     evidenceDir: store.dir,

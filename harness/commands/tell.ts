@@ -171,13 +171,15 @@ export function runInfo(
   scenarios: RunInfo['scenarios'],
   {
     shard,
+    strict,
     selected = scenarios,
-  }: Pick<RunInfo, 'shard'> & { selected?: RunInfo['scenarios'] } = {},
+  }: Pick<RunInfo, 'shard' | 'strict'> & { selected?: RunInfo['scenarios'] } = {},
 ): RunInfo {
   return {
     suite: suiteOf(selected),
     selected: selected.length,
     shard,
+    strict,
     startedAt: new Date().toISOString(),
     senders,
     scenarios,

@@ -43,6 +43,8 @@ export interface RunInfo {
   readonly scenarios: readonly Scenario[];
   /** The part of the suite that this is. */
   readonly shard?: Shard;
+  /** Warnings, and what was not met, count as failures. */
+  readonly strict?: boolean;
   /** Of all that was selected, whatever the shard: the same for the same scenarios (results/suite.ts). */
   readonly suite: string;
   /** How many those are. Not known of evidence alone, nor of what an older Holdfast wrote. */
@@ -65,7 +67,7 @@ export interface RunSummary {
   readonly knownLists: readonly KnownList[];
   /** What they name wrongly. */
   readonly knownNoMore: readonly KnownNoMore[];
-  readonly skippedSenders: readonly { readonly name: string; readonly reason: string }[];
+  readonly skippedSenders: readonly SkippedSender[];
   /** By name: what stands for each sender on the command line. */
   readonly givenAs?: Readonly<Record<string, string>>;
   /** Somebody stopped the run before every scenario was judged. */
@@ -77,6 +79,30 @@ export interface RunSummary {
   /** 0: not known, as of evidence alone. */
   readonly elapsedMs: number;
 }
+
+export interface SkippedSender {
+  readonly name: string;
+  readonly reason: string;
+  /** It broke, or could not be started; else something lacks on this machine. */
+  readonly isBroken?: boolean;
+}
+
+/** How many scenarios were not judged of this sender, as the run was stopped or the sender broke. */
+export function notJudgedOf(
+  { run, results, interrupted, skippedSenders }: RunSummary,
+  sender: string,
+): number {
+  if (!interrupted && !skippedSenders.some(({ name }) => name === sender)) return 0;
+  return run.scenarios.length - results.filter(({ verdict }) => verdict.sender === sender).length;
+}
+
+/** Of all senders together. */
+export const notJudged = (summary: RunSummary): number =>
+  summary.run.senders.reduce((sum, { name }) => sum + notJudgedOf(summary, name), 0);
+
+/** The grades that count as failures. */
+export const failing = ({ strict }: RunInfo): readonly Shown[] =>
+  strict ? ['fail', 'warn', 'not-met'] : ['fail'];
 
 /** `130 verdicts in 12.3 s` */
 export function verdictsIn({ results, elapsedMs }: Pick<RunSummary, 'results' | 'elapsedMs'>) {

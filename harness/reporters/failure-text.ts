@@ -14,6 +14,7 @@
  */
 
 import { citation, requirementOf } from '../model/citation.ts';
+import type { KnownNoMore } from '../model/known.ts';
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import type { Shown } from '../model/reporter.ts';
@@ -147,6 +148,15 @@ export function whyUnsupported(verdict: Verdict, trial: Trial): string {
       verdict.remarks[0] ??
       'unsupported',
   );
+}
+
+/** What to do about an entry of a list of known failures that is known no more, on one line. */
+export function noMoreLine({ sender, kind, entry }: KnownNoMore): string {
+  const place = `${printable(entry.file, 200)}:${entry.line}`;
+  const what = `${printable(entry.scenarios, 120)} · ${printable(sender, 40)}`;
+  return kind === 'passes'
+    ? `${SYMBOL.pass} ${what}: passes now; delete ${place}`
+    : `${SYMBOL.fail} ${what}: fails still, and was known until ${printable(entry.until!, 40)} (${place})`;
 }
 
 /** The observations that decided a finding. */

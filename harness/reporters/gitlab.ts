@@ -5,11 +5,14 @@
  *   artifacts: { reports: { codequality: holdfast-out/gl-code-quality-report.json } }
  */
 
+import { createHash } from 'node:crypto';
 import { citation } from '../model/citation.ts';
+import type { KnownNoMore } from '../model/known.ts';
 import type { ReporterModule } from '../model/reporter.ts';
 import { exposureOf, gradeWord } from '../model/verdict.ts';
 import { printable, printableJson } from '../protocol/printable.ts';
 import { type Alert, alertsOf } from './alerts.ts';
+import { noMoreLine } from './failure-text.ts';
 
 const FILE_NAME = 'gl-code-quality-report.json';
 
@@ -18,7 +21,8 @@ export const reporter: ReporterModule = {
   file: FILE_NAME,
   create: (context) => ({
     async onEnd(summary) {
-      const document = `${printableJson(alertsOf(summary).map(toIssue))}\n`;
+      const issues = [...alertsOf(summary).map(toIssue), ...summary.knownNoMore.map(noMoreIssue)];
+      const document = `${printableJson(issues)}\n`;
       if (context.outDir === undefined) context.write(document);
       else await context.writeFile(FILE_NAME, document);
     },
@@ -33,6 +37,20 @@ function toIssue(alert: Alert) {
     fingerprint,
     severity: severityOf(alert),
     location: { path: printable(place, 500), lines: { begin: 1 } },
+  };
+}
+
+/** An entry of the list of known failures that is wrong, where it stands. */
+function noMoreIssue(wrong: KnownNoMore) {
+  const { sender, kind, entry } = wrong;
+  return {
+    description: noMoreLine(wrong),
+    check_name: 'known-no-more',
+    fingerprint: createHash('sha256')
+      .update([sender, kind, entry.file, entry.scenarios].join('\0'))
+      .digest('hex'),
+    severity: 'major',
+    location: { path: printable(entry.file, 500), lines: { begin: entry.line } },
   };
 }
 

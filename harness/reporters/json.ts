@@ -45,6 +45,7 @@ function toDocument({
     suite: run.suite,
     selected: run.selected,
     shard: run.shard,
+    strict: run.strict,
     evidenceDir,
     summary: countShown(results),
     senders: run.senders.map(({ name, version, summary, capabilities }) => ({

@@ -8,7 +8,7 @@ import { type Cause, causesOf } from '../model/causes.ts';
 import { levelAndCitation } from '../model/citation.ts';
 import type { KnownNoMore } from '../model/known.ts';
 import type { ReporterModule, RunSummary, Shown } from '../model/reporter.ts';
-import { countShown, SHOWN, shownAs, verdictsIn } from '../model/reporter.ts';
+import { countShown, failing, notJudged, SHOWN, shownAs, verdictsIn } from '../model/reporter.ts';
 import { gradeWord } from '../model/verdict.ts';
 import { markdownCode, markdownText } from '../protocol/markdown.ts';
 import { counted, fewOf } from '../protocol/printable.ts';
@@ -108,10 +108,13 @@ function bounded(opening: string, sections: readonly Section[]): string {
 const byteLength = (text: string) => new TextEncoder().encode(text).length;
 
 /** What shuts the gate, if anything does: only a run that ends with 0 is one in which nothing failed. */
-function outcome({ results, knownNoMore, skippedSenders, interrupted }: RunSummary): string {
-  const { fail, inconclusive } = countShown(results);
+function outcome({ run, results, knownNoMore, skippedSenders, interrupted }: RunSummary): string {
+  const count = countShown(results);
+  const { fail, inconclusive } = count;
+  const failures = failing(run).reduce((sum, shown) => sum + count[shown], 0);
   const unjudged = unjudgedOf(results);
-  if (fail > 0) return counted(fail, 'failure');
+  if (failures > 0)
+    return `${counted(failures, 'failure')}${failures > fail ? `, ${failures - fail} by --strict` : ''}`;
   if (interrupted) return 'interrupted';
   if (results.length === 0) return 'nothing ran';
   if (knownNoMore.length > 0) return 'the list of known failures is out of date';
@@ -123,13 +126,15 @@ function outcome({ results, knownNoMore, skippedSenders, interrupted }: RunSumma
 }
 
 /** `130 verdicts in 12.3 s, holdfast 0.1.0 · 2 not judged` */
-function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
-  const planned = run.senders.length * run.scenarios.length;
+function totals(summary: RunSummary): string {
+  const { run, interrupted } = summary;
+  const left = notJudged(summary);
   return [
-    verdictsIn({ results, elapsedMs }),
+    verdictsIn(summary),
     markdownText(`holdfast ${run.holdfast}`, 40),
     ...(run.shard ? [`shard ${run.shard.index} of ${run.shard.of}`] : []),
-    ...(interrupted ? [`interrupted, ${planned - results.length} not judged`] : []),
+    ...(interrupted ? ['interrupted'] : []),
+    ...(left > 0 ? [`${left} not judged`] : []),
   ].join(' · ');
 }
 

@@ -13,6 +13,7 @@ import type { ReporterModule, RunSummary } from '../model/reporter.ts';
 import type { Level } from '../model/requirements.ts';
 import { counted, printable, printableJson } from '../protocol/printable.ts';
 import { type Alert, alertsOf } from './alerts.ts';
+import { noMoreLine } from './failure-text.ts';
 import { undecidedOf } from './undecided.ts';
 
 const FILE_NAME = 'holdfast.sarif';
@@ -69,6 +70,7 @@ function toRun(sender: string, alerts: readonly Alert[], summary: RunSummary) {
             ? [`${counted(alerts.length - told.length, 'more result')} than a run takes`]
             : []
           ).map((words) => notification('warning', words)),
+          ...knownNoMore(sender, summary).map((words) => notification('warning', words)),
           ...notDecided(sender, summary).map((words) => notification('warning', words)),
         ],
       },
@@ -84,6 +86,11 @@ function brokenOff(sender: string, { interrupted, skippedSenders }: RunSummary):
     ...(interrupted ? ['the run was interrupted: not every scenario was judged'] : []),
     ...skippedSenders.filter(({ name }) => name === sender).map(({ reason }) => reason),
   ];
+}
+
+/** Entries of the list of known failures that are wrong. */
+function knownNoMore(sender: string, { knownNoMore }: RunSummary): string[] {
+  return knownNoMore.filter((one) => one.sender === sender).map(noMoreLine);
 }
 
 function notDecided(sender: string, { results }: RunSummary): string[] {

@@ -6,7 +6,6 @@
 
 import { styleText } from 'node:util';
 import { type Cause, causeKey, causesOf, shownOf } from '../model/causes.ts';
-import type { KnownNoMore } from '../model/known.ts';
 import type {
   ReporterContext,
   ReporterModule,
@@ -15,12 +14,21 @@ import type {
   RunSummary,
   Shown,
 } from '../model/reporter.ts';
-import { countShown, SHOWN, scenarioFileId, shownAs, verdictsIn } from '../model/reporter.ts';
+import {
+  countShown,
+  failing,
+  notJudged,
+  SHOWN,
+  scenarioFileId,
+  shownAs,
+  verdictsIn,
+} from '../model/reporter.ts';
 import { gradeWord, type Trial, type Verdict } from '../model/verdict.ts';
 import { counted, fewOf, printable, printableLines } from '../protocol/printable.ts';
 import { FACTS_HEADING, factLines } from './facts.ts';
 import {
   describeFailure,
+  noMoreLine,
   SYMBOL,
   title,
   toldFindings,
@@ -268,15 +276,6 @@ function wrapList(opening: string, items: readonly string[], width: number): str
   return lines.map((line) => line.trimEnd());
 }
 
-/** What to do about an entry of a list of known failures that is known no more, on one line. */
-export function noMoreLine({ sender, kind, entry }: KnownNoMore): string {
-  const place = `${printable(entry.file, 200)}:${entry.line}`;
-  const what = `${printable(entry.scenarios, 120)} · ${printable(sender, 40)}`;
-  return kind === 'passes'
-    ? `${SYMBOL.pass} ${what}: passes now; delete ${place}`
-    : `${SYMBOL.fail} ${what}: fails still, and was known until ${printable(entry.until!, 40)} (${place})`;
-}
-
 function nextSteps({ run, results, evidenceDir, givenAs = {} }: RunSummary): string[] {
   const worst =
     results.find((result) => shownAs(result) === 'fail') ??
@@ -335,14 +334,27 @@ function hasFailedControl({ verdict: { findings } }: Result): boolean {
 }
 
 /** `130 verdicts in 12.3 s · 128 pass · 2 fail` */
-function totals({ run, results, interrupted, elapsedMs }: RunSummary): string {
-  const planned = run.senders.length * run.scenarios.length;
-  const stop =
-    planned === 0
+function totals(summary: RunSummary): string {
+  const { run, results } = summary;
+  const strict = failing(run);
+  const count = countShown(results);
+  const graded = SHOWN.filter((shown) => count[shown] > 0).map((shown) => {
+    const isStrict = shown !== 'fail' && strict.includes(shown);
+    const failures = count[shown] === 1 ? 'a failure' : 'failures';
+    return `${count[shown]} ${gradeWord(shown)}${isStrict ? `, which --strict counts as ${failures}` : ''}`;
+  });
+  return [verdictsIn(summary), ...graded, ...stopOf(summary)].join(' · ');
+}
+
+/** Why not everything was judged, if it was not. */
+function stopOf(summary: RunSummary): string[] {
+  const left = `${notJudged(summary)} not judged`;
+  if (!summary.interrupted) return notJudged(summary) > 0 ? [left] : [];
+  return [
+    summary.run.senders.length === 0
       ? 'interrupted before a sender was ready'
-      : `interrupted, ${planned - results.length} not judged`;
-  const stopped = interrupted ? [stop] : [];
-  return [verdictsIn({ results, elapsedMs }), ...counts(results), ...stopped].join(' · ');
+      : `interrupted, ${left}`,
+  ];
 }
 
 // ---- colour ----

@@ -55,7 +55,7 @@ export function mergeShards(shards: readonly ShardResult[], context: MergeContex
       context.today,
     ),
     skippedSenders: ordered.flatMap(({ path, summary }) =>
-      summary.skippedSenders.map(({ name, reason }) => ({ name, reason: `${path}: ${reason}` })),
+      summary.skippedSenders.map((one) => ({ ...one, reason: `${path}: ${one.reason}` })),
     ),
     interrupted: summaries.some(({ interrupted }) => interrupted),
     elapsedMs: Math.max(...summaries.map(({ elapsedMs }) => elapsedMs)),

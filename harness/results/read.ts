@@ -63,6 +63,7 @@ async function fromResult(file: string, stores: readonly string[]): Promise<Past
     suite: document.suite,
     selected: document.selected,
     shard: document.shard,
+    strict: document.strict,
     node: document.node,
     holdfast: document.holdfast,
   };
@@ -152,7 +153,10 @@ function withoutSteps(told: ResultDocument['scenarios'][number]): Scenario {
 /** What the schema leaves open to later versions is of the types that this one knows. */
 type ResultDocument = Pick<RunSummary, 'elapsedMs' | 'interrupted' | 'evidenceDir'> &
   Pick<RunSummary, 'skippedSenders' | 'knownLists' | 'knownNoMore'> &
-  Pick<RunInfo, 'holdfast' | 'node' | 'startedAt' | 'suite' | 'selected' | 'shard' | 'senders'> & {
+  Pick<
+    RunInfo,
+    'holdfast' | 'node' | 'startedAt' | 'suite' | 'selected' | 'shard' | 'strict' | 'senders'
+  > & {
     readonly scenarios: readonly Omit<Scenario, 'domain' | 'policy' | 'stages'>[];
     readonly verdicts: readonly (Verdict & Omit<Result, 'verdict'>)[];
   };

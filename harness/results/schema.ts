@@ -106,6 +106,7 @@ export const resultDocument = z
       .looseObject({ index: z.int().min(1), of: z.int().min(1) })
       .optional()
       .describe('The part of the suite that this is.'),
+    strict: z.boolean().optional().describe('Warnings, and what was not met, count as failures.'),
     evidenceDir: z.string().optional().describe('Where the evidence was kept.'),
     summary: counts,
     senders: z.array(
@@ -118,7 +119,16 @@ export const resultDocument = z
       }),
     ),
     skippedSenders: z
-      .array(z.looseObject({ name: z.string(), reason: z.string() }))
+      .array(
+        z.looseObject({
+          name: z.string(),
+          reason: z.string(),
+          isBroken: z
+            .boolean()
+            .optional()
+            .describe('It broke, or could not be started; else something lacks on the machine.'),
+        }),
+      )
       .describe('Senders that could not be run, or not to the end.'),
     scenarios: z.array(
       z.looseObject({

@@ -6,7 +6,7 @@
 import { createPace, outcomesOf } from '../concurrency/limit.ts';
 import type { Lab } from '../lab/lab.ts';
 import { openLab } from '../labs/open.ts';
-import type { RunSummary, TrialResult } from '../model/reporter.ts';
+import type { SkippedSender, TrialResult } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { type LabKind, type Sender, SenderError } from '../model/sender.ts';
 import type { Vocabulary } from '../scenario/language.ts';
@@ -14,7 +14,7 @@ import { letHeapGrow } from './heap.ts';
 import { runSuite } from './suite.ts';
 import { howManyThreads, runInThreads } from './threads.ts';
 
-export type Skipped = RunSummary['skippedSenders'][number];
+export type Skipped = SkippedSender;
 
 export interface SendersOptions {
   /** Prepared (prepareSenders). */

@@ -15,8 +15,13 @@ import type { TrialResult } from '../model/reporter.ts';
 import type { Sender } from '../model/sender.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
-import { describeVerdict, title, whyNotMet, whyUnsupported } from '../reporters/failure-text.ts';
-import { noMoreLine } from '../reporters/text.ts';
+import {
+  describeVerdict,
+  noMoreLine,
+  title,
+  whyNotMet,
+  whyUnsupported,
+} from '../reporters/failure-text.ts';
 import { unjudgedOf } from '../reporters/unjudged.ts';
 import { longFirst } from '../run/suite.ts';
 import { openTrials, type Trials } from '../run/trials.ts';

@@ -65,6 +65,16 @@ describe('the gitlab reporter', () => {
     expect(issues[3].description).toMatch(/^known \(issue 12\): postfix, a\/known: /);
   });
 
+  it('has an issue for an entry of the known list that is wrong, where it stands', async () => {
+    const wrong = { sender: 'postfix', kind: 'passes', entry: known } as const;
+    const [issue] = await issuesOf(summary([result()], { knownNoMore: [wrong] }));
+    expect(issue).toMatchObject({
+      description: '✓ a/* · postfix: passes now; delete known.yaml:7',
+      severity: 'major',
+      location: { path: 'known.yaml', lines: { begin: 7 } },
+    });
+  });
+
   it('has each fingerprint once', async () => {
     const twice = failed({ findings: [finding(), finding({ actual: 'and again' })] });
     const issues = await issuesOf(summary([twice, failed({ sender: 'exim' })]));

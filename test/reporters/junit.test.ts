@@ -44,9 +44,9 @@ describe('the junit reporter', () => {
     const root = await parsed();
     expect(attributesOf(root)).toEqual({
       name: 'holdfast',
-      tests: '8',
+      tests: '9',
       failures: '1',
-      errors: '1',
+      errors: '2',
       time: '12.345',
     });
     expect(childrenOf(root).map(attributesOf)).toEqual([
@@ -70,9 +70,9 @@ describe('the junit reporter', () => {
       },
       {
         name: 'courier',
-        tests: '1',
+        tests: '2',
         failures: '0',
-        errors: '0',
+        errors: '1',
         skipped: '1',
         timestamp: '2026-11-22T14:50:03',
         time: '0.412',
@@ -119,12 +119,75 @@ describe('the junit reporter', () => {
     ]);
     expect(find(root, 'error').map(attributesOf)).toEqual([
       { message: 'the lab was slow', type: 'inconclusive' },
+      { message: expect.stringMatching('courier was judged in nothing'), type: 'not judged' },
     ]);
     expect(find(root, 'skipped').map(attributesOf)).toEqual([
       { message: 'no dane' },
       { message: 'the host was never called' },
       { message: 'no Docker' },
     ]);
+  });
+
+  describe('is red where the exit code is not 0', () => {
+    /** Of each case that is not skipped and not passed: what it is, its name, its message. */
+    const redOf = async (of: typeof run) =>
+      find(await parsed(of), 'testcase').flatMap((one) =>
+        childrenOf(one)
+          .filter(({ name }) => name === 'failure' || name === 'error')
+          .map((child) => [child.name, attributesOf(one).name, attributesOf(child).message]),
+      );
+    const two = summary([result(), result({ sender: 'exim', scenario: 'a/x' })]);
+
+    it('after an interruption', async () => {
+      expect(await redOf({ ...two, interrupted: true })).toEqual([
+        ['error', 'not judged: 1 scenario', 'the run was interrupted'],
+        ['error', 'not judged: 1 scenario', 'the run was interrupted'],
+      ]);
+      const early = summary([], { interrupted: true });
+      expect(await redOf(early)).toEqual([['error', 'interrupted', 'the run was interrupted']]);
+      expect(await redOf(summary([]))).toEqual([
+        ['error', 'nothing ran', 'no scenario was run on any sender'],
+      ]);
+    });
+
+    it('where a sender broke, or could not be started', async () => {
+      const broken = { name: 'exim', reason: 'it died', isBroken: true };
+      expect(await redOf({ ...two, skippedSenders: [broken] })).toEqual([
+        ['error', 'start', 'it died'],
+        ['error', 'not judged: 1 scenario', 'the sender could not be run any more'],
+      ]);
+      const unstarted = { ...broken, name: 'courier' };
+      expect(await redOf(summary([result()], { skippedSenders: [unstarted] }))).toEqual([
+        ['error', 'start', 'it died'],
+      ]);
+    });
+
+    it('where the list of known failures is wrong', async () => {
+      const entry = { scenarios: 'a/*', reason: 'x', file: 'mine/known.yaml', line: 7 };
+      const wrong = { sender: 'postfix', kind: 'passes', entry } as const;
+      expect(await redOf(summary([result()], { knownNoMore: [wrong] }))).toEqual([
+        [
+          'failure',
+          'a/* (mine/known.yaml:7)',
+          '✓ a/* · postfix: passes now; delete mine/known.yaml:7',
+        ],
+      ]);
+    });
+
+    it('where --strict counts it as a failure', async () => {
+      const given = summary([
+        result(),
+        result({ scenario: 'a/w', grade: 'warn', findings: [finding({ grade: 'warn' })] }),
+        result({ scenario: 'a/n', grade: 'not-met', findings: [finding({ grade: 'not-met' })] }),
+      ]);
+      expect(await redOf(given)).toEqual([]);
+      const strict = { ...given, run: { ...given.run, strict: true } };
+      const ACTUAL = 'content delivered in clear to mx1.victim.test at +3.1 s';
+      expect(await redOf(strict)).toEqual([
+        ['failure', 'a/w', `expected deferred, nothing exposed; ${ACTUAL}`],
+        ['failure', 'a/n', `expected deferred, nothing exposed; ${ACTUAL}`],
+      ]);
+    });
   });
 
   it('goes to a file, when there is a place for files', async () => {
@@ -206,7 +269,8 @@ describe('the junit reporter', () => {
           summary([one], { skippedSenders: [{ name: other, reason: text }] }),
         );
         expect(schemaProblems(root)).toEqual([]);
-        expect(find(root, 'testcase')).toHaveLength(2);
+        const isJudged = grade !== 'not-met' && grade !== 'unsupported';
+        expect(find(root, 'testcase')).toHaveLength(isJudged ? 2 : 3);
       }),
     );
   });

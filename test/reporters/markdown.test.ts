@@ -99,6 +99,12 @@ describe('the markdown reporter', () => {
     ['1 failure', summary([failed(), result()])],
     ['interrupted', summary([result()], { interrupted: true })],
     ['nothing ran', summary([])],
+    [
+      '2 failures, 1 by --strict',
+      (({ run, ...told }) => ({ ...told, run: { ...run, strict: true } }))(
+        summary([failed(), result({ scenario: 'a/w', grade: 'warn' })]),
+      ),
+    ],
   ])('opens with how it went: %s', async (words, run) => {
     expect(await documentOf(run)).toMatch(`## Holdfast: ${words}\n`);
   });

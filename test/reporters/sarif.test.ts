@@ -139,6 +139,17 @@ describe('the sarif reporter', () => {
     ]);
   });
 
+  it('says which entry of the known list is wrong', async () => {
+    const wrong = { sender: 'postfix', kind: 'passes', entry } as const;
+    const [run] = (await logOf(summary([result()], { knownNoMore: [wrong] }))).runs;
+    expect(run.invocations[0].toolExecutionNotifications).toMatchObject([
+      {
+        level: 'warning',
+        message: { text: expect.stringContaining('passes now; delete my mta/') },
+      },
+    ]);
+  });
+
   it('does not claim that a run was whole that was not', async () => {
     const [stopped] = (await logOf(summary([failed()], { interrupted: true }))).runs;
     expect(stopped.invocations[0].executionSuccessful).toBe(false);

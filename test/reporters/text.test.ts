@@ -76,6 +76,17 @@ Try next
     expect(out).toMatch(/1 verdict in 12\.3 s · 1 pass · interrupted, 2 not judged\n$/);
   });
 
+  it('says so when a sender broke, and what --strict counts', async () => {
+    const broken = { name: 'postfix', reason: 'it died', isBroken: true };
+    const cut = { ...run, results: run.results.slice(0, 1), skippedSenders: [broken] };
+    expect((await report(reporter, cut)).out).toMatch(/1 pass · 2 not judged\n$/);
+    const told = summary([result(), result({ scenario: 'a/w', grade: 'warn' })]);
+    const strict = { ...told, run: { ...told.run, strict: true } };
+    expect((await report(reporter, strict)).out).toMatch(
+      /1 pass · 1 warn, which --strict counts as a failure\n$/,
+    );
+  });
+
   it('survives a run in which nothing ran', async () => {
     const { out } = await report(reporter, summary([]));
     expect(out).toContain('0 verdicts in 12.3 s\n');

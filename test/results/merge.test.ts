@@ -228,6 +228,13 @@ describe('shards', () => {
       ),
     );
     expect(await put('1', '2', 'died.json').code).toBe(70);
+    await changed('unstarted', (text) =>
+      text.replace(
+        '"skippedSenders": []',
+        '"skippedSenders": [{ "name": "other", "reason": "no image", "isBroken": true }]',
+      ),
+    );
+    expect(await put('1', '2', 'unstarted.json').code).toBe(70);
   });
 });
 
