@@ -21,8 +21,8 @@ import { type Profile, readSmoke } from './profile.ts';
 /**
  * The scenarios that the words select, each once, by id within each word; without words the whole
  * shipped suite. Of what is shipped, a profile leaves its own; files of one's own are run in each.
- * Throws UsageError when a word selects nothing, with the nearest ids, and when a file has problems,
- * with all of them.
+ * Throws UsageError when a word selects nothing, with the nearest ids; for the words of which the
+ * profile leaves nothing; and when a file has problems, with all of them.
  */
 export async function selectScenarios(
   words: readonly string[],
@@ -37,15 +37,21 @@ export async function selectScenarios(
   const ofProfile = (chosen: readonly Scenario[]) =>
     chosen.filter(({ id }) => smoke === undefined || smoke.has(id));
   const selected: Scenario[] = words.length === 0 ? [...ofProfile(shipped)] : [];
+  const leftOut: string[] = [];
   for (const word of words) {
     const found = isPath(word) ? [] : shipped.filter(({ id }) => selects(word, id));
-    if (found.length > 0) selected.push(...ofProfile(found));
-    else if (isPath(word) || (word.includes('/') && existsSync(word)))
+    if (found.length > 0) {
+      const chosen = ofProfile(found);
+      selected.push(...chosen);
+      if (chosen.length === 0) leftOut.push(printable(word, 80));
+    } else if (isPath(word) || (word.includes('/') && existsSync(word)))
       selected.push(...whole(await readFiles([word], process.cwd(), vocabulary)));
     else throw new UsageError(noneFound(word, shipped));
   }
-  if (selected.length === 0)
-    throw new UsageError(`the profile ${profile} has nothing of that: leave --profile out`);
+  if (leftOut.length > 0)
+    throw new UsageError(
+      `the profile ${profile} has nothing of ${leftOut.join(', ')}: without --profile ${profile} it is run`,
+    );
   return withoutRepeats(selected);
 }
 

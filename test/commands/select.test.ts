@@ -116,6 +116,10 @@ describe('the profile smoke', () => {
   });
 
   it('that has nothing of what is selected says so', async () => {
-    await expect(ids(['cache/restart'])).rejects.toThrow(/the profile smoke has nothing of that/);
+    await expect(ids(['cache/restart'])).rejects.toThrow(
+      'the profile smoke has nothing of cache/restart: without --profile smoke it is run',
+    );
+    const beside = ['starttls', 'cache/restart', join(own, 'mine.yaml'), 'cache/restar*'];
+    await expect(ids(beside)).rejects.toThrow(/has nothing of cache\/restart, cache\/restar\*:/);
   });
 });
