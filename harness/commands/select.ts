@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { isAbsolute, sep } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { scenarioFileId } from '../model/reporter.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { selects } from '../model/selection.ts';
@@ -22,7 +22,8 @@ import { type Profile, readSmoke } from './profile.ts';
  * The scenarios that the words select, each once, by id within each word; without words the whole
  * shipped suite. Of what is shipped, a profile leaves its own; files of one's own are run in each.
  * Throws UsageError when a word selects nothing, with the nearest ids; for the words of which the
- * profile leaves nothing; and when a file has problems, with all of them.
+ * profile leaves nothing; when a file has problems, with all of them; and for a file of one's own
+ * with the id of a shipped one.
  */
 export async function selectScenarios(
   words: readonly string[],
@@ -45,7 +46,7 @@ export async function selectScenarios(
       selected.push(...chosen);
       if (chosen.length === 0) leftOut.push(printable(word, 80));
     } else if (isPath(word) || (word.includes('/') && existsSync(word)))
-      selected.push(...whole(await readFiles([word], process.cwd(), vocabulary)));
+      selected.push(...(await readOwn(word, vocabulary)));
     else throw new UsageError(noneFound(word, shipped));
   }
   if (leftOut.length > 0)
@@ -88,6 +89,20 @@ export async function readShipped(
 ): Promise<readonly Scenario[]> {
   const { folder, scenarios } = findPackage();
   return whole(await readFiles([scenarios], folder, vocabulary, isWanted));
+}
+
+/** Lists of known failures go by ids, and so an id stands for one file, selected or not. */
+async function readOwn(path: string, vocabulary: Vocabulary): Promise<readonly Scenario[]> {
+  const scenarios = whole(await readFiles([path], process.cwd(), vocabulary));
+  const { folder, scenarios: suite } = findPackage();
+  for (const { id, file } of scenarios) {
+    const shipped = join(suite, `${scenarioFileId(id)}.yaml`);
+    if (existsSync(shipped) && resolve(file) !== shipped)
+      throw new UsageError(
+        `${printable(file, 200)}: the id ${printable(scenarioFileId(id), 120)} is that of ${relative(folder, shipped)}, which comes with Holdfast: give it another name or folder`,
+      );
+  }
+  return scenarios;
 }
 
 /** YAML and its schemas are loaded only by those who read files. */

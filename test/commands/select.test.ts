@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { loadShipped, selectScenarios } from '../../harness/commands/select.ts';
 import { UsageError } from '../../harness/model/usage.ts';
+import { findPackage } from '../../harness/shipped.ts';
 import { loadVocabulary } from '../../harness/vocabulary.ts';
 
 const vocabulary = await loadVocabulary();
@@ -97,6 +98,31 @@ describe('words on the command line', () => {
     await expect(select([join(own, 'mine.yaml'), twin])).rejects.toThrow(
       /the id mine is also that of/,
     );
+  });
+});
+
+describe('a file of one’s own with a shipped id', () => {
+  const MESSAGE =
+    /stripped\.yaml: the id starttls\/stripped is that of scenarios.starttls.stripped\.yaml, which comes with Holdfast: give it another name or folder/;
+  const lone = join(own, 'lone');
+  beforeAll(async () => {
+    await mkdir(join(lone, 'starttls'), { recursive: true });
+    await writeFile(join(lone, 'starttls', 'stripped.yaml'), YAML);
+  });
+
+  it.each([[[]], [['starttls/stripped']], [['tls/sni']]])(
+    'is refused, beside %j',
+    async (words) => {
+      await expect(selectScenarios([lone, ...words], vocabulary)).rejects.toThrow(MESSAGE);
+    },
+  );
+
+  it('may be that of the very suite', async () => {
+    const { scenarios } = findPackage();
+    const found = await selectScenarios([join(scenarios, 'starttls')], vocabulary);
+    expect(found.length).toBeGreaterThan(1);
+    const whole = await selectScenarios([scenarios], vocabulary);
+    expect(whole).toHaveLength(shipped.length);
   });
 });
 
