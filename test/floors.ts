@@ -165,7 +165,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   },
   testing: {
     paths: ['harness/testing/'],
-    imports: ['protocol', 'model', 'reporters', 'senders', 'run', 'cli'],
+    imports: ['protocol', 'model', 'yaml', 'reporters', 'senders', 'run', 'cli'],
     packages: ['vitest'],
   },
 };

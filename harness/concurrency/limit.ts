@@ -43,9 +43,10 @@ export interface Pace {
 
 /**
  * At first `most` at the same time, of all that is worked on; half as many as soon as one was
- * crowded, and one more again after each calm round.
+ * crowded, and one more again after each calm round. Throws RangeError where nothing could ever begin.
  */
 export function createPace(most: number): Pace {
+  if (!(most >= 1)) throw new RangeError(`${most} at once is none: give 1 or more jobs`);
   let places = most;
   let inside = 0;
   const atTheDoor: (() => void)[] = [];

@@ -8,9 +8,10 @@
 
 import { after, before, describe, type TestContext, test } from 'node:test';
 
-import { type Outcome, prepareSession, TestFailure, type TestOptions } from './session.ts';
+import type { TestOptions } from './options.ts';
+import { type Outcome, prepareSession, TestFailure } from './session.ts';
 
-export type { TestOptions } from './session.ts';
+export type { TestOptions } from './options.ts';
 
 /**
  * Declares the tests: a `describe` named after the sender, in it a test for each scenario and

@@ -8,11 +8,9 @@
  */
 
 import { openGate } from '../commands/gate.ts';
-import type { Profile } from '../commands/profile.ts';
 import { selectScenarios } from '../commands/select.ts';
 import type { KnownFailure } from '../model/known.ts';
 import type { TrialResult } from '../model/reporter.ts';
-import type { Sender } from '../model/sender.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import {
@@ -28,28 +26,7 @@ import { openTrials, type Trials } from '../run/trials.ts';
 import { senderOf } from '../senders/find.ts';
 import { claimFolder, keepTrial } from '../store.ts';
 import { loadVocabulary } from '../vocabulary.ts';
-
-export interface TestOptions {
-  /**
-   * As on the command line: the name of a sender that comes with Holdfast, or the path of a folder
-   * with a sender.yaml. Or a sender of one's own making, such as `nodeSender` returns.
-   */
-  readonly sender: string | Sender;
-  /** As on the command line: ids, folders, patterns, paths to files of one's own. Default: the suite. */
-  readonly scenarios?: readonly string[];
-  /** Which part of the shipped suite; default: full. */
-  readonly profile?: Profile;
-  /** A list of known failures, in place of the one beside the sender.yaml. */
-  readonly known?: string;
-  /** A folder for the evidence of each trial, for `holdfast judge`. */
-  readonly keep?: string;
-  /** Warnings, and what was not met, fail as well. */
-  readonly strict?: boolean;
-  /** How many trials at once; default: what suits the sender. */
-  readonly jobs?: number;
-  /** Is told what is being done that takes long: an image is built, and so on. */
-  tell?(line: string): void;
-}
+import { checkOptions, type TestOptions } from './options.ts';
 
 /** What a test comes to. `skipped`: the reason is told. */
 export type Outcome =
@@ -81,8 +58,12 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Reads all that is named, and starts nothing. Throws UsageError as the command line does. */
+/**
+ * Reads all that is named, and starts nothing. Throws UsageError as the command line does, and for
+ * options that make no sense.
+ */
 export async function prepareSession(options: TestOptions): Promise<Session> {
+  checkOptions(options);
   const { keep, strict = false, tell = () => {} } = options;
   const given = typeof options.sender === 'string' ? options.sender : '';
   const vocabulary = await loadVocabulary();

@@ -10,9 +10,10 @@
 
 import { afterAll, beforeAll, describe, test } from 'vitest';
 
-import { type Outcome, prepareSession, TestFailure, type TestOptions } from './session.ts';
+import type { TestOptions } from './options.ts';
+import { type Outcome, prepareSession, TestFailure } from './session.ts';
 
-export type { TestOptions } from './session.ts';
+export type { TestOptions } from './options.ts';
 
 /**
  * Declares the tests: a `describe` named after the sender, in it a test for each scenario and

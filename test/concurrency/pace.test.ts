@@ -67,3 +67,7 @@ test('what one threw is thrown when the others have ended, and nothing begins af
   await expect(work).rejects.toThrow('the first');
   expect(ended).toEqual([2]);
 });
+
+test.each([0, -1, Number.NaN])('%s at once is refused: nothing would ever begin', (most) => {
+  expect(() => createPace(most)).toThrow(RangeError);
+});
