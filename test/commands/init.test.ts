@@ -140,6 +140,7 @@ describe('what is given', () => {
   refused({ like: 'postfx' }, /no sender postfx comes with Holdfast: did you mean postfix\?/);
   refused({ like: '../x' }, /there are chasquid, courier/);
   refused({ name: '../up' }, /name \.\.\/up: a sender is named in small letters/);
+  refused({ name: 'reference' }, /name reference: a sender of this name is built into Holdfast/);
   refused({ image: 'x y' }, /image x y: expected the name of an image/);
 });
 

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { duration } from '../../model/duration.ts';
 import { CAPABILITIES } from '../../model/sender.ts';
 import { readAddress, readPrefix, showPrefix, sizeOf } from '../../protocol/ipv4.ts';
+import { BUILT_IN } from '../built-in.ts';
 
 /** The schema of a whole contract. */
 export function contractLanguage() {
@@ -20,6 +21,10 @@ export function contractLanguage() {
         .regex(
           /^[a-z0-9]+(-[a-z0-9]+)*$/,
           'a sender is named in small letters, digits and single hyphens',
+        )
+        .regex(
+          new RegExp(`^(?!(${BUILT_IN.join('|')})$)`),
+          'a sender of this name is built into Holdfast: give it another',
         )
         .describe('What the sender is called on the command line and in verdicts.'),
       summary: line.describe('One line on what it is.'),

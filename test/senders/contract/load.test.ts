@@ -344,6 +344,14 @@ const tables: Readonly<Record<string, Table>> = {
       container({ name: '‸Postfix' }),
       'a sender is named in small letters, digits and single hyphens (found "Postfix")',
     ],
+    ...['reference', 'opportunistic', 'mx-connect'].map(
+      (name) =>
+        [
+          `the name of what is built in: ${name}`,
+          container({ name: `‸${name}` }),
+          `a sender of this name is built into Holdfast: give it another (found "${name}")`,
+        ] as const,
+    ),
     [
       'a name like an option',
       container({ name: '‸-v' }),
