@@ -88,6 +88,7 @@ export const FAULTS = {
   'asks-another-path-first': 'Asks for the policy at another path before the right one.',
   'accepts-any-2xx': 'Takes a policy from any 2xx answer, not only from 200.',
   'accepts-any-status': 'Takes a policy from an answer of any status but a redirect.',
+  'takes-body-of-redirect': 'Takes a policy that comes with a 3xx status.',
   'ignores-content-type': 'Takes a policy of any media type.',
   'takes-any-text': 'Takes a policy of any media type of text.',
   'takes-no-content-type': 'Takes a policy that comes without a media type.',

@@ -167,6 +167,7 @@ function problemOf(
   // §3.3: any other status than 200 is a failure.
   const good =
     status === 200 ||
+    (is('takes-body-of-redirect') && status >= 300 && status < 400) ||
     (is('accepts-any-2xx') && status >= 200 && status < 300) ||
     (is('accepts-any-status') && status >= 200 && (status < 300 || status >= 400));
   if (!good) return `status ${status} instead of 200`;
