@@ -55,6 +55,8 @@ export const FAULTS = {
   'follows-redirects': 'Follows a redirect of the policy host.',
   'follows-redirects-at-home': 'Follows a redirect of the policy host to itself.',
   'accepts-any-policy-host-certificate': 'Accepts whatever certificate the policy host shows.',
+  'policy-host-resumes':
+    'Resumes TLS sessions with policy hosts, refused ones too, and checks nothing then.',
   'policy-host-cn-fallback':
     "Takes the common name of the policy host's certificate where it has no subjectAltName.",
   'policy-host-of-any-name': 'Accepts a certificate of the policy host that names another host.',

@@ -6,6 +6,7 @@
  * policy.
  */
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type tls from 'node:tls';
 import { within } from '../../concurrency/wait.ts';
 import { POLICY_PATH } from '../../model/plan.ts';
@@ -35,13 +36,16 @@ export type Get = (
 const BODY_LIMIT_BYTES = 64 * 1024;
 const MORE_THAN_ANY_POLICY_BYTES = 20_000_000;
 const FOR_EVER_MS = 1_000_000;
+/** Fault: so long a session is waited for, however bad the certificate. */
+const SESSION_WAIT_MS = 150;
 
 /** Fetches the policy body of a domain. It never rejects. */
 type FetchBody = (domain: string) => Promise<Fetched>;
 
 export function createPolicyFetcher(setting: Setting): FetchBody {
   const { is, timeouts } = setting;
-  const ask: Get = (url, headers, signal) => get(setting, url, headers, signal);
+  const sessions = new Map<string, Buffer>();
+  const ask: Get = (url, headers, signal) => get(setting, sessions, url, headers, signal);
   // §3.3: HTTP caching plays no part.
   const askOrRecall = is('http-cache') ? throughHttpCache(ask) : ask;
 
@@ -81,6 +85,7 @@ class PolicyHostCertificateError extends Error {}
 
 async function get(
   setting: Setting,
+  sessions: Map<string, Buffer>,
   url: URL,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
@@ -93,11 +98,19 @@ async function get(
   const socket = await network.connect(found.records[0]!, port, signal);
   // §7.1: SNI with the name of the policy host.
   const servername = is('no-sni-to-policy-host') ? undefined : url.hostname;
+  const session = sessions.get(url.hostname);
   const secured =
     url.protocol === 'https:'
-      ? await handshake(socket, { trust: setting.trust.policyHosts, servername }, signal)
+      ? await handshake(socket, { trust: setting.trust.policyHosts, servername, session }, signal)
       : socket;
-  if (secured !== socket) authenticate(secured as tls.TLSSocket, url.hostname, setting);
+  if (is('policy-host-resumes')) {
+    // Under TLS 1.3 the session comes a moment after the handshake (RFC 8446 §4.6.1).
+    secured.once('session', (ticket: Buffer) => sessions.set(url.hostname, ticket));
+    await wait(SESSION_WAIT_MS);
+  }
+  const isResumed = secured !== socket && (secured as tls.TLSSocket).isSessionReused();
+  if (secured !== socket && !isResumed)
+    authenticate(secured as tls.TLSSocket, url.hostname, setting);
   const method = is('asks-by-post') ? 'POST' : 'GET';
   const limit = is('no-body-limit') ? MORE_THAN_ANY_POLICY_BYTES : BODY_LIMIT_BYTES;
   const answer = is('scrapes-answers')
@@ -107,9 +120,9 @@ async function get(
   const location =
     answer.status >= 300 && answer.status < 400 ? answer.headers.location : undefined;
   const target = location === undefined ? undefined : new URL(location, url);
-  if (target && is('follows-redirects')) return get(setting, target, headers, signal);
+  if (target && is('follows-redirects')) return get(setting, sessions, target, headers, signal);
   if (target?.host === url.host && target.protocol === 'https:' && is('follows-redirects-at-home'))
-    return get(setting, target, headers, signal);
+    return get(setting, sessions, target, headers, signal);
   return answer;
 }
 
