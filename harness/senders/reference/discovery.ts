@@ -173,6 +173,8 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
 
   function isBackingOff(domain: string, key: string): boolean {
     if (is('no-back-off')) return false;
+    if (is('backs-off-for-everybody'))
+      return [...cache.failedAt.values()].some((at) => clock.now() < at + FETCH_BACK_OFF_MS);
     const own = [...cache.failedAt].filter(([other]) => other.startsWith(`${domain} `));
     if (own.length > 0 && is('never-tries-again')) return true;
     if (is('backs-off-by-domain'))

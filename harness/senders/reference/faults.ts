@@ -108,6 +108,8 @@ export const FAULTS = {
   'scrapes-answers':
     'Takes whatever looks like a policy among the bytes of an answer, by no rule of HTTP.',
   'no-back-off': 'Tries a failed fetch again at once.',
+  'backs-off-for-everybody':
+    'After a failed fetch asks for no policy of any domain for five minutes.',
   'never-tries-again': 'Never tries again to fetch a policy, once a fetch has failed.',
   'remembers-no-policy': 'For a week asks for no policy where it has found none.',
 
