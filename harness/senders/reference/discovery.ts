@@ -214,7 +214,11 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     // §3.2: a policy lives from its last fetch.
     const fetchedAt = before && is('lives-from-first-fetch') ? before.fetchedAt : clock.now();
     const lines = linesOf(fetched.body);
-    const entry: CachedPolicy = { domain, id, policy: policy.value, lines, fetchedAt };
+    // §3.2: its own max_age, however long the one before was to be kept.
+    const floor = before && is('keeps-longest-max-age') ? before.policy.maxAgeSeconds : 0;
+    const maxAgeSeconds = Math.max(floor, policy.value.maxAgeSeconds);
+    const value = { ...policy.value, maxAgeSeconds };
+    const entry: CachedPolicy = { domain, id, policy: value, lines, fetchedAt };
     cache.policies.set(domain, entry);
     return entry;
   }

@@ -133,6 +133,7 @@ export const FAULTS = {
   'unknown-mode-is-none': 'Takes a mode that it does not know for none.',
   'missing-max-age-is-a-day': 'Takes a policy without max_age for one of a day.',
   'reads-max-age-loosely': 'Takes what digits there are for the max_age.',
+  'octal-max-age': 'Reads a max_age with a zero in front as an octal number.',
   'wants-a-day-of-max-age': 'Rejects a policy whose max_age is less than a day.',
   'wants-half-a-year-at-most': 'Rejects a policy whose max_age is more than half a year.',
   'mx-may-be-missing': 'Takes an enforce policy without mx for one that permits every MX.',
@@ -223,6 +224,8 @@ export const FAULTS = {
   'ignores-max-age': 'Applies a cached policy for ever.',
   'failed-fetch-renews': 'Takes a policy for as new as the last fetch, even one that failed.',
   'lives-from-first-fetch': 'Counts max_age from the first fetch, not from the last.',
+  'keeps-longest-max-age':
+    'Keeps the max_age of the policy before where that of the new one is shorter.',
   'refetches-only-under-a-new-id': 'Does not fetch an expired policy again under the same id.',
   'caches-by-spelling': 'Keeps a policy by the domain as it is written, capitals and all.',
   'caches-by-mx': 'Applies a cached policy to every domain whose MX it names.',

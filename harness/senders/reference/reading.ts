@@ -77,6 +77,11 @@ export function readPolicy(body: string, is: Is): Parsed<StsPolicy> {
       /^max_age:.*$/m,
       (line) => `max_age: ${Math.abs(Number.parseInt(line.slice(8), 10)) || 86_400}`,
     );
+  if (is('octal-max-age'))
+    text = text.replace(
+      /^(max_age:\s*)0([0-7]*)\d*/m,
+      (_, key, digits) => `${key}${Number.parseInt(`0${digits}`, 8)}`,
+    );
   if (is('mx-may-be-missing') && !/^mx:/m.test(text)) text = `${text.trimEnd()}\nmx: *.test\n`;
   if (is('one-mx-line-only'))
     text = text.replace(
