@@ -116,6 +116,8 @@ export const FAULTS = {
   // ---- the policy file (RFC 8461 §3.2) ----
   'last-duplicate-key-wins': 'Of a repeated key takes the last value instead of the first.',
   'rejects-unknown-keys': 'Rejects a policy with a key that it does not know.',
+  'keys-unanchored': 'Takes a key that ends in one it knows, such as x-mode, for that one.',
+  'keys-by-prefix': 'Takes a key that begins with one it knows, such as mode_hint, for that one.',
   'rejects-lf': 'Rejects a policy whose lines end in LF alone.',
   'keeps-cr':
     'Cuts lines at LF and keeps the CR, so that the mode of a CRLF policy is "enforce\\r", and the policy invalid.',
@@ -139,6 +141,7 @@ export const FAULTS = {
   'mx-may-be-missing': 'Takes an enforce policy without mx for one that permits every MX.',
   'one-mx-line-only': 'Reads only the first mx of a policy.',
   'last-mx-line-only': 'Reads only the last mx of a policy.',
+  'reads-ten-mx-lines': 'Reads no more than the first ten mx of a policy.',
   'splits-mx-at-commas': 'Takes a list in one mx line for several patterns.',
   'skips-bad-lines': 'Passes over lines of a policy that it cannot read.',
 

@@ -62,6 +62,8 @@ export function readPolicy(body: string, is: Is): Parsed<StsPolicy> {
   // §3.2: of a repeated key the first counts.
   if (is('last-duplicate-key-wins')) text = body.trimEnd().split(/\r?\n/).reverse().join('\n');
   if (is('keys-without-case')) text = eachLine(text, (line) => lowerKey(line));
+  if (is('keys-unanchored')) text = text.replace(/^[\w.-]+[.-](mode|mx|max_age):/gm, '$1:');
+  if (is('keys-by-prefix')) text = text.replace(/^(mode|mx|max_age)[\w.-]+:/gm, '$1:');
   if (is('modes-without-case'))
     text = eachLine(text, (line) => (line.startsWith('mode:') ? line.toLowerCase() : line));
   if (is('version-without-case'))
@@ -89,6 +91,13 @@ export function readPolicy(body: string, is: Is): Parsed<StsPolicy> {
       (_, first, rest) => first + String(rest).replace(/^mx:.*\n?/gm, ''),
     );
   if (is('last-mx-line-only')) text = text.replace(/^mx:.*\r?\n(?=(?:.*\n)*mx:)/gm, '');
+  if (is('reads-ten-mx-lines')) {
+    let left = 10;
+    text = text
+      .split('\n')
+      .filter((line) => !line.startsWith('mx:') || left-- > 0)
+      .join('\n');
+  }
   if (is('splits-mx-at-commas'))
     text = eachLine(text, (line) =>
       line.startsWith('mx:')
