@@ -450,6 +450,8 @@ export const FAULTS = {
   'loses-mail-on-restart': 'Forgets its queue in a restart.',
   'policy-of-the-first-recipient':
     'Applies the policy of the domain of the first recipient to all recipients of a message.',
+  'recalls-for-other-recipients':
+    'Looks for no policy for any recipient of a message but the first, and goes by its cache.',
   'protects-the-first-recipient-only':
     'Enforces the policy for the first recipient of a message alone.',
   'drops-the-other-recipients':

@@ -180,7 +180,8 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       // RFC 8689 §4.2.1: of mail that asks for TLS a policy vouches before anything is sent.
       const look =
         mail.requiretls && !discovery.recall(policyDomain) ? discovery.findAnew : discovery.find;
-      const found = mayLookUp ? await look(policyDomain) : discovery.recall(policyDomain);
+      const goesByCache = !mayLookUp || (!isToFirst && is('recalls-for-other-recipients'));
+      const found = goesByCache ? discovery.recall(policyDomain) : await look(policyDomain);
       if (nth === 1) entry.policy = found;
       // RFC 8461 §5: what is tried again is held to the policy that there is by then.
       const policy = is('keeps-policy-with-the-mail') ? entry.policy : found;
