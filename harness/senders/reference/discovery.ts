@@ -126,7 +126,8 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
   }
 
   function recall(domain: string): CachedPolicy | undefined {
-    const cached = cache.policies.get(domain);
+    const cached =
+      cache.policies.get(domain) ?? (is('caches-by-child') ? childOf(domain) : undefined);
     if (!cached) return undefined;
     // §3.2: max_age counts from the last fetch.
     const age = clock.now() - cached.fetchedAt;
@@ -134,6 +135,10 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (age >= lifetime && !is('ignores-max-age')) return undefined;
     if (age >= DAY_MS && is('keeps-policies-a-day')) return undefined;
     return cached;
+  }
+
+  function childOf(domain: string): CachedPolicy | undefined {
+    return [...cache.policies.values()].find((one) => one.domain.endsWith(`.${domain}`));
   }
 
   async function current(domain: string, id: string): Promise<CachedPolicy | undefined> {

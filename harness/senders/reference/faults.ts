@@ -232,6 +232,7 @@ export const FAULTS = {
   'refetches-only-under-a-new-id': 'Does not fetch an expired policy again under the same id.',
   'caches-by-spelling': 'Keeps a policy by the domain as it is written, capitals and all.',
   'caches-by-mx': 'Applies a cached policy to every domain whose MX it names.',
+  'caches-by-child': 'Applies the cached policy of a subdomain to the domain above it.',
   'permits-what-any-policy-lists': 'Permits an MX that the policy of another domain names.',
   'defers-when-discovery-fails':
     'Defers mail when no policy is cached and the fetch fails, where the mail has to be delivered.',
