@@ -27,7 +27,7 @@ const RULES = {
     requirement: '6066-3-sni-form',
     text: 'SNI without an address, a dot at the end or other letters than ASCII',
     breaks: ({ servername }) =>
-      readAddress(servername) !== undefined ||
+      readAddress(servername.replace(/^\[(.*)\]$/, '$1')) !== undefined ||
       servername.includes(':') ||
       servername.endsWith('.') ||
       /[^\x00-\x7f]/.test(servername),

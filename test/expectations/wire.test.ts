@@ -255,6 +255,7 @@ describe('client-hello', () => {
     ['met', 'a name', hello({}), rule('sni-form')],
     ['unmet', 'a dot', hello({}, { servername: 'mx1.victim.xw1.test.' }), rule('sni-form')],
     ['unmet', 'an address', hello({}, { servername: '192.0.2.7' }), rule('sni-form')],
+    ['unmet', 'an address literal', hello({}, { servername: '[192.0.2.7]' }), rule('sni-form')],
     ['unmet', 'other letters', hello({}, { servername: 'm\u00fcx.test' }), rule('sni-form')],
     ['met', 'renegotiation_info', hello(TLS12), rule('renegotiation-info')],
     [

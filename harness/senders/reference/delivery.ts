@@ -465,16 +465,16 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // RFC 8461 §7.1: SNI with the name of the MX; RFC 7672 §8.1: with the TLSA base domain.
       const resumes = is('resumes-sessions') || is('resumes-unverified-sessions');
       const key = !dane && (policy || is('resumes-unverified-sessions')) ? host : undefined;
-      const name = dane?.base ?? host;
+      const base = is('dane-sni-of-the-host') ? host : dane?.base;
+      const name = base ?? (is('sni-of-the-alias') ? await dns.targetOf(host) : host);
+      const isNameless =
+        (literalOf(name) && !is('sni-of-address-literals')) ||
+        (attempt.nth > 1 && is('no-sni-on-retry')) ||
+        is(dane ? 'dane-no-sni' : 'no-sni-to-mx');
       const socket = await session.startTls({
         trust: dane && is('dane-anonymous-suites-only') ? anonymousSuites() : setting.trust.mxHosts,
         // RFC 6066 §3: no address, and without the dot at the end.
-        servername:
-          literalOf(name) || is(dane ? 'dane-no-sni' : 'no-sni-to-mx')
-            ? undefined
-            : is('sni-with-a-dot')
-              ? `${name}.`
-              : name,
+        servername: isNameless ? undefined : is('sni-with-a-dot') ? `${name}.` : name,
         session: key && resumes ? tlsSessions.get(key) : undefined,
       });
       // RFC 3207 §4.1: first decide whether this is secure enough, then go on.

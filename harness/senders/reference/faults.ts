@@ -85,6 +85,7 @@ export const FAULTS = {
   'speaks-old-tls-to-policy-hosts': 'Speaks TLS 1.0 and 1.1 with the policy host.',
   'no-tls12-to-policy-hosts': 'Speaks no TLS below 1.3 with the policy host.',
   'no-sni-to-policy-host': 'Sends no SNI to the policy host.',
+  'sni-of-the-policy-alias': 'Sends SNI with what the CNAME of the policy host leads to.',
   'fetches-plain-http': 'Fetches the policy over plain HTTP when HTTPS fails.',
   'asks-by-post': 'Asks for the policy by POST.',
   'asks-another-path-first': 'Asks for the policy at another path before the right one.',
@@ -189,6 +190,8 @@ export const FAULTS = {
   'dane-ta-takes-partial-wildcards': 'Under usage 2 takes a wildcard within a label.',
   'dane-ta-wants-no-wildcard': 'Under usage 2 refuses a wildcard certificate.',
   'dane-no-sni': 'Sends no SNI to a host with TLSA records.',
+  'dane-sni-of-the-host':
+    'Sends SNI with the name in the MX record where the TLSA records are at what it is an alias of.',
   'dane-for-address-literals': 'Asks for TLSA records of address literals.',
   'dane-asks-for-port-25': 'Asks for the TLSA records of port 25, whatever port it sends to.',
   'dane-anonymous-suites-only':
@@ -371,7 +374,10 @@ export const FAULTS = {
   'resumes-unverified-sessions':
     'Resumes sessions made without a policy, and takes their certificates for checked.',
   'sni-with-a-dot': 'Sends SNI with a dot at the end of the name.',
+  'sni-of-address-literals': 'Sends SNI with an address literal, brackets and all.',
   'no-sni-to-mx': 'Sends no SNI to the MX.',
+  'no-sni-on-retry': 'Sends no SNI to the MX when mail is tried again.',
+  'sni-of-the-alias': 'Sends SNI with what the CNAME of an MX leads to.',
   'mail-before-check': 'Sends MAIL FROM before it looks at the certificate.',
   'no-opportunistic-tls': 'Uses no TLS where there is no policy.',
   'remembers-hosts-without-tls': 'Uses no TLS with an MX, without a policy, where it failed once.',

@@ -97,7 +97,8 @@ async function get(
   const port = url.protocol === 'https:' ? 443 : 80;
   const socket = await network.connect(found.records[0]!, port, signal);
   // §7.1: SNI with the name of the policy host.
-  const servername = is('no-sni-to-policy-host') ? undefined : url.hostname;
+  const name = is('sni-of-the-policy-alias') ? await dns.targetOf(url.hostname) : url.hostname;
+  const servername = is('no-sni-to-policy-host') ? undefined : name;
   const session = sessions.get(url.hostname);
   const secured =
     url.protocol === 'https:'
