@@ -10,6 +10,9 @@ import type { OutgoingMessage, Recipient } from './sender.ts';
 
 const LARGEST_MESSAGE_BYTES = 1024 * 1024;
 
+/** A header field that every message has. */
+const OWN_FIELD = /^(?:From|To|Subject|Date|Message-ID|MIME-Version|Content-[^:]*):/i;
+
 /** What a message of a `send` step is like, where it is not plain. */
 export const messageForm = z.strictObject({
   from: z
@@ -38,6 +41,18 @@ export const messageForm = z.strictObject({
     .literal('no')
     .optional()
     .describe('The header field `TLS-Required: No` (RFC 8689 §3).'),
+  header: z
+    .string()
+    .regex(/^[!-9;-~]+: [ -~]*$/, 'a header field is one line, NAME: VALUE')
+    .refine((field) => !OWN_FIELD.test(field), 'the message has this field of itself')
+    .refine((field) => !/^TLS-Required: *No *$/i.test(field), 'say tlsRequired: no')
+    .optional()
+    .describe('A further header field, `NAME: VALUE`.'),
+  line: z
+    .string()
+    .regex(/^[ -~]{1,76}$/, 'a line of ASCII, 76 characters at most')
+    .optional()
+    .describe('A further line of the text.'),
 });
 export type MessageForm = Immutable<z.output<typeof messageForm>>;
 
@@ -65,11 +80,13 @@ export function composeMessage({ recipients, from, form = {} }: MessageOrder): O
     `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
     `Message-ID: <${first.token}@${domain}>`,
     ...(form.tlsRequired === 'no' ? ['TLS-Required: No'] : []),
+    ...(form.header === undefined ? [] : [form.header]),
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=utf-8',
     ...(form.body === '8bit' ? ['Content-Transfer-Encoding: 8bit'] : []),
     '',
     `${BODY_MARK} Its token is ${tokens.join(' ')}.`,
+    ...(form.line === undefined ? [] : [form.line]),
     ...(form.body === '8bit' ? ['Bytes above 127: «äöü».'] : []),
     '',
   ].join('\r\n');

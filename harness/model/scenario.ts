@@ -266,6 +266,8 @@ export function messagesText(step: SendStep): string {
     message.size && `of ${message.size} bytes`,
     message.requiretls && 'asking for REQUIRETLS',
     message.tlsRequired && 'with TLS-Required: No',
+    message.header && `with ${message.header}`,
+    message.line && `with the line "${message.line}" in its text`,
   ].filter((part) => typeof part === 'string');
   return [`${many} to ${destinationsOf(step).join(' and ')}`, ...form].join(', ');
 }

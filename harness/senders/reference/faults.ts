@@ -496,6 +496,10 @@ export const FAULTS = {
     'Obeys "TLS-Required: No" where REQUIRETLS is asked for as well.',
   'ignores-tls-required-no': 'Enforces the policy on mail that says "TLS-Required: No".',
   'no-tls-where-optional': 'Uses no TLS for mail that says "TLS-Required: No".',
+  'tls-required-anywhere':
+    'Takes a line "TLS-Required: No" in the text of mail for the header field.',
+  'tls-required-any-value': 'Takes "TLS-Required: Yes" for "TLS-Required: No".',
+  'tls-required-x': 'Takes "X-TLS-Required: No" for "TLS-Required: No".',
 
   // ---- reports (RFC 8460) ----
   'reports-nothing': 'Sends no TLSRPT reports.',

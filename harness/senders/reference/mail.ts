@@ -3,6 +3,7 @@
  */
 
 import { normalizeName } from '../../protocol/name.ts';
+import type { Is } from './traits.ts';
 
 export interface Mail {
   /** Empty: the null reverse-path (RFC 5321 §4.5.5). */
@@ -52,8 +53,12 @@ export function messageOf(error: unknown): string {
 }
 
 /** RFC 8689 §3: what the author says of TLS, in the header of the mail. */
-export function isTlsOptional(data: string): boolean {
-  return /^TLS-Required:[ \t]*No[ \t]*\r$/im.test(data.slice(0, data.indexOf('\r\n\r\n') + 2));
+export function isTlsOptional(data: string, is: Is): boolean {
+  const header = data.slice(0, data.indexOf('\r\n\r\n') + 2);
+  const name = is('tls-required-x') ? '(?:X-)?TLS-Required' : 'TLS-Required';
+  const value = is('tls-required-any-value') ? '.*' : 'No';
+  const field = new RegExp(`^${name}:[ \\t]*${value}[ \\t]*\\r$`, 'im');
+  return field.test(is('tls-required-anywhere') ? data : header);
 }
 
 /** RFC 6152 §3: 8-bit text for a server that takes none, in base64 (RFC 2045 §6.8). */

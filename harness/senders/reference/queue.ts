@@ -223,7 +223,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       const { from, data, body, smtputf8, requiretls } = message;
       // RFC 8689 §4.1: beside REQUIRETLS the header field is ignored.
       const ignoresField = requiretls && !is('obeys-tls-required-beside-requiretls');
-      const tlsOptional = isTlsOptional(data) && !ignoresField;
+      const tlsOptional = isTlsOptional(data, is) && !ignoresField;
       // RFC 5321 §4.5.4.1 lets each recipient have a transaction of its own.
       for (const { token, to } of recipientsOf(message))
         void add({ from, to, data, body, smtputf8, requiretls, tlsOptional }, token, message.to);
