@@ -26,7 +26,9 @@ export const messageForm = z.strictObject({
   smtputf8: z
     .literal(true)
     .optional()
-    .describe('The reverse-path is not ASCII, and SMTPUTF8 is asked for (RFC 6531).'),
+    .describe(
+      'The reverse-path is not ASCII, recipients are in U-labels, and SMTPUTF8 is asked for (RFC 6531).',
+    ),
   size: z
     .int()
     .positive()

@@ -16,6 +16,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import type { Lab } from '../lab/lab.ts';
 import { createRecorder } from '../lab/recorder.ts';
 import type { World } from '../lab/world.ts';
@@ -335,7 +336,8 @@ async function send(
       const tokens = places.map(() => `hf${randomBytes(6).toString('hex')}`).sort();
       const recipients = places.map((place, index) => ({
         token: tokens[index]!,
-        to: `${tokens[index]}@${place}`,
+        // RFC 6531 §3.3: where UTF-8 is asked for, a domain is written as people read it.
+        to: `${tokens[index]}@${form?.smtputf8 ? inULabels(place) : place}`,
       }));
       const from = running.sender.from ?? `probe@${qualify(SENDER_DOMAIN, label)}`;
       return composeMessage({ recipients, from, form });
@@ -356,6 +358,17 @@ async function literalIn(domain: string, world: World): Promise<string> {
   return `[${address}]`;
 }
 
+function inULabels(domain: string): string {
+  return /(?:^|\.)xn--/i.test(domain) ? domainToUnicode(domain) : domain;
+}
+
+/** An address with its domain as that stands in DNS, by which the evidence is read. */
+function inALabels(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  const domain = address.slice(at);
+  return /[^\x00-\x7f]/.test(domain) ? address.slice(0, at) + domainToASCII(domain) : address;
+}
+
 async function submit(
   { sender, recorder, owns }: Running,
   leg: Leg,
@@ -368,7 +381,8 @@ async function submit(
   for (const { token, to } of recipientsOf(message)) {
     owns(token, leg);
     const marks = { ...(requiretls && { requiretls }), ...(tlsRequired && { tlsRequired }) };
-    recorder.record(leg, { kind: 'message-submitted', token, from: message.from, to, ...marks });
+    const submitted = { token, from: message.from, to: inALabels(to), ...marks };
+    recorder.record(leg, { kind: 'message-submitted', ...submitted });
   }
   await sender.submit(message);
 }

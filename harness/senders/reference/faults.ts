@@ -459,6 +459,8 @@ export const FAULTS = {
     'Applies the policy of the domain of the first recipient to all recipients of a message.',
   'recalls-for-other-recipients':
     'Looks for no policy for any recipient of a message but the first, and goes by its cache.',
+  'no-policy-for-u-labels':
+    'Enforces no policy where the recipient domain is written in U-labels (RFC 6531).',
   'protects-the-first-recipient-only':
     'Enforces the policy for the first recipient of a message alone.',
   'drops-the-other-recipients':

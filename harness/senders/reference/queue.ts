@@ -175,6 +175,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       if (isLeak || (tooOld && is('sends-as-last-resort'))) return await attempt(undefined);
       if (waitedMs > SOME_HOURS_MS && is('lax-after-hours')) return await attempt(undefined);
       if (!isToFirst && is('protects-the-first-recipient-only')) return await attempt(undefined);
+      if (/[^\x00-\x7f]/.test(to) && is('no-policy-for-u-labels')) return await attempt(undefined);
       if (nth > 1 && is('bounces-on-retry'))
         return { kind: 'permanent', detail: 'could not be delivered at once' };
       // RFC 8689 §4.2.1: of mail that asks for TLS a policy vouches before anything is sent.
