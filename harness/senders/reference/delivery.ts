@@ -349,7 +349,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const sent = await session.send(mail);
       if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
       if (keepsConnections) {
-        const verified = inTls && problem === undefined && isBound;
+        // What DANE cannot check nobody has, but for a policy's sake.
+        const isChecked = policy !== undefined || (dane !== undefined && dane.records.length > 0);
+        const verified = inTls && problem === undefined && isChecked;
         if (is('sends-over-open-connections')) openTo.set(domain, { session, inTls, verified });
         else kept.set(key, { session, inTls, verified });
         session = undefined;
@@ -488,11 +490,14 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // Node hands it out once.
       const certificate = socket.getPeerX509Certificate();
       const named = is('accepts-the-cname-target') ? await dns.targetOf(host) : host;
-      // RFC 8461 §2: what DANE cannot check is left to the policy.
+      // RFC 8461 §2, RFC 8689 §2: what DANE cannot check is left to the policy, and to what the mail
+      // asks for.
+      const { requiretls } = attempt.mail;
+      const isLeft = !dane || (dane.records.length === 0 && !is('requiretls-takes-unusable-tlsa'));
       const isLifted = dane?.records.length === 0 && is('dane-unusable-lifts-the-policy');
       const problem =
         (dane && daneProblem(socket, certificate, dane, is)) ??
-        ((policy || (attempt.mail.requiretls && !dane)) && !isLifted && !socket.isSessionReused()
+        ((policy || (requiretls && isLeft)) && !isLifted && !socket.isSessionReused()
           ? certificateProblem(socket, certificate, named, policy?.policy ?? { mx: [host] }, is)
           : undefined);
       if (key && !problem && resumes)

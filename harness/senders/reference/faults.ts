@@ -477,6 +477,8 @@ export const FAULTS = {
   'requiretls-to-any-mx': 'Sends such mail to a host that no policy vouches for.',
   'requiretls-in-clear': 'Sends such mail in clear where there is no TLS.',
   'requiretls-without-a-certificate': 'Sends such mail to a host whose certificate is bad.',
+  'requiretls-takes-unusable-tlsa':
+    'Sends such mail to a host whatever its certificate, where no TLSA record is usable.',
   'requiretls-first-host-only':
     'Returns such mail where the first host will not do, and tries no other.',
   'requiretls-at-the-first-host-alone':
