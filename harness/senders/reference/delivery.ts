@@ -103,6 +103,7 @@ const KEEPING = [
   'sends-over-open-connections',
   'dane-not-over-open-connections',
   'requiretls-over-any-open-connection',
+  'reuses-after-tls-optional',
 ] as const;
 const UNTRIED: AttemptResult = { kind: 'temporary', detail: '', byPolicy: false };
 
@@ -113,6 +114,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   const openTo = new Map<string, Kept>();
   const withoutTls = new Set<string>();
   const permittedOnce = new Set<string>();
+  const optionalOnce = new Set<string>();
   const keepsConnections = KEEPING.some(is);
   const orders = new WeakMap<Mail, readonly string[]>();
 
@@ -126,6 +128,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
 
   async function deliver(attempt: Attempt, onTry = (_: string) => {}): Promise<AttemptResult> {
     const { domain, policy, mail } = attempt;
+    if (mail.tlsOptional) optionalOnce.add(domain);
     const open = is('sends-over-open-connections') ? openTo.get(domain) : undefined;
     openTo.delete(domain);
     const sent = await open?.session.send(mail).catch(() => open.session.quit());
@@ -207,7 +210,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       (place > 0 && is('checks-first-mx-only')) ||
       (is('permits-what-any-policy-lists') &&
         [...cache.policies.values()].some((any) => permits(any.policy, name, is)));
-    const isLax = isLaxly(place, attempt, is) || (isImplicit && is('lax-with-implicit-mx'));
+    const isLax =
+      isLaxly(place, attempt, is) ||
+      (isImplicit && is('lax-with-implicit-mx')) ||
+      (optionalOnce.has(attempt.domain) && is('tls-optional-sticks'));
     const isListed = policy !== undefined && permits(policy.policy, name, is);
     if (isListed) permittedOnce.add(`${attempt.domain} ${name}`);
     const wasListed =
@@ -351,7 +357,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       if (keepsConnections) {
         // What DANE cannot check nobody has, but for a policy's sake.
         const isChecked = policy !== undefined || (dane !== undefined && dane.records.length > 0);
-        const verified = inTls && problem === undefined && isChecked;
+        const isTaken = mail.tlsOptional === true && is('reuses-after-tls-optional');
+        const verified = (inTls && problem === undefined && isChecked) || isTaken;
         if (is('sends-over-open-connections')) openTo.set(domain, { session, inTls, verified });
         else kept.set(key, { session, inTls, verified });
         session = undefined;

@@ -504,6 +504,10 @@ export const FAULTS = {
     'Takes a line "TLS-Required: No" in the text of mail for the header field.',
   'tls-required-any-value': 'Takes "TLS-Required: Yes" for "TLS-Required: No".',
   'tls-required-x': 'Takes "X-TLS-Required: No" for "TLS-Required: No".',
+  'tls-optional-sticks':
+    'Enforces no policy of a domain after mail to it that says "TLS-Required: No".',
+  'reuses-after-tls-optional':
+    'Sends mail under a policy over a connection that was opened for mail that says "TLS-Required: No".',
 
   // ---- reports (RFC 8460) ----
   'reports-nothing': 'Sends no TLSRPT reports.',
