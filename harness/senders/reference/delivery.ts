@@ -102,6 +102,7 @@ const KEEPING = [
   'reuses-unverified-connections',
   'sends-over-open-connections',
   'dane-not-over-open-connections',
+  'dane-takes-verified',
   'requiretls-over-any-open-connection',
   'reuses-after-tls-optional',
 ] as const;
@@ -289,7 +290,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const isBound = policy !== undefined || dane !== undefined;
     // What one set of TLSA records vouches for, another need not.
     const isDaneSeen = !is('dane-not-over-open-connections');
-    const records = isDaneSeen ? (dane?.records ?? null) : null;
+    const records = isDaneSeen && !is('dane-takes-verified') ? (dane?.records ?? null) : null;
     const key = `${address} ${portOf(domainOf(mail.to))} ${host} ${JSON.stringify(records)}`;
     let session: SmtpSession | undefined;
     let inTls = false;

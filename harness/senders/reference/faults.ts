@@ -206,6 +206,8 @@ export const FAULTS = {
     'Does without DANE for every recipient of a message but the first.',
   'dane-not-over-open-connections':
     'Sends mail under DANE over a connection that was opened without.',
+  'dane-takes-verified':
+    'Sends mail under DANE over a connection whose certificate a policy found right.',
   'dane-unusable-lifts-the-policy':
     'Checks no certificate, in spite of a policy, where no TLSA record is usable.',
 
