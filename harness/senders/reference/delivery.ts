@@ -35,7 +35,7 @@ export interface Delivery {
    */
   deliver(attempt: Attempt, onTry?: (detail: string) => void): Promise<AttemptResult>;
   /** Closes connections that were kept for further messages. */
-  closeIdle(): void;
+  restart(): void;
 }
 
 export interface Attempt {
@@ -117,6 +117,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   const permittedOnce = new Set<string>();
   const optionalOnce = new Set<string>();
   const keepsConnections = KEEPING.some(is);
+  let isRestarted = false;
   const orders = new WeakMap<Mail, readonly string[]>();
 
   /** Of a sender that tries one host in each run of its queue; in the order that the first run saw. */
@@ -256,7 +257,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       return temporary(host, answer.kind === 'failure' ? answer.why : 'no address');
     const port = portOf(domainOf(mail.to));
     const tlsa = await daneOf({ domain, host, port, isMxSecure, addresses: answer }, dns, is);
-    const isLax = isLaxOfDane(candidate, is);
+    const isLax =
+      isLaxOfDane(candidate, is) || (isRestarted && is('dane-lax-after-restart'));
     // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
     if (tlsa.kind === 'failed' && !mail.tlsOptional && !isLax) {
       log.failed({ domain, policy: undefined, host }, { type: 'dnssec-invalid', why: tlsa.why });
@@ -520,7 +522,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
 
   return {
     deliver,
-    closeIdle() {
+    restart() {
+      isRestarted = true;
       for (const { session } of [...kept.values(), ...openTo.values()]) session.quit();
       kept.clear();
       openTo.clear();

@@ -198,6 +198,7 @@ export const FAULTS = {
     'Offers a host with TLSA records only suites in which it shows no certificate.',
   'dane-lax-on-retry': 'Does without DANE from the second attempt on.',
   'dane-lax-as-last-resort': 'Does without DANE for what has become too old for the queue.',
+  'dane-lax-after-restart': 'Does without DANE after a restart.',
   'dane-at-the-first-mx-alone': 'Does without DANE at every MX but the first.',
   'dane-at-the-first-address-alone': 'Does without DANE at every address of an MX but the first.',
   'dane-not-over-ipv6': 'Does without DANE at IPv6 addresses.',
@@ -228,6 +229,9 @@ export const FAULTS = {
   'keeps-the-id-of-a-failed-fetch':
     'Takes the new id for that of the cached policy, although the fetch failed.',
   'forgets-cache-on-restart': 'Starts with an empty policy cache after a restart.',
+  'restart-loses-mx': 'After a restart permits every MX under a cached policy.',
+  'restart-enforces-testing': 'After a restart enforces a cached policy in testing mode.',
+  'renews-on-restart': 'Takes cached policies for new after a restart.',
   'keeps-policies-a-day': 'Applies no cached policy after a day, whatever its max_age.',
   'ignores-max-age': 'Applies a cached policy for ever.',
   'failed-fetch-renews': 'Takes a policy for as new as the last fetch, even one that failed.',

@@ -7,7 +7,12 @@ import type { SecureContext } from 'node:tls';
 import type { LabAccess, MessageStatus, StartedSender } from '../../model/sender.ts';
 import { createClock } from './clock.ts';
 import { createDelivery } from './delivery.ts';
-import { createDiscovery, createPolicyCache, type Discovery } from './discovery.ts';
+import {
+  type CachedPolicy,
+  createDiscovery,
+  createPolicyCache,
+  type Discovery,
+} from './discovery.ts';
 import { createDns } from './dns.ts';
 import { domainOf, type Mail } from './mail.ts';
 import { createNetwork } from './network.ts';
@@ -79,9 +84,11 @@ export function startMta(
     },
     async restart() {
       await queue.idle();
-      delivery.closeIdle();
+      delivery.restart();
       // RFC 8461 §10.2: whoever can make a sender restart must not make it forget.
       if (is('forgets-cache-on-restart')) cache.policies.clear();
+      for (const [domain, cached] of cache.policies)
+        cache.policies.set(domain, readAgain(cached, clock.now(), is));
       // RFC 5321 §4.5.4.1: nor does it forget its mail.
       if (is('loses-mail-on-restart')) queue.clear();
       if (is('leaks-after-restart')) queue.leak();
@@ -93,6 +100,20 @@ export function startMta(
       dns.cancel();
       network.close();
       await queue.idle();
+    },
+  };
+}
+
+/** Faults: a cached policy is no longer what it was before the restart. */
+function readAgain(cached: CachedPolicy, now: number, is: Is): CachedPolicy {
+  const { mode, mx } = cached.policy;
+  return {
+    ...cached,
+    fetchedAt: is('renews-on-restart') ? now : cached.fetchedAt,
+    policy: {
+      ...cached.policy,
+      mode: mode === 'testing' && is('restart-enforces-testing') ? 'enforce' : mode,
+      mx: is('restart-loses-mx') ? [] : mx,
     },
   };
 }

@@ -152,7 +152,7 @@ export function permits(
   is: Is = () => false,
 ): boolean {
   const name = host.toLowerCase();
-  if (is('ignores-mx-list')) return true;
+  if (is('ignores-mx-list') || (patterns.length === 0 && is('restart-loses-mx'))) return true;
   if (is('wildcard-matches-deep') && wildcards(patterns).some((suffix) => name.endsWith(suffix)))
     return true;
   if (is('wildcard-matches-apex') && wildcards(patterns).some((suffix) => `.${name}` === suffix))
