@@ -62,6 +62,7 @@ export async function daneOf(
     const answer = await dns.tlsa(`_${asked}._tcp.${base}`);
     if (answer.kind === 'failure') {
       if (is('dane-passes-over-failed-lookups')) continue;
+      if (base !== host && is('dane-passes-over-failed-target')) continue;
       return { kind: 'failed', why: `the TLSA records of ${base}: ${answer.why}` };
     }
     if (answer.kind !== 'records') {

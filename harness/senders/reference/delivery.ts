@@ -260,7 +260,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const isLax =
       isLaxOfDane(candidate, is) || (isRestarted && is('dane-lax-after-restart'));
     // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
-    if (tlsa.kind === 'failed' && !mail.tlsOptional && !isLax) {
+    const isSaved = enforced && is('dane-failed-saved-by-policy');
+    if (tlsa.kind === 'failed' && !mail.tlsOptional && !isLax && !isSaved) {
       log.failed({ domain, policy: undefined, host }, { type: 'dnssec-invalid', why: tlsa.why });
       return temporary(host, tlsa.why);
     }

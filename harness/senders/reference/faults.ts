@@ -150,6 +150,10 @@ export const FAULTS = {
   'dane-never-asks': 'Asks for no TLSA records.',
   'dane-without-dnssec': 'Uses TLSA records that DNSSEC does not vouch for.',
   'dane-passes-over-failed-lookups': 'Takes a failed TLSA look-up for no TLSA records.',
+  'dane-passes-over-failed-target':
+    'Takes a failed TLSA look-up under the name that an alias leads to for no TLSA records there.',
+  'dane-failed-saved-by-policy':
+    'Delivers to a host whose TLSA look-up fails where it enforces a policy.',
   'dane-wants-tlsa-everywhere': 'Defers mail to a host that has no TLSA records.',
   'dane-asks-before-the-address': "Asks for TLSA records before it knows the host's address.",
   'dane-asks-insecure-hosts':
