@@ -100,6 +100,7 @@ const NO_REQUIRETLS = '5.7.30';
 const KEEPING = [
   'reuses-connections',
   'reuses-unverified-connections',
+  'keeps-by-address',
   'sends-over-open-connections',
   'dane-not-over-open-connections',
   'dane-takes-verified',
@@ -294,7 +295,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     // What one set of TLSA records vouches for, another need not.
     const isDaneSeen = !is('dane-not-over-open-connections');
     const records = isDaneSeen && !is('dane-takes-verified') ? (dane?.records ?? null) : null;
-    const key = `${address} ${portOf(domainOf(mail.to))} ${host} ${JSON.stringify(records)}`;
+    const peer = is('keeps-by-address') ? address : `${address} ${host}`;
+    const key = `${peer} ${portOf(domainOf(mail.to))} ${JSON.stringify(records)}`;
     let session: SmtpSession | undefined;
     let inTls = false;
     try {

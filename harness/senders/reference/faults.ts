@@ -318,6 +318,8 @@ export const FAULTS = {
   'keeps-policy-with-the-mail': 'Holds queued mail to what it knew of policies when it was queued.',
   'reuses-unverified-connections':
     'Sends mail under a policy over a connection that was opened without one.',
+  'keeps-by-address':
+    'Sends mail over a verified connection that was opened to another host at the same address.',
   'sends-over-open-connections':
     'Sends mail for a domain over the connection it has open, whatever the MX are now.',
   'no-mx-certificate-check': 'Accepts whatever certificate the MX shows.',
