@@ -258,8 +258,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       return temporary(host, answer.kind === 'failure' ? answer.why : 'no address');
     const port = portOf(domainOf(mail.to));
     const tlsa = await daneOf({ domain, host, port, isMxSecure, addresses: answer }, dns, is);
+    const isAlias = is('dane-not-for-domain-alias') && (await dns.targetOf(domain)) !== domain;
     const isLax =
-      isLaxOfDane(candidate, is) || (isRestarted && is('dane-lax-after-restart'));
+      isLaxOfDane(candidate, is) || (isRestarted && is('dane-lax-after-restart')) || isAlias;
     // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
     const isSaved = enforced && is('dane-failed-saved-by-policy');
     if (tlsa.kind === 'failed' && !mail.tlsOptional && !isLax && !isSaved) {
@@ -576,12 +577,13 @@ function isLaxly(place: number, { nth, mail }: Attempt, is: Is): boolean {
 }
 
 /** Faults: TLSA records bind in some attempts, and at some hosts, only. */
-function isLaxOfDane({ place, attempt }: Candidate, is: Is): boolean {
-  const { nth, mail, isToFirst, isTooOld } = attempt;
+function isLaxOfDane({ host, place, attempt }: Candidate, is: Is): boolean {
+  const { nth, domain, mail, isToFirst, isTooOld } = attempt;
   return (
     (nth > 1 && is('dane-lax-on-retry')) ||
     (isTooOld === true && is('dane-lax-as-last-resort')) ||
     (place > 0 && is('dane-at-the-first-mx-alone')) ||
+    (host === domain && is('dane-not-for-implicit-mx')) ||
     (mail.from === '' && is('dane-not-for-bounces')) ||
     (isToFirst === false && is('dane-for-the-first-recipient-alone'))
   );

@@ -205,6 +205,8 @@ export const FAULTS = {
   'dane-lax-after-restart': 'Does without DANE after a restart.',
   'dane-at-the-first-mx-alone': 'Does without DANE at every MX but the first.',
   'dane-at-the-first-address-alone': 'Does without DANE at every address of an MX but the first.',
+  'dane-not-for-implicit-mx': 'Does without DANE at a domain that is its own MX.',
+  'dane-not-for-domain-alias': 'Does without DANE where the domain is an alias.',
   'dane-not-over-ipv6': 'Does without DANE at IPv6 addresses.',
   'dane-not-for-bounces': 'Does without DANE for mail from the null reverse-path.',
   'dane-for-the-first-recipient-alone':
