@@ -275,6 +275,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const lax =
         (nth > 0 && is('checks-first-address-only')) ||
         (nth > 0 && mail.requiretls && is('requiretls-at-the-first-address-alone')) ||
+        (net.isIPv6(address) && mail.requiretls && is('requiretls-not-over-ipv6')) ||
         (net.isIPv6(address) && is('lax-over-ipv6'));
       const isFree =
         (nth > 0 && is('dane-at-the-first-address-alone')) ||

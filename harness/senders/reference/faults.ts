@@ -499,12 +499,16 @@ export const FAULTS = {
     'Sends such mail to any host but the first without asking for what REQUIRETLS asks.',
   'requiretls-at-the-first-address-alone':
     'Sends such mail to any address of a host but the first whatever its certificate.',
+  'requiretls-not-over-ipv6':
+    'Sends such mail to any IPv6 address of a host whatever its certificate.',
   'requiretls-for-the-first-recipient-alone':
     'Forgets for every recipient of a message but the first that it asks for REQUIRETLS.',
   'requiretls-over-any-open-connection':
     'Sends such mail over a connection that was opened for other mail.',
   'keeps-requiretls-mail': 'Keeps such mail in the queue where it has to be returned.',
   'forgets-requiretls-in-the-queue': 'Tries such mail again as if it did not ask for REQUIRETLS.',
+  'forgets-requiretls-after-hours':
+    'Forgets that mail asks for REQUIRETLS when it has been in the queue for four hours.',
   'forgets-requiretls-in-a-restart': 'Forgets in a restart which mail asks for REQUIRETLS.',
   'bounces-without-requiretls': 'Returns such mail by a bounce that does not ask for REQUIRETLS.',
   'bounces-requiretls-mail-in-clear':

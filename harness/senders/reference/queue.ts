@@ -165,10 +165,10 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       ? recipientDomain
       : nextHopOf(recipientDomain);
     const isToFirst = mail.to === first;
-    const asked =
-      !isToFirst && is('requiretls-for-the-first-recipient-alone')
-        ? { ...mail, requiretls: false }
-        : mail;
+    const isForgotten =
+      (!isToFirst && is('requiretls-for-the-first-recipient-alone')) ||
+      (waitedMs > SOME_HOURS_MS && is('forgets-requiretls-after-hours'));
+    const asked = isForgotten ? { ...mail, requiretls: false } : mail;
     const attempt = (policy: CachedPolicy | undefined) =>
       deliver({ mail: asked, domain, policy, nth, isToFirst, isTooOld: tooOld }, onTry);
     try {
