@@ -103,7 +103,8 @@ function strongest(records: readonly Tlsa[], is: Is): readonly Tlsa[] {
       one.matching !== 1 ||
       !records.some(
         ({ usage, selector, matching }) =>
-          matching === 2 && usage === one.usage && selector === one.selector,
+          matching === 2 &&
+          ((usage === one.usage && selector === one.selector) || is('dane-agility-across-usages')),
       ),
   );
 }

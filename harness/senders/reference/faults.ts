@@ -169,6 +169,8 @@ export const FAULTS = {
   'dane-wants-usable-records': 'Defers mail to a host of whose TLSA records none is usable.',
   'dane-takes-weaker-digests':
     'Takes a match of a digest beside which there is a stronger one that does not match.',
+  'dane-agility-across-usages':
+    'Takes no match of a digest beside which there is a stronger one under another usage.',
   'dane-clear-without-tls': 'Sends in clear to a host with TLSA records where TLS cannot be had.',
   'dane-clear-with-unusable':
     'Sends in clear to a host with unusable TLSA records where TLS cannot be had.',
