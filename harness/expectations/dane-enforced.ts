@@ -74,7 +74,9 @@ function judgeUntold(view: StepView): Judgement | undefined {
   const why =
     lookups.length === 0
       ? `never asked for the TLSA records of ${worst.mx}`
-      : 'did not ask so that it would be told whether the answers are secure';
+      : lookups.every(({ step }) => step !== view.index)
+        ? 'went by what it had been told of TLSA records before'
+        : 'did not ask so that it would be told whether the answers are secure';
   return {
     status: 'unmet',
     actual: `${what} passed to ${worst.mx}, and the sender ${why}`,

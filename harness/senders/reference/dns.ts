@@ -41,6 +41,7 @@ const TLSA = 52;
 
 export function createDns(endpoint: Endpoint, is: Is): Dns {
   const secureDns = createSecureDns(endpoint, is);
+  const withoutTlsa = new Map<string, Secured<Tlsa>>();
 
   async function securely<T>(
     name: string,
@@ -66,7 +67,13 @@ export function createDns(endpoint: Endpoint, is: Is): Dns {
       );
       return together(answers);
     },
-    tlsa: (name) => securely(name, TLSA, ({ data }) => tlsaOf(data as unknown as Buffer)),
+    async tlsa(name) {
+      const none = is('dane-remembers-none') ? withoutTlsa.get(name) : undefined;
+      if (none) return none;
+      const answer = await securely(name, TLSA, ({ data }) => tlsaOf(data as unknown as Buffer));
+      if (answer.kind === 'nodata' || answer.kind === 'nxdomain') withoutTlsa.set(name, answer);
+      return answer;
+    },
     async targetOf(name) {
       const { CNAME } = Packet.TYPE;
       const alias = await securely(name, CNAME, ({ domain = '' }) => domain);

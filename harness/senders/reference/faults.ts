@@ -148,6 +148,7 @@ export const FAULTS = {
 
   // ---- DANE (RFC 7672) ----
   'dane-never-asks': 'Asks for no TLSA records.',
+  'dane-remembers-none': 'Asks for no TLSA records for ever, where it has once found none.',
   'dane-without-dnssec': 'Uses TLSA records that DNSSEC does not vouch for.',
   'dane-passes-over-failed-lookups': 'Takes a failed TLSA look-up for no TLSA records.',
   'dane-passes-over-failed-target':
