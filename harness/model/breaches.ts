@@ -183,16 +183,22 @@ const isSettled = (observations: readonly Observation[], token: string): boolean
   ['delivered', 'bounced'].includes(outcomeOf(observations, token).kind);
 
 /**
- * Whose a transaction may be that names nobody: any message's that was there by then, none where it is
- * surely another's. Once a sender was asked for its reports there is mail of its own as well: then
+ * Whose a transaction may be that names nobody: any message's that was there by then and on its way, none
+ * where it is surely another's. Once a sender was asked for its reports there is mail of its own as well: then
  * it takes a reverse-path of the domain that ours are from, whatever the sender has made of the
  * local part.
  */
 function mayBeFor(leg: readonly Observation[], transaction: Transaction): string[] {
   const [mail] = transaction.parts;
   if (!mail || !isAnonymous(transaction)) return [];
-  const submitted = ofKind(leg, 'message-submitted').filter((seen) => isBefore(seen, mail));
-  const tokens = submitted.map(({ token }) => token);
+  const earlier = leg.filter((seen) => isBefore(seen, mail));
+  const submitted = ofKind(earlier, 'message-submitted');
+  const all = submitted.map(({ token }) => token);
+  const said = ofKind(earlier, 'sender-status').filter(({ status }) => status === 'delivered');
+  const isOver = (token: string) =>
+    isSettled(earlier, token) || said.some((status) => status.token === token);
+  const open = all.filter((token) => !isOver(token));
+  const tokens = open.length > 0 ? open : all;
   const asked = ofKind(leg, 'reports-asked-for')[0];
   if (!asked || isBefore(mail, asked)) return tokens;
   const line = mail.kind === 'smtp-command' ? mail.line.toLowerCase() : '';

@@ -61,6 +61,13 @@ describe('what passed in clear', () => {
     expect(breachesOf(made.observations).map(({ part }) => part.kind)).toEqual(['smtp-command']);
   });
 
+  test('and MAIL alone is of the one that is still on its way', () => {
+    const made = evidence().primed().step(1).submit('other.test').mx('other.test');
+    made.connect('mx.other.test').ehlo().delivered().quit().status('delivered');
+    made.submit().connect().ehlo().mail();
+    expect(breachesOf(made.observations).map(({ part }) => part.kind)).toEqual(['smtp-command']);
+  });
+
   test('and MAIL alone is none, where one of the policies permits it', () => {
     const protectedToo = () =>
       both()
