@@ -14,7 +14,7 @@ import {
 import type { Scenario } from '../model/scenario.ts';
 import { type Sender, SenderError } from '../model/sender.ts';
 import { UsageError } from '../model/usage.ts';
-import { exitCode } from '../model/verdict.ts';
+import { exitCode, judgedInNothing } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 import { compareSenders, comparisonCode } from '../results/compare.ts';
 import { learnDurations, readDurations } from '../results/durations.ts';
@@ -162,8 +162,17 @@ export async function run(request: RunRequest, terminal: Terminal): Promise<numb
   }
   if (broke) return EXIT.harnessBroke;
   // A sender that was asked for and could not be run is not green.
-  const code = exitCode(results.map(graded), request.strict) || (skipped.length > 0 ? 2 : 0);
+  const code = codeOf(results.map(graded), request) || (skipped.length > 0 ? 2 : 0);
   return knownNoMore.length > 0 && !request.updateKnown ? 1 : code;
+}
+
+/** A shard may have nothing that a sender can be judged in: the whole says whether it was. */
+function codeOf(verdicts: readonly ReturnType<typeof graded>[], { shard, strict }: RunRequest) {
+  const code = exitCode(verdicts, strict);
+  const empty = shard ? judgedInNothing(verdicts) : [];
+  if (code === 1 || empty.length === 0) return code;
+  const judged = verdicts.filter(({ sender }) => !empty.includes(sender));
+  return judged.length === 0 ? 0 : exitCode(judged, strict);
 }
 
 /**

@@ -57,7 +57,7 @@ function annotationsOf(summary: RunSummary): Annotation[] {
         message: [printable(reason, 1000)],
       }),
     ),
-    ...unjudgedOf(results).map(
+    ...unjudgedOf(summary).map(
       ({ sender, sentence }): Annotation => ({
         kind: 'warning',
         title: `${printable(sender, 80)} was judged in nothing`,

@@ -107,7 +107,7 @@ function troublesOf(name: string, summary: RunSummary): Testcase[] {
           ),
         ]
       : []),
-    ...unjudgedOf(summary.results)
+    ...unjudgedOf(summary)
       .filter(({ sender }) => sender === name)
       .map(({ sentence }) => errorCase(name, 'judged in nothing', sentence)),
   ];

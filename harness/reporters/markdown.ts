@@ -72,7 +72,7 @@ function render(summary: RunSummary, reasons: Reasons): string {
     },
     {
       heading: 'Judged in nothing',
-      items: unjudgedOf(summary.results).map(({ sentence }) => `- ${markdownText(sentence)}\n`),
+      items: unjudgedOf(summary).map(({ sentence }) => `- ${markdownText(sentence)}\n`),
     },
     { heading: 'Not met, and so not passed', items: reasonItems(reasons['not-met']) },
     { heading: 'Unsupported', items: reasonItems(reasons.unsupported) },
@@ -112,7 +112,7 @@ function outcome({ run, results, knownNoMore, skippedSenders, interrupted }: Run
   const count = countShown(results);
   const { fail, inconclusive } = count;
   const failures = failing(run).reduce((sum, shown) => sum + count[shown], 0);
-  const unjudged = unjudgedOf(results);
+  const unjudged = unjudgedOf({ run, results });
   if (failures > 0)
     return `${counted(failures, 'failure')}${failures > fail ? `, ${failures - fail} by --strict` : ''}`;
   if (interrupted) return 'interrupted';

@@ -204,7 +204,7 @@ function closing(
     ...section('Evidence', evidenceLines(summary)),
     ...section('Try next', nextSteps(summary)),
     '',
-    ...unjudgedOf(summary.results).map(({ sentence }) => `${sentence}.`),
+    ...unjudgedOf(summary).map(({ sentence }) => `${sentence}.`),
     totals(summary),
   ];
 }

@@ -3,7 +3,7 @@
  * met. Not a reporter.
  */
 
-import { countShown, type Result, SHOWN } from '../model/reporter.ts';
+import { countShown, type Result, type RunInfo, SHOWN } from '../model/reporter.ts';
 import { gradeWord, judgedInNothing } from '../model/verdict.ts';
 import { printable } from '../protocol/printable.ts';
 
@@ -12,8 +12,18 @@ export interface Unjudged {
   readonly sentence: string;
 }
 
-/** `exim was judged in nothing (2 not met, 1 unsupported): …` */
-export function unjudgedOf(results: readonly Pick<Result, 'verdict'>[]): Unjudged[] {
+/**
+ * `exim was judged in nothing (2 not met, 1 unsupported): …`; none of a shard, since the whole may have
+ * what it can be judged in.
+ */
+export function unjudgedOf({
+  results,
+  run,
+}: {
+  readonly results: readonly Pick<Result, 'verdict'>[];
+  readonly run?: Pick<RunInfo, 'shard'>;
+}): Unjudged[] {
+  if (run?.shard) return [];
   return judgedInNothing(results.map(({ verdict }) => verdict)).map((sender) => {
     const counts = countShown(results.filter(({ verdict }) => verdict.sender === sender));
     const all = SHOWN.filter((shown) => counts[shown] > 0).map(

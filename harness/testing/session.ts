@@ -127,7 +127,7 @@ export async function prepareSession(options: TestOptions): Promise<Session> {
         : { kind: 'failed', text: wrong.map(noMoreLine).join('\n') };
     },
     async judged() {
-      const [unjudged] = unjudgedOf(await allTold());
+      const [unjudged] = unjudgedOf({ results: await allTold() });
       return unjudged ? { kind: 'failed', text: unjudged.sentence } : { kind: 'passed' };
     },
     async close() {

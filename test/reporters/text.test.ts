@@ -103,6 +103,9 @@ Try next
       expect(await told(one)).toContain(NOTHING);
       expect(await told(one, failed({ sender: 'exim' }))).toContain(NOTHING);
       expect(await told(one, failed())).not.toContain('judged in nothing');
+      const whole = summary([one]);
+      const part = { ...whole, run: { ...whole.run, shard: { index: 1, of: 2 } } };
+      expect((await report(reporter, part)).out).not.toContain('judged in nothing');
     },
   );
 

@@ -41,6 +41,18 @@ beforeAll(async () => {
 afterAll(() => rm(top, { recursive: true }));
 
 describe('shards', () => {
+  it('may have nothing that a sender can be judged in: the whole tells whether it was', async () => {
+    const scenarios = ['starttls/greeting'];
+    const senders = ['opportunistic'];
+    for (const index of [1, 2])
+      expect(await shard(`lacking${index}`, { scenarios, senders, shard: { index, of: 2 } })).toBe(
+        0,
+      );
+    const { code, out } = put('lacking1', 'lacking2');
+    expect(await code).toBe(2);
+    expect(out()).toContain('opportunistic was judged in nothing');
+  });
+
   it('merged are the run in one piece, verdict by verdict', async () => {
     const { code, out } = put('2', '3', '1');
     const whole = (await readRun(at('whole'))).summary;
