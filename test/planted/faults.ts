@@ -296,8 +296,8 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'not met that JUnit counts as passed': {
     file: 'harness/reporters/junit.ts',
-    from: 'return [skipped(whyNotMet(verdict, trial))];',
-    to: 'return [];',
+    from: "'not-met': 'skipped',",
+    to: "'not-met': 'passed',",
     caughtBy: 'test/reporters/junit.test.ts',
   },
 
