@@ -3,6 +3,7 @@
  * misbehaviour a plan can name.
  */
 
+import { isUtf8 } from 'node:buffer';
 import http from 'node:http';
 import type net from 'node:net';
 import zlib from 'node:zlib';
@@ -134,6 +135,7 @@ function answerRequest(
       authenticated,
       ...(headers['content-type'] === null ? {} : { contentType: headers['content-type'] }),
       ...(text.length <= BODY_KEPT_CHARS ? { body: text } : {}),
+      ...(!isUtf8(plain) && { invalidUtf8: true as const }),
     }),
   );
   request.resume();

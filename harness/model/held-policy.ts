@@ -86,8 +86,10 @@ export function heldPolicy(
   let held: HeldPolicy | undefined;
   for (const fetch of fetches) {
     if (!lookups.some((lookup) => lookup.at <= fetch.at)) continue;
+    // RFC 8461 §3.2: a policy is UTF-8.
+    if (fetch.invalidUtf8) continue;
     const policy = parseStsPolicy(fetch.body ?? '');
-    if (policy.ok && isPlainText(fetch) && isUtf8(fetch) && !fetch.inDoubt)
+    if (policy.ok && isPlainText(fetch) && !fetch.inDoubt)
       held = { fetch, policy: policy.value, inDoubt: false };
     else if (held && (policy.ok || UNDECIDED.includes(policy.violation.rule)))
       held = { ...held, inDoubt: true };
@@ -160,11 +162,6 @@ const UNDECIDED: readonly string[] = ['blank-line', 'max-age-bound', 'mx-pattern
 /** RFC 8461 §3.2: a SHOULD, so that a sender may take what is served otherwise. */
 function isPlainText({ contentType }: Seen<'policy-request'>): boolean {
   return /^text\/plain\s*(;|$)/i.test(contentType ?? '');
-}
-
-/** Of a byte that is no UTF-8 no more is known than that there was one. */
-function isUtf8({ body = '' }: Seen<'policy-request'>): boolean {
-  return !body.includes('\uFFFD');
 }
 
 /** From one observation to another, by the sender's clock, which a scenario can advance. */

@@ -115,6 +115,8 @@ export interface PolicyEvent {
   readonly contentType?: string;
   /** The body answered, when short. */
   readonly body?: string;
+  /** It was no UTF-8: U+FFFD stands in `body` for what was none. */
+  readonly invalidUtf8?: true;
 }
 
 /** What a ClientHello offers; numbers are of IANA's registries, in hex, with blanks between. */

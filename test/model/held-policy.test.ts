@@ -80,7 +80,6 @@ describe('it is in doubt whether it was replaced', () => {
   test.each<[string, Parameters<EvidenceBuilder['fetch']>[0]]>([
     ['by a page of another media type', { body: text('none'), contentType: 'text/html' }],
     ['by a page without one', { body: text('none'), contentType: undefined }],
-    ['by bytes that are no UTF-8', { body: text('none', 'x: \uFFFD\n') }],
     ['by an answer that a client may refuse', { body: text('none'), inDoubt: true }],
     ['by a max_age beyond the bound', { body: text('none').replace('86400', '99999999') }],
   ])('%s', (_what, change) => {
@@ -90,4 +89,11 @@ describe('it is in doubt whether it was replaced', () => {
     });
     expect(held(cold().txt().fetch(change))).toBeUndefined();
   });
+});
+
+test('bytes that are no UTF-8 are no policy, and U+FFFD is a letter like any other', () => {
+  const body = text('none', 'x: \uFFFD\n');
+  const invalid = held(cold().txt().fetch().fetch({ body, invalidUtf8: true }));
+  expect(invalid).toMatchObject({ policy: { mode: 'enforce' }, inDoubt: false });
+  expect(held(cold().txt().fetch().fetch({ body }))?.policy.mode).toBe('none');
 });
