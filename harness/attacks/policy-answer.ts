@@ -6,19 +6,14 @@
 
 import type { z } from 'zod';
 import type { Attack } from '../model/attack.ts';
-import { nth, page, type RawBytes } from '../model/plan.ts';
+import { nth, page } from '../model/plan.ts';
 import { changePage, overlay } from '../model/plan-changes.ts';
 
 const options = page
   .omit({ requests: true })
   .partial()
   .extend({ nth: nth.optional().describe('Only these requests, counted from 1 within a step.') })
-  .refine((given) => Object.keys(given).some((key) => key !== 'nth'), 'say what is answered')
-  .refine(
-    ({ answer, status, taken }) =>
-      taken === 'never' || [undefined, status ?? 200].includes(statusOf(answer)),
-    'a policy under another status than 200 is none: say `taken: never`',
-  );
+  .refine((given) => Object.keys(given).some((key) => key !== 'nth'), 'say what is answered');
 
 export const attack: Attack<z.output<typeof options>> = {
   summary: 'Changes any part of the answer to the request for the policy',
@@ -32,13 +27,3 @@ export const attack: Attack<z.output<typeof options>> = {
   apply: (plan, { nth, ...change }) =>
     changePage(plan, (page) => overlay(page, change), undefined, nth),
 };
-
-/** Of an answer word for word; undefined: it begins with no final status (RFC 9110 §15). */
-function statusOf(answer: RawBytes = ''): number | undefined {
-  const text =
-    typeof answer === 'string'
-      ? answer
-      : answer.filter((part) => typeof part === 'string').join('');
-  const found = /^HTTP\/[\d.]+ ([2-5]\d\d)/.exec(text);
-  return found ? Number(found[1]) : undefined;
-}

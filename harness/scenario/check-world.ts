@@ -7,8 +7,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Attack } from '../model/attack.ts';
 import { exchangersOf } from '../model/changes.ts';
 import { nextHopOf } from '../model/names.ts';
-import { type LabPlan, VICTIM } from '../model/plan.ts';
-import { PlanError } from '../model/plan-changes.ts';
+import { type LabPlan, type PagePlan, type RawBytes, VICTIM } from '../model/plan.ts';
+import { PlanError, pageOnRequest } from '../model/plan-changes.ts';
 import { destinationsOf, isJudged } from '../model/scenario.ts';
 import type { Stage } from '../model/stage.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
@@ -133,8 +133,45 @@ export function checkAttacks(
     if (isSame(attacked, plan)) complain(path, 'this attack changes nothing here');
     else if (plans.some((earlier) => isSame(attacked, earlier)))
       complain(path, 'this attack takes back what those before it have changed');
+    const known = untakenIn(plan);
+    if (untakenIn(attacked).some((host) => !known.includes(host)))
+      complain(
+        path,
+        'what is answered here word for word is no policy in plain text under status 200: say `taken: never`, or `maybe`',
+      );
     plans.push(attacked);
   }
+}
+
+/**
+ * The policy hosts with an answer word for word that is recorded as the policy of the page, and would be
+ * taken for none, or for another (RFC 8461 §3.3).
+ */
+function untakenIn({ policyHosts }: LabPlan): string[] {
+  const isUntaken = (page: PagePlan) =>
+    page.answer !== undefined && page.taken !== 'never' && !isTakeable(page, page.answer);
+  return Object.entries(policyHosts).flatMap(([host, { pages }]) =>
+    Object.values(pages).some((page) => {
+      const special = (page.requests ?? []).flatMap(({ nth }) => nth);
+      return [0, ...special].some((nth) => isUntaken(pageOnRequest(page, nth)));
+    })
+      ? [host]
+      : [],
+  );
+}
+
+function isTakeable({ status = 200, taken }: PagePlan, answer: RawBytes): boolean {
+  const parts = [answer].flat().map((part) => (typeof part === 'string' ? part : part.repeat));
+  const [head = '', ...body] = parts
+    .join('')
+    .replace(/^(HTTP\/[\d.]+ 1\d\d.*\r?\n(.+\r?\n)*\r?\n)+/, '')
+    .split(/\r?\n\r?\n/);
+  return (
+    status === 200 &&
+    /^HTTP\/[\d.]+ 200\b/.test(head) &&
+    (taken === 'maybe' || /^content-type:[ \t]*text\/plain\b/im.test(head)) &&
+    body.join('').includes('{body}')
+  );
 }
 
 const isSame = (a: LabPlan, b: LabPlan) => isDeepStrictEqual(shortened(a), shortened(b));

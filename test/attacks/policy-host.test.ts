@@ -226,8 +226,6 @@ test.each<[string, unknown]>([
   ['policy-answer', {}],
   ['policy-answer', { nth: [1] }],
   ['policy-answer', { informational: [101] }],
-  ['policy-answer', { answer: 'HTTP/1.1 302 Found\r\n\r\n{body}' }],
-  ['policy-answer', { answer: ['HTTP/1.1 ', '404 Not Found\r\n\r\n'] }],
   ['policy-body', {}],
   ['offer-policy', { mode: 'absent' }],
   ['serve-plain-http', { port: 80 }],

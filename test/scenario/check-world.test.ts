@@ -205,3 +205,39 @@ describe('words of attacks', () => {
     "{ send: a, under: [{ dns-answer: { name: victim.test, type: '*', answer: nodata } }], expect: [enforced] }",
   );
 });
+
+describe('an answer word for word', () => {
+  const NO_POLICY =
+    'what is answered here word for word is no policy in plain text under status 200: say `taken: never`, or `maybe`';
+  const answered = (answer: string, more = '') =>
+    `{ send: a, under: [policy-answer: { ${more}answer: "${answer}" }, strip-starttls], expect: [enforced] }`;
+  const OK = 'HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\n\\r\\n';
+  refused('under another status', answered(OK.replace('200', '404')), `6:24 ${NO_POLICY}`);
+  refused(
+    'under another status after an interim one',
+    answered(`HTTP/1.1 103 Early Hints\\r\\n\\r\\n${OK.replace('200', '302')}{body}`),
+    `6:24 ${NO_POLICY}`,
+  );
+  refused('with a body of its own', answered(`${OK}version: STSv1`), `6:24 ${NO_POLICY}`);
+  refused(
+    'of another media type',
+    answered(`${OK.replace('plain', 'html')}{body}`),
+    `6:24 ${NO_POLICY}`,
+  );
+  refused('beside another status', answered(`${OK}{body}`, 'status: 404, '), `6:24 ${NO_POLICY}`);
+  const patched = (page: string) =>
+    `{ send: a, under: [{ patch: { policyHosts: { mta-sts.victim.test: { pages: { /.well-known/mta-sts.txt: ${page} } } } } }, strip-starttls], expect: [enforced] }`;
+  const GONE = String.raw`answer: "HTTP/1.1 410 Gone\r\n\r\n"`;
+  refused('by a patch', patched(`{ ${GONE} }`), `6:24 ${NO_POLICY}`);
+  refused(
+    'by a patch of one request',
+    patched(`{ requests: [{ nth: [2], change: { ${GONE} } }] }`),
+    `6:24 ${NO_POLICY}`,
+  );
+  taken('that brings the policy', answered(`HTTP/1.1 100 Continue\\r\\n\\r\\n${OK}{body}`));
+  taken('that nobody takes', answered('HTTP/1.1 404 Not Found\\r\\n\\r\\n', 'taken: never, '));
+  taken(
+    'of another media type, which some may take',
+    answered(`${OK.replace('plain', 'html')}{body}`, 'taken: maybe, '),
+  );
+});
