@@ -22,7 +22,7 @@ import {
 import { outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
-import { isBefore, ofKind, type Session, sessionsOf } from '../model/traffic.ts';
+import { isBefore, ofKind, type Seen, type Session, sessionsOf } from '../model/traffic.ts';
 import { answerTo, ruleFor } from '../model/zone.ts';
 
 export type Tried =
@@ -72,6 +72,8 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
   });
   if (missing.way === 'discovery' && isCovered(missing, view))
     return notMet('the sender kept to its cached policy, as RFC 8461 §5.1 allows', true);
+  if (missing.kind === 'question' && isOverTcpAlone(missing, view))
+    return notMet('the sender asked over TCP alone, where no stranger can answer');
   const judgedBy = signsOfGivingUp(view);
   if (missing.way === 'delivery' && missing.kind === 'host' && judgedBy.length > 0)
     return { ...notMet('the sender had given the message up'), judgedBy };
@@ -322,7 +324,8 @@ function isMet(change: Change, view: StepView): boolean {
     return (change.nth ?? [1]).some((nth) => timesAsked(change, view) >= nth);
   const host = view.qualified(change.host);
   const isAddress = change.points.some(({ at }) => at === 'address');
-  if (isAddress && questions(view, change.mx ?? change.host, 'A').length > 0) return true;
+  const address = { name: change.mx ?? change.host, type: 'A' };
+  if (isAddress && questions(view, address).length > 0) return true;
   if (change.service !== 'mx') {
     return change.points.some(({ nth = 1, at }) => {
       const there = view.now.filter((seen) => isAtWebHost(seen, host, at));
@@ -337,22 +340,40 @@ function isMet(change: Change, view: StepView): boolean {
     });
 }
 
-function timesAsked({ name, type }: QuestionChange, view: StepView): number {
-  const { plan } = view.stage;
-  const isForAll = plan && ruleFor(plan.dns, name, type)?.type === '*';
-  return questions(view, name, type, isForAll).length;
+type Question = Pick<QuestionChange, 'name' | 'type'>;
+
+function timesAsked(change: Question, view: StepView): number {
+  const asked = questions(view, change);
+  return (isOfStranger(change, view) ? asked.filter(isOverUdp) : asked).length;
 }
 
+/** Nobody off the path can put a packet into a TCP connection. */
+function isOverTcpAlone(change: Question, view: StepView): boolean {
+  const asked = questions(view, change);
+  return isOfStranger(change, view) && asked.length > 0 && !asked.some(isOverUdp);
+}
+
+const isOverUdp = ({ transport }: Seen<'dns-query'>): boolean => transport === 'udp';
+
+const isOfStranger = (change: Question, view: StepView): boolean =>
+  ruleOf(change, view)?.followed === true;
+
+const ruleOf = ({ name, type }: Question, { stage }: StepView) =>
+  stage.plan && ruleFor(stage.plan.dns, name, type);
+
 /** Queries of this type; of any that told of an alias, where the attack has put one in place for all types. */
-function questions(view: StepView, name: string, type: string, isForAll = false): Observation[] {
-  // An address can be asked for in several ways.
-  const types = type === 'A' ? ['A', 'AAAA', 'CNAME', 'ANY'] : [type];
+function questions(view: StepView, change: Question): Seen<'dns-query'>[] {
+  const isForAll = ruleOf(change, view)?.type === '*';
+  const types = change.type === 'A' ? ADDRESS_TYPES : [change.type];
   return ofKind(view.now, 'dns-query').filter(
     (seen) =>
       (types.includes(seen.type) || (isForAll && seen.target !== undefined)) &&
-      isSame(seen.name, view.qualified(name)),
+      isSame(seen.name, view.qualified(change.name)),
   );
 }
+
+/** An address can be asked for in several ways. */
+const ADDRESS_TYPES: readonly string[] = ['A', 'AAAA', 'CNAME', 'ANY'];
 
 function isAtWebHost(seen: Observation, host: string, at: Point): boolean {
   switch (seen.kind) {

@@ -41,6 +41,44 @@ const asked = () => evidence().step(0).submit().leaks('mx.attacker.test').status
 const unasked = (made: EvidenceBuilder, step: number) =>
   made.step(step).submit().connect('mx.attacker.test').ehlo().delivered().status('delivered');
 
+const stranger = {
+  ...send(),
+  under: [
+    {
+      name: 'dns-answer',
+      options: failing.options.parse({
+        name: 'mx1.victim.test',
+        type: 'A',
+        packet: 'wrong-id',
+        followed: true,
+        records: [{ name: 'mx1.victim.test', type: 'A', host: 'mx.attacker.test' }],
+      }),
+    },
+  ],
+} as Step;
+const asks = (...transports: readonly ('udp' | 'tcp')[]) =>
+  transports.reduce(
+    (made, transport) =>
+      made.see({
+        kind: 'dns-query',
+        name: 'mx1.victim.xw1.test',
+        type: 'A',
+        transport,
+        answer: 'NOERROR 1',
+      }),
+    evidence().step(0).submit().mx(),
+  );
+
+test.each<[string, string, EvidenceBuilder]>([
+  ['met', 'over UDP', asks('udp')],
+  ['met', 'over UDP and then TCP', asks('udp', 'tcp')],
+  ['not-met', 'over TCP alone', asks('tcp')],
+  ['unexplained', 'not at all', asks()],
+])("a stranger's answer is %s: asked %s", (kind, _, made) => {
+  const trial = trialOf(made.leaks().status('delivered'), scenarioOf([stranger]));
+  expect(triedIn(viewStep(trial, 0), []).kind).toBe(kind);
+});
+
 test.each<[string, readonly Step[], EvidenceBuilder, string]>([
   ['the same answer', [swapped, swapped], unasked(asked(), 1), 'met'],
   [
