@@ -85,7 +85,8 @@ export function compareRuns(before: RunSummary, after: RunSummary): Comparison {
     paired,
     gaps: [
       ...gapsOf(before, after),
-      ...judgedInNothing(after.results.map(({ verdict }) => verdict)).map(
+      // Of a shard, the whole tells.
+      ...(after.run.shard ? [] : judgedInNothing(after.results.map(({ verdict }) => verdict))).map(
         (sender) => `the second run judged ${sender} in nothing`,
       ),
       ...missingOf(pairs),
@@ -201,7 +202,8 @@ function kindOf({ was, is }: Pair): ShiftKind | undefined {
 /** By scale, how bad it was; more is worse. */
 function damageOf({ verdict: { exposure, grade, findings } }: Result): number[] {
   // What is not decided has done no harm that anybody could prove.
-  const harms = grade === 'inconclusive' ? [] : findings.flatMap(({ harm }) => harm ?? []);
+  if (grade === 'inconclusive') return [0, ...HARMS.map(() => -1)];
+  const harms = findings.flatMap(({ harm }) => harm ?? []);
   const worstOn = (scale: (typeof HARMS)[number]) =>
     Math.max(-1, ...harms.map((harm) => scale.findIndex((level) => level.includes(harm))));
   return [EXPOSURES.indexOf(exposure), ...HARMS.map(worstOn)];

@@ -43,7 +43,6 @@ const harmed = (harm: Harm) => ({
 const undecided = (harm: Harm): Given => ({
   ...harmed(harm),
   grade: 'inconclusive',
-  exposure: 'none',
   remarks: ['slow'],
 });
 const kinds = (before: readonly Given[], after: readonly Given[]) =>
