@@ -1,7 +1,7 @@
 /** `merge`: the shards of a run put together: results, evidence, and what the reporters make. */
 
-import { cp } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { cp, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { RunSummary } from '../model/reporter.ts';
 import { UsageError } from '../model/usage.ts';
 import { exitCode } from '../model/verdict.ts';
@@ -34,8 +34,11 @@ export async function merge(request: MergeRequest, terminal: Terminal): Promise<
   const { shards, reporters: names, out, strict, durations } = request;
   const reporters = await chooseReporters({ reporters: names, out }, terminal);
   const files = await outFiles({ reporters: names, out });
-  const given = shards.flatMap((path) => [resolve(path), resolve(path, RESULT_FILE)]);
-  if (files.some((file) => given.includes(resolve(file)))) throw isShard(out);
+  const given = await Promise.all(
+    shards.flatMap((path) => [realPath(path), realPath(join(path, RESULT_FILE))]),
+  );
+  const written = await Promise.all(files.map(realPath));
+  if (written.some((file) => given.includes(file))) throw isShard(out);
   await removeOld(files);
   const runs = await Promise.all(
     shards.map(async (path) => ({ path: printable(path, 200), ...(await readRun(path)) })),
@@ -64,6 +67,14 @@ export async function merge(request: MergeRequest, terminal: Terminal): Promise<
   if (summary.knownNoMore.length > 0) return 1;
   return (
     exitCode(summary.results.map(graded), strict) || (summary.skippedSenders.length > 0 ? 2 : 0)
+  );
+}
+
+/** Whatever links lead to it; it need not be there. */
+async function realPath(path: string): Promise<string> {
+  const folder = dirname(resolve(path));
+  return realpath(path).catch(async () =>
+    join(await realpath(folder).catch(() => folder), basename(path)),
   );
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -221,6 +221,11 @@ describe('shards', () => {
   it('are not written into one of them', async () => {
     const request = { shards: ['1', '2', '3'].map(at), reporters: ['json'], out: at('1') };
     await expect(merge(request, testTerminal().terminal)).rejects.toThrow('is one of the shards');
+    await expect(readRun(at('1'))).resolves.toBeDefined();
+    await symlink(at('1'), at('link'));
+    await expect(merge({ ...request, out: at('link') }, testTerminal().terminal)).rejects.toThrow(
+      'is one of the shards',
+    );
     await expect(readRun(at('1'))).resolves.toBeDefined();
   });
 
