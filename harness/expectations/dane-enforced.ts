@@ -49,6 +49,7 @@ export const expectation: Expectation = {
         actual: `${what} exposed ${breach.part.secure ? 'over TLS that no TLSA record vouches for' : 'in clear'} at ${breach.part.mx}`,
         because: [breach.basis.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
         harm,
+        doubt: breach.doubt,
         // That a host was not authenticated breaks what the scenario says it has to be for.
         ...(breach.basis.kind === 'dns-query' &&
           breach.requirement !== '7672-3.2-auth' && { requirement: breach.requirement }),

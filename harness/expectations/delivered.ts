@@ -16,7 +16,7 @@ import { forbids, type HeldPolicy, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { announcedId } from '../model/offered-policy.ts';
 import { VICTIM } from '../model/plan.ts';
-import { ofKind, type Seen } from '../model/traffic.ts';
+import { ofKind, type Seen, transactionOf } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { inTurn } from './per-message.ts';
@@ -71,11 +71,8 @@ function judgeMessage(
   const seen = channelOf(accepted);
   const actual = `delivered${overChannel[seen]} through ${accepted.mx}`;
   const [domain = ''] = policyDomains(view.history, [token]);
-  const opened =
-    ofKind(view.history, 'smtp-connection').find(
-      ({ connection }) => connection === accepted.connection,
-    ) ?? accepted;
-  const began = attemptBegan(view.history, opened, [token]);
+  const transaction = transactionOf(view.history, accepted) ?? { after: accepted, parts: [] };
+  const began = attemptBegan(view.history, transaction, { named: [token] });
   const held = [began.earliest, began.latest, accepted].flatMap(
     (when) => heldPolicy(view.history, domain, when) ?? [],
   );
@@ -87,14 +84,14 @@ function judgeMessage(
     // Without a policy the sender owes nobody an authenticated channel: nothing is called exposed.
     if (channel !== 'authenticated' || !against) return { ...unmet, because: [accepted.seq] };
     const harm = accepted.secure || against.doubt !== undefined ? 'content' : 'clear';
-    return { ...unmet, because: [against.basis.seq, accepted.seq], harm };
+    return { ...unmet, because: [against.basis.seq, accepted.seq], harm, doubt: against.doubt };
   }
   if (channel === 'authenticated' && !isListed(view, held, accepted))
     return {
       ...unmet,
       actual: `${actual}, which the policy does not list`,
       because: [...(against ? [against.basis.seq] : []), accepted.seq],
-      ...(against ? { harm: 'content' } : {}),
+      ...(against ? { harm: 'content', doubt: against.doubt } : {}),
       requirement: '8461-4-check-all',
     };
   if (mx !== undefined && view.qualified(mx).toLowerCase() !== accepted.mx.toLowerCase())

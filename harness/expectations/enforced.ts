@@ -46,6 +46,7 @@ export const expectation: Expectation = {
         actual: `${what} exposed${arrival(view)}`,
         because: [breach.basis.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
         harm,
+        doubt: breach.doubt,
         ...(breach.basis.kind === 'dns-query' && { requirement: breach.requirement }),
       };
     }

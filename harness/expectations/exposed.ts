@@ -35,7 +35,13 @@ export const expectation: Expectation<z.output<typeof options>> = {
       if (isTooMuch(level)) {
         const dialogue = dialogueOf(view.history, breach.part.connection);
         const because = [breach.basis.seq, ...seqs(dialogue)];
-        return { status: 'unmet', actual: `${level} exposed`, because, harm };
+        return {
+          status: 'unmet',
+          actual: `${level} exposed`,
+          because,
+          harm,
+          doubt: breach.doubt,
+        };
       }
     }
     const { exposure, because } = exposedBy(view);

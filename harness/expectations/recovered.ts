@@ -43,6 +43,7 @@ export const expectation: Expectation = {
         actual: `${breach.part.kind === 'smtp-data' ? 'content' : 'the envelope'} exposed ${breach.part.secure ? 'over unauthenticated TLS' : 'in clear'} at ${breach.part.mx}, though TLS was offered`,
         because: [breach.basis.seq, ...seqs(dialogueOf(view.history, breach.part.connection))],
         harm: harmOf(breach),
+        doubt: breach.doubt,
         requirement: breach.requirement,
       };
     if (view.tokens.length === 0 && tokensSubmitted(view.history).length > 0)
@@ -91,12 +92,15 @@ function attemptFor(view: StepView, token: string): Observation | undefined {
     opened: session.opened,
     tokens: transactionsOf([session]).flatMap((one) => tokensNamed(one, tokens)),
   }));
-  const own = named.filter((one) => one.tokens.length === 0 || one.tokens.includes(token));
-  if (own.length < named.length) return own.at(-1)?.opened;
-  const answered = mxLookups(view.now, view.domains).filter(({ answer }) =>
-    /^NOERROR\b/.test(answer),
-  );
-  return [...answered, ...named.map(({ opened }) => opened)].at(-1);
+  const domains = policyDomains(view.history, [token]);
+  const isElsewhere = (one: (typeof named)[number]) =>
+    one.tokens.length > 0 &&
+    !policyDomains(view.history, one.tokens).some((domain) => domains.includes(domain));
+  const here = named.filter((one) => !isElsewhere(one));
+  const own = here.filter((one) => one.tokens.length === 0 || one.tokens.includes(token));
+  if (own.length < here.length) return own.at(-1)?.opened;
+  const answered = mxLookups(view.now, domains).filter(({ answer }) => /^NOERROR\b/.test(answer));
+  return [...answered, ...own.map(({ opened }) => opened)].at(-1);
 }
 
 /** What was broken in the step that bounced was judged there; here it counts that it is gone. */

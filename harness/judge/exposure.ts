@@ -11,9 +11,15 @@ import { type Exposure, exposureOf, type Finding, type Trial } from '../model/ve
 
 const LEGS = ['main', 'control', 'reporting'] as const;
 
-/** A finding for each step in which there was one, the worst of it, by policy and by REQUIRETLS. */
-export function judgeExposure(trial: Trial): Finding[] {
-  return [...againstPolicies(trial), ...againstRequireTls(trial)];
+/**
+ * A finding for each step in which there was one, the worst that is not told already, by policy and by
+ * REQUIRETLS.
+ */
+export function judgeExposure(trial: Trial, isTold: (finding: Finding) => boolean): Finding[] {
+  return [
+    ...againstPolicies(trial, isTold),
+    ...againstRequireTls(trial).filter((finding) => !isTold(finding)),
+  ];
 }
 
 function againstRequireTls(trial: Trial): Finding[] {
@@ -36,14 +42,14 @@ function againstRequireTls(trial: Trial): Finding[] {
   });
 }
 
-function againstPolicies(trial: Trial): Finding[] {
+function againstPolicies(trial: Trial, isTold: (finding: Finding) => boolean): Finding[] {
   const breaches = LEGS.flatMap((leg) =>
     breachesOf(trial.evidence.observations.filter((seen) => seen.leg === leg)),
   );
   const bySteps = Map.groupBy(breaches, ({ part }) => part.step);
-  return [...bySteps].map(([step, own]) => {
-    const worst = own.toSorted(byHarm)[0]!;
-    return findingOf(step, worst, trial);
+  return [...bySteps].flatMap(([step, own]) => {
+    const all = own.toSorted(byHarm).map((breach) => findingOf(step, breach, trial));
+    return all.find((finding) => !isTold(finding)) ?? [];
   });
 }
 
@@ -52,18 +58,21 @@ function findingOf(step: number, breach: Breach, { evidence }: Trial): Finding {
   const what = part.kind === 'smtp-data' ? 'content' : 'the envelope';
   const against =
     basis.kind === 'dns-query' ? 'though DANE forbids it' : 'under a policy that forbids it';
-  const unless = doubt === undefined ? '' : `, if that counted: ${doubt}`;
   return {
     step,
     expectation: 'exposure',
     requirement,
     grade: part.kind === 'smtp-data' && doubt === undefined ? 'fail' : 'warn',
     expected: 'nothing exposed',
-    actual: `${what} passed ${channelOf(part)} to ${part.mx}, ${against}${unless}`,
+    actual: `${what} passed ${channelOf(part)} to ${part.mx}, ${against}${unlessCounted(doubt)}`,
     because: [basis.seq, ...seqs(dialogueOf(evidence.observations, part.connection))],
     harm: harmOf(breach),
   };
 }
+
+/** How a finding is told by which a policy was broken that may not have counted. */
+export const unlessCounted = (doubt: string | undefined): string =>
+  doubt === undefined ? '' : `, if that counted: ${doubt}`;
 
 function channelOf({ secure, authenticated }: Breach['part']): string {
   if (!secure) return 'in clear';

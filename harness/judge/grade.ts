@@ -7,14 +7,14 @@ import type { ExpectationUse } from '../model/scenario.ts';
 import type { Finding, Grade, Judgement } from '../model/verdict.ts';
 
 /**
- * `fail` = a MUST is broken; `warn` = a SHOULD is broken, only the envelope was exposed, or the
- * sender was stricter than the RFC. What the RFC does not say with a keyword or in its grammar is
- * at most a warning, unless mail is exposed, lost or returned. A scenario can ask for a warning at
- * most, but not where mail went out in clear, was lost or returned. Throws RangeError for an
- * unknown requirement.
+ * `fail` = a MUST is broken; `warn` = a SHOULD is broken, only the envelope was exposed, the policy
+ * that was broken may not have counted, or the sender was stricter than the RFC. What the RFC does not
+ * say with a keyword or in its grammar is at most a warning, unless mail is exposed, lost or returned.
+ * A scenario can ask for a warning at most, but not where mail went out in clear, was lost or
+ * returned. Throws RangeError for an unknown requirement.
  */
 export function gradeOf(
-  { status, harm, strictness, isMinor }: Judgement,
+  { status, harm, strictness, isMinor, doubt }: Judgement,
   requirement: string,
   { grade }: Pick<ExpectationUse, 'grade'>,
 ): Grade {
@@ -23,7 +23,7 @@ export function gradeOf(
   if (status === 'unobserved') return 'not-met';
   if (status === 'unsupported') return 'unsupported';
   if (harm === 'clear' || harm === 'mail-lost') return 'fail';
-  if (strictness === true || isMinor === true) return 'warn';
+  if (strictness === true || isMinor === true || doubt !== undefined) return 'warn';
   if (harm === 'returned') return 'fail';
   if (grade === 'warn' || harm === 'envelope') return 'warn';
   if (harm === 'content' || harm === 'unheld') return 'fail';

@@ -22,7 +22,7 @@ import {
   type Verdict,
 } from '../model/verdict.ts';
 import { judgeControl } from './control.ts';
-import { judgeExposure, worstExposure } from './exposure.ts';
+import { judgeExposure, unlessCounted, worstExposure } from './exposure.ts';
 import { gradeOf, isProved, worstOf } from './grade.ts';
 import { type Tried, triedIn } from './tried.ts';
 
@@ -90,11 +90,18 @@ function findingsOf(
   const findings = judgeSteps(trial, views, expectations);
   // What nobody could decide says nothing of what is proved.
   const telling = findings.filter(({ grade }) => grade === 'fail' || grade === 'warn');
-  const isTold = ({ step, harm }: Finding) =>
+  const isTold = ({ step, harm, grade, because }: Finding) =>
     telling.some(
-      (one) => one.step === step && one.harm !== undefined && severity(one) >= severity({ harm }),
+      (one) =>
+        one.step === step &&
+        one.harm !== undefined &&
+        severity(one) >= severity({ harm }) &&
+        // A warning tells what is worse only where it is about the same connection.
+        (one.grade === 'fail' ||
+          grade === 'warn' ||
+          because.slice(1).some((seq) => one.because.includes(seq))),
     );
-  return [...findings, ...judgeExposure(trial).filter((finding) => !isTold(finding))];
+  return [...findings, ...judgeExposure(trial, isTold)];
 }
 
 /** Of steps that the sender has met: a fact is no finding, but it is proved no less. */
@@ -271,7 +278,7 @@ function judgeUse(
       requirement,
       grade: decided || grade === 'unsupported' ? grade : 'inconclusive',
       expected: describeUse(use, expectation),
-      actual: judgement.actual,
+      actual: `${judgement.actual}${unlessCounted(judgement.doubt)}`,
       because: judgement.because,
       ...(judgement.harm ? { harm: judgement.harm } : {}),
       ...(judgement.compared ? { compared: judgement.compared } : {}),

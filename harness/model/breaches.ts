@@ -18,6 +18,7 @@ import {
   sessionsOf,
   type Transaction,
   tokensNamed,
+  transactionOf,
   transactionsOf,
 } from './traffic.ts';
 import type { Exposure, Harm } from './verdict.ts';
@@ -68,7 +69,7 @@ export function breachesOf(leg: readonly Observation[]): Breach[] {
     // Of a message that names nobody it is not known whose it was, unless none may go there.
     if (own.length === 0 || own.some((token) => !tokens.includes(token))) return [];
     const domains = policyDomains(leg, own);
-    const began = attemptBegan(leg, transaction.after, named);
+    const began = attemptBegan(leg, transaction, isNamed ? { named } : { maybe: own });
     const isBound = (protectedDomains: number) => isNamed || protectedDomains === domains.length;
     return transaction.parts.flatMap((part): Breach[] => {
       if (isHome(part.mx)) return [];
@@ -107,23 +108,31 @@ export interface Began {
   readonly latest: Observation;
 }
 
+/** Whose messages a transaction carried; where it names none, whose it may have. */
+type Whose =
+  | { readonly named: readonly string[]; readonly maybe?: undefined }
+  | { readonly maybe: readonly string[]; readonly named?: undefined };
+
 /**
- * When the attempt began that a connection is of: as the first of its connections was opened. By RFC
+ * When the attempt began that a transaction is of: as the first of its connections was opened. By RFC
  * 8461 §5.1 a sender has a policy, or has none, before it goes through the candidates, and may fetch
  * one beside that: what began without may end without, at the next host, or at the same host in clear.
- * No attempt is older than its message, however old the connection is. `tokens`: what was sent over
- * the connection, as far as it is known.
+ * No attempt is older than its message, however old the connection is; over one that was open before,
+ * it began at MAIL at the latest.
  */
 export function attemptBegan(
   leg: readonly Observation[],
-  opened: Observation,
-  tokens: readonly string[],
+  { after: opened, parts }: Pick<Transaction, 'after' | 'parts'>,
+  { named, maybe }: Whose,
 ): Began {
-  const submitted = ofKind(leg, 'message-submitted').findLast(({ token }) =>
-    tokens.includes(token),
+  const tokens = named ?? [];
+  const latest = parts[0] ?? opened;
+  const submissions = ofKind(leg, 'message-submitted').filter(({ token }) =>
+    (named ?? maybe).includes(token),
   );
-  if (submitted && isBefore(opened, submitted)) return { earliest: submitted, latest: submitted };
-  if (opened.kind !== 'smtp-connection') return { earliest: opened, latest: opened };
+  const submitted = named ? submissions.at(-1) : submissions[0];
+  if (submitted && isBefore(opened, submitted)) return { earliest: submitted, latest };
+  if (opened.kind !== 'smtp-connection') return { earliest: opened, latest };
   const earlier = leg.filter((seen) => isBefore(seen, opened));
   const all = tokensSubmitted(earlier);
   const own = tokens.length > 0 || all.length > 1 ? tokens : all;
@@ -241,9 +250,7 @@ export function isDaneAuthenticated(
   domain: string,
   accepted: Seen<'message-accepted'>,
 ): boolean {
-  const transaction = transactionsOf(sessionsOf(leg)).findLast(
-    ({ connection, after }) => connection === accepted.connection && isBefore(after, accepted),
-  );
+  const transaction = transactionOf(leg, accepted);
   return (
     transaction !== undefined &&
     daneStates(leg)(domain, transaction, accepted).state === 'authenticated'
@@ -278,12 +285,11 @@ export function exposedBy(view: StepView): { exposure: Exposure; because: Observ
     return !isVerified && !states.includes('authenticated');
   };
   const open = transactionsOf(sessionsOf(view.history))
-    .filter(
-      (one) =>
-        tokensNamed(one, ours).length > 0 ||
-        (mayBeFor(view.history, one).length > 0 &&
-          tokensSubmitted(view.now).every((token) => ours.includes(token))),
-    )
+    .filter((one) => {
+      if (tokensNamed(one, ours).length > 0) return true;
+      const may = mayBeFor(view.history, one);
+      return may.length > 0 && may.every((token) => ours.includes(token));
+    })
     .flatMap((one) => one.parts.filter((part) => part.step === view.index && isOpen(one, part)));
   const worst = open.find((part) => part.kind === 'smtp-data') ?? open[0];
   if (!worst) return { exposure: 'none', because: [] };

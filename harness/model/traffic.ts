@@ -86,6 +86,16 @@ export function transactionsOf(sessions: readonly Session[]): Transaction[] {
   });
 }
 
+/** The transaction by which a message arrived. */
+export function transactionOf(
+  observations: readonly Observation[],
+  accepted: Seen<'message-accepted'>,
+): Transaction | undefined {
+  return transactionsOf(sessionsOf(observations)).findLast(
+    ({ connection, after }) => connection === accepted.connection && isBefore(after, accepted),
+  );
+}
+
 function isMail(seen: Part): boolean {
   return seen.kind === 'smtp-command' && seen.verb === 'MAIL';
 }

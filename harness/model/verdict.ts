@@ -32,6 +32,8 @@ export interface Judgement {
   readonly strictness?: boolean;
   /** Unmet in what no MUST asks, and its requirement asks more as well: a warning. */
   readonly isMinor?: boolean;
+  /** Why the policy that was broken may not have counted: a warning at most. */
+  readonly doubt?: string | undefined;
   /** What became of the message is known, whether or not it was tried in this step. */
   readonly known?: boolean;
   /** It is why the positive control fails as well, and so decides in its place. */

@@ -1,7 +1,8 @@
 /**
  * The junit reporter: the XML that CI servers read. One testsuite for each sender, one testcase for
  * each scenario variant. It is red wherever what was found makes the exit code another than 0, since
- * there are CI servers that read nothing else; but for senders that lack something on this machine.
+ * there are CI servers that read nothing else; but for senders that lack something on this machine. With
+ * --against the exit code is that of the comparison, and each sender is told of by itself.
  *
  * Valid against junit-10.xsd of Jenkins' xUnit plugin, with at most one of failure, error and
  * skipped in a testcase. A warning passes and is told in system-out; known failures, unsupported and

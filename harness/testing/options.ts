@@ -22,7 +22,7 @@ export interface TestOptions {
   readonly profile?: Profile;
   /** A list of known failures, in place of the one beside the sender.yaml. */
   readonly known?: string;
-  /** A folder for the evidence of each trial, for `holdfast judge`. */
+  /** A folder for the evidence of each trial, for `holdfast judge`; what it has of others stays. */
   readonly keep?: string;
   /** Warnings, and what was not met, fail as well. */
   readonly strict?: boolean;

@@ -239,6 +239,15 @@ describe('a leak', () => {
       { harm: 'envelope' },
     ],
     [
+      'unmet',
+      'in clear, where what was fetched since is a policy by some readings',
+      attacked()
+        .fetch({ body: 'version: STSv1\n\nmode: none\nmax_age: 604800\n' })
+        .leaks()
+        .status('delivered'),
+      { harm: 'content', doubt: /by some readings/ },
+    ],
+    [
       'undecided',
       'before the policy had come',
       cold().txt().leaks().fetch().status('delivered'),

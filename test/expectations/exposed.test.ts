@@ -26,6 +26,26 @@ says('exposed', [
     attacked().mx().connect('mx.attacker.test').ehlo().tls().delivered(),
     { harm: 'content' },
   ],
+  [
+    'met',
+    'MAIL that names nobody, and may be of an earlier message to somebody else',
+    evidence()
+      .primed()
+      .step(1)
+      .submit('other.test')
+      .mx('other.test')
+      .connect('mx.other.test')
+      .ehlo()
+      .status('deferred')
+      .step(2)
+      .submit()
+      .turnsAway()
+      .status('deferred')
+      .connect('mx.other.test')
+      .ehlo()
+      .mail()
+      .quit(),
+  ],
   ['unmet', 'the envelope', envelope(), { harm: 'envelope' }],
   [
     'met',

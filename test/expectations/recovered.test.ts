@@ -43,6 +43,26 @@ says('recovered', [
   ],
   [
     'unmet',
+    'deferred by the MX look-up again, though mail of another domain went out',
+    evidence()
+      .primed()
+      .step(1)
+      .submit('other.test')
+      .status('deferred')
+      .submit()
+      .turnsAway()
+      .status('deferred')
+      .step(2)
+      .mx('other.test')
+      .connect('mx.other.test')
+      .ehlo()
+      .rcpt('hfa00000000002@other.test')
+      .mx()
+      .status('deferred'),
+    { actual: /still deferred/ },
+  ],
+  [
+    'unmet',
     'neither here nor there',
     waiting().see(listing([])),
     { harm: 'mail-lost', actual: /neither/ },

@@ -17,6 +17,8 @@ interface More {
   readonly requirement?: string;
   /** No more than a warning. */
   readonly isMinor?: boolean;
+  /** Why the policy that was broken may not have counted. */
+  readonly doubt?: RegExp;
 }
 type Row = readonly [
   status: Judgement['status'],
@@ -30,7 +32,7 @@ export function says(name: string, rows: readonly Row[]): void {
     status,
     story,
     made,
-    { options, capabilities, actual, harm, requirement, isMinor } = {},
+    { options, capabilities, actual, harm, requirement, isMinor, doubt } = {},
   ] of rows) {
     test(`${status}: ${story}`, () => {
       const judgement = judged(name, made, options, capabilities);
@@ -40,6 +42,7 @@ export function says(name: string, rows: readonly Row[]): void {
       });
       if (harm) expect(judgement.harm ?? 'none').toBe(harm);
       if (isMinor !== undefined) expect(judgement.isMinor).toBe(isMinor);
+      if (doubt) expect(judgement.doubt).toMatch(doubt);
       if (requirement) expect(judgement.requirement ?? 'own').toBe(requirement);
       for (const seq of judgement.because) expect(made.observations[seq - 1]?.seq).toBe(seq);
     });

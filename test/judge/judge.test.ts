@@ -59,6 +59,48 @@ test('a leak fails, and tells how much was exposed', () => {
   expect(gradesOf(verdict)).toEqual(['0 control pass', '1 enforced fail', '2 recovered pass']);
 });
 
+test('a policy that may not have counted makes no failure, whatever was expected', () => {
+  const body = 'version: STSv1\n\nmode: none\nmax_age: 604800\n';
+  const made = () => attacked().fetch({ body }).leaks().status('delivered').step(2).health();
+  for (const steps of [ENFORCED, [prime, send(use('delivered')), recover]]) {
+    const { grade, findings } = verdictOf(made(), steps);
+    const doubtful = findings.filter(({ harm }) => harm === 'content');
+    expect(doubtful).toMatchObject(
+      [{ grade: 'warn', actual: /if that counted: .*some readings/ }].map((one) => ({
+        ...one,
+        actual: expect.stringMatching(one.actual),
+      })),
+    );
+    expect(grade).toBe('warn');
+  }
+});
+
+test('a warning about one domain hides no failure about another', () => {
+  const overTls = (made: EvidenceBuilder, domain: string) =>
+    made
+      .mx(domain)
+      .connect(`mx1.${domain}`)
+      .ehlo()
+      .tls({ authenticated: false })
+      .delivered()
+      .status('delivered');
+  const body = 'version: STSv1\nmode: enforce\nmx: mx1.other.test\nmax_age: 604800\n';
+  const other = evidence()
+    .primed()
+    .step(1)
+    .submit('other.test')
+    .txt('_mta-sts.other.test')
+    .fetch({ host: 'mta-sts.other.test', body });
+  const both = overTls(overTls(other, 'other.test').submit(), 'victim.test');
+  const minor = use(
+    'delivered',
+    { channel: 'authenticated' },
+    { for: 'other.test', grade: 'warn' },
+  );
+  const verdict = verdictOf(both.health(), [prime, send(minor)]);
+  expect(gradesOf(verdict)).toEqual(['0 control pass', '1 delivered warn', '1 exposure fail']);
+});
+
 describe('grades', () => {
   const unmet = (harm?: Judgement['harm']): Judgement => ({
     status: 'unmet',
@@ -103,6 +145,13 @@ describe('grades', () => {
     ['fail', 'mail lost', unmet('mail-lost'), should, plain],
     ['warn', 'only the envelope exposed', unmet('envelope'), keyword, plain],
     ['warn', 'content exposed, capped', unmet('content'), keyword, capped],
+    [
+      'warn',
+      'content exposed, and the policy may not have counted',
+      { ...unmet('content'), doubt: 'it may have come too late' },
+      keyword,
+      plain,
+    ],
     ['fail', 'content exposed in clear, capped', unmet('clear'), keyword, capped],
     ['fail', 'mail lost, capped', unmet('mail-lost'), keyword, capped],
     ['fail', 'mail returned, capped', unmet('returned'), should, capped],

@@ -17,6 +17,8 @@ const settled = (to: string) =>
   evidence().step(0).submit(to).mx(to).connect(`mx.${to}`).ehlo().delivered().status('delivered');
 const listed = (made: EvidenceBuilder, nth: number) =>
   made.see({ kind: 'queue-listed', tokens: [made.token(nth)] });
+/** A message went by before there was a policy, and the connection stays open. */
+const kept = () => evidence().step(0).submit().connect().ehlo().delivered().status('delivered');
 const inClear = (made: EvidenceBuilder, mx?: string) => made.connect(mx).ehlo().delivered();
 
 test.each<[string, string, EvidenceBuilder]>([
@@ -61,6 +63,16 @@ test.each<[string, string, EvidenceBuilder]>([
   ],
   [
     'maybe',
+    'over a connection that was open before, and the policy came for this very message',
+    kept().submit().txt().fetch().delivered(),
+  ],
+  [
+    'maybe',
+    'over a connection that was open before, for a message that was there',
+    evidence().step(0).submit().submit().connect().ehlo().delivered().txt().fetch().delivered(),
+  ],
+  [
+    'maybe',
     'put off, in what may be a late line of the attempt before the queue was run',
     inClear(inVain(evidence().step(0).submit().see({ kind: 'queue-flushed' })).status('deferred')),
   ],
@@ -81,4 +93,10 @@ test.each<[string, string, EvidenceBuilder]>([
   const content = breachesOf(made.observations).filter(({ part }) => part.kind === 'smtp-data');
   const words = content.map(({ doubt }) => (doubt === undefined ? 'yes' : 'maybe'));
   expect(words).toEqual(bound === 'no' ? [] : [bound]);
+});
+
+test('MAIL that names nobody is no older than the messages that it may be of', () => {
+  const made = kept().txt().fetch().later().submit().mail();
+  expect(breachesOf(made.observations)).toMatchObject([{ part: { verb: 'MAIL' } }]);
+  expect(breachesOf(made.observations)[0]).not.toHaveProperty('doubt');
 });

@@ -34,7 +34,7 @@ export interface Delivery {
    * rejects for what a peer does. `onTry` is told why each host was of no use.
    */
   deliver(attempt: Attempt, onTry?: (detail: string) => void): Promise<AttemptResult>;
-  /** Closes connections that were kept for further messages. */
+  /** As after a restart: no connection is open any more. */
   restart(): void;
 }
 
