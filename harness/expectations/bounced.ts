@@ -24,6 +24,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   judge(view, { dsn }) {
     if (dsn && !view.trial.sender.capabilities.includes('dsn'))
       return { status: 'unsupported', actual: 'the sender declares no DSN', because: [] };
+    const all = [...view.whole, ...view.own.whole];
     return inTurn(view, (token) => {
       const outcome = outcomeIn(view, token);
       const unmet = { status: 'unmet' } as const;
@@ -44,14 +45,14 @@ export const expectation: Expectation<z.output<typeof options>> = {
         case 'delivered':
           return { ...unmet, actual: 'delivered', because: [outcome.accepted.seq] };
         case 'bounced': {
-          const [home] = bouncesOf(view.own.whole, token);
+          const [home] = bouncesOf(all, token);
           if (!dsn || home)
             return {
               status: 'met',
               actual: home ? 'returned by a DSN' : 'bounced',
               because: [home?.seq ?? outcome.by.seq],
             };
-          const [other] = noticesOf(view.own.whole, token);
+          const [other] = noticesOf(all, token);
           if (other)
             return {
               ...unmet,

@@ -16,6 +16,7 @@ import { forbids, type HeldPolicy, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { announcedId } from '../model/offered-policy.ts';
 import { VICTIM } from '../model/plan.ts';
+import { WITHOUT_MAIL } from '../model/scenario.ts';
 import { ofKind, type Seen, transactionOf } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
@@ -71,7 +72,9 @@ function judgeMessage(
   const seen = channelOf(accepted);
   const actual = `delivered${overChannel[seen]} through ${accepted.mx}`;
   const [domain = ''] = policyDomains(view.history, [token]);
-  const transaction = transactionOf(view.history, accepted) ?? { after: accepted, parts: [] };
+  const { connection } = accepted;
+  const alone = { connection, after: accepted, parts: [] };
+  const transaction = transactionOf(view.history, accepted) ?? alone;
   const began = attemptBegan(view.history, transaction, { named: [token] });
   const held = [began.earliest, began.latest, accepted].flatMap(
     (when) => heldPolicy(view.history, domain, when) ?? [],
@@ -144,7 +147,8 @@ function renewedByItself(view: StepView, sign: Observation): HeldPolicy | undefi
   const [domain = ''] = view.domains;
   const held = heldPolicy(view.history, domain, sign);
   const { stages } = view.trial.scenario;
-  if (!plan || !held || stages[held.fetch.step]?.step.kind !== 'advance') return undefined;
+  const kind = stages[held?.fetch.step ?? -1]?.step.kind;
+  if (!plan || !held || !kind || !WITHOUT_MAIL.includes(kind)) return undefined;
   if (announcedId(plan, VICTIM) !== undefined) return undefined;
   const hosts = exchangersOf(plan.dns, VICTIM).map((mx) => view.qualified(mx));
   return hosts.every((mx) => forbids(held, { mx, authenticated: true })) ? held : undefined;

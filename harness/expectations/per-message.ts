@@ -1,6 +1,6 @@
 /**
- * For expectations that are about each message of a step: the first judgement that is not `met`
- * speaks for all.
+ * For expectations that are about each message of a step: the worst judgement that is not `met`
+ * speaks for all, the first of those that are as bad.
  */
 
 import type { StepView } from '../model/evidence.ts';
@@ -10,8 +10,16 @@ export function inTurn(view: StepView, judge: (token: string) => Judgement): Jud
   if (view.tokens.length === 0)
     return { status: 'undecided', actual: 'no message was under way', because: [] };
   const judgements = view.tokens.map(judge);
-  const worst =
-    judgements.find((one) => one.status === 'unmet') ??
-    judgements.find((one) => one.status !== 'met');
-  return worst ?? { ...judgements[0]!, because: judgements.flatMap((one) => one.because) };
+  const unmet = judgements.filter((one) => one.status === 'unmet');
+  const [worst] = unmet.sort((a, b) => badness(b) - badness(a));
+  const worse = worst ?? judgements.find((one) => one.status !== 'met');
+  return worse ?? { ...judgements[0]!, because: judgements.flatMap((one) => one.because) };
+}
+
+/** In the order of the grades that they lead to (judge/grade.ts). */
+function badness({ harm, strictness, isMinor, doubt }: Judgement): number {
+  if (harm === 'clear' || harm === 'mail-lost') return 4;
+  if (strictness || isMinor || doubt !== undefined) return 0;
+  if (harm === 'envelope') return 1;
+  return harm === undefined ? 2 : 3;
 }

@@ -11,7 +11,8 @@ import {
   type StepView,
   tokensSubmitted,
 } from '../model/evidence.ts';
-import { policyFetches, stsLookups } from '../model/held-policy.ts';
+import { heldPolicy, policyFetches, stsLookups } from '../model/held-policy.ts';
+import { WITHOUT_MAIL } from '../model/scenario.ts';
 import { isBefore, ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 
@@ -43,6 +44,13 @@ export const expectation: Expectation = {
         status: 'undecided',
         actual: 'the policy was fetched only after this step',
         because: seqs([...lookups, ...late]),
+      };
+    const renewed = renewedBefore(view);
+    if (renewed)
+      return {
+        status: 'unobserved',
+        actual: 'the sender had fetched this policy by itself before there was mail',
+        because: [renewed.seq],
       };
     if (lookups.length === 0 && isSilent(view))
       return {
@@ -98,6 +106,19 @@ function fetchedAsTimePassed(view: StepView) {
   return policyFetches(view.history, view.domains).filter(
     (seen) => seen.step === before && advanced !== undefined && isBefore(advanced, seen),
   );
+}
+
+/** The same, in any step since there was mail; nothing else was published after it. */
+function renewedBefore(view: StepView): Seen<'policy-request'> | undefined {
+  const { stages } = view.trial.scenario;
+  const last = stages.findLastIndex(
+    ({ step }, index) => index < view.index && !WITHOUT_MAIL.includes(step.kind),
+  );
+  const [start] = view.now;
+  const held = view.domains.flatMap(
+    (domain) => (start && heldPolicy(view.history, domain, start)?.fetch) ?? [],
+  );
+  return held.find(({ step }) => step > last && stages[step]?.policy.id === view.stage.policy.id);
 }
 
 /** A fetch that follows another look, in its own step. */

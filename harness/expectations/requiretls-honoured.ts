@@ -135,7 +135,7 @@ function judgeReturn(view: StepView, token: string, { status }: Options): Judgem
         strictness: true,
       };
     case 'bounced': {
-      const [home] = bouncesOf(view.own.whole, token);
+      const [home] = bouncesOf([...view.whole, ...view.own.whole], token);
       if (!home && view.trial.sender.capabilities.includes('dsn'))
         return {
           status: 'unmet',

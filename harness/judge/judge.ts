@@ -96,10 +96,7 @@ function findingsOf(
         one.step === step &&
         one.harm !== undefined &&
         severity(one) >= severity({ harm }) &&
-        // A warning tells what is worse only where it is about the same connection.
-        (one.grade === 'fail' ||
-          grade === 'warn' ||
-          because.slice(1).some((seq) => one.because.includes(seq))),
+        (one.grade === 'fail' || grade === 'warn' || isAbout(one, because)),
     );
   return [...findings, ...judgeExposure(trial, isTold)];
 }
@@ -117,6 +114,11 @@ function factsOf(trial: Trial, views: readonly StepView[], known: Facts): SeenFa
       return seen ? [{ fact: name, step: view.index, point, ...seen }] : [];
     });
   });
+}
+
+/** A warning tells what is worse only where it is about the same connection, under the same policy. */
+function isAbout({ because }: Finding, [basis, ...dialogue]: readonly number[]): boolean {
+  return because.includes(basis!) && dialogue.some((seq) => because.includes(seq));
 }
 
 function severity({ harm }: Pick<Finding, 'harm'>): number {

@@ -74,6 +74,8 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
     return notMet('the sender kept to its cached policy, as RFC 8461 §5.1 allows', true);
   if (missing.kind === 'question' && isOverTcpAlone(missing, view))
     return notMet('the sender asked over TCP alone, where no stranger can answer');
+  if (missing.kind === 'question' && missing.type === 'MX' && wentOverKept(view))
+    return notMet('the sender sent over a connection that was open before, and asked for no MX');
   const judgedBy = signsOfGivingUp(view);
   if (missing.way === 'delivery' && missing.kind === 'host' && judgedBy.length > 0)
     return { ...notMet('the sender had given the message up'), judgedBy };
@@ -204,6 +206,18 @@ function allArrivedThrough(
       (host) =>
         host !== undefined && !isSame(host, view.qualified(mx)) && isSuch(preferenceOf(host), here),
     )
+  );
+}
+
+/** All mail of the step went over connections of an earlier one. */
+function wentOverKept({ now, tokens }: StepView): boolean {
+  const arrived = ofKind(now, 'message-accepted').filter((seen) =>
+    seen.tokens.some((token) => tokens.includes(token)),
+  );
+  const opened = ofKind(now, 'smtp-connection').map(({ connection }) => connection);
+  return (
+    tokens.every((token) => arrived.some((seen) => seen.tokens.includes(token))) &&
+    arrived.every(({ connection }) => !opened.includes(connection))
   );
 }
 

@@ -4,7 +4,7 @@
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { mxLookups, outcomeOf, policyDomains, type StepView, tokensSubmitted } from './evidence.ts';
-import { heldPolicy, policyAgainst } from './held-policy.ts';
+import { forbids, heldPolicy, policyAgainst } from './held-policy.ts';
 import { daneState, type HeldTlsa } from './held-tlsa.ts';
 import type { Observation } from './observation.ts';
 import {
@@ -97,7 +97,8 @@ export function boundBy(
   const against = surely ?? policyAgainst(leg, domain, heldPolicy(leg, domain, latest), part);
   if (!against) return undefined;
   if (!surely) return { basis: against.fetch, doubt: 'the attempt may have begun before it came' };
-  return { basis: against.fetch, ...(against.inDoubt && { doubt: REPLACED }) };
+  const isReplaced = against.rivals.some((policy) => !forbids({ policy }, part));
+  return { basis: against.fetch, ...(isReplaced && { doubt: REPLACED }) };
 }
 
 const REPLACED = 'what was fetched since is one by some readings';
@@ -117,28 +118,65 @@ type Whose =
  * When the attempt began that a transaction is of: as the first of its connections was opened. By RFC
  * 8461 §5.1 a sender has a policy, or has none, before it goes through the candidates, and may fetch
  * one beside that: what began without may end without, at the next host, or at the same host in clear.
- * No attempt is older than its message, however old the connection is; over one that was open before,
- * it began at MAIL at the latest.
+ * No attempt is older than its message, however old the connection is. Over one that has carried
+ * another message nobody knows whether the sender has thought again since.
  */
 export function attemptBegan(
   leg: readonly Observation[],
-  { after: opened, parts }: Pick<Transaction, 'after' | 'parts'>,
+  transaction: Pick<Transaction, 'connection' | 'after' | 'parts'>,
   { named, maybe }: Whose,
 ): Began {
   const tokens = named ?? [];
-  const latest = parts[0] ?? opened;
+  const opened =
+    ofKind(leg, 'smtp-connection').find(
+      ({ connection }) => connection === transaction.connection,
+    ) ?? transaction.after;
+  const mail = transaction.parts[0] ?? transaction.after;
   const submissions = ofKind(leg, 'message-submitted').filter(({ token }) =>
     (named ?? maybe).includes(token),
   );
   const submitted = named ? submissions.at(-1) : submissions[0];
-  if (submitted && isBefore(opened, submitted)) return { earliest: submitted, latest };
-  if (opened.kind !== 'smtp-connection') return { earliest: opened, latest };
+  const isOlder = submitted !== undefined && isBefore(opened, submitted);
+  const since = leg.filter((seen) => isBefore(isOlder ? submitted : opened, seen));
+  const anew = since.findLast((seen) => isBefore(seen, mail) && beginsAnew(seen, tokens, leg));
+  if (anew) return { earliest: anew, latest: mail };
+  if (isOlder) return { earliest: submitted, latest: mail };
+  const began = attemptOf(leg, opened, tokens);
+  // A message may go to its recipients one after the other.
+  const isAnother = (one: Transaction, part: Part) =>
+    part.kind === 'smtp-data' &&
+    !(tokensNamed(one, tokens).length === 0 && part.tokens.some((token) => tokens.includes(token)));
+  const hasCarried = transactionsOf(sessionsOf(leg)).some(
+    (one) =>
+      one.connection === transaction.connection &&
+      isBefore(one.parts[0]!, mail) &&
+      one.parts.some((part) => isAnother(one, part)),
+  );
+  return hasCarried ? { ...began, latest: mail } : began;
+}
+
+/** The queue is run, time has passed, or the message was put off. */
+function beginsAnew(
+  seen: Observation,
+  tokens: readonly string[],
+  leg: readonly Observation[],
+): boolean {
+  if (seen.kind !== 'sender-status') return ANEW.includes(seen.kind);
+  return tokens.includes(seen.token) && seen.status === 'deferred' && !isMaybeLate(seen, leg);
+}
+
+/** When the attempt began that a connection is of, as it was opened. `tokens`: what it was for. */
+function attemptOf(
+  leg: readonly Observation[],
+  opened: Observation,
+  tokens: readonly string[],
+): Began {
+  if (opened.kind !== 'smtp-connection') return { earliest: opened, latest: opened };
   const earlier = leg.filter((seen) => isBefore(seen, opened));
   const all = tokensSubmitted(earlier);
   const own = tokens.length > 0 || all.length > 1 ? tokens : all;
   const open = all.filter((token) => own.includes(token) || !isSettled(earlier, token));
   const domains = policyDomains(earlier, open);
-  const isAlone = open.every((token) => own.includes(token));
   const lookups = new Set<Observation>(mxLookups(earlier, domains));
   const called = (seen: Observation) =>
     seen.kind === 'smtp-connection' && seen.mx === opened.mx && seen.address === opened.address;
@@ -150,7 +188,8 @@ export function attemptBegan(
     // It may rest in the middle of an attempt.
     if (seen.kind === 'queue-listed')
       return own.some((token) => seen.tokens.includes(token)) ? 'maybe' : undefined;
-    if (lookups.has(seen)) return isAlone ? 'surely' : 'maybe';
+    // A policy daemon, or a second resolver, may have asked.
+    if (lookups.has(seen)) return 'maybe';
     // Who has put the message off, and comes to the same address again, is at another attempt.
     if (seen.kind === 'sender-status' && own.includes(seen.token) && index > came && came !== -1)
       return isMaybeLate(seen, earlier) ? 'maybe' : 'surely';

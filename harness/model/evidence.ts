@@ -318,13 +318,23 @@ export function noticesOf(
   observations: readonly Observation[],
   token: string,
 ): Seen<'message-accepted'>[] {
+  const status = ofKind(observations, 'sender-status').findLast((seen) => seen.token === token);
+  const isLonger = (seen: Observation) =>
+    status?.status === 'bounced' &&
+    observations.some(
+      (one) => STARTS_A_TRY.includes(one.kind) && isBefore(seen, one) && isBefore(one, status),
+    );
   return ofKind(observations, 'message-accepted').filter(
     (seen) =>
       isHome(seen.mx) &&
       seen.tokens.includes(token) &&
-      (seen.dsnFailed?.includes(token) ?? isAboutAll(seen)),
+      (seen.dsnFailed?.includes(token) ?? isAboutAll(seen)) &&
+      // One in free text, after which the message was kept for longer, told of a delay.
+      !(seen.dsnAction === undefined && isLonger(seen)),
   );
 }
+
+const STARTS_A_TRY: readonly Observation['kind'][] = ['queue-flushed', 'time-advanced'];
 
 /** A notice that names no recipient is of one message; of several recipients it says nothing. */
 function isAboutAll({ tokens, dsnAction = 'failed' }: Seen<'message-accepted'>): boolean {

@@ -5,7 +5,7 @@
  */
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
-import { parseStsPolicy, type StsPolicy } from '../protocol/sts-policy.ts';
+import { parseStsPolicy, parseStsPolicyLeniently, type StsPolicy } from '../protocol/sts-policy.ts';
 import type { Observation } from './observation.ts';
 import { POLICY_PATH } from './plan.ts';
 import { isBefore, ofKind, type Seen } from './traffic.ts';
@@ -14,10 +14,10 @@ export interface HeldPolicy {
   readonly fetch: Seen<'policy-request'>;
   readonly policy: StsPolicy;
   /**
-   * Something was fetched since of which the RFC does not say, or says no more than SHOULD, whether
-   * it takes this one's place.
+   * Fetched since, and the RFC does not say, or says no more than SHOULD, whether one of these takes
+   * its place.
    */
-  readonly inDoubt: boolean;
+  readonly rivals: readonly StsPolicy[];
 }
 
 /**
@@ -90,9 +90,8 @@ export function heldPolicy(
     if (fetch.invalidUtf8) continue;
     const policy = parseStsPolicy(fetch.body ?? '');
     if (policy.ok && isPlainText(fetch) && !fetch.inDoubt)
-      held = { fetch, policy: policy.value, inDoubt: false };
-    else if (held && (policy.ok || UNDECIDED.includes(policy.violation.rule)))
-      held = { ...held, inDoubt: true };
+      held = { fetch, policy: policy.value, rivals: [] };
+    else if (held) held = { ...held, rivals: [...held.rivals, ...readingsOf(fetch)] };
   }
   const age = held && senderSeconds(observations, held.fetch, when);
   return held && age! < held.policy.maxAgeSeconds ? held : undefined;
@@ -154,10 +153,13 @@ export function policyAgainst(
   return now && forbids(now, passed) ? now : undefined;
 }
 
-/**
- * Rules of the policy file of which the RFC does not say what a sender does when they are broken.
- */
-const UNDECIDED: readonly string[] = ['blank-line', 'max-age-bound', 'mx-pattern'];
+/** The policy that a careful reader may find there; what was too long to be kept may say anything. */
+function readingsOf({ body }: Seen<'policy-request'>): StsPolicy[] {
+  const read = parseStsPolicyLeniently(body ?? UNREAD);
+  return read.ok ? [read.value] : [];
+}
+
+const UNREAD = 'version: STSv1\nmode: none\nmax_age: 0\n';
 
 /** RFC 8461 §3.2: a SHOULD, so that a sender may take what is served otherwise. */
 function isPlainText({ contentType }: Seen<'policy-request'>): boolean {

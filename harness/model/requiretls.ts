@@ -126,7 +126,8 @@ function reasonAgainst(part: Part, circumstances: Circumstances): Reason | undef
   const [mail] = transaction.parts;
   if (!isOffered(session, mail!))
     return { why: 'to a host that does not offer REQUIRETLS', requirement: conditions };
-  const isAsked = mail?.kind === 'smtp-command' && mail.verb === 'MAIL' && asksForTls(mail);
+  // What names a recipient beside a transaction, as VRFY does, has no parameter to ask by.
+  const isAsked = mail?.kind !== 'smtp-command' || mail.verb !== 'MAIL' || asksForTls(mail);
   return isAsked
     ? undefined
     : { why: 'without the parameter REQUIRETLS', requirement: conditions, isGoodChannel: true };

@@ -234,6 +234,9 @@ export interface SendStep extends Omit<FlushStep, 'kind'> {
 }
 
 /** The steps that have attacks and expectations. */
+/** In steps of these kinds nothing is sent: what a sender does then, it does by itself. */
+export const WITHOUT_MAIL: readonly Step['kind'][] = ['publish', 'advance', 'restart', 'wait'];
+
 export function isJudged(step: Step): step is SendStep | FlushStep {
   return step.kind === 'send' || step.kind === 'flush' || step.kind === 'refresh';
 }

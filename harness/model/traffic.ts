@@ -92,7 +92,7 @@ export function transactionOf(
   accepted: Seen<'message-accepted'>,
 ): Transaction | undefined {
   return transactionsOf(sessionsOf(observations)).findLast(
-    ({ connection, after }) => connection === accepted.connection && isBefore(after, accepted),
+    ({ connection, parts }) => connection === accepted.connection && isBefore(parts[0]!, accepted),
   );
 }
 

@@ -247,6 +247,24 @@ describe('a leak', () => {
         .status('delivered'),
       { harm: 'content', doubt: /by some readings/ },
     ],
+    ...['', '\n<html>gone</html>\n', 'max_age: 9999999999\n'].map(
+      (body) =>
+        [
+          'unmet',
+          `in clear, after a page that nobody reads as a policy: ${JSON.stringify(body)}`,
+          attacked().fetch({ body }).leaks().status('delivered'),
+          { harm: 'clear' },
+        ] as const,
+    ),
+    [
+      'unmet',
+      'in clear, where what was fetched since forbids it by every reading',
+      attacked()
+        .fetch({ body: 'version: STSv1\nmode: enforce\nmx: mx1.victim.test\n\nmax_age: 604800\n' })
+        .leaks()
+        .status('delivered'),
+      { harm: 'clear' },
+    ],
     [
       'undecided',
       'before the policy had come',
@@ -287,9 +305,9 @@ describe('a leak', () => {
     ],
     [
       'unmet',
-      'in an attempt after it: the MX was looked up again',
+      'in what may be an attempt after it: the MX was looked up again',
       beside().leaks().status('delivered'),
-      { harm: 'clear' },
+      { harm: 'content', doubt: /may have begun before/ },
     ],
     [
       'unmet',

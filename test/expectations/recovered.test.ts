@@ -63,6 +63,21 @@ says('recovered', [
   ],
   [
     'unmet',
+    'one is put off again, and the other is gone: the worse is told',
+    attacked()
+      .submit()
+      .turnsAway()
+      .status('deferred')
+      .step(2)
+      .mx()
+      .connect()
+      .ehlo()
+      .see({ kind: 'sender-status', token: 'hfa00000000002', status: 'deferred', detail: 'later' })
+      .see(listing(['hfa00000000002'])),
+    { harm: 'mail-lost' },
+  ],
+  [
+    'unmet',
     'neither here nor there',
     waiting().see(listing([])),
     { harm: 'mail-lost', actual: /neither/ },

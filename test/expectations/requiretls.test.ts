@@ -36,6 +36,12 @@ describe('requiretls-honoured', () => {
   says('requiretls-honoured', [
     [
       'met',
+      'delivered with the parameter, VRFY before it',
+      sent(asked().connect().ehlo().tls({}, KEYWORD).command('VRFY hfa00000000001@victim.test')),
+      delivered,
+    ],
+    [
+      'met',
       'delivered with the parameter',
       sent(asked().connect().ehlo().tls({}, KEYWORD)),
       delivered,

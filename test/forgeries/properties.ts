@@ -154,7 +154,7 @@ function isBound(trial: Trial, step: number): boolean {
   if (message.tlsRequired === 'no') return false;
   const end = upTo.at(-1)!;
   const held = heldPolicy(own, domain, { at: end.at + 1 });
-  return held?.policy.mode === 'enforce' && !held.inDoubt;
+  return held?.policy.mode === 'enforce' && held.rivals.length === 0;
 }
 
 /**

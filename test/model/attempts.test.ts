@@ -17,6 +17,11 @@ const settled = (to: string) =>
   evidence().step(0).submit(to).mx(to).connect(`mx.${to}`).ehlo().delivered().status('delivered');
 const listed = (made: EvidenceBuilder, nth: number) =>
   made.see({ kind: 'queue-listed', tokens: [made.token(nth)] });
+/** Two messages that were there before the connection; MAIL and RCPT of the first. */
+const twoAtOnce = () => {
+  const made = evidence().step(0).submit().submit().txt().mx().connect().ehlo().mail();
+  return made.rcpt(`${made.token(0)}@victim.test`);
+};
 /** A message went by before there was a policy, and the connection stays open. */
 const kept = () => evidence().step(0).submit().connect().ehlo().delivered().status('delivered');
 const inClear = (made: EvidenceBuilder, mx?: string) => made.connect(mx).ehlo().delivered();
@@ -30,7 +35,7 @@ test.each<[string, string, EvidenceBuilder]>([
     inClear(begun().status('deferred'), 'mx2.victim.test'),
   ],
   ['yes', 'put off, and at the same host again', inClear(begun().status('deferred'))],
-  ['yes', 'the MX was looked up again', inClear(begun().mx())],
+  ['maybe', 'the MX was looked up again', inClear(begun().mx())],
   ['yes', 'the queue was run', inClear(begun().see({ kind: 'queue-flushed' }))],
   ['maybe', 'it was seen in the queue', inClear(listed(begun(), -1))],
   [
@@ -69,7 +74,37 @@ test.each<[string, string, EvidenceBuilder]>([
   [
     'maybe',
     'over a connection that was open before, for a message that was there',
-    evidence().step(0).submit().submit().connect().ehlo().delivered().txt().fetch().delivered(),
+    twoAtOnce().data().accepted().fetch().mail().rcpt().data().accepted(),
+  ],
+  [
+    'maybe',
+    'over a connection whose first message was on its way as the policy came',
+    twoAtOnce().fetch().data({ tokens: [] }).mail().rcpt().data().accepted(),
+  ],
+  [
+    'yes',
+    'over a connection that was kept, as the queue is run again',
+    begun()
+      .connect()
+      .ehlo()
+      .mail()
+      .rcpt()
+      .command('RSET')
+      .status('deferred')
+      .fetch()
+      .see({ kind: 'queue-flushed' })
+      .mail()
+      .rcpt()
+      .data(),
+  ],
+  ['no', 'MAIL again, after RSET', begun().connect().ehlo().mail().command('RSET').delivered()],
+  [
+    'no',
+    'MAIL after VRFY',
+    (() => {
+      const made = evidence().step(0).submit().txt().mx().connect().ehlo().fetch();
+      return made.command(`VRFY ${made.token()}@victim.test`).delivered();
+    })(),
   ],
   [
     'maybe',

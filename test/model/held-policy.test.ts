@@ -85,7 +85,7 @@ describe('it is in doubt whether it was replaced', () => {
   ])('%s', (_what, change) => {
     expect(held(cold().txt().fetch().fetch(change))).toMatchObject({
       policy: { mode: 'enforce' },
-      inDoubt: true,
+      rivals: [{}],
     });
     expect(held(cold().txt().fetch(change))).toBeUndefined();
   });
@@ -94,6 +94,6 @@ describe('it is in doubt whether it was replaced', () => {
 test('bytes that are no UTF-8 are no policy, and U+FFFD is a letter like any other', () => {
   const body = text('none', 'x: \uFFFD\n');
   const invalid = held(cold().txt().fetch().fetch({ body, invalidUtf8: true }));
-  expect(invalid).toMatchObject({ policy: { mode: 'enforce' }, inDoubt: false });
+  expect(invalid).toMatchObject({ policy: { mode: 'enforce' }, rivals: [] });
   expect(held(cold().txt().fetch().fetch({ body }))?.policy.mode).toBe('none');
 });
