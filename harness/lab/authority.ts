@@ -8,7 +8,7 @@
 
 import { Packet } from 'dns2';
 import type { DnsPlan, DnssecFault } from '../model/plan.ts';
-import { exists, isAtOrBelow, lookUp, plainName, signedZoneOf } from '../model/zone.ts';
+import { exists, isAtOrBelow, lookUp, plainName, recordsAt, signedZoneOf } from '../model/zone.ts';
 import { DnsWriter } from '../protocol/dns-writer.ts';
 import { firstBelow, nsecRdata, RR_TYPE, spanAround } from '../protocol/dnssec.ts';
 import type { DnsKeys } from './dnssec.ts';
@@ -132,9 +132,7 @@ function denial(reply: Packet, { plan, type, fault }: Signing, { zone }: Cut, en
 }
 
 function typesAt({ records }: DnsPlan, name: string, except: string): number[] {
-  const here = records.filter(
-    (record) => plainName(record.name) === name && record.type !== except,
-  );
+  const here = recordsAt(records, name).filter((record) => record.type !== except);
   return here.map(({ type }) => (type === 'TLSA' ? RR_TYPE.TLSA : TYPE[type]));
 }
 

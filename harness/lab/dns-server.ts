@@ -181,7 +181,15 @@ async function answer(
     ...(reply && chainOf(reply)),
   });
   zone?.answered(performance.now() - asked - (rule?.delayMs ?? 0));
-  return [...(spoilt ? [oddPacket(spoilt, rule.packet)] : []), ...(reply ? [bytesOf(reply)] : [])];
+  try {
+    return [
+      ...(spoilt ? [oddPacket(spoilt, rule.packet)] : []),
+      ...(reply ? [bytesOf(reply)] : []),
+    ];
+  } catch (error) {
+    zone?.failed(`the packet for ${name} ${type}: ${(error as Error).message}`);
+    return [];
+  }
 }
 
 function isAnswer({ header: { rcode } }: Packet): boolean {
@@ -227,7 +235,9 @@ function isOfResolver({ header }: Packet): boolean {
 }
 
 function replyWith(rcode: number, query: Query): Promise<Packet> {
-  return finish(Packet.createErrorResponseFromRequest(query.request, rcode), query);
+  const reply = Packet.createResponseFromRequest(query.request);
+  reply.header.rcode = rcode;
+  return finish(reply, query);
 }
 
 /**

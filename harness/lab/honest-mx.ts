@@ -118,7 +118,7 @@ function dsnOf(text: string): Pick<ArrivedMail, 'dsnAction' | 'dsnStatus' | 'dsn
   const report = /^content-type:[ \t]*message\/delivery-status\b.*/ims.exec(text)?.[0];
   if (report === undefined) return {};
   const field = (name: string, part: string) =>
-    new RegExp(`^${name}:[ \\t]*(?:rfc822;)?[ \\t]*([^\\s;]+)`, 'im')
+    new RegExp(`^${name}:[ \\t]*(?:rfc822;[ \\t]*)?([^\\s;]+)`, 'im')
       .exec(part)?.[1]
       ?.toLowerCase();
   const groups = report

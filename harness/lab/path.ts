@@ -89,8 +89,9 @@ export async function servePath(socket: net.Socket, setting: PathSetting): Promi
   if (plan.reach === 'silent') socket.resume();
   let end: End = { by: plan.reach === 'reset' ? 'path' : 'sender' };
   let cut = false;
-  socket.once('timeout', () => {
-    cut = true;
+  // Whoever cuts it has heard of the silence before.
+  socket.on('timeout', () => {
+    cut ||= socket.destroyed;
   });
   if (plan.reach === undefined || plan.reach === 'open') {
     try {
@@ -504,6 +505,9 @@ async function startTls(dialogue: Dialogue): Promise<End | undefined> {
   const { reply: planned = {}, inject = [], then } = plan.starttls ?? {};
   const reply = saidBy(planned) ?? READY;
   const isPlain = then === 'plaintext' || (planned.then ?? 'continue') !== 'continue';
+  // RFC 3207 §4: what has no text is done instead of the reply.
+  if (then === undefined && isPlain && saidBy(planned) === undefined)
+    return dialogue.say('STARTTLS', READY, planned);
   const bytes = withMore(planned.bytes ?? asLines(reply), asLines(inject));
   if (!reply[0]?.startsWith('220') || isPlain)
     return dialogue.say('STARTTLS', READY, { ...planned, bytes }, [...reply, ...inject]);

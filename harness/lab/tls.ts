@@ -90,6 +90,8 @@ export function createTlsAcceptor(
       maxVersion: maxVersion ?? (hasTls13 ? 'TLSv1.3' : 'TLSv1.2'),
       ...(isWeak ? { ciphers: list.join(':') } : {}),
       ...(groups ? { ecdhCurve: groups.join(':') } : {}),
+      // Without one, OpenSSL resumes no session of a server that asks for client certificates.
+      sessionIdContext: 'holdfast',
     });
     contexts.set(issued, (contexts.get(issued) ?? new Map()).set(manner, context));
     return context;

@@ -61,6 +61,14 @@ export interface Servers {
  * seen in the time of a run.
  */
 const LONGEST_STALL_MS = 20_000;
+/** What a plan makes a connection wait for at the most, in one place of it. */
+function longestWaitMs(part: unknown): number {
+  if (typeof part !== 'object' || part === null) return 0;
+  const waits = Object.entries(part).map(([key, value]) =>
+    key === 'delayMs' || key === 'everyMs' ? Number(value) : longestWaitMs(value),
+  );
+  return Math.max(0, ...waits);
+}
 /** Some thousand handshakes: nobody who reads packets needs more. */
 const MOST_SECRETS = 20_000;
 
@@ -99,7 +107,7 @@ export function createWorld(
     string,
     { host: string; address: string; since: number; ready: Promise<unknown> }
   >();
-  const open = new Set<net.Socket>();
+  const open = new Map<net.Socket, HostKind>();
   /** Those on which the sender keeps a connection for later. */
   const resting = new Map<net.Socket, () => boolean>();
   const closers = new Set<() => void>();
@@ -111,7 +119,7 @@ export function createWorld(
     recordEvent(event);
     tellIdle();
   };
-  const isIdle = () => [...open].every((socket) => resting.get(socket)?.() === true);
+  const isIdle = () => [...open.keys()].every((socket) => resting.get(socket)?.() === true);
   const tellIdle = () => {
     if (waiting.length === 0 || !isIdle()) return;
     for (const resolve of waiting) resolve();
@@ -224,9 +232,14 @@ export function createWorld(
   const servicesOf = (host: string) => SERVICES.filter(({ kind }) => host in plan[kind]);
 
   const serve = (service: Service, host: string, address: string) => (socket: net.Socket) => {
-    open.add(socket);
-    socket.setTimeout(LONGEST_STALL_MS, () => {
-      if (resting.get(socket)?.() !== true) socket.destroy();
+    open.set(socket, service.kind);
+    const patience = LONGEST_STALL_MS + longestWaitMs(plan[service.kind][host]);
+    socket.setTimeout(patience);
+    socket.on('timeout', () => {
+      // A sender may look for the policy with the MX on the line (RFC 5321 §4.5.3.2.7).
+      const waits = service.kind === 'mxHosts' && [...open.values()].includes('policyHosts');
+      if (waits || resting.get(socket)?.() === true) socket.setTimeout(patience);
+      else socket.destroy();
     });
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     Promise.all([service.serve(socket, host, address), closed])

@@ -167,12 +167,29 @@ export function changePage(
 ): LabPlan {
   return changePolicyHost(plan, (host) => {
     const page = host.pages[path] ?? { body: '' };
-    const special = nth?.map((one) => ({ nth: [one], change: change(pageOnRequest(page, one)) }));
-    const changed = special
-      ? { ...page, requests: [...(page.requests ?? []), ...special] }
-      : change(page);
-    return { ...host, pages: { ...host.pages, [path]: changed } };
+    return { ...host, pages: { ...host.pages, [path]: changeRequests(page, change, nth) } };
   });
+}
+
+function changeRequests(
+  page: PagePlan,
+  change: (page: PagePlan) => PagePlan,
+  nth?: readonly number[],
+): PagePlan {
+  const { requests = [], ...others } = page;
+  const special = [...new Set([...requests.flatMap((some) => some.nth), ...(nth ?? [])])].sort(
+    (a, b) => a - b,
+  );
+  const changed = nth === undefined ? change(others) : others;
+  if (special.length === 0) return changed;
+  const isMeant = (one: number) => nth === undefined || nth.includes(one);
+  return {
+    ...changed,
+    requests: special.map((one) => ({
+      nth: [one],
+      change: isMeant(one) ? change(pageOnRequest(page, one)) : pageOnRequest(page, one),
+    })),
+  };
 }
 
 /** What the nth request for the page gets: every matching entry of `requests` laid over the rest. */

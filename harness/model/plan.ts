@@ -494,7 +494,8 @@ export type TlsPlan = Immutable<z.output<typeof tlsPlan>>;
 // ---- policy host ----
 
 export const httpHeaders = z
-  .record(z.string(), z.string().nullable())
+  // RFC 9110 §5.1: names in any case are the same.
+  .record(z.string().toLowerCase(), z.string().nullable())
   .describe('Headers set, by name; null takes one away.');
 
 /**

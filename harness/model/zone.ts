@@ -47,7 +47,7 @@ export function lookUp(
   const found: DnsRecord[] = [];
   let at = name;
   for (let hop = 0; hop < LONGEST_CNAME_CHAIN; hop++) {
-    const here = records.filter((record) => sameName(record.name, at));
+    const here = recordsAt(records, at);
     const wanted = here.filter((record) => record.type === type);
     found.push(...wanted);
     const alias = here.find((record) => record.type === 'CNAME');
@@ -61,7 +61,24 @@ export function lookUp(
 
 /** Whether a name, or one below it, is in the zones. */
 export function exists(records: readonly DnsRecord[], name: string): boolean {
-  return records.some((record) => sameName(record.name, name) || isBelow(record.name, name));
+  return isInZones(records, name) || recordsAt(records, name).length > 0;
+}
+
+function isInZones(records: readonly DnsRecord[], name: string): boolean {
+  return records.some((record) => isAtOrBelow(record.name, name));
+}
+
+/** RFC 4592 §3.3.1: those of the name, or where it is not there of the wildcard next above it. */
+export function recordsAt(records: readonly DnsRecord[], name: string): readonly DnsRecord[] {
+  const here = records.filter((record) => sameName(record.name, name));
+  if (here.length > 0 || !records.some((record) => record.name.startsWith('*.'))) return here;
+  if (isInZones(records, name)) return [];
+  const labels = plainName(name).split('.');
+  const above = labels.map((_, at) => labels.slice(at + 1).join('.'));
+  const closest = above.find((parent) => isInZones(records, parent)) ?? '';
+  return records
+    .filter((record) => sameName(record.name, `*.${closest}`))
+    .map((record) => ({ ...record, name }));
 }
 
 /** `failure`: no answer, or an error, or not the whole of it. */

@@ -29,6 +29,8 @@ export function createSubmitter(): Submitter {
     const key = JSON.stringify(server);
     const known = offers.get(key) ?? askForOffers(server);
     offers.set(key, known);
+    // A server that was not there may be there for the next message.
+    known.catch(() => offers.delete(key));
     return known;
   };
   /**

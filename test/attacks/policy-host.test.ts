@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { POLICY_HOST, POLICY_PATH } from '../../harness/model/plan.ts';
-import { PlanError } from '../../harness/model/plan-changes.ts';
+import { PlanError, pageOnRequest } from '../../harness/model/plan-changes.ts';
 import { changes, commute, type Edit, refuses, replace, type Use, under, world } from './world.ts';
 
 const STS = '_mta-sts.victim.test';
@@ -84,6 +84,10 @@ describe('each attack changes the plan so', () => {
       }),
     ],
     ['policy-content-type', page({ headers: { 'content-type': 'text/html' } })],
+    [
+      ['policy-headers', { headers: { 'Content-Type': 'text/html' } }],
+      page({ headers: { 'content-type': 'text/html' } }),
+    ],
     [['policy-content-type', { type: null }], page({ headers: { 'content-type': null } })],
     [
       ['policy-headers', { headers: { 'cache-control': 'max-age=1', etag: null } }],
@@ -140,6 +144,16 @@ describe('each attack changes the plan so', () => {
     ['serve-plain-http', host((it) => Object.assign(it, { plainHttp: true }))],
   ];
   test.each(rows)('%j', (use, edit) => changes([use], edit));
+
+  test('what is for all requests is for those that have an answer of their own as well', async () => {
+    const first = ['policy-answer', { transfer: 'chunked', nth: [1] }] as const;
+    const { policyHosts } = await under(world, first, ['policy-body', { text: 'theirs' }]);
+    const served = policyHosts['mta-sts.victim.test']!.pages[POLICY_PATH]!;
+    expect([1, 2].map((nth) => pageOnRequest(served, nth))).toMatchObject([
+      { transfer: 'chunked', body: 'theirs' },
+      { body: 'theirs' },
+    ]);
+  });
 });
 
 describe('attacks compose', () => {

@@ -221,6 +221,22 @@ describe('CNAMEs', () => {
     expect(typesOf(await ask(seen.name('a.victim.test'), TYPE.TXT))).toEqual(['CNAME']);
   });
 
+  test('a wildcard answers for what is not there, below the next name above it that is', async () => {
+    using seen = world([
+      { name: '*.victim.test', type: 'TXT', text: 'wild' },
+      { name: 'there.victim.test', type: 'A', host: 'mx1.victim.test' },
+    ]);
+    const told = async (name: string, type: number = TYPE.TXT) => {
+      const { header, answers } = await ask(seen.name(name), type);
+      return [header.rcode, ...answers.map((one) => one.name)];
+    };
+    const found = [RCODE.NOERROR, seen.name('any.where.victim.test')];
+    expect(await told('any.where.victim.test')).toEqual(found);
+    expect(await told('any.victim.test', TYPE.MX)).toEqual([RCODE.NOERROR]);
+    expect(await told('there.victim.test')).toEqual([RCODE.NOERROR]);
+    expect(await told('below.there.victim.test')).toEqual([RCODE.NXDOMAIN]);
+  });
+
   test('that lead nowhere do not exist (RFC 6604 §3), and a loop ends', async () => {
     using seen = world(chain);
     const dangling = await ask(seen.name('dangling.victim.test'), TYPE.TXT);
@@ -296,6 +312,16 @@ describe('on the wire', () => {
     const { additionals } = await ask(seen.name(STS), TYPE.TXT, { edns: 1232 });
     expect(additionals.map((one) => one.type)).toEqual([TYPE.EDNS]);
   });
+
+  test.each(['honest', 'servfail', 'refused', 'nxdomain'] as const)(
+    'an extended error goes with it, and DO comes back: %s',
+    async (answer) => {
+      using seen = ruled({ answer, ede: { code: 6, text: 'bogus' } });
+      const asked = { edns: 1232, doFlag: true };
+      const { additionals } = await ask(seen.name(STS), TYPE.TXT, asked);
+      expect(additionals).toMatchObject([{ doFlag: true, rdata: [{ ednsCode: 15, infoCode: 6 }] }]);
+    },
+  );
 
   test('a string is cut at 255 bytes, between characters or not; a list keeps its strings', async () => {
     const long = `v=STSv1; ${'ü'.repeat(300)}`;

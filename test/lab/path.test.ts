@@ -635,6 +635,16 @@ describe('STARTTLS', () => {
     },
   );
 
+  test.each(['close', 'reset'] as const)('%s in place of a reply', async (then) => {
+    using seen = starttls({ reply: { then } });
+    const peer = await greeted(seen);
+    peer.socket.on('end', () => peer.socket.end());
+    peer.send('STARTTLS\r\n');
+    await seen.until('smtp-closed');
+    expect(seen.seen('smtp-reply').filter((one) => one.to === 'STARTTLS')).toEqual([]);
+    expect(seen.seen('smtp-closed')).toMatchObject([{ by: 'path', how: then }]);
+  });
+
   test('220, and SMTP goes on in clear', async () => {
     using seen = starttls({ then: 'plaintext' });
     const peer = await greeted(seen);

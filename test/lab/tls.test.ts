@@ -9,7 +9,7 @@ import tls from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createPki, type Pki } from '../../certs/index.ts';
 import { readClientHello } from '../../harness/lab/client-hello.ts';
-import { createTlsAcceptor } from '../../harness/lab/tls.ts';
+import { createTlsAcceptor, type TlsAcceptor } from '../../harness/lab/tls.ts';
 import type { TlsEvent } from '../../harness/model/observation.ts';
 import type { TlsPlan } from '../../harness/model/plan.ts';
 import { clientHello } from './world.ts';
@@ -99,6 +99,17 @@ describe('a manner of TLS', () => {
     expect(told).toMatchObject({ result: 'failed', ...event });
   });
 });
+
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  'a session is resumed where a certificate is asked for, over %s',
+  async (maxVersion) => {
+    const plan: TlsPlan = { clientCertificate: 'requested', maxVersion };
+    const acceptor = createTlsAcceptor(pki);
+    const first = await sessionWith(acceptor, plan);
+    expect(first.isReused).toBe(false);
+    expect((await sessionWith(acceptor, plan, first.session)).isReused).toBe(true);
+  },
+);
 
 describe('a flight by hand', () => {
   test.each<[string, TlsPlan, tls.ConnectionOptions, Partial<TlsEvent>]>([
@@ -214,6 +225,27 @@ describe('what a ClientHello offers', () => {
     });
   });
 });
+
+/** Shakes hands with an MX host, and is given a session. */
+async function sessionWith(acceptor: TlsAcceptor, plan: TlsPlan, session?: Buffer) {
+  const host = { host: HOST, service: 'mx', plan, others: {} } as const;
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    void acceptor.accept(socket, host, 'c1', () => {});
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const ca = pki.authorities.mxHosts.certificatePem;
+  const socket = tls.connect({ host: '127.0.0.1', port, servername: HOST, ca, session });
+  const given = session ?? (once(socket, 'session') as Promise<[Buffer]>);
+  await once(socket, 'secureConnect');
+  const isReused = socket.isSessionReused();
+  const [kept] = [await given].flat();
+  socket.destroy();
+  server.close();
+  return { isReused, session: kept! };
+}
 
 /** A client of OpenSSL's at an MX host; its error's code, and what the lab has told. */
 async function meet(
