@@ -178,6 +178,14 @@ function attemptOf(
   const open = all.filter((token) => own.includes(token) || !isSettled(earlier, token));
   const domains = policyDomains(earlier, open);
   const lookups = new Set<Observation>(mxLookups(earlier, domains));
+  const elsewhere = new Set<Observation>(
+    sessionsOf(earlier)
+      .filter((session) => {
+        const named = transactionsOf([session]).flatMap((one) => tokensNamed(one, all));
+        return named.length > 0 && !named.some((token) => own.includes(token));
+      })
+      .map((session) => session.opened),
+  );
   const called = (seen: Observation) =>
     seen.kind === 'smtp-connection' && seen.mx === opened.mx && seen.address === opened.address;
   const came = earlier.findLastIndex(called);
@@ -198,7 +206,7 @@ function attemptOf(
   const first = (words: readonly unknown[]) => {
     const start = earlier.findLastIndex((seen, index) => words.includes(begins(seen, index)));
     const connections = ofKind(earlier.slice(start + 1), 'smtp-connection');
-    return connections.find(({ mx }) => !isHome(mx)) ?? opened;
+    return connections.find((seen) => !isHome(seen.mx) && !elsewhere.has(seen)) ?? opened;
   };
   return {
     earliest: first(['surely']),

@@ -222,7 +222,7 @@ export const PLANTED: Readonly<Record<string, PlantedFault>> = {
   },
   'exposure in the step that is judged only': {
     file: 'harness/judge/judge.ts',
-    from: 'return [...findings, ...judgeExposure(trial).filter((finding) => !isTold(finding))];',
+    from: 'return [...findings, ...judgeExposure(trial, isTold)];',
     to: 'return findings;',
     caughtBy: 'test/forgeries/forgeries.test.ts',
   },
