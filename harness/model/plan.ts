@@ -146,7 +146,7 @@ export type CertificateProfile = z.output<typeof certificateProfile>;
 // ---- DNS ----
 
 const owner = {
-  name: testName.describe('The owner name.'),
+  name: testName.describe('The owner name; `*.` and a name: a wildcard (RFC 4592).'),
   ttl: ttl.optional().describe('Seconds. Default: 0.'),
 };
 
