@@ -333,6 +333,11 @@ function isAnsweredAlike({ name, type }: QuestionChange, ...views: StepView[]): 
 
 // ---- what was met ----
 
+/** What the sender did in the world of this step: until the lab obeys, it is in the one before. */
+function inWorld({ now }: StepView): readonly Observation[] {
+  return now.slice(now.findLastIndex(({ kind }) => kind === 'step-started') + 1);
+}
+
 function isMet(change: Change, view: StepView): boolean {
   if (change.kind === 'question')
     return (change.nth ?? [1]).some((nth) => timesAsked(change, view) >= nth);
@@ -342,11 +347,11 @@ function isMet(change: Change, view: StepView): boolean {
   if (isAddress && questions(view, address).length > 0) return true;
   if (change.service !== 'mx') {
     return change.points.some(({ nth = 1, at }) => {
-      const there = view.now.filter((seen) => isAtWebHost(seen, host, at));
+      const there = inWorld(view).filter((seen) => isAtWebHost(seen, host, at));
       return there.length >= nth;
     });
   }
-  return sessionsOf(view.now)
+  return sessionsOf(inWorld(view))
     .filter(({ opened, mx }) => isSame(opened.host ?? mx, host))
     .some((session) => {
       const point = pointOf(change.points, session.nth);
@@ -379,7 +384,7 @@ const ruleOf = ({ name, type }: Question, { stage }: StepView) =>
 function questions(view: StepView, change: Question): Seen<'dns-query'>[] {
   const isForAll = ruleOf(change, view)?.type === '*';
   const types = change.type === 'A' ? ADDRESS_TYPES : [change.type];
-  return ofKind(view.now, 'dns-query').filter(
+  return ofKind(inWorld(view), 'dns-query').filter(
     (seen) =>
       (types.includes(seen.type) || (isForAll && seen.target !== undefined)) &&
       isSame(seen.name, view.qualified(change.name)),

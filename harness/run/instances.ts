@@ -7,11 +7,15 @@ import type { Lab } from '../lab/lab.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { MessageStatus, Sender, SenderError, StartedSender } from '../model/sender.ts';
 
+interface Taken {
+  readonly sender: StartedSender;
+  expect(token: string): void;
+  /** Gives it back. One that is not whole, or is still at work, serves nobody else. */
+  release(isWhole?: boolean): Promise<void>;
+}
+
 export interface Instances extends AsyncDisposable {
-  take(
-    scenario: Scenario,
-    onStatus: (status: MessageStatus) => void,
-  ): Promise<{ sender: StartedSender; expect(token: string): void; release(): Promise<void> }>;
+  take(scenario: Scenario, onStatus: (status: MessageStatus) => void): Promise<Taken>;
   /** The warm instance that serves all has died, and this is why. */
   lost(): SenderError | undefined;
 }
@@ -44,7 +48,8 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
     starting.add(started);
     const instance = await started;
     all.add(instance);
-    void instance.died?.then(() => end(instance));
+    // What cannot be removed now is removed when the run is over.
+    void instance.died?.then(() => end(instance)).catch(() => {});
     return instance;
   };
   const starting = new Set<Promise<unknown>>();
@@ -64,9 +69,9 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
           tokens.push(token);
           listeners.set(token, onStatus);
         },
-        async release() {
+        async release(isWhole = true) {
           for (const token of tokens) listeners.delete(token);
-          if (sender.perInstance === 'scenario') await end(instance);
+          if (sender.perInstance === 'scenario' || (!isShared && !isWhole)) await end(instance);
           else if (!isShared && all.has(instance)) free.push(instance);
         },
       };

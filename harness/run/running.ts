@@ -51,6 +51,10 @@ export interface Bounds {
   readonly quietMs: number;
   /** How long a fetch beside the delivery, or after it, is waited for: RFC 8461 §5.1 sets no bound. */
   readonly fetchMs: number;
+  /** The same, where the sender has looked for no policy at all: it may do so once a minute. */
+  readonly lookMs: number;
+  /** How long a notice is waited for once the sender has given the message up, without another sign. */
+  readonly noticeMs: number;
 }
 
 export const BOUNDS: Bounds = {
@@ -59,4 +63,6 @@ export const BOUNDS: Bounds = {
   settleMs: 180_000,
   quietMs: 15_000,
   fetchMs: 8_000,
+  lookMs: 60_000,
+  noticeMs: 60_000,
 };

@@ -46,6 +46,7 @@ async function run({ senders: names, scenarios, jobs }: Order): Promise<void> {
         scenario: scenarios.indexOf(scenario),
         sender: names.indexOf(sender.name),
         verdict,
+        describes: sender,
         observations: evidence.observations,
       }),
   });

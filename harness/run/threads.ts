@@ -8,13 +8,12 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { outcomesOf } from '../concurrency/limit.ts';
 import type { Observation } from '../model/observation.ts';
-import type { Sender } from '../model/sender.ts';
+import type { Sender, SenderDescription } from '../model/sender.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { siblingProgram } from '../senders/node/launch.ts';
 import { YOUNG_SPACE_MIB } from './heap.ts';
 import type { SendersOptions, Skipped } from './senders.ts';
 import { longFirst } from './suite.ts';
-import { describe } from './trial.ts';
 
 /** What a thread (thread.ts) is given; its senders by name. */
 export interface Order {
@@ -31,6 +30,8 @@ export type FromThread =
       readonly scenario: number;
       readonly sender: number;
       readonly verdict: Verdict;
+      /** As the thread's own lab lets it be. */
+      readonly describes: SenderDescription;
       readonly observations: readonly Observation[];
     }
   | { readonly kind: 'ended'; readonly failed: readonly Skipped[] };
@@ -116,8 +117,8 @@ export async function runInThread(
     const scenario = scenarios[message.scenario]!;
     const sender = senders[message.sender]!;
     if (message.kind === 'started') return tell(() => onTrialStart?.(scenario, sender.name));
-    const { verdict, observations } = message;
-    const trial = { scenario, sender: describe(sender), evidence: { observations } };
+    const { verdict, describes, observations } = message;
+    const trial = { scenario, sender: describes, evidence: { observations } };
     tell(() => onResult({ verdict, trial }));
   });
   try {

@@ -99,6 +99,7 @@ export async function runTrial(
   );
   died.catch(() => {});
   let packets: Uint8Array | undefined;
+  let isWhole = false;
   try {
     for (const [index, stage] of scenario.stages.entries()) {
       if (signal?.aborted) break;
@@ -108,6 +109,7 @@ export async function runTrial(
       // Without its positive control a scenario proves nothing more.
       if (stage.step.kind === 'prime' && !isAllDelivered(running)) break;
     }
+    isWhole = !recorder.isOver() && !signal?.aborted;
   } catch (error) {
     const kind =
       error instanceof UncarriedError
@@ -123,7 +125,7 @@ export async function runTrial(
     if (slowness) recorder.record('main', { kind: 'lab-health', ...slowness });
     packets = await captured(running).catch(() => undefined);
     for (const { world } of running.legs.values()) world[Symbol.dispose]();
-    await taken.release();
+    await taken.release(isWhole);
   }
   const evidence = { observations: recorder.freeze() };
   return { trial: { scenario, sender: describe(sender), evidence }, packets };

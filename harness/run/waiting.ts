@@ -203,10 +203,11 @@ export async function policyFetched(
   { leg, index, world }: ArrangedLeg,
 ): Promise<void> {
   if (!fetchesPolicies) return;
-  await recorder.until(
-    () => policyFetches(inLeg(recorder.observations, leg, index)).length > 0,
-    bounds.fetchMs,
-  );
+  const isFetched = () => policyFetches(inLeg(recorder.observations, leg, index)).length > 0;
+  const hasLooked = () =>
+    ofKind(recorder.observations, 'dns-query').some(({ name }) => /^_mta-sts\./i.test(name));
+  if (await recorder.until(() => isFetched() || hasLooked(), bounds.lookMs))
+    await recorder.until(isFetched, bounds.fetchMs);
   await settledWithin(world.idle(), IDLE_MS);
 }
 
@@ -254,11 +255,18 @@ export async function givenUp({ recorder, legs, base, bounds, hasDsn }: Running)
     );
   };
   const open = () => ofKind(main(), 'message-submitted').some(({ token }) => isOpen(token));
+  /** A notice may rest in a queue before it goes out, and gives no sign of itself there. */
+  const patienceMs = () =>
+    ofKind(main(), 'message-submitted').some(
+      ({ token }) => outcomeOf(main(), token).kind === 'bounced' && isOpen(token),
+    )
+      ? bounds.noticeMs
+      : BOUNCE_MS;
   const deadline = recorder.elapsedMs() + bounds.settleMs;
-  let waitMs = BOUNCE_MS;
+  let waitMs = patienceMs();
   while (waitMs > 0 && recorder.elapsedMs() < deadline && !recorder.isOver()) {
     if (await recorder.until(() => !open(), waitMs)) break;
-    waitMs = BOUNCE_MS - recorder.quietMs();
+    waitMs = patienceMs() - recorder.quietMs();
   }
   await settledWithin(legs.get(base)!.world.idle(), IDLE_MS);
 }

@@ -11,7 +11,7 @@ import dgram from 'node:dgram';
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { platform } from 'node:os';
-import { createGate } from '../concurrency/limit.ts';
+import { createGate, limited } from '../concurrency/limit.ts';
 import type { ExternalPlace, SenderContract } from '../model/contract.ts';
 import {
   type LabAccess,
@@ -179,10 +179,12 @@ async function start({ contract, lab, onStatus, onLine }: Start): Promise<Starte
     },
   });
   const flushRestarts = commands.flush === undefined || commands.flush === 'restart';
+  // One after the other: the gate is open once the server is there again.
+  const inTurn = limited(1, (restart: () => Promise<void>) => restart().finally(gate.open));
   return {
     ...started,
-    ...(flushRestarts && { flush: (domains) => started.flush(domains).finally(gate.open) }),
-    restart: () => started.restart!().finally(gate.open),
+    ...(flushRestarts && { flush: (domains) => inTurn(() => started.flush(domains)) }),
+    restart: () => inTurn(() => started.restart!()),
   };
 }
 

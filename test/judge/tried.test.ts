@@ -95,6 +95,16 @@ test.each<[string, readonly Step[], EvidenceBuilder, string]>([
     'unexplained',
   ],
   ['the same answer, some time ago', [swapped, waits, swapped], unasked(asked(), 2), 'unexplained'],
+  [
+    'asked before the world was this one',
+    [swapped],
+    evidence()
+      .see({ kind: 'dns-query', name: 'victim.xw1.test', type: 'MX', transport: 'udp', answer: '' })
+      .step(0)
+      .submit()
+      .status('delivered'),
+    'unexplained',
+  ],
   ['not asked in between', [swapped, honest, swapped], unasked(unasked(asked(), 1), 2), 'met'],
 ])('%s', (_, steps, made, kind) => {
   const trial = trialOf(made, scenarioOf(steps));

@@ -32,7 +32,7 @@ const SENDERS = 16;
  */
 const BOUNDS = { settleMs: 8000, quietMs: 3500 };
 /** Some never fetch: no temperament that goes with faults puts a fetch off. */
-const BOUNDS_OF_FAULTS = { ...BOUNDS, fetchMs: 3000 };
+const BOUNDS_OF_FAULTS = { ...BOUNDS, fetchMs: 3000, lookMs: 3000, noticeMs: 5000 };
 
 let shipped: Promise<readonly Scenario[]> | undefined;
 

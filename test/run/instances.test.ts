@@ -54,6 +54,14 @@ test('trial: one at a time, and then the next', async () => {
   expect(log.slice(2).sort()).toEqual(['end 1', 'end 2']);
 });
 
+test('trial: one that a trial has broken, or is still at work in, serves nobody else', async () => {
+  const { instances, log } = await open('trial');
+  await (await take(instances, PLAIN)).release(false);
+  expect((await take(instances, PLAIN)).n).toBe(2);
+  await instances[Symbol.asyncDispose]();
+  expect(log).toEqual(['start 1', 'end 1', 'start 2', 'end 2']);
+});
+
 test('scenario: each has its own, and it is ended', async () => {
   const { instances, log } = await open('scenario');
   const one = await take(instances, PLAIN);

@@ -216,6 +216,19 @@ describe.skipIf(platform() === 'win32')('a server that is started', () => {
     await vi.waitFor(() => expect(() => process.kill(-group, 0)).toThrow('ESRCH'), PATIENT);
   });
 
+  it('is restarted once at a time', async () => {
+    const log = at('restarts');
+    const lab: LabAccess = {
+      ...noLab,
+      network: { greets: async () => true, submit: async () => {}, caughtUp: async () => {} },
+    };
+    await using started = await sender({
+      commands: { restart: `echo begun >>${log}; sleep 0.1; echo ended >>${log}` },
+    }).start(lab, () => {});
+    await Promise.all([started.restart!(), started.restart!()]);
+    expect(await readFile(log, 'utf8')).toBe('begun\nended\n'.repeat(2));
+  });
+
   it('gets no mail while it restarts', async () => {
     const [begun, ended] = [at('restart-begun'), at('restart-ended')];
     const submitted: boolean[] = [];

@@ -351,7 +351,7 @@ const commands = z.strictObject({
   flush: command
     .optional()
     .describe(
-      'Retries, now, what is queued for $DOMAINS. The word `restart`: the server does so when it is restarted.',
+      'Retries, now, what is queued for $DOMAINS. The word `restart`: the server does so when it is restarted (with limits.instances: exclusive).',
     ),
   queue: command
     .optional()

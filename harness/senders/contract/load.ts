@@ -252,8 +252,18 @@ function checkCommands(
       ['commands', 'flush'],
       'restart as flush needs commands.restart: an external server is not restarted without one',
     );
+  if (commands?.flush === 'restart' && kind !== 'external' && limits?.instances !== 'exclusive')
+    complain(
+      ['commands', 'flush'],
+      'restart as flush needs limits.instances: exclusive, or it stops the server in the middle of other scenarios',
+    );
   if (capabilities === undefined) return;
   const declares = (capability: Capability) => capabilities.includes(capability);
+  if (commands?.flush === 'restart' && declares('mta-sts') && !declares('persistent-cache'))
+    complain(
+      ['commands', 'flush'],
+      'a restart takes the policies along where the cache is not persistent: name a command that runs the queue, or declare persistent-cache',
+    );
   for (const [index, capability] of capabilities.entries()) {
     const missing =
       capabilities.indexOf(capability) < index ? 'given twice' : missingFor(capability);

@@ -748,6 +748,20 @@ const tables: Readonly<Record<string, Table>> = {
       'restart as flush needs commands.restart: an external server is not restarted without one',
     ],
     [
+      'flush by restart, of a server that others use meanwhile',
+      container({ commands: '{ flush: ‸restart }', capabilities: '[queue]' }),
+      'restart as flush needs limits.instances: exclusive, or it stops the server in the middle of other scenarios',
+    ],
+    [
+      'flush by restart, of a server that forgets its policies by it',
+      container({
+        commands: '{ flush: ‸restart }',
+        capabilities: '[mta-sts, queue]',
+        limits: '{ instances: exclusive }',
+      }),
+      'a restart takes the policies along where the cache is not persistent: name a command that runs the queue, or declare persistent-cache',
+    ],
+    [
       'a queue that is not declared',
       container({ commands: '{ ‸queue: mailq }' }),
       'is of use only with the capability queue: declare it, or leave this out',
