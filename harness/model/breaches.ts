@@ -137,32 +137,31 @@ export function attemptBegan(
   );
   const submitted = named ? submissions.at(-1) : submissions[0];
   const isOlder = submitted !== undefined && isBefore(opened, submitted);
-  const since = leg.filter((seen) => isBefore(isOlder ? submitted : opened, seen));
-  const anew = since.findLast((seen) => isBefore(seen, mail) && beginsAnew(seen, tokens, leg));
-  if (anew) return { earliest: anew, latest: mail };
-  if (isOlder) return { earliest: submitted, latest: mail };
+  const before = transactionsOf(sessionsOf(leg)).filter(
+    ({ connection, parts }) => connection === transaction.connection && isBefore(parts[0]!, mail),
+  );
+  const isOwn = (one: Transaction) => isAnonymous(one) || tokensNamed(one, tokens).length > 0;
+  /** The queue is run, time has passed, or the message was put off after a try over this connection. */
+  const isAnew = (seen: Observation) => {
+    if (seen.kind !== 'sender-status') return ANEW.includes(seen.kind);
+    if (seen.status !== 'deferred' || !tokens.includes(seen.token)) return false;
+    const isTried = isOlder || before.some((one) => isOwn(one) && isBefore(one.parts[0]!, seen));
+    return isTried && !isMaybeLate(seen, leg);
+  };
+  const start = isOlder ? submitted : opened;
+  const anew = leg.findLast(
+    (seen) => isBefore(start, seen) && isBefore(seen, mail) && isAnew(seen),
+  );
+  if (isOlder) return { earliest: anew ?? submitted, latest: mail };
+  if (anew && before.length > 0) return { earliest: anew, latest: mail };
   const began = attemptOf(leg, opened, tokens);
   // A message may go to its recipients one after the other.
-  const isAnother = (one: Transaction, part: Part) =>
-    part.kind === 'smtp-data' &&
-    !(tokensNamed(one, tokens).length === 0 && part.tokens.some((token) => tokens.includes(token)));
-  const hasCarried = transactionsOf(sessionsOf(leg)).some(
-    (one) =>
-      one.connection === transaction.connection &&
-      isBefore(one.parts[0]!, mail) &&
-      one.parts.some((part) => isAnother(one, part)),
+  const isOfSame = ({ tokens: borne }: Seen<'smtp-data'>, one: Transaction) =>
+    tokensNamed(one, tokens).length === 0 && borne.some((token) => tokens.includes(token));
+  const hasCarried = before.some((one) =>
+    ofKind(one.parts, 'smtp-data').some((content) => !isOfSame(content, one)),
   );
-  return hasCarried ? { ...began, latest: mail } : began;
-}
-
-/** The queue is run, time has passed, or the message was put off. */
-function beginsAnew(
-  seen: Observation,
-  tokens: readonly string[],
-  leg: readonly Observation[],
-): boolean {
-  if (seen.kind !== 'sender-status') return ANEW.includes(seen.kind);
-  return tokens.includes(seen.token) && seen.status === 'deferred' && !isMaybeLate(seen, leg);
+  return anew || hasCarried ? { ...began, latest: mail } : began;
 }
 
 /** When the attempt began that a connection is of, as it was opened. `tokens`: what it was for. */

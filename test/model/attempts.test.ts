@@ -97,6 +97,28 @@ test.each<[string, string, EvidenceBuilder]>([
       .rcpt()
       .data(),
   ],
+  [
+    'maybe',
+    'over a connection that was open as the queue was run, and not used yet',
+    begun().connect().ehlo().fetch().see({ kind: 'queue-flushed' }).delivered(),
+  ],
+  [
+    'no',
+    'put off, in a line that comes late, when the next try is under way',
+    evidence()
+      .step(0)
+      .submit()
+      .txt()
+      .mx()
+      .connect()
+      .ehlo()
+      .quit()
+      .connect()
+      .ehlo()
+      .fetch()
+      .status('deferred')
+      .delivered(),
+  ],
   ['no', 'MAIL again, after RSET', begun().connect().ehlo().mail().command('RSET').delivered()],
   [
     'no',
