@@ -44,6 +44,7 @@ import {
   fetchEnded,
   givenUp,
   isTried,
+  isTriedItself,
   policyFetched,
   policyLookedFor,
   type Settling,
@@ -402,7 +403,10 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const recent = recorder.observations.slice(since).filter((seen) => seen.leg === leg);
   const deferred = tokens.filter((token) => outcomeOf(recent, token).kind === 'deferred');
   const left = uncalledHosts(running, settling);
-  const untried = deferred.filter((token) => !isTried(running, token, recent));
+  const isDone = (token: string) =>
+    isTried(running, token, recent) &&
+    (tokens.length === 1 || isTriedItself(running, token, recent));
+  const untried = deferred.filter((token) => !isDone(token));
   const putAside = left.length > 0 ? deferred : untried;
   if (putAside.length === 0 || !running.hasQueue) return;
   const before = recorder.observations.length;

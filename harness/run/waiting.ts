@@ -142,6 +142,27 @@ export function isTried(
   );
 }
 
+/**
+ * The same of a recipient among others, who may share its host: its domain was asked about, or it was
+ * named.
+ */
+export function isTriedItself(
+  { recorder: { observations } }: Running,
+  token: string,
+  seen: readonly Observation[],
+): boolean {
+  const names = policyDomains(observations, [token]).flatMap((domain) => [
+    domain,
+    `_mta-sts.${domain}`,
+    `mta-sts.${domain}`,
+  ]);
+  return seen.some(
+    (one) =>
+      (one.kind === 'dns-query' && names.includes(one.name.toLowerCase())) ||
+      (one.kind === 'smtp-command' && one.line.toLowerCase().includes(token)),
+  );
+}
+
 /** A resolver without an answer asks again, at longer and longer intervals. */
 function isUnanswered(recent: readonly Observation[]): boolean {
   return ofKind(recent, 'dns-query').at(-1)?.answer === 'dropped';

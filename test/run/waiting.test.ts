@@ -65,7 +65,7 @@ test('a recipient that was put aside is tried again, though another of the messa
   expect(kinds(result!)).toContain('queue-flushed');
 });
 
-test('what is done at a host of two domains is a try for both', async () => {
+test('what was done at a host of two domains may have been for the one alone: the queue is run', async () => {
   const [result] = await runWithHabit(
     lab,
     '  - { send: a, to: [victim.test, other.test], expect: [deferred] }\n',
@@ -78,7 +78,7 @@ test('what is done at a host of two domains is a try for both', async () => {
     }),
     { head: 'domain: { others: { other.test: [mx1.victim.test] } }\n' },
   );
-  expect(kinds(result!)).not.toContain('queue-flushed');
+  expect(kinds(result!)).toContain('queue-flushed');
 });
 
 test('a recipient that was put aside before another was tried is tried again', async () => {
