@@ -162,8 +162,7 @@ async function runStage(running: Running, stage: Stage, index: number): Promise<
     case 'recover':
       await arrange(running, stage, index, 'main', stage.plan!);
       await retry(running);
-      // Some put off at once what is for a host that has just failed.
-      if (stillQueued(running).length > 0) await retry(running);
+      await runDown(running);
       return listQueue(running);
     case 'publish':
       await arrange(running, stage, index, 'main', stage.plan!, step.keepConnections);
@@ -428,6 +427,17 @@ async function retry(running: Running): Promise<void> {
   const settling: Settling = { where, tokens: queued, since, isRetry: true };
   await settled(running, settling);
   await tryAgain(running, settling);
+}
+
+/**
+ * Some put off at once what is for a host that has just failed, and some send one message in each run:
+ * once more, and again as long as the queue gets shorter.
+ */
+async function runDown(running: Running, before = Number.POSITIVE_INFINITY): Promise<void> {
+  const { length } = stillQueued(running);
+  if (length === 0 || length >= before) return;
+  await retry(running);
+  await runDown(running, length);
 }
 
 function stillQueued({ recorder: { observations } }: Running): string[] {
