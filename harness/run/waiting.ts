@@ -25,7 +25,7 @@ import {
 } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import type { Stage } from '../model/stage.ts';
-import { ofKind } from '../model/traffic.ts';
+import { isHome, ofKind } from '../model/traffic.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import type { ArrangedLeg, Running } from './running.ts';
 
@@ -276,8 +276,10 @@ export async function givenUp({ recorder, legs, base, bounds, hasDsn }: Running)
     );
   };
   const open = () => ofKind(main(), 'message-submitted').some(({ token }) => isOpen(token));
+  const isOnItsWay = () => ofKind(main(), 'smtp-connection').some(({ mx }) => isHome(mx));
   /** A notice may rest in a queue before it goes out, and gives no sign of itself there. */
   const patienceMs = () =>
+    !isOnItsWay() &&
     ofKind(main(), 'message-submitted').some(
       ({ token }) => outcomeOf(main(), token).kind === 'bounced' && isOpen(token),
     )
