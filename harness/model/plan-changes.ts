@@ -46,20 +46,27 @@ function changeConnections(
   change: (mx: ConnectionPlan) => ConnectionPlan,
   nth?: readonly number[],
 ): MxPlan {
-  const { connections = [], ...others } = mx;
-  const special = [...new Set([...connections.flatMap((some) => some.nth), ...(nth ?? [])])].sort(
-    (a, b) => a - b,
-  );
+  const { connections: before, ...others } = mx;
+  const connections = changeSpecial(before, (one) => mxOnConnection(mx, one), change, nth);
   const changed = nth === undefined ? change(others) : others;
-  if (special.length === 0) return changed;
+  return connections.length > 0 ? { ...changed, connections } : changed;
+}
+
+/**
+ * Those that have a plan of their own by their number, each whole: `now` is what one has. `change`
+ * is for these, `nth`, or for all.
+ */
+function changeSpecial<T>(
+  before: readonly { readonly nth: readonly number[] }[] = [],
+  now: (one: number) => T,
+  change: (one: T) => T,
+  nth?: readonly number[],
+): { readonly nth: readonly number[]; readonly change: T }[] {
+  const special = new Set([...before.flatMap((some) => some.nth), ...(nth ?? [])]);
   const isMeant = (one: number) => nth === undefined || nth.includes(one);
-  return {
-    ...changed,
-    connections: special.map((one) => ({
-      nth: [one],
-      change: isMeant(one) ? change(mxOnConnection(mx, one)) : mxOnConnection(mx, one),
-    })),
-  };
+  return [...special]
+    .sort((a, b) => a - b)
+    .map((one) => ({ nth: [one], change: isMeant(one) ? change(now(one)) : now(one) }));
 }
 
 /**
@@ -176,20 +183,10 @@ function changeRequests(
   change: (page: PagePlan) => PagePlan,
   nth?: readonly number[],
 ): PagePlan {
-  const { requests = [], ...others } = page;
-  const special = [...new Set([...requests.flatMap((some) => some.nth), ...(nth ?? [])])].sort(
-    (a, b) => a - b,
-  );
+  const { requests: before, ...others } = page;
+  const requests = changeSpecial(before, (one) => pageOnRequest(page, one), change, nth);
   const changed = nth === undefined ? change(others) : others;
-  if (special.length === 0) return changed;
-  const isMeant = (one: number) => nth === undefined || nth.includes(one);
-  return {
-    ...changed,
-    requests: special.map((one) => ({
-      nth: [one],
-      change: isMeant(one) ? change(pageOnRequest(page, one)) : pageOnRequest(page, one),
-    })),
-  };
+  return requests.length > 0 ? { ...changed, requests } : changed;
 }
 
 /** What the nth request for the page gets: every matching entry of `requests` laid over the rest. */

@@ -71,7 +71,9 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
         },
         async release(isWhole = true) {
           for (const token of tokens) listeners.delete(token);
-          if (sender.perInstance === 'scenario' || (!isShared && !isWhole)) await end(instance);
+          if (sender.perInstance === 'scenario') await end(instance);
+          // The trial's evidence is worth more than that it can be removed just now.
+          else if (!isShared && !isWhole) await end(instance).catch(() => {});
           else if (!isShared && all.has(instance)) free.push(instance);
         },
       };

@@ -46,7 +46,7 @@ async function run({ senders: names, scenarios, jobs }: Order): Promise<void> {
         scenario: scenarios.indexOf(scenario),
         sender: names.indexOf(sender.name),
         verdict,
-        describes: sender,
+        described: sender,
         observations: evidence.observations,
       }),
   });

@@ -31,7 +31,7 @@ export type FromThread =
       readonly sender: number;
       readonly verdict: Verdict;
       /** As the thread's own lab lets it be. */
-      readonly describes: SenderDescription;
+      readonly described: SenderDescription;
       readonly observations: readonly Observation[];
     }
   | { readonly kind: 'ended'; readonly failed: readonly Skipped[] };
@@ -117,8 +117,8 @@ export async function runInThread(
     const scenario = scenarios[message.scenario]!;
     const sender = senders[message.sender]!;
     if (message.kind === 'started') return tell(() => onTrialStart?.(scenario, sender.name));
-    const { verdict, describes, observations } = message;
-    const trial = { scenario, sender: describes, evidence: { observations } };
+    const { verdict, described, observations } = message;
+    const trial = { scenario, sender: described, evidence: { observations } };
     tell(() => onResult({ verdict, trial }));
   });
   try {
