@@ -216,6 +216,7 @@ function wentOverKept({ now, tokens }: StepView): boolean {
   );
   const opened = ofKind(now, 'smtp-connection').map(({ connection }) => connection);
   return (
+    arrived.length > 0 &&
     tokens.every((token) => arrived.some((seen) => seen.tokens.includes(token))) &&
     arrived.every(({ connection }) => !opened.includes(connection))
   );

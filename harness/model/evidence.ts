@@ -321,8 +321,9 @@ export function noticesOf(
   const status = ofKind(observations, 'sender-status').findLast((seen) => seen.token === token);
   const isLonger = (seen: Observation) =>
     status?.status === 'bounced' &&
+    // In a later step: in its own the queue may be run while the log is behind.
     observations.some(
-      (one) => STARTS_A_TRY.includes(one.kind) && isBefore(seen, one) && isBefore(one, status),
+      (one) => STARTS_A_TRY.includes(one.kind) && one.step > seen.step && isBefore(one, status),
     );
   return ofKind(observations, 'message-accepted').filter(
     (seen) =>

@@ -133,6 +133,17 @@ describe('a notice of delay in free text', () => {
       'bounced pass',
     ]);
   });
+  test('is a return where the queue was run in its own step, before the log had told of it', () => {
+    const made = flushed(
+      waiting()
+        .step(2, 'main', long)
+        .see(advanced(6 * DAY)),
+    )
+      .txt()
+      .dsn();
+    made.see({ kind: 'queue-flushed' }).status('bounced');
+    expect(gradesOf(made, steps, long)).toContain('bounced pass');
+  });
   test('is no return', () => {
     const made = waiting()
       .step(2, 'main', long)

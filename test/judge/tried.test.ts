@@ -105,6 +105,12 @@ test.each<[string, readonly Step[], EvidenceBuilder, string]>([
       .status('delivered'),
     'unexplained',
   ],
+  [
+    'nothing was sent, and so nothing over a connection that was open',
+    [swapped],
+    evidence().step(0),
+    'unexplained',
+  ],
   ['not asked in between', [swapped, honest, swapped], unasked(unasked(asked(), 1), 2), 'met'],
 ])('%s', (_, steps, made, kind) => {
   const trial = trialOf(made, scenarioOf(steps));
