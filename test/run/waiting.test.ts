@@ -129,6 +129,28 @@ test('the queue is run once more where it was run too early', async () => {
   expect(kinds(result!).filter((kind) => kind === 'queue-flushed')).toHaveLength(2);
 });
 
+test('who sends one message in each run of the queue has it run until all are sent', async () => {
+  const [result] = await runWithHabit(
+    lab,
+    '  - { send: a, messages: 5, under: [block-mx], expect: [deferred] }\n  - recover\n',
+    (sender) => {
+      const kept: Parameters<StartedSender['submit']>[0][] = [];
+      return {
+        async submit(message) {
+          kept.push(message);
+          await sender.submit(message);
+        },
+        async flush() {
+          const next = kept.shift();
+          if (next) await sender.submit(next);
+        },
+        queued: async () => kept.map(({ token }) => token),
+      };
+    },
+  );
+  expect(result!.verdict.grade).toBe('pass');
+});
+
 test('a silence is not taken for a deferral while the sender waits for the name server', async () => {
   const [result] = await runWithHabit(
     lab,
