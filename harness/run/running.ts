@@ -38,6 +38,8 @@ export interface ArrangedLeg {
   readonly plan: LabPlan;
   /** The MX patterns of a policy that is to be enforced; undefined: there is none. */
   readonly permittedMx: readonly string[] | undefined;
+  /** No attack is on. */
+  readonly isHonest: boolean;
 }
 
 /** Of waiting, in milliseconds. */

@@ -43,6 +43,7 @@ import type { ArrangedLeg, Bounds, Running } from './running.ts';
 import {
   fetchEnded,
   givenUp,
+  hasOnlyLearned,
   isTried,
   isTriedItself,
   policyFetched,
@@ -278,6 +279,7 @@ async function arrange(
     world,
     plan: qualify(plan, label),
     permittedMx: isEnforced ? permitted : undefined,
+    isHonest: leg === 'main' ? stage.changes.length === 0 : leg !== 'unprotected',
   };
   legs.set(label, arranged);
   await world.arrange(arranged.plan, { keepConnections });
@@ -392,8 +394,9 @@ async function submit(
 /**
  * A sender may find out only with the next message that a connection which it has kept was closed,
  * and defer that without a try; it was still at the try before when its queue was run; or it tries one
- * host in each run, and the next one in the next (RFC 5321 §5.1 wants it able to try each). Then the
- * queue is run once more.
+ * host in each run, and the next one in the next (RFC 5321 §5.1 wants it able to try each); or it puts
+ * off what is for a new domain until it knows its policy. Then the queue is run once more, and where
+ * nothing is attacked, after any deferral.
  */
 async function tryAgain(running: Running, settling: Settling): Promise<void> {
   const { recorder, sender } = running;
@@ -406,11 +409,15 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
     isTried(running, token, recent) &&
     (tokens.length === 1 || isTriedItself(running, token, recent));
   const untried = deferred.filter((token) => !isDone(token));
-  const putAside = left.length > 0 ? deferred : untried;
+  const mayGoNow = where.isHonest || left.length > 0 || hasOnlyLearned(running, settling);
+  const putAside = mayGoNow ? deferred : untried;
   if (putAside.length === 0 || !running.hasQueue) return;
   const before = recorder.observations.length;
   recorder.record(leg, { kind: 'queue-flushed' });
-  await sender.flush(domainsOf(running));
+  // What is under attack meanwhile is left alone.
+  const domains =
+    leg === 'main' ? domainsOf(running) : recipientDomains(recorder.observations, tokens);
+  await sender.flush(domains);
   await settled(running, { ...settling, tokens: putAside, since: before });
   const isFurther = uncalledHosts(running, settling).length < left.length;
   if (isFurther) await tryAgain(running, settling);
@@ -448,9 +455,17 @@ function stillQueued({ recorder: { observations } }: Running): string[] {
     .map(({ token }) => token);
 }
 
-async function listQueue({ recorder, sender }: Running): Promise<void> {
-  if (sender.queued)
-    recorder.record('main', { kind: 'queue-listed', tokens: await sender.queued() });
+/** Once more where a message is missing: it may have been between two places of the queue. */
+async function listQueue(running: Running): Promise<void> {
+  const { recorder, sender } = running;
+  if (!sender.queued) return;
+  const list = async () => {
+    const tokens = await sender.queued!();
+    recorder.record('main', { kind: 'queue-listed', tokens });
+    return tokens;
+  };
+  const listed = await list();
+  if (stillQueued(running).some((token) => !listed.includes(token))) await list();
 }
 
 /** Recipient domains of every leg, that of the scenario first. */

@@ -23,7 +23,9 @@ import {
   policyFetches,
   stsLookups,
 } from '../model/held-policy.ts';
+import { qualify } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
+import { SENDER_DOMAIN } from '../model/plan.ts';
 import type { Stage } from '../model/stage.ts';
 import { isHome, ofKind } from '../model/traffic.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
@@ -215,6 +217,16 @@ export function uncalledHosts(
   );
 }
 
+/** A policy of theirs has come, and no MX host was called. */
+export function hasOnlyLearned(
+  { recorder: { observations } }: Running,
+  { where: { leg }, tokens, since }: Settling,
+): boolean {
+  const recent = observations.slice(since).filter((seen) => seen.leg === leg);
+  const isCalled = ofKind(recent, 'smtp-connection').some(({ mx }) => !isHome(mx));
+  return !isCalled && policyFetches(recent, policyDomains(observations, tokens)).length > 0;
+}
+
 /**
  * RFC 8461 §5.1 lets a sender fetch the policy beside the delivery; it is held to the policy from
  * when it has it, the answer read.
@@ -267,7 +279,8 @@ export async function fetchEnded({ recorder }: Running): Promise<void> {
  * with the notice, which has a way through a queue of its own: it is waited for while there is a sign
  * of it.
  */
-export async function givenUp({ recorder, legs, base, bounds, hasDsn }: Running): Promise<void> {
+export async function givenUp(running: Running): Promise<void> {
+  const { recorder, legs, base, bounds, hasDsn, hasQueue, sender } = running;
   const main = () => recorder.observations.filter((seen) => seen.leg === 'main');
   const isOpen = (token: string) => {
     const { kind } = outcomeOf(main(), token);
@@ -277,18 +290,23 @@ export async function givenUp({ recorder, legs, base, bounds, hasDsn }: Running)
   };
   const open = () => ofKind(main(), 'message-submitted').some(({ token }) => isOpen(token));
   const isOnItsWay = () => ofKind(main(), 'smtp-connection').some(({ mx }) => isHome(mx));
-  /** A notice may rest in a queue before it goes out, and gives no sign of itself there. */
-  const patienceMs = () =>
+  const isNoticeDue = () =>
     !isOnItsWay() &&
     ofKind(main(), 'message-submitted').some(
       ({ token }) => outcomeOf(main(), token).kind === 'bounced' && isOpen(token),
-    )
-      ? bounds.noticeMs
-      : BOUNCE_MS;
+    );
+  /** A notice may rest in a queue before it goes out, and gives no sign of itself there. */
+  const patienceMs = () => (isNoticeDue() ? bounds.noticeMs : BOUNCE_MS);
   const deadline = recorder.elapsedMs() + bounds.settleMs;
-  let waitMs = patienceMs();
+  let isQueueRun = !hasQueue;
+  let waitMs = Math.min(patienceMs(), BOUNCE_MS);
   while (waitMs > 0 && recorder.elapsedMs() < deadline && !recorder.isOver()) {
     if (await recorder.until(() => !open(), waitMs)) break;
+    // Its first try may have been put off.
+    if (!isQueueRun && isNoticeDue()) {
+      isQueueRun = true;
+      await sender.flush([qualify(SENDER_DOMAIN, base)]);
+    }
     waitMs = patienceMs() - recorder.quietMs();
   }
   await settledWithin(legs.get(base)!.world.idle(), IDLE_MS);

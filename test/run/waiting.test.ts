@@ -151,6 +151,38 @@ test('who sends one message in each run of the queue has it run until all are se
   expect(result!.verdict.grade).toBe('pass');
 });
 
+/** It defers the first message for a domain, having looked this name up for it. */
+const putsNewDomainsOff =
+  (known: Set<string>, nameOf: (domain: string) => string): Habit =>
+  (sender, tell, { dns }) => {
+    const kept: Parameters<StartedSender['submit']>[0][] = [];
+    return {
+      async submit(message) {
+        const [, domain = ''] = message.to.split('@');
+        if (known.has(domain)) return sender.submit(message);
+        known.add(domain);
+        kept.push(message);
+        const resolver = new Resolver({ timeout: 1500, tries: 1 });
+        resolver.setServers([`${dns.address}:${dns.port}`]);
+        await resolver.resolve(nameOf(domain), 'A').catch(() => []);
+        tell({ token: message.token, status: 'deferred', detail: 'a new domain' });
+      },
+      async flush(domains) {
+        for (const message of kept.splice(0)) await sender.submit(message);
+        await sender.flush(domains);
+      },
+    };
+  };
+
+test('who puts mail for a new domain off has its queue run, where nothing is attacked', async () => {
+  const [result] = await runWithHabit(
+    lab,
+    '  - prime\n  - { send: a, under: [strip-starttls], expect: [{ delivered: plain }] }\n',
+    putsNewDomainsOff(new Set(), (domain) => domain),
+  );
+  expect(result!.verdict.grade).toBe('pass');
+});
+
 test('a silence is not taken for a deferral while the sender waits for the name server', async () => {
   const [result] = await runWithHabit(
     lab,
