@@ -56,23 +56,28 @@ export function parseStsPolicy(body: string): Parsed<StsPolicy> {
   return assemble(fields, mx);
 }
 
-/** The policy file, every line ended by `eol`. The values are written as they are, not checked. */
 /**
  * The same, read as leniently as careful readers read: what the RFC does not say what to do about is
- * passed over. That is blank lines, an mx that is no pattern, and a max_age beyond the limit.
+ * passed over. That is a byte order mark, blank lines and lines without a colon, an mx that is no
+ * pattern, and a max_age beyond the limit.
  */
 export function parseStsPolicyLeniently(body: string): Parsed<StsPolicy> {
-  const lines = body.split('\n').flatMap((line) => {
-    const parsed = parseLine(line.endsWith('\r') ? line.slice(0, -1) : line);
-    if (!parsed.ok) return parsed.violation.rule === 'blank-line' ? [] : [line];
-    const { name, value } = parsed.value;
-    const rule = valueViolation(name, value)?.rule;
-    if (rule === 'mx-pattern') return [];
-    return rule === 'max-age-bound' ? [`max_age: ${MAX_AGE_LIMIT_SECONDS}`] : [line];
-  });
+  const lines = body
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .flatMap((line) => {
+      const parsed = parseLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+      if (!parsed.ok) return PASSED_OVER.includes(parsed.violation.rule) ? [] : [line];
+      const { name, value } = parsed.value;
+      const rule = valueViolation(name, value)?.rule;
+      if (rule === 'mx-pattern') return [];
+      return rule === 'max-age-bound' ? [`max_age: ${MAX_AGE_LIMIT_SECONDS}`] : [line];
+    });
   return parseStsPolicy(lines.join('\n'));
 }
+const PASSED_OVER: readonly string[] = ['blank-line', 'field-syntax'];
 
+/** The policy file, every line ended by `eol`. The values are written as they are, not checked. */
 export function formatStsPolicy(
   policy: Pick<StsPolicy, 'mode' | 'maxAgeSeconds' | 'mx'> & Partial<StsPolicy>,
   { eol = '\r\n' }: { readonly eol?: '\r\n' | '\n' } = {},

@@ -81,6 +81,8 @@ describe('it is in doubt whether it was replaced', () => {
     ['by a page of another media type', { body: text('none'), contentType: 'text/html' }],
     ['by a page without one', { body: text('none'), contentType: undefined }],
     ['by an answer that a client may refuse', { body: text('none'), inDoubt: true }],
+    ['by a file behind a byte order mark', { body: `\uFEFF${text('none')}` }],
+    ['by a file with a line that is no field', { body: text('none', 'hello\n') }],
     ['by a max_age beyond the bound', { body: text('none').replace('86400', '99999999') }],
   ])('%s', (_what, change) => {
     expect(held(cold().txt().fetch().fetch(change))).toMatchObject({
