@@ -13,6 +13,7 @@ import {
   comesUnprotected,
   connectionsTo,
   isLeftAlone,
+  isPassedOver,
   looksBefore,
   mxLookups,
   outcomeIn,
@@ -126,10 +127,14 @@ function chanceMissed(view: StepView): number | undefined {
 }
 
 /** It had asked for the record just before and there was none; and it has not asked again. */
-function isToldOfNone({ trial, history, domains }: StepView, last: number): boolean {
-  const { stages } = trial.scenario;
+function isToldOfNone(view: StepView, last: number): boolean {
+  const { history, domains } = view;
+  const { stages } = view.trial.scenario;
   const since = stages.findLastIndex(
-    ({ step }, index) => index < last && ['advance', 'wait', 'restart'].includes(step.kind),
+    ({ step }, index) =>
+      index < last &&
+      ['advance', 'wait', 'restart'].includes(step.kind) &&
+      !isPassedOver(view, index),
   );
   const asked = stsLookups(history, domains).filter(({ step }) => step > since && step <= last);
   const { plan } = stages[asked.at(-1)?.step ?? last]!;

@@ -8,17 +8,20 @@ import { harmOf, worstBreach } from '../model/breaches.ts';
 import {
   isEnforced,
   looksBefore,
+  mxHostsOf,
   mxLookups,
   outcomeIn,
   policyDomains,
   type StepView,
   tokensSubmitted,
 } from '../model/evidence.ts';
+import { heldTlsa } from '../model/held-tlsa.ts';
 import type { Observation } from '../model/observation.ts';
 import {
   dialogueOf,
   isBefore,
   ofKind,
+  type Seen,
   seqs,
   sessionsOf,
   tokensNamed,
@@ -57,16 +60,25 @@ function judgeMessage(view: StepView, token: string): Judgement {
   if (outcome.kind === 'delivered')
     return { status: 'met', actual: 'delivered', because: [outcome.accepted.seq] };
   if (outcome.kind === 'bounced') return judgeBounce(view, token, outcome.by);
-  const listed = ofKind(view.now, 'queue-listed').at(-1);
-  if (listed && !listed.tokens.includes(token))
+  // A queue may be listed while a message is between two places of it: each listing counts.
+  const flushed = view.now.findLastIndex(({ kind }) => kind === 'queue-flushed');
+  const listings = ofKind(view.now.slice(flushed + 1), 'queue-listed');
+  if (listings.length > 0 && !listings.some(({ tokens }) => tokens.includes(token)))
     return {
       status: 'unmet',
       actual: 'neither delivered, nor bounced, nor queued any more',
-      because: [listed.seq],
+      because: seqs(listings),
       harm: 'mail-lost',
     };
   const tried = attemptFor(view, token);
   if (outcome.kind === 'deferred' && tried) {
+    const failed = failedTlsa(view, token, outcome.by);
+    if (failed)
+      return {
+        status: 'undecided',
+        actual: `still deferred, and ${failed.name} was not asked for again: a resolver may keep the failure`,
+        because: [failed.seq, outcome.by.seq],
+      };
     // RFC 8461 §5: that a policy failure is transient is a SHOULD.
     const transient = isEnforced(view, token, outcome.by)
       ? { requirement: '8461-5-transient' }
@@ -101,6 +113,23 @@ function attemptFor(view: StepView, token: string): Observation | undefined {
   if (own.length < here.length) return own.at(-1)?.opened;
   const answered = mxLookups(view.now, domains).filter(({ answer }) => /^NOERROR\b/.test(answer));
   return [...answered, ...own.map(({ opened }) => opened)].at(-1);
+}
+
+/**
+ * A look-up of TLSA records that failed while the attack was on, and was not repeated: a resolver may
+ * keep that for five minutes (RFC 2308 §7.1), and without an answer no host can be used (RFC 7672 §2.1.2).
+ */
+function failedTlsa(
+  view: StepView,
+  token: string,
+  sign: Observation,
+): Seen<'dns-query'> | undefined {
+  for (const domain of policyDomains(view.history, [token]))
+    for (const host of mxHostsOf(view.trial.scenario, domain)) {
+      const held = heldTlsa(view.history, domain, host, sign);
+      if (held?.kind === 'failed' && held.lookup.step < view.index) return held.lookup;
+    }
+  return undefined;
 }
 
 /** What was broken in the step that bounced was judged there; here it counts that it is gone. */

@@ -19,7 +19,7 @@ import {
   type PointOnConnection,
   type QuestionChange,
 } from '../model/changes.ts';
-import { outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
+import { isPassedOver, outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { isBefore, ofKind, type Seen, type Session, sessionsOf } from '../model/traffic.ts';
@@ -311,7 +311,9 @@ function wasMet(change: Change, view: StepView, earlier: readonly StepView[]): b
   const isSame = (one: StepView) =>
     one.stage.changes.some((other) => JSON.stringify(other) === text) && isMet(change, one);
   if (change.kind === 'host') return change.way === 'discovery' && earlier.some(isSame);
-  const since = earlier.findLastIndex(({ step }) => MOVES_ON.includes(step.kind));
+  const since = earlier.findLastIndex(
+    ({ step, index }) => MOVES_ON.includes(step.kind) && !isPassedOver(view, index),
+  );
   // The last answer counts: it may have been another one.
   const last = earlier.slice(since + 1).findLast((one) => timesAsked(change, one) > 0);
   return (

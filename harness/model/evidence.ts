@@ -257,7 +257,7 @@ export function attemptsFor(
 }
 
 /** Of a domain as it was in this run: the hosts that its MX records name in any step. */
-function mxHostsOf({ stages }: Scenario, domain: string): string[] {
+export function mxHostsOf({ stages }: Scenario, domain: string): string[] {
   const label = labelOf(domain) ?? '';
   const records = stages.flatMap(({ plan }) => plan?.dns.records ?? []);
   return records.flatMap((record) =>
@@ -340,6 +340,17 @@ const STARTS_A_TRY: readonly Observation['kind'][] = ['queue-flushed', 'time-adv
 /** A notice that names no recipient is of one message; of several recipients it says nothing. */
 function isAboutAll({ tokens, dsnAction = 'failed' }: Seen<'message-accepted'>): boolean {
   return dsnAction === 'failed' && tokens.length === 1;
+}
+
+// ---- time ----
+
+/** An optional advance that this sender cannot do: no time has passed. */
+export function isPassedOver({ trial }: StepView, index: number): boolean {
+  const { observations } = trial.evidence;
+  return (
+    trial.scenario.stages[index]?.step.kind === 'advance' &&
+    !ofKind(observations, 'time-advanced').some(({ step }) => step === index)
+  );
 }
 
 // ---- where the sender went ----

@@ -453,9 +453,10 @@ describe('a sender that was told of no record, and got no policy where there was
   const hidden = { ...send(), under: [{ name: 'hide-sts-record', options: { how: 'nxdomain' } }] };
   const honest = { ...send(), under: [] };
   const hours: Step = { kind: 'advance', label: 'a', seconds: 7200, isOptional: true };
-  const statusOf = (steps: readonly Step[], asksAgain = false) => {
+  const statusOf = (steps: readonly Step[], { asksAgain = false, canAdvance = false } = {}) => {
     const made = evidence().step(0).submit().txt().mx().connect().ehlo().delivered();
     const learns = steps.length - 2;
+    if (canAdvance) made.step(1).later();
     made.step(learns).submit();
     if (asksAgain) made.txt();
     made.mx().connect().ehlo().delivered();
@@ -473,13 +474,19 @@ describe('a sender that was told of no record, and got no policy where there was
     expect(actual).toContain('never got the policy');
   });
   test('has missed it, if it asked again', () => {
-    const { status, actual } = statusOf([hidden, honest, send()] as Step[], true);
+    const { status, actual } = statusOf([hidden, honest, send()] as Step[], { asksAgain: true });
     expect(status).toBe('unmet');
     expect(actual).toContain('was there to be fetched');
   });
   test('has missed it, if time had passed', () => {
-    const { status, actual } = statusOf([hidden, hours, honest, send()] as Step[]);
+    const steps = [hidden, hours, honest, send()] as Step[];
+    const { status, actual } = statusOf(steps, { canAdvance: true });
     expect(status).toBe('unmet');
     expect(actual).toContain('was there to be fetched');
+  });
+  test('had nothing to learn yet, if no time could pass', () => {
+    const { status, actual } = statusOf([hidden, hours, honest, send()] as Step[]);
+    expect(status).toBe('undecided');
+    expect(actual).toContain('never got the policy');
   });
 });

@@ -1,9 +1,24 @@
 /** RFC 5321 §4.5.4.1: with the fault healed, what was queued arrives; and not in clear. */
 
-import { evidence } from '../evidence.ts';
+import { qualify } from '../../harness/model/names.ts';
+import { type EvidenceBuilder, evidence } from '../evidence.ts';
 import { attacked, says } from './table.ts';
 
 const waiting = () => attacked().turnsAway().status('deferred').step(2);
+const TLSA = '_25._tcp.mx1.victim.test';
+const asks = (made: EvidenceBuilder, type: string, name: string, answer = 'NOERROR 1') =>
+  made.see({
+    kind: 'dns-query',
+    name: qualify(name, 'xw1'),
+    type,
+    transport: 'udp',
+    answer,
+    ...(answer !== 'SERVFAIL' && { ad: true }),
+  });
+/** On its way to a host whose TLSA records cannot be had. */
+const fails = (made: EvidenceBuilder) =>
+  asks(asks(asks(made, 'MX', 'victim.test'), 'A', 'mx1.victim.test'), 'TLSA', TLSA, 'SERVFAIL');
+const untold = () => fails(evidence().step(1).submit()).status('deferred');
 const listing = (tokens: readonly string[]) => ({ kind: 'queue-listed', tokens }) as const;
 
 says('recovered', [
@@ -81,6 +96,36 @@ says('recovered', [
     'neither here nor there',
     waiting().see(listing([])),
     { harm: 'mail-lost', actual: /neither/ },
+  ],
+  [
+    'undecided',
+    'between two places of the queue as that was listed first',
+    waiting()
+      .see({ kind: 'queue-flushed' })
+      .see(listing([]))
+      .see(listing(['hfa00000000002'])),
+  ],
+  [
+    'unmet',
+    'not there whenever the queue was listed, since that was run',
+    waiting()
+      .see(listing(['hfa00000000002']))
+      .see({ kind: 'queue-flushed' })
+      .see(listing([]))
+      .see(listing([])),
+    { harm: 'mail-lost' },
+  ],
+  [
+    'undecided',
+    'still deferred, and the TLSA records that could not be had were not asked for again',
+    asks(asks(untold().step(2), 'MX', 'victim.test'), 'A', 'mx1.victim.test').status('deferred'),
+    { actual: /was not asked for again/ },
+  ],
+  [
+    'unmet',
+    'still deferred, and the look-up of the TLSA records fails still',
+    fails(untold().step(2)).status('deferred'),
+    { actual: /still deferred, though/ },
   ],
   [
     'unmet',
