@@ -76,6 +76,8 @@ const INTERMEDIATES = {
   intermediate: {},
   /** Below the intermediate. */
   'lower-intermediate': { under: 'intermediate' },
+  /** No server ever sends its certificate: who has seen others of this authority has not seen this. */
+  'unsent-intermediate': {},
   /** Signed by a root that nobody trusts as well: that certificate comes last. */
   'cross-signed-intermediate': { isCrossSigned: true },
   /** No CA may stand below it, and one does. */

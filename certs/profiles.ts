@@ -156,7 +156,7 @@ export const PROFILES = {
     summary: 'Signed by an intermediate CA that the server does not send.',
     authenticates: false,
     brokenPath: true,
-    change: () => ({ issuer: 'intermediate', sends: 'leaf-alone' }),
+    change: () => ({ issuer: 'unsent-intermediate', sends: 'leaf-alone' }),
   },
   'expired-intermediate': {
     summary: 'Signed by an intermediate CA that expired yesterday.',
