@@ -4,8 +4,10 @@
  */
 
 import { z } from 'zod';
-import { looksBefore, outcomeIn } from '../model/evidence.ts';
-import { seqs } from '../model/traffic.ts';
+import { attemptsFor, looksBefore, outcomeIn, type StepView } from '../model/evidence.ts';
+import { stsLookups } from '../model/held-policy.ts';
+import type { Observation } from '../model/observation.ts';
+import { isBefore, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -27,11 +29,27 @@ export const expectation: Expectation = {
       const looks = looksBefore(view, outcome.by);
       const because = [...seqs(looks), outcome.by.seq];
       if (looks.length > 0) return { status: 'met', actual: 'looked up, then bounced', because };
+      const isMinor = lookedAtLastTry(view, token, outcome.by);
       return {
         status: 'unmet',
-        actual: 'bounced without looking for a new policy in the five minutes before',
+        actual: `bounced without looking for a new policy in the five minutes before${isMinor ? ': it was not tried again, and the last try had looked' : ''}`,
         because,
         known: true,
+        isMinor,
       };
     }),
 };
+
+/**
+ * Some give a message up for its age, and try it no more. In days that pass in a moment the tries are
+ * missing that would each have looked.
+ */
+function lookedAtLastTry(view: StepView, token: string, sign: Observation): boolean {
+  const before = view.history.filter((seen) => isBefore(seen, sign));
+  const last = attemptsFor(token, before, view.history, view.trial.scenario).at(-1);
+  return (
+    last !== undefined &&
+    last.step < sign.step &&
+    stsLookups(before, view.domains).some(({ step }) => step === last.step)
+  );
+}

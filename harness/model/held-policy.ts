@@ -86,10 +86,9 @@ export function heldPolicy(
   let held: HeldPolicy | undefined;
   for (const fetch of fetches) {
     if (!lookups.some((lookup) => lookup.at <= fetch.at)) continue;
-    // RFC 8461 §3.2: a policy is UTF-8.
-    if (fetch.invalidUtf8) continue;
     const policy = parseStsPolicy(fetch.body ?? '');
-    if (policy.ok && isPlainText(fetch) && !fetch.inDoubt)
+    // RFC 8461 §3.2: a policy is UTF-8.
+    if (policy.ok && isPlainText(fetch) && !fetch.inDoubt && !fetch.invalidUtf8)
       held = { fetch, policy: policy.value, rivals: [] };
     else if (held) held = { ...held, rivals: [...held.rivals, ...readingsOf(fetch)] };
   }

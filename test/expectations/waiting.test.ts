@@ -73,11 +73,18 @@ describe('looked-again', () => {
   says('looked-again', [
     ['met', 'looked up, then bounced', again().txt().turnsAway().status('bounced')],
     ['met', 'looked up minutes before', again().turnsAway().status('bounced')],
-    ['unmet', 'bounced', again().later().turnsAway().status('bounced')],
+    ['unmet', 'bounced', again().later().turnsAway().status('bounced'), { isMinor: false }],
     [
       'unmet',
-      'the record was looked up in an earlier step',
+      'given up for its age: the record was looked up in an earlier step, for the last try',
       evidence().primed().step(1).submit().txt().step(2).later().status('bounced'),
+      { isMinor: true },
+    ],
+    [
+      'unmet',
+      'given up for its age, and the last try had not looked either',
+      evidence().primed().step(1).submit().turnsAway().step(2).later().status('bounced'),
+      { isMinor: false },
     ],
     ['unmet', 'looked up after the bounce', again().later().status('bounced').txt()],
     [

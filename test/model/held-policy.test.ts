@@ -93,9 +93,9 @@ describe('it is in doubt whether it was replaced', () => {
   });
 });
 
-test('bytes that are no UTF-8 are no policy, and U+FFFD is a letter like any other', () => {
+test('a file with bytes that are no UTF-8 may be passed over, and U+FFFD is a letter like any other', () => {
   const body = text('none', 'x: \uFFFD\n');
   const invalid = held(cold().txt().fetch().fetch({ body, invalidUtf8: true }));
-  expect(invalid).toMatchObject({ policy: { mode: 'enforce' }, rivals: [] });
+  expect(invalid).toMatchObject({ policy: { mode: 'enforce' }, rivals: [{ mode: 'none' }] });
   expect(held(cold().txt().fetch().fetch({ body }))?.policy.mode).toBe('none');
 });
