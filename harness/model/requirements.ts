@@ -820,7 +820,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   '5321-5.1-multi-address': should('keyword', 'at least two addresses are tried'),
   '5321-5.1-each-address': must(
     'keyword',
-    'every host and address of the domain is tried, in order, until one takes the mail',
+    'a sender can try every host and address of the domain, until one takes the mail',
   ),
   '5321-4.5.4.1-queue': must(
     'keyword',
