@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { isBinding, REQUIREMENTS } from '../model/requirements.ts';
 import { type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
@@ -18,7 +19,7 @@ const GZIP = 'application/tlsrpt+gzip';
 const PLAIN = 'application/tlsrpt+json';
 
 /** By the path of a finding, its level before it; the first that fits. */
-const REQUIREMENTS: readonly (readonly [at: RegExp, requirement: string])[] = [
+const BROKEN: readonly (readonly [at: RegExp, requirement: string])[] = [
   [/ method$/, '8460-3-https-post'],
   [/ content-type$/, '8460-5.4-media-type'],
   [/ packing$|^should attachment$/, '8460-5.2-gzip'],
@@ -60,7 +61,7 @@ export const expectation: Expectation = {
     MISCOUNTED,
     TLSA_FORMAT,
     ...SILENCE_BREAKS,
-    ...REQUIREMENTS.map(([, requirement]) => requirement),
+    ...BROKEN.map(([, requirement]) => requirement),
   ],
   describe: () => 'a valid report',
   judge(view) {
@@ -69,9 +70,7 @@ export const expectation: Expectation = {
     if (silent) return silent;
     const { received } = read;
     const because = seqs(received);
-    const findings = received
-      .flatMap(findingsOf)
-      .toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
+    const findings = received.flatMap(findingsOf).toSorted((a, b) => rankOf(a) - rankOf(b));
     const [worst] = findings;
     const isOurs = (event: Seen<'report-received'>) => {
       const report = readReport(event);
@@ -96,11 +95,17 @@ export const expectation: Expectation = {
   },
 };
 
+/** The worst first, as they are graded: what the RFC demands in prose only is a warning. */
+function rankOf(finding: Finding): number {
+  const isFailure = finding.level === 'must' && isBinding(REQUIREMENTS[requirementOf(finding)]!);
+  return isFailure ? -1 : LEVELS.indexOf(finding.level);
+}
+
 function requirementOf({ path, level, section }: Finding): string {
   if (section.includes('RFC 6698')) return TLSA_FORMAT;
   // Numbers that are numbers, and contradict each other.
   if (level === 'should' && path.endsWith('-session-count')) return MISCOUNTED;
-  return REQUIREMENTS.find(([at]) => at.test(`${level} ${path}`))![1];
+  return BROKEN.find(([at]) => at.test(`${level} ${path}`))![1];
 }
 
 function findingsOf({
@@ -129,14 +134,15 @@ function mailFindings(
   report: unknown,
   problem: string | undefined,
 ): readonly Finding[] {
-  const findings = openFindings();
+  // Each keeps only so many: a report with very many hides none of its mail.
+  const [findings, around] = [openFindings(), openFindings()];
   const read = readInto(findings, report, problem);
   const { attachment } = mail;
   if (attachment) {
-    checkMail({ ...mail, attachment }, read, findings);
-    checkVerified(mail.dkim, { ...mail, attachment }, findings);
+    checkMail({ ...mail, attachment }, read, around);
+    checkVerified(mail.dkim, { ...mail, attachment }, around);
   }
-  return findings.list;
+  return [...findings.list, ...around.list];
 }
 
 function readInto(findings: Findings, report: unknown, problem: string | undefined): ReadReport {

@@ -2,7 +2,7 @@
  * Grades: what a judgement of an expectation comes to.
  */
 
-import { REQUIREMENTS } from '../model/requirements.ts';
+import { isBinding, REQUIREMENTS } from '../model/requirements.ts';
 import type { ExpectationUse } from '../model/scenario.ts';
 import type { Finding, Grade, Judgement } from '../model/verdict.ts';
 
@@ -29,9 +29,7 @@ export function gradeOf(
   if (harm === 'content' || harm === 'unheld') return 'fail';
   if (!Object.hasOwn(REQUIREMENTS, requirement))
     throw new RangeError(`no requirement ${requirement}`);
-  const { level, basis } = REQUIREMENTS[requirement]!;
-  const isMust = level === 'MUST' || level === 'MUST NOT';
-  return isMust && (basis === 'keyword' || basis === 'grammar') ? 'fail' : 'warn';
+  return isBinding(REQUIREMENTS[requirement]!) ? 'fail' : 'warn';
 }
 
 /** Proved by what passed over the wire: it stands whatever went wrong later in the trial. */

@@ -949,6 +949,15 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = Object.fromEn
 );
 
 /**
+ * Whether to break it is a failure by itself: a MUST by an RFC 2119 word on that very point, or by the
+ * grammar.
+ */
+export function isBinding({ level, basis }: Pick<Requirement, 'level' | 'basis'>): boolean {
+  const isMust = level === 'MUST' || level === 'MUST NOT';
+  return isMust && (basis === 'keyword' || basis === 'grammar');
+}
+
+/**
  * `RFC 8461 §5: under enforce, no delivery to …`. Throws RangeError for an id that is not in the
  * table.
  */

@@ -18,7 +18,7 @@ import type { KnownNoMore } from '../model/known.ts';
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
 import type { Shown } from '../model/reporter.ts';
-import type { Requirement } from '../model/requirements.ts';
+import { isBinding, type Requirement } from '../model/requirements.ts';
 import { neededCapabilities } from '../model/scenario.ts';
 import { ofKind } from '../model/traffic.ts';
 import {
@@ -78,10 +78,10 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
 }
 
 /** `MUST`, and why a finding weighs otherwise than that: `SHOULD, and content was exposed`. */
-export function weightOf({ grade, harm }: Finding, { level, basis }: Requirement): string {
-  const isFirm = basis === 'keyword' || basis === 'grammar';
-  const isMust = level.startsWith('MUST') && isFirm;
-  if (grade === 'fail' && !isMust && harm !== undefined) return `${level}, and ${HARMED[harm]}`;
+export function weightOf({ grade, harm }: Finding, requirement: Requirement): string {
+  const { level, basis } = requirement;
+  if (grade === 'fail' && !isBinding(requirement) && harm !== undefined)
+    return `${level}, and ${HARMED[harm]}`;
   if (grade !== 'warn' || !level.startsWith('MUST')) return level;
   if (harm === 'envelope') return `${level}, but only the envelope was exposed`;
   if (basis === 'derived') return `${level} by our inference`;

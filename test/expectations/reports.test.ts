@@ -460,6 +460,24 @@ describe('report-valid, by mail', () => {
     ],
     [
       'unmet',
+      'with no signature, and a member missing: the one that fails is told',
+      mailed(
+        { fields: { 'dkim-signature': undefined }, dkim: [] },
+        { report: { ...report, 'report-id': undefined } },
+      ),
+      named('8460-3-dkim-valid'),
+    ],
+    [
+      'unmet',
+      'with no signature, and a report that is wrong a hundred times',
+      mailed(
+        { fields: { 'dkim-signature': undefined }, dkim: [] },
+        { report: { ...report, policies: Array.from({ length: 100 }, () => ({})) } },
+      ),
+      named('8460-3-dkim-valid'),
+    ],
+    [
+      'unmet',
       'with one that is not valid',
       mailed({ dkim: [{ ...signature, result: 'fail', why: 'bad signature' }] }),
       { ...named('8460-3-dkim-valid'), actual: /fail: "bad signature"/ },
