@@ -37,6 +37,23 @@ const options = z.strictObject({
 });
 type Options = z.output<typeof options>;
 
+/** What asks for each. */
+const ASKED_BY: Readonly<Record<Options['type'], string>> = {
+  'starttls-not-supported': '8460-4.3-starttls',
+  'certificate-host-mismatch': '8460-4.3-host-mismatch',
+  'certificate-expired': '8460-4.3-expired',
+  'certificate-not-trusted': '8460-4.3-not-trusted',
+  'validation-failure': '8460-4.3-validation-failure',
+  'tlsa-invalid': '8460-4.3-tlsa-invalid',
+  'dnssec-invalid': '8460-4.3-dnssec-invalid',
+  'dane-required': '8460-4.3-dane-required',
+  'sts-policy-fetch-error': '8460-4.3-sts-fetch-error',
+  'sts-policy-invalid': '8460-4.3-sts-invalid',
+  'sts-webpki-invalid': '8460-4.3-sts-webpki',
+  failure: '8460-4.2.2-failure-count',
+  success: '8460-4.2.1-success-count',
+};
+
 export const expectation: Expectation<Options> = {
   summary: 'a TLSRPT report has this result type',
   options,
@@ -44,7 +61,8 @@ export const expectation: Expectation<Options> = {
   example: '- reported: { type: starttls-not-supported, policyType: sts }',
   requirement: '8460-4.2.2-failure-count',
   awaits: ['reports'],
-  cites: () => [
+  cites: ({ type }) => [
+    ASKED_BY[type],
     '8460-4.4-policy-string',
     '8460-4.4-required-fields',
     '8460-4.4-mx-hostname',
@@ -66,7 +84,12 @@ export const expectation: Expectation<Options> = {
         requirement: '8460-4.4-required-fields',
       };
     if (read.policies.length === 0)
-      return { ...unmet, actual: 'a report, but none of this domain' };
+      return {
+        ...unmet,
+        actual: 'a report, but none of this domain',
+        requirement: '8460-4.4-required-fields',
+        isMinor: true,
+      };
     const rows = rowsOf(view, read);
     return { ...judgeCounts(view, wanted, read, rows), because, compared: comparisons(rows) };
   },
@@ -79,9 +102,11 @@ function judgeCounts(
   rows: readonly Row[],
 ): Omit<Judgement, 'because'> {
   const unmet = { status: 'unmet' } as const;
+  // A report came, so that the record was read and the way was found: no MUST asks for its counts.
+  const untold = { ...unmet, isMinor: true, insteadOfMust: ASKED_BY[type] };
   const fitting = policies.filter((one) => policyType === undefined || one.type === policyType);
   const count = tally(fitting, (one) => countOf(one, type));
-  if (count === 0) return { ...unmet, actual: `reported ${summarise(policies)}` };
+  if (count === 0) return { ...untold, actual: `reported ${summarise(policies)}` };
   const strange = rows.find(({ untruth }) => untruth?.requirement === '8460-4.4-mx-hostname');
   if (strange?.untruth) return { ...unmet, ...strange.untruth };
   const other = applied
@@ -107,7 +132,7 @@ function judgeCounts(
   const counts = [count, sum(fitting.map((one) => countOf(one, type)))];
   const isRight = seen.some(([least, most]) => counts.some((n) => least <= n && n <= most));
   if (counted && !isRight)
-    return { ...unmet, actual: `reported ${count} × ${type}, the path counted ${seen[0]![1]}` };
+    return { ...untold, actual: `reported ${count} × ${type}, the path counted ${seen[0]![1]}` };
   return { status: 'met', actual: `reported ${count} × ${type}` };
 }
 

@@ -10,6 +10,7 @@
 import { inLeg, outcomeOf, type StepView, viewStep } from '../model/evidence.ts';
 import { plainName } from '../model/names.ts';
 import type { Observation } from '../model/observation.ts';
+import { REQUIREMENTS } from '../model/requirements.ts';
 import { type ExpectationUse, isJudged, neededCapabilities } from '../model/scenario.ts';
 import { ofKind, type Seen } from '../model/traffic.ts';
 import {
@@ -265,8 +266,9 @@ function judgeUse(
     const own = use.for === undefined ? view : viewStep(view.trial, view.index, use.for);
     const judgement = expectation.judge(own, use.options);
     // One that names a requirement says that another was broken than the one asked about.
-    const requirement =
-      judgement.requirement ?? use.requirement ?? expectation.requirement ?? fallback;
+    const asked = use.requirement ?? expectation.requirement ?? fallback;
+    const isMust = REQUIREMENTS[asked]?.level.startsWith('MUST') ?? false;
+    const requirement = judgement.requirement ?? ((isMust && judgement.insteadOfMust) || asked);
     const grade = gradeOf(judgement, requirement, use);
     const standsAlone = expectation.standsAlone === true || judgement.standsAlone === true;
     const decided =

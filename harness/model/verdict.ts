@@ -28,6 +28,8 @@ export interface Judgement {
   readonly harm?: Harm;
   /** Instead of the expectation's own requirement. */
   readonly requirement?: string;
+  /** Instead of a MUST that is asked about: what was broken is no more than this. */
+  readonly insteadOfMust?: string;
   /** Unmet by a strictness that loses no mail: a warning, whatever the requirement says. */
   readonly strictness?: boolean;
   /** Unmet in what no MUST asks, and its requirement asks more as well: a warning. */

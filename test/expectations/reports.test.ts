@@ -1,6 +1,7 @@
 /** `reported`, `not-reported`, `report-valid` and `report-true`: RFC 8460, of senders that declare it. */
 
 import { describe, expect, test } from 'vitest';
+import { judge } from '../../harness/judge/judge.ts';
 import { policyText } from '../../harness/model/baseline.ts';
 import { viewStep } from '../../harness/model/evidence.ts';
 import type { Step } from '../../harness/model/scenario.ts';
@@ -9,9 +10,11 @@ import {
   type EvidenceBuilder,
   evidence,
   expectations,
+  prime,
   scenarioOf,
   send,
   trialOf,
+  use,
 } from '../evidence.ts';
 import { attacked, says } from './table.ts';
 
@@ -226,6 +229,57 @@ describe('reported', () => {
       type('starttls-not-supported', { counted: true }),
     ],
   ]);
+});
+
+describe('reported, in a scenario about the record', () => {
+  const reporting = (...reports: object[]) =>
+    stripped()
+      .reports(...reports)
+      .reporter()
+      .unprotected();
+  const other = about('victim.test', { 'validation-failure': 1 });
+  test.each<[string, string, string, EvidenceBuilder, object?]>([
+    ['fail', '8460-3-concat', 'no report', reporting()],
+    ['warn', '8460-4.3-starttls', 'another type', reporting(other)],
+    [
+      'warn',
+      '8460-4.2.2-failure-count',
+      'no failure',
+      reporting(about('victim.test', {}, { good: 1 })),
+      { type: 'failure' },
+    ],
+    [
+      'warn',
+      '8460-4.3-starttls',
+      'more than there were',
+      reporting(about('victim.test', { 'starttls-not-supported': 9 })),
+      { type: 'starttls-not-supported', counted: true },
+    ],
+    ['warn', '8460-4.4-required-fields', 'of another domain', reporting(about('other.test', {}))],
+  ])('%s, %s: %s', (grade, requirement, _, made, options) => {
+    const asked = use('reported', options ?? { type: 'starttls-not-supported' }, {
+      requirement: '8460-3-concat',
+    });
+    const trial = trialOf(made.health(), scenarioOf([prime, send(asked)]));
+    const found = judge(trial, expectations).findings.filter(
+      ({ expectation }) => expectation === 'reported',
+    );
+    expect(found).toMatchObject([{ grade, requirement }]);
+  });
+
+  test('what the scenario asks of the type stays as it is', () => {
+    const asked = use(
+      'reported',
+      { type: 'starttls-not-supported' },
+      {
+        requirement: '8461-5-testing-report',
+      },
+    );
+    const trial = trialOf(reporting(other).health(), scenarioOf([prime, send(asked)]));
+    expect(judge(trial, expectations).findings).toContainEqual(
+      expect.objectContaining({ grade: 'warn', requirement: '8461-5-testing-report' }),
+    );
+  });
 });
 
 describe('not-reported', () => {
