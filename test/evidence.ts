@@ -26,7 +26,13 @@ import {
   STS_NAME,
   VICTIM,
 } from '../harness/model/plan.ts';
-import type { ExpectationUse, PolicySpec, Scenario, Step } from '../harness/model/scenario.ts';
+import type {
+  DomainSpec,
+  ExpectationUse,
+  PolicySpec,
+  Scenario,
+  Step,
+} from '../harness/model/scenario.ts';
 import { CAPABILITIES, type Capability } from '../harness/model/sender.ts';
 import { compileStages } from '../harness/model/stage.ts';
 import type { Expectation, Judgement, Trial } from '../harness/model/verdict.ts';
@@ -415,14 +421,14 @@ export function trialOf(
 function viewOf(
   made: EvidenceBuilder,
   capabilities: readonly Capability[] = CAPABILITIES,
+  domain: Partial<DomainSpec> = {},
 ): StepView {
   const index = Math.max(
     ...made.observations.filter((seen) => seen.leg === 'main').map((seen) => seen.step),
   );
-  return viewStep(
-    trialOf(made, scenarioOf(Array.from({ length: index + 1 }, () => send())), capabilities),
-    index,
-  );
+  const steps = Array.from({ length: index + 1 }, () => send());
+  const scenario = scenarioOf(steps, { domain: { ...DEFAULT_DOMAIN, ...domain } });
+  return viewStep(trialOf(made, scenario, capabilities), index);
 }
 
 /** What the expectation of this name says of the builder's last main step. */
@@ -431,9 +437,10 @@ export function judged(
   made: EvidenceBuilder,
   options: object = {},
   capabilities?: readonly Capability[],
+  domain?: Partial<DomainSpec>,
 ): Judgement {
   const expectation: Expectation = expectations.get(name)!;
-  return expectation.judge(viewOf(made, capabilities), expectation.options.parse(options));
+  return expectation.judge(viewOf(made, capabilities, domain), expectation.options.parse(options));
 }
 
 /** Kinds, or for commands their verbs, of the observations that a judgement rests on. */

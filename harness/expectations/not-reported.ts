@@ -10,7 +10,7 @@ import { isBefore, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { sessionCount, tally } from './report-rows.ts';
-import { isReporter, readReports, silence } from './reports.ts';
+import { isReporter, readAllReports, silence } from './reports.ts';
 
 /**
  * A sender that tries again by itself fails again, and has that to tell in its next report. Where
@@ -58,7 +58,7 @@ export const expectation: Expectation<z.output<typeof options>> = {
   awaits: ['reports'],
   describe: ({ atAll }) => (atAll ? 'no report' : 'no failure reported'),
   judge(view, { atAll }) {
-    const read = readReports(view);
+    const read = readAllReports(view);
     const silent = silence(view, read);
     if (silent && silent.status !== 'unmet') return silent;
     // Who sends no report at all has not kept this one back.

@@ -13,9 +13,12 @@ import { openFindings } from '../tlsrpt/finding.ts';
 import type { Json } from '../tlsrpt/json.ts';
 import { Refusal } from '../tlsrpt/refusal.ts';
 import type { ReadPolicy, ReadReport } from '../tlsrpt/report.ts';
+import { isSentTo, wantedPlaces, wayOf } from './report-places.ts';
 
 export interface ReadReports {
   readonly received: readonly Seen<'report-received'>[];
+  /** Those that went where the domain does not want them; they are in none of the others. */
+  readonly astray: readonly Seen<'report-received'>[];
   readonly reports: readonly ReadReport[];
   /** Policies of the scenario's domain in these reports. */
   readonly policies: readonly ReadPolicy[];
@@ -25,8 +28,24 @@ export interface ReadReports {
   readonly asked: readonly Seen<'reports-asked-for'>[];
 }
 
+/** Of the reports that went where the domain wants them. */
 export function readReports(view: StepView): ReadReports {
-  const received = ofKind(view.now, 'report-received');
+  const places = wantedPlaces(view);
+  const isHome = (one: Seen<'report-received'>) => places === undefined || isSentTo(places, one);
+  return readFrom(view, isHome);
+}
+
+/** Of all reports, wherever they went. */
+export function readAllReports(view: StepView): ReadReports {
+  return readFrom(view, () => true);
+}
+
+function readFrom(
+  view: StepView,
+  isCounted: (report: Seen<'report-received'>) => boolean,
+): ReadReports {
+  const all = ofKind(view.now, 'report-received');
+  const received = all.filter(isCounted);
   const read = received.map(readReport);
   // RFC 8460 §3: one that goes to several places is one report.
   const distinct = new Map(
@@ -35,6 +54,7 @@ export function readReports(view: StepView): ReadReports {
   const reports = [...distinct.values()];
   return {
     received,
+    astray: all.filter((one) => !received.includes(one)),
     reports,
     policies: reports.flatMap(({ policies }) => policies).filter((one) => isOwn(view, one)),
     problems: read.filter((one) => typeof one === 'string'),
@@ -43,11 +63,17 @@ export function readReports(view: StepView): ReadReports {
 }
 
 /** What there is to say where no report came; undefined: one did, or can be judged. */
-export function silence(view: StepView, { received, asked }: ReadReports): Judgement | undefined {
+export function silence(
+  view: StepView,
+  { received, astray, asked }: ReadReports,
+): Judgement | undefined {
   const { capabilities } = view.trial.sender;
   if (!capabilities.includes('tlsrpt') && !capabilities.includes('tlsrpt-mail'))
     return { status: 'unsupported', actual: 'the sender declares no TLSRPT', because: [] };
   if (received.length > 0) return undefined;
+  const [stray] = astray;
+  if (stray)
+    return { status: 'unmet', actual: `${wayOf(stray)}, and nowhere else`, because: seqs(astray) };
   if (asked.length === 0)
     return {
       status: 'unobserved',

@@ -7,7 +7,7 @@ import http from 'node:http';
 import type net from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { Event } from '../model/observation.ts';
+import { type Event, LONGEST_PATH } from '../model/observation.ts';
 import type { ReportHostPlan } from '../model/plan.ts';
 import { readJson } from '../tlsrpt/json.ts';
 import type { TlsAcceptor } from './tls.ts';
@@ -50,6 +50,7 @@ export function createReportInbox(): ReportInbox {
         kind: 'report-received',
         host: setting.host,
         ...method,
+        path: (request.url ?? '').slice(0, LONGEST_PATH),
         contentType,
         ...read,
       });

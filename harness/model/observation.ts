@@ -277,6 +277,9 @@ export type SenderEvent =
   | { readonly kind: 'reports-asked-for'; readonly date?: string }
   | { readonly kind: 'sender-failed'; readonly detail: string };
 
+/** Of the path of a report, what is kept. */
+export const LONGEST_PATH = 2000;
+
 /** A TLSRPT report (RFC 8460) reached the inbox, by POST or by mail. */
 export interface ReportEvent {
   readonly kind: 'report-received';
@@ -284,6 +287,8 @@ export interface ReportEvent {
   readonly host: string;
   /** Of the request; default: POST. */
   readonly method?: string;
+  /** Of the request, as it stood there: at most LONGEST_PATH characters. */
+  readonly path?: string;
   /** Of the POST, or of what is attached to the mail. */
   readonly contentType: string;
   /** It was packed by gzip, whatever it was called. */

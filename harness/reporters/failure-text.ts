@@ -275,7 +275,7 @@ export function describeObservation(seen: Observation): string {
     case 'sender-failed':
       return `sender failed: ${seen.detail}`;
     case 'report-received':
-      return `report at ${seen.host}${seen.problem ? ` (${seen.problem})` : ''}`;
+      return `report at ${seen.host}${seen.path ?? ''}${seen.problem ? ` (${seen.problem})` : ''}`;
     case 'lab-health':
       return `lab: event loop ${seen.eventLoopDelayMs} ms late, slowest answer ${seen.slowestAnswerMs} ms`;
     case 'flooded':

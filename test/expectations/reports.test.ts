@@ -231,6 +231,85 @@ describe('reported', () => {
   ]);
 });
 
+describe('reported, by where the report went', () => {
+  const sent = (path?: string, host = 'tlsrpt.victim.xw1.test') =>
+    stripped()
+      .reports()
+      .see({
+        kind: 'report-received',
+        host,
+        ...(path !== undefined && { path }),
+        contentType: 'application/tlsrpt+gzip',
+        report: about('victim.xw1.test', notSupported),
+      });
+  const to = (uris: string | readonly string[], more: object = {}) => ({
+    ...type('starttls-not-supported'),
+    domain: { tlsrpt: [`v=TLSRPTv1; rua=${[uris].flat()[0]}`, ...[uris].flat().slice(1)] },
+    ...more,
+  });
+  const [one, other] = ['https://tlsrpt.victim.test/a', 'https://tlsrpt.victim.test/b'];
+  const record = (text: string, name = '_smtp._tls.victim.test') =>
+    ({ name, type: 'TXT', text }) as const;
+  says('reported', [
+    ['met', 'to its path', sent('/a'), to(one)],
+    ['met', 'as a whole URI', sent('https://tlsrpt.victim.xw1.test/a'), to(one)],
+    ['met', 'to the second of two', sent('/b'), to(`${one} , ${other}`)],
+    [
+      'met',
+      'to a URI that is written in two strings',
+      sent('/a'),
+      to([one.slice(0, 20), one.slice(20)]),
+    ],
+    ['met', 'to a path with a query', sent('/a?x=1'), to(`${one}?x=1`)],
+    ['met', 'encoded in another way', sent('/%7Ea!b'), to(`${one.slice(0, -1)}~a%21b`)],
+    ['met', 'to the root', sent('/'), to('https://tlsrpt.victim.test')],
+    ['met', 'to a host of another name', sent('/a', 'inbox.victim.xw1.test'), to(one)],
+    ['met', 'kept by an older version', sent(), to(one)],
+    ['met', 'to a path of which the end is not known', sent(`/${'a'.repeat(1999)}`), to(one)],
+    [
+      'met',
+      'to where another name has it, and this one has a record of its own',
+      sent('/c'),
+      to(one, {
+        domain: {
+          tlsrpt: `v=TLSRPTv1; rua=${one}`,
+          records: [
+            record('v=TLSRPTv1; rua=https://tlsrpt.victim.test/c', '_smtp._tls.mx1.victim.test'),
+          ],
+        },
+      }),
+    ],
+    [
+      'met',
+      'where there is no record that counts',
+      sent('/c'),
+      to(one, { domain: { records: [record('v=TLSRPTv1; rua=https://tlsrpt.victim.test/b')] } }),
+    ],
+    ['met', 'where there is none at all', sent('/c'), to(one, { domain: { tlsrpt: false } })],
+    [
+      'unmet',
+      'to another path',
+      sent('/a,https://tlsrpt.victim.xw1.test/b'),
+      to(`${one},${other}`, { requirement: 'own', actual: /^posted to tlsrpt.+\/a,https:/ }),
+    ],
+    ['unmet', 'without the query', sent('/a'), to(`${one}?x=1`, { actual: /^posted to/ })],
+    ['unmet', 'where it is to be mailed', sent('/a'), to('mailto:a@victim.test')],
+  ]);
+
+  test('met: an attack answers for the record', () => {
+    const rule = {
+      name: '_smtp._tls.victim.test',
+      type: 'TXT',
+      records: [record('v=TLSRPTv1; rua=https://tlsrpt.victim.test/c')],
+    };
+    const under = [{ name: 'patch', options: { dns: { rules: [rule] } } }];
+    const scenario = scenarioOf([send(), { ...send(), under } as Step]);
+    const view = viewStep(trialOf(sent('/c'), scenario), 1);
+    const wanted = { type: 'starttls-not-supported', counted: false, applied: false };
+    expect(expectations.get('reported')!.judge(view, wanted).status).toBe('met');
+  });
+});
+
 describe('reported, in a scenario about the record', () => {
   const reporting = (...reports: object[]) =>
     stripped()
@@ -316,6 +395,21 @@ describe('not-reported', () => {
       evidence()
         .step(0)
         .reports(about('victim.test', {}, { good: 1 })),
+      { options: { atAll: true } },
+    ],
+    [
+      'unmet',
+      'one that went elsewhere is one',
+      evidence()
+        .step(0)
+        .reports()
+        .see({
+          kind: 'report-received',
+          host: 'tlsrpt.victim.xw1.test',
+          path: '/elsewhere',
+          contentType: '',
+          report: about('victim.xw1.test', {}, { good: 1 }),
+        }),
       { options: { atAll: true } },
     ],
     ['met', 'none at all', evidence().step(0).reports().reporter(), { options: { atAll: true } }],
@@ -503,9 +597,35 @@ describe('report-valid, by mail', () => {
           ...change,
         },
       });
-  const named = (requirement: string) => ({ requirement });
+  const byMail = { domain: { tlsrpt: 'v=TLSRPTv1; rua=mailto:tlsrpt@victim.test' } };
+  const named = (requirement: string) => ({ ...byMail, requirement });
   says('report-valid', [
-    ['met', 'as it should be', mailed()],
+    ['met', 'as it should be', mailed(), byMail],
+    [
+      'met',
+      'to a mailbox that is encoded, in capitals, one of two',
+      mailed({ to: ['TLS-Reports@victim.xw1.test'] }),
+      {
+        domain: {
+          tlsrpt: [
+            'v=TLSRPTv1; rua=https://tlsrpt.victim.test/a,mailto:tls%2D',
+            'reports@victim.test?subject=x',
+          ],
+        },
+      },
+    ],
+    [
+      'unmet',
+      'to another mailbox',
+      mailed({ to: ['postmaster@victim.xw1.test'] }),
+      { ...named('8461-6-report-delivery-failure'), actual: /^mailed to postmaster@victim/ },
+    ],
+    [
+      'unmet',
+      'where it is to be posted',
+      mailed(),
+      { domain: { tlsrpt: true }, actual: /^mailed to tlsrpt@/ },
+    ],
     [
       'unmet',
       'with no signature',
@@ -540,6 +660,7 @@ describe('report-valid, by mail', () => {
       'met',
       'with one that is not valid beside one that is',
       mailed({ dkim: [{ ...signature, result: 'fail' }, signature] }),
+      byMail,
     ],
     [
       'unmet',

@@ -4,6 +4,7 @@
  */
 
 import { expect, test } from 'vitest';
+import type { DomainSpec } from '../../harness/model/scenario.ts';
 import type { Capability } from '../../harness/model/sender.ts';
 import type { Judgement } from '../../harness/model/verdict.ts';
 import { type EvidenceBuilder, evidence, judged } from '../evidence.ts';
@@ -11,6 +12,8 @@ import { type EvidenceBuilder, evidence, judged } from '../evidence.ts';
 interface More {
   readonly options?: object;
   readonly capabilities?: readonly Capability[];
+  /** Of the scenario's domain, what is otherwise than by default. */
+  readonly domain?: Partial<DomainSpec>;
   readonly actual?: RegExp;
   readonly harm?: Judgement['harm'] | 'none';
   /** `own`: that of the expectation or of the scenario, no other. */
@@ -32,10 +35,10 @@ export function says(name: string, rows: readonly Row[]): void {
     status,
     story,
     made,
-    { options, capabilities, actual, harm, requirement, isMinor, doubt } = {},
+    { options, capabilities, domain, actual, harm, requirement, isMinor, doubt } = {},
   ] of rows) {
     test(`${status}: ${story}`, () => {
-      const judgement = judged(name, made, options, capabilities);
+      const judgement = judged(name, made, options, capabilities, domain);
       expect(judgement).toMatchObject({
         status,
         ...(actual && { actual: expect.stringMatching(actual) }),

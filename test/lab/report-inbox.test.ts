@@ -40,7 +40,7 @@ test.each<[string, string, Buffer | string]>([
   using seen = world();
   expect(await post(seen, type, body)).toBe(200);
   expect(seen.seen('report-received')).toMatchObject([
-    { host: seen.name(HOST), contentType: type, report: REPORT },
+    { host: seen.name(HOST), path: '/tlsrpt', contentType: type, report: REPORT },
   ]);
   expect(seen.seen('tls-handshake')).toMatchObject([
     { service: 'report-host', result: 'completed', authenticated: true },
@@ -94,6 +94,12 @@ test.each<[string, string, object]>([
   using seen = world();
   await post(seen, JSON_TYPE, body, method);
   expect(seen.seen('report-received')).toMatchObject([{ method, ...read }]);
+});
+
+test('of a path, so much as is kept', async () => {
+  using seen = world();
+  await post(seen, JSON_TYPE, '{}', 'POST', false, `/${'x'.repeat(5000)}`);
+  expect(seen.seen('report-received')).toMatchObject([{ path: `/${'x'.repeat(1999)}` }]);
 });
 
 test('a status as planned', async () => {
@@ -198,9 +204,10 @@ async function post(
   body: Buffer | string,
   method = 'POST',
   agent: https.Agent | false = false,
+  path = '/tlsrpt',
 ): Promise<number> {
   const request = https
-    .request({ ...(await target(seen)), method, agent, headers: { 'content-type': type } })
+    .request({ ...(await target(seen)), path, method, agent, headers: { 'content-type': type } })
     .end(body);
   const [response] = await once(request, 'response');
   response.resume();
