@@ -24,9 +24,11 @@ export interface ReportMail {
 
 /** Checks how a report was sent by mail (RFC 8460 §3, §5.1, §5.3) against what it says. */
 export function checkMail(mail: ReportMail, report: ReadReport, findings: Findings): void {
-  const { filename = '', isGzip } = mail.attachment;
+  const { filename, isGzip } = mail.attachment;
   checkParts(mail, findings);
-  checkFileName(filename, { isGzip, report }, 'attachment filename', findings);
+  const path = 'attachment filename';
+  if (filename === undefined) findings.add('should', path, 'RFC 8460 §5.1', 'a name', 'nothing');
+  else checkFileName(filename, { isGzip, report }, path, findings);
   checkHeaders(mail, report, findings);
   checkSignatures(mail, findings);
 }

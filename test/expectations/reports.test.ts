@@ -463,7 +463,7 @@ describe('report-valid', () => {
         ...seen,
       });
   const named = (requirement: string) => ({ requirement });
-  const of = (domain: string) => {
+  const of = (domain: unknown) => {
     const report = whole();
     const [entry] = report.policies;
     return {
@@ -520,8 +520,32 @@ describe('report-valid', () => {
           ],
         }),
       }),
-      { ...named('8460-4.4-policy-domain-alabel'), isMinor: true },
+      { ...named('8460-4.4-required-fields'), isMinor: true },
     ],
+    [
+      'unmet',
+      'under a domain in U-labels',
+      came({ report: of('bücher.test') }),
+      { ...named('8460-4.4-policy-domain-alabel'), isMinor: false },
+    ],
+    ...[undefined, null, '', 5].map(
+      (domain) =>
+        [
+          'unmet',
+          `under the domain ${domain}`,
+          came({ report: of(domain) }),
+          named('8460-4.4-required-fields'),
+        ] as const,
+    ),
+    ...[undefined, null, []].map(
+      (policies) =>
+        [
+          'unmet',
+          `with policies: ${JSON.stringify(policies)}`,
+          came({ report: whole({ policies }) }),
+          named('8460-4.4-required-fields'),
+        ] as const,
+    ),
     [
       'unmet',
       'with a member missing',
@@ -721,6 +745,12 @@ describe('report-valid, by mail', () => {
       'unmet',
       'under a name that is wrong',
       mailed({ attached: { filename: 'report.json.gz' } }),
+      named('8460-5.1-filename'),
+    ],
+    [
+      'unmet',
+      'under no name',
+      mailed({ attached: { filename: undefined } }),
       named('8460-5.1-filename'),
     ],
     [
