@@ -124,8 +124,6 @@ function findingsOf({
   const findings = openFindings();
   if (mail) return mailFindings(mail, report, problem);
   if (method) findings.add('should', 'method', 'RFC 8460 §3', 'POST', quote(method));
-  // A GET has no content that could be wrong.
-  if (method && problem !== undefined) return findings.list;
   const type = contentType.split(';')[0]!.trim().toLowerCase();
   if ((type !== GZIP && type !== PLAIN) || (type === PLAIN && zipped))
     findings.add('should', 'content-type', 'RFC 8460 §5.4', `${GZIP} or ${PLAIN}`, type || 'none');

@@ -41,20 +41,23 @@ export function createReportInbox(): ReportInbox {
     request.on('error', () => {});
     request.on('end', async () => {
       const contentType = request.headers['content-type'] ?? '';
+      const { method = '' } = request;
+      const answer = () => void response.writeHead(setting.plan.status ?? 200).end();
+      // Who only looks whether somebody is at home has sent no report.
+      if (bytes === 0 && method !== 'POST') return answer();
       const read =
         bytes > LARGEST_REPORT_BYTES
           ? { problem: `${bytes} bytes are more than the inbox takes` }
           : await readReport(Buffer.concat(chunks), contentType);
-      const method = request.method === 'POST' ? {} : { method: request.method };
       setting.record({
         kind: 'report-received',
         host: setting.host,
-        ...method,
+        ...(method !== 'POST' && { method }),
         path: (request.url ?? '').slice(0, LONGEST_PATH),
         contentType,
         ...read,
       });
-      response.writeHead(setting.plan.status ?? 200).end();
+      answer();
     });
   });
   server.on('clientError', (_error, socket) => socket.destroy());

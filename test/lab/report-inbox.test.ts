@@ -86,14 +86,16 @@ test('in clear nobody is at home, unless the plan says so', async () => {
   expect(open.seen('web-connection')).toMatchObject([{ scheme: 'http' }]);
 });
 
-test.each<[string, string, object]>([
-  ['GET', '', { problem: expect.stringMatching(/JSON/) }],
-  ['HEAD', '', { problem: expect.stringMatching(/JSON/) }],
-  ['PUT', JSON.stringify(REPORT), { report: REPORT }],
-])('by %s', async (method, body, read) => {
+test.each(['GET', 'PUT'])('by %s', async (method) => {
   using seen = world();
-  await post(seen, JSON_TYPE, body, method);
-  expect(seen.seen('report-received')).toMatchObject([{ method, ...read }]);
+  await post(seen, JSON_TYPE, JSON.stringify(REPORT), method);
+  expect(seen.seen('report-received')).toMatchObject([{ method, report: REPORT }]);
+});
+
+test.each(['GET', 'HEAD', 'OPTIONS', 'PUT'])('%s with no content is no report', async (method) => {
+  using seen = world({ status: 405 });
+  expect(await post(seen, JSON_TYPE, '', method)).toBe(405);
+  expect(seen.seen('report-received')).toEqual([]);
 });
 
 test('of a path, so much as is kept', async () => {
@@ -207,7 +209,13 @@ async function post(
   path = '/tlsrpt',
 ): Promise<number> {
   const request = https
-    .request({ ...(await target(seen)), path, method, agent, headers: { 'content-type': type } })
+    .request({
+      ...(await target(seen)),
+      path,
+      method,
+      agent,
+      headers: { 'content-type': type, 'content-length': Buffer.byteLength(body) },
+    })
     .end(body);
   const [response] = await once(request, 'response');
   response.resume();
