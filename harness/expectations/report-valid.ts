@@ -10,7 +10,7 @@ import { counted } from '../protocol/printable.ts';
 import { checkReport } from '../tlsrpt/check.ts';
 import { type Finding, type Findings, LEVELS, openFindings, quote } from '../tlsrpt/finding.ts';
 import type { Json } from '../tlsrpt/json.ts';
-import { checkMail, checkVerified } from '../tlsrpt/mail.ts';
+import { checkMail, checkVerified, lacksKey } from '../tlsrpt/mail.ts';
 import { Refusal } from '../tlsrpt/refusal.ts';
 import type { ReadReport } from '../tlsrpt/report.ts';
 import { isOwn, readReport, readReports, SILENCE_BREAKS, silenceAboutForm } from './reports.ts';
@@ -73,12 +73,23 @@ export const expectation: Expectation = {
     if (silent) return silent;
     const { received } = read;
     const because = seqs(received);
-    const findings = received.flatMap(findingsOf).toSorted((a, b) => rankOf(a) - rankOf(b));
+    // Of a sender that has brought a key of its own, the lab's DNS has nothing to say.
+    const unsigned = view.trial.sender.dkim ? [] : received.filter(isByUnknownKey);
+    const findings = received
+      .flatMap((one) => findingsOf(one, !unsigned.includes(one)))
+      .toSorted((a, b) => rankOf(a) - rankOf(b));
     const [worst] = findings;
     const isOurs = (event: Seen<'report-received'>) => {
       const report = readReport(event);
       return typeof report !== 'string' && report.policies.some((one) => isOwn(view, one));
     };
+    if (unsigned.length > 0 && !(worst && isFailure(worst)))
+      return {
+        status: 'undecided',
+        actual: 'signed by a key that the DNS of the lab does not have',
+        because: seqs(unsigned),
+        requirement: '8460-3-dkim-valid',
+      };
     if (!worst && !received.some(isOurs))
       return {
         status: 'unmet',
@@ -100,8 +111,16 @@ export const expectation: Expectation = {
 
 /** The worst first, as they are graded: what the RFC demands in prose only is a warning. */
 function rankOf(finding: Finding): number {
-  const isFailure = finding.level === 'must' && isBinding(REQUIREMENTS[requirementOf(finding)]!);
-  return isFailure ? -1 : LEVELS.indexOf(finding.level);
+  return isFailure(finding) ? -1 : LEVELS.indexOf(finding.level);
+}
+
+function isFailure(finding: Finding): boolean {
+  return finding.level === 'must' && isBinding(REQUIREMENTS[requirementOf(finding)]!);
+}
+
+function isByUnknownKey({ mail }: Seen<'report-received'>): boolean {
+  if (!mail?.attachment) return false;
+  return lacksKey(mail.dkim, { ...mail, attachment: mail.attachment });
 }
 
 function requirementOf({ path, level, section, expected }: Finding): string {
@@ -113,16 +132,12 @@ function requirementOf({ path, level, section, expected }: Finding): string {
   )![1];
 }
 
-function findingsOf({
-  contentType,
-  zipped,
-  report,
-  problem,
-  mail,
-  method,
-}: Seen<'report-received'>): readonly Finding[] {
+function findingsOf(
+  { contentType, zipped, report, problem, mail, method }: Seen<'report-received'>,
+  isKeyKnown: boolean,
+): readonly Finding[] {
   const findings = openFindings();
-  if (mail) return mailFindings(mail, report, problem);
+  if (mail) return mailFindings(mail, { report, problem, isKeyKnown });
   if (method) findings.add('should', 'method', 'RFC 8460 §3', 'POST', quote(method));
   const type = contentType.split(';')[0]!.trim().toLowerCase();
   if ((type !== GZIP && type !== PLAIN) || (type === PLAIN && zipped))
@@ -134,8 +149,11 @@ function findingsOf({
 
 function mailFindings(
   mail: NonNullable<Seen<'report-received'>['mail']>,
-  report: unknown,
-  problem: string | undefined,
+  {
+    report,
+    problem,
+    isKeyKnown,
+  }: Pick<Seen<'report-received'>, 'report' | 'problem'> & { readonly isKeyKnown: boolean },
 ): readonly Finding[] {
   // Each keeps only so many: a report with very many hides none of its mail.
   const [findings, around] = [openFindings(), openFindings()];
@@ -143,7 +161,7 @@ function mailFindings(
   const { attachment } = mail;
   if (attachment) {
     checkMail({ ...mail, attachment }, read, around);
-    checkVerified(mail.dkim, { ...mail, attachment }, around);
+    if (isKeyKnown) checkVerified(mail.dkim, { ...mail, attachment }, around);
   }
   return [...findings.list, ...around.list];
 }

@@ -52,6 +52,8 @@ export interface SenderDescription {
   readonly version: string;
   readonly summary: string;
   readonly capabilities: readonly Capability[];
+  /** The lab's DNS has the key by which it signs its reports. */
+  readonly dkim?: boolean;
 }
 
 export interface Sender extends SenderDescription {

@@ -138,8 +138,14 @@ async function captured({ lab, legs }: Running): Promise<Uint8Array | undefined>
   return lab.packetsOf(await Promise.all([...legs.values()].map(({ world }) => world.trace())));
 }
 
-export function describe({ name, version, summary, capabilities }: Sender): SenderDescription {
-  return { name, version, summary, capabilities };
+export function describe({
+  name,
+  version,
+  summary,
+  capabilities,
+  dkim,
+}: Sender): SenderDescription {
+  return { name, version, summary, capabilities, ...(dkim && { dkim }) };
 }
 
 // ---- a stage ----

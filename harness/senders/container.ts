@@ -24,6 +24,7 @@ export function containerSender(contract: SenderContract, place: ContainerPlace)
   let dkimKey: Promise<DkimKey> | undefined;
   const sender: Sender = {
     ...described(contract),
+    dkim: contract.dkim !== undefined,
     perInstance: contract.instances === 'exclusive' ? 'trial' : 'run',
     lab: 'docker',
     async unavailable() {

@@ -169,9 +169,7 @@ export function checkVerified(
   mail: ReportMail,
   findings: Findings,
 ): void {
-  const submitter = headersOf(mail, 'tls-report-submitter')[0]?.trim() ?? '';
-  const own = signatures.filter(({ domain }) => isRelated(domain, submitter));
-  const judged = own.length > 0 ? own : signatures;
+  const judged = judgedOf(signatures, mail);
   const [first] = judged;
   // That there is none, checkMail tells.
   if (first === undefined) return;
@@ -193,6 +191,24 @@ export function checkVerified(
       'the service type s=tlsrpt',
       services === undefined ? 'none' : `s=${quote(services)}`,
     );
+}
+
+/** That none is valid is not known: one of them is by a key that is nowhere to be had. */
+export function lacksKey(signatures: readonly VerifiedSignature[], mail: ReportMail): boolean {
+  const judged = judgedOf(signatures, mail);
+  return (
+    judged.every(({ result }) => result !== 'pass') && judged.some(({ why }) => why === 'no key')
+  );
+}
+
+/** The submitter's own, or where there are none, all. */
+function judgedOf(
+  signatures: readonly VerifiedSignature[],
+  mail: ReportMail,
+): readonly VerifiedSignature[] {
+  const submitter = headersOf(mail, 'tls-report-submitter')[0]?.trim() ?? '';
+  const own = signatures.filter(({ domain }) => isRelated(domain, submitter));
+  return own.length > 0 ? own : signatures;
 }
 
 const SIGNED = ['tls-report-domain', 'tls-report-submitter'];

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { judge } from '../../harness/judge/judge.ts';
-import { policyText } from '../../harness/model/baseline.ts';
+import { DEFAULT_DOMAIN, policyText } from '../../harness/model/baseline.ts';
 import { viewStep } from '../../harness/model/evidence.ts';
 import type { Step } from '../../harness/model/scenario.ts';
 import { CAPABILITIES } from '../../harness/model/sender.ts';
@@ -778,6 +778,35 @@ describe('report-valid, by mail', () => {
       named('8460-4-ijson'),
     ],
   ]);
+
+  describe('by a key that is nowhere', () => {
+    const unknown = { ...signature, key: undefined, result: 'neutral', why: 'no key' };
+    const mistaken = { ...signature, result: 'fail', why: 'bad signature' };
+    const unnamed = { attached: { filename: undefined } };
+    const unsubmitted = { fields: { 'tls-report-domain': undefined } };
+    test.each<[string, string, boolean, EvidenceBuilder, string?]>([
+      ['unmet', 'and the lab has that of the sender', true, mailed({ dkim: [unknown] })],
+      ['undecided', 'and the sender has brought its own', false, mailed({ dkim: [unknown] })],
+      ['undecided', 'or by one that does not fit', false, mailed({ dkim: [mistaken, unknown] })],
+      ['unmet', 'by one that does not fit alone', false, mailed({ dkim: [mistaken] })],
+      ['met', 'and by one that is known', false, mailed({ dkim: [unknown, signature] })],
+      ['undecided', 'what warns beside', false, mailed({ dkim: [unknown], ...unnamed })],
+      [
+        'unmet',
+        'what fails beside',
+        false,
+        mailed({ dkim: [unknown], ...unsubmitted }),
+        '8460-5.3-headers',
+      ],
+    ])('%s: %s', (status, _, dkim, made, requirement = '8460-3-dkim-valid') => {
+      const scenario = scenarioOf([send()], { domain: { ...DEFAULT_DOMAIN, ...byMail.domain } });
+      const trial = trialOf(made, scenario);
+      const view = viewStep({ ...trial, sender: { ...trial.sender, dkim } }, 0);
+      const judgement = expectations.get('report-valid')!.judge(view, {});
+      expect(judgement.status).toBe(status);
+      if (status !== 'met') expect(judgement.requirement).toBe(requirement);
+    });
+  });
 });
 
 describe('report-true', () => {

@@ -57,6 +57,7 @@ export function referenceSender({ traits = [], timeouts }: ReferenceOptions = {}
     version: '1',
     summary: summaryOf(traits),
     capabilities: CAPABILITIES.filter((capability) => !(capability === 'dsn' && is('no-dsn'))),
+    dkim: true,
     perInstance: 'scenario',
     isBuiltIn: true,
     unavailable: async () => undefined,
