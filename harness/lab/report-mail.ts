@@ -63,6 +63,8 @@ const verifier = async () => (await import('mailauth/lib/dkim/verify.js')).dkimV
 async function signaturesOf(bytes: Buffer, lookUp: LookUpTxt): Promise<DkimSignature[]> {
   const verify = await verifier();
   const { results } = await verify(bytes, {
+    // RFC 8301 §3.1: nobody verifies by rsa-sha1.
+    rejectRsaSha1: true,
     resolver: async (name, type) => {
       const texts = type === 'TXT' ? lookUp(name) : [];
       if (texts.length === 0) throw Object.assign(new Error('no key'), { code: 'ENOTFOUND' });
@@ -73,11 +75,16 @@ async function signaturesOf(bytes: Buffer, lookUp: LookUpTxt): Promise<DkimSigna
   const signed = results.filter(({ status }) => status.result !== 'none');
   return signed.map(({ signingDomain: domain = '', selector = '', status }) => {
     const [key] = lookUp(`${selector}._domainkey.${domain}`);
+    // RFC 6376 §6.1.1: the i= of a signature is of its d=, or it is no valid one.
+    const isMismatched = status.warnings?.includes('identity-domain') === true;
+    const { result, comment } = isMismatched
+      ? { result: 'neutral', comment: 'domain mismatch' }
+      : status;
     return {
       domain,
       selector,
-      result: status.result,
-      ...(status.comment && { why: status.comment }),
+      result,
+      ...(comment && { why: comment }),
       ...(key !== undefined && { key }),
     };
   });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -122,6 +122,25 @@ test.each<[string, object, object]>([
   expect(seen.seen('report-received')).toMatchObject([{ mail: mailed }]);
 });
 
+test.each<[string, string, object]>([
+  ['as it should be', 'a=rsa-sha256; i=tlsrpt@mail.sender.test', { result: 'pass' }],
+  ['by SHA-1', 'a=rsa-sha1', { result: 'policy', why: 'weak algorithm' }],
+  [
+    'for another domain',
+    'a=rsa-sha256; i=tlsrpt@other.test',
+    { result: 'neutral', why: 'domain mismatch' },
+  ],
+])('signed %s', async (_what, tags, signature) => {
+  using seen = world();
+  const to = seen.name('tls-reports@victim.test');
+  await mail(seen, {
+    dkim: false,
+    envelope: { from: 'tlsrpt@sender.test', to },
+    raw: signedWith(tags),
+  });
+  expect(seen.seen('report-received')).toMatchObject([{ mail: { dkim: [signature] } }]);
+});
+
 test('a report that went to another mailbox is one', async () => {
   using seen = world();
   await mail(seen, { to: seen.name('postmaster@victim.test') });
@@ -135,6 +154,16 @@ test('what is no report, and what is ours', async () => {
   expect(seen.seen('message-accepted')).toHaveLength(2);
   expect(seen.seen('report-received')).toEqual([]);
 });
+
+/** RFC 6376 §3.4, §3.7, with all of it written as it is hashed. */
+function signedWith(tags: string): string {
+  const hash = tags.includes('sha1') ? 'sha1' : 'sha256';
+  const [from, body] = ['tlsrpt@sender.test', 'A report.\r\n'];
+  const bh = createHash(hash).update(body).digest('base64');
+  const field = `v=1; ${tags}; c=relaxed/relaxed; d=sender.test; s=key; h=from; bh=${bh}; b=`;
+  const b = sign(hash, Buffer.from(`from:${from}\r\ndkim-signature:${field}`), privateKey);
+  return `DKIM-Signature: ${field}${b.toString('base64')}\r\nFrom: ${from}\r\n\r\n${body}`;
+}
 
 /** RFC 6376 §3.5; what is signed matters not where there is no key. */
 function signedByNobody(): string {
