@@ -160,7 +160,7 @@ function mailFindings(
   const read = readInto(findings, report, problem);
   const { attachment } = mail;
   if (attachment) {
-    checkMail({ ...mail, attachment }, read, around);
+    checkMail({ ...mail, attachment }, read, around, mail.dkim);
     if (isKeyKnown) checkVerified(mail.dkim, { ...mail, attachment }, around);
   }
   return [...findings.list, ...around.list];

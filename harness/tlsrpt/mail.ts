@@ -22,15 +22,23 @@ export interface ReportMail {
   readonly alike: number;
 }
 
-/** Checks how a report was sent by mail (RFC 8460 §3, §5.1, §5.3) against what it says. */
-export function checkMail(mail: ReportMail, report: ReadReport, findings: Findings): void {
+/**
+ * Checks how a report was sent by mail (RFC 8460 §3, §5.1, §5.3) against what it says. `verified`: what
+ * became of its signatures, where their keys could be asked for.
+ */
+export function checkMail(
+  mail: ReportMail,
+  report: ReadReport,
+  findings: Findings,
+  verified: readonly VerifiedSignature[] = [],
+): void {
   const { filename, isGzip } = mail.attachment;
   checkParts(mail, findings);
   const path = 'attachment filename';
   if (filename === undefined) findings.add('should', path, 'RFC 8460 §5.1', 'a name', 'nothing');
   else checkFileName(filename, { isGzip, report }, path, findings);
   checkHeaders(mail, report, findings);
-  checkSignatures(mail, findings);
+  checkSignatures(mail, verified, findings);
 }
 
 function checkParts(mail: ReportMail, findings: Findings): void {
@@ -125,7 +133,11 @@ const SUBJECT =
   /^Report\s+Domain:\s+(\S+)\s+Submitter:\s+(\S+)\s+Report-ID:\s+<[^\s<>@]+@[^\s<>@]+>\s*$/;
 
 /** RFC 8460 §3. Whether a signature is valid is for those to say who can ask for its key. */
-function checkSignatures(mail: ReportMail, findings: Findings): void {
+function checkSignatures(
+  mail: ReportMail,
+  verified: readonly VerifiedSignature[],
+  findings: Findings,
+): void {
   const path = 'header DKIM-Signature';
   const signatures = headersOf(mail, 'dkim-signature').map(tagsOf);
   if (signatures.length === 0)
@@ -140,7 +152,13 @@ function checkSignatures(mail: ReportMail, findings: Findings): void {
       `one of the submitter, ${quote(submitter)}`,
       `d=${quote(signatures.map(({ d }) => d ?? '').join(', '))}`,
     );
-  const judged = own.length > 0 ? own : signatures;
+  // Who looks after one that is not valid has nothing to hold on to.
+  const valid = own.filter(({ d = '', s }) =>
+    verified.some(
+      ({ domain, selector, result }) => result === 'pass' && isSame(domain, d) && selector === s,
+    ),
+  );
+  const judged = [valid, own].find((some) => some.length > 0) ?? signatures;
   if (judged.every(({ l }) => l !== undefined))
     findings.add('must', `${path}, l`, 'RFC 8460 §3', 'no l= tag', `l=${quote(judged[0]!.l!)}`);
   const signed = judged.map(({ h = '' }) => lowerAscii(h).split(':'));
@@ -157,6 +175,7 @@ function checkSignatures(mail: ReportMail, findings: Findings): void {
 /** What became of a DKIM signature when its key was asked for. */
 interface VerifiedSignature {
   readonly domain: string;
+  readonly selector: string;
   readonly result: string;
   readonly why?: string;
   /** The key record. */

@@ -10,6 +10,7 @@ import {
   type EvidenceBuilder,
   evidence,
   expectations,
+  judged,
   prime,
   scenarioOf,
   send,
@@ -612,7 +613,7 @@ describe('report-valid, by mail', () => {
           to: ['tlsrpt@victim.xw1.test'],
           secure: false,
           headers: Object.entries({ ...header, ...fields }).flatMap(([key, value]) =>
-            typeof value === 'string' ? [{ key, value }] : [],
+            [value ?? []].flat().map((one) => ({ key, value: String(one) })),
           ),
           hasText: true,
           attachment: { ...attachment, ...attached },
@@ -778,6 +779,25 @@ describe('report-valid, by mail', () => {
       named('8460-4-ijson'),
     ],
   ]);
+
+  describe('with two signatures', () => {
+    const second = 'v=1; d=sender.test; s=other; h=from:tls-report-domain; b=AAAA';
+    const failed = { ...signature, result: 'fail' };
+    const firstIsValid = [signature, { ...failed, selector: 'other' }];
+    const secondIsValid = [failed, { ...signature, selector: 'other' }];
+    test.each<[string, string, object[], string]>([
+      ['8460-3-dkim-no-l', 'the valid one has the tag l', secondIsValid, '; l=10'],
+      ['none', 'the other one has it', firstIsValid, '; l=10'],
+      ['8460-5.3-headers-signed', 'the valid one leaves a field out', secondIsValid, ''],
+      ['none', 'the other one leaves it out', firstIsValid, ''],
+    ])('%s: %s', (requirement, _, dkim, more) => {
+      const fields = { 'dkim-signature': [header['dkim-signature'], `${second}${more}`] };
+      const made = mailed({ fields, dkim });
+      const judgement = judged('report-valid', made, {}, undefined, byMail.domain);
+      expect(judgement.requirement ?? 'none').toBe(requirement);
+      expect(judgement.status).toBe(requirement === 'none' ? 'met' : 'unmet');
+    });
+  });
 
   describe('by a key that is nowhere', () => {
     const unknown = { ...signature, key: undefined, result: 'neutral', why: 'no key' };
