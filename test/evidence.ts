@@ -300,6 +300,7 @@ export function evidence(): EvidenceBuilder {
       add({
         kind: 'report-received',
         host: named(REPORT_HOST),
+        status: 200,
         contentType: 'application/tlsrpt+json',
         report: named(report),
       }),

@@ -19,7 +19,8 @@ const LABELS = '_smtp._tls.';
  */
 export function wantedPlaces(view: StepView): readonly ReportUri[] | undefined {
   const names = view.domains.map((domain) => `${LABELS}${domain}`);
-  const served = view.trial.scenario.stages.slice(0, view.index + 1).flatMap(({ plan }) => {
+  const stages = view.trial.scenario.stages.slice(0, view.index + 1);
+  const served = stages.flatMap(({ plan }) => {
     if (plan === undefined) return [];
     const texts = plan.dns.records.flatMap((one) =>
       one.type === 'TXT' && one.name.toLowerCase().startsWith(LABELS)
@@ -29,13 +30,16 @@ export function wantedPlaces(view: StepView): readonly ReportUri[] | undefined {
     return [...Map.groupBy(texts, ({ name }) => name.toLowerCase())].map(([name, all]) => ({
       isOwn: names.includes(view.qualified(name).toLowerCase()),
       isForged: ruleFor(plan.dns, name, 'TXT') !== undefined,
-      record: selectTlsrptRecord(all.map(({ text }) => view.qualified(text))),
+      texts: all.map(({ text }) => view.qualified(text)),
     }));
   });
   if (served.some(({ isForged }) => isForged)) return undefined;
-  const places = served.flatMap(({ record, isOwn }) =>
-    record.ok ? record.value.rua.map((uri) => ({ ...uri, isOwn })) : [],
-  );
+  // What stays as it was from step to step is one.
+  const once = [...new Map(served.map((one) => [JSON.stringify(one), one])).values()];
+  const places = once.flatMap(({ texts, isOwn }) => {
+    const record = selectTlsrptRecord(texts);
+    return record.ok ? record.value.rua.map((uri) => ({ ...uri, isOwn })) : [];
+  });
   const supported = places.filter(({ transport }) => transport !== 'unsupported');
   return supported.some(({ isOwn }) => isOwn) ? supported : undefined;
 }

@@ -47,19 +47,25 @@ function readFrom(
   const all = ofKind(view.now, 'report-received');
   const received = all.filter(isCounted);
   const read = received.map(readReport);
-  // RFC 8460 §3: one that goes to several places is one report.
-  const distinct = new Map(
-    read.flatMap((one) => (typeof one === 'string' ? [] : [[JSON.stringify(one), one]])),
-  );
-  const reports = [...distinct.values()];
+  const reports = distinct(read);
   return {
     received,
     astray: all.filter((one) => !received.includes(one)),
     reports,
-    policies: reports.flatMap(({ policies }) => policies).filter((one) => isOwn(view, one)),
+    policies: ownPolicies(view, reports),
     problems: read.filter((one) => typeof one === 'string'),
     asked: ofKind(view.now, 'reports-asked-for'),
   };
+}
+
+/** RFC 8460 §3: one that goes to several places is one report. */
+export function distinct(read: readonly (ReadReport | string)[]): ReadReport[] {
+  const readable = read.filter((one) => typeof one !== 'string');
+  return [...new Map(readable.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+export function ownPolicies(view: StepView, reports: readonly ReadReport[]): ReadPolicy[] {
+  return reports.flatMap(({ policies }) => policies).filter((one) => isOwn(view, one));
 }
 
 /** What there is to say where no report came; undefined: one did, or can be judged. */

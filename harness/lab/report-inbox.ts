@@ -42,7 +42,8 @@ export function createReportInbox(): ReportInbox {
     request.on('end', async () => {
       const contentType = request.headers['content-type'] ?? '';
       const { method = '' } = request;
-      const answer = () => void response.writeHead(setting.plan.status ?? 200).end();
+      const { status = 200 } = setting.plan;
+      const answer = () => void response.writeHead(status).end();
       // Who only looks whether somebody is at home has sent no report.
       if (bytes === 0 && method !== 'POST') return answer();
       const read =
@@ -54,6 +55,7 @@ export function createReportInbox(): ReportInbox {
         host: setting.host,
         ...(method !== 'POST' && { method }),
         path: (request.url ?? '').slice(0, LONGEST_PATH),
+        status,
         contentType,
         ...read,
       });

@@ -289,6 +289,8 @@ export interface ReportEvent {
   readonly method?: string;
   /** Of the request, as it stood there: at most LONGEST_PATH characters. */
   readonly path?: string;
+  /** That it was answered with. */
+  readonly status?: number;
   /** Of the POST, or of what is attached to the mail. */
   readonly contentType: string;
   /** It was packed by gzip, whatever it was called. */

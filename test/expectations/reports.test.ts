@@ -380,8 +380,8 @@ describe('not-reported', () => {
       stripped().reports().turnsAway().step(2).reports(about('victim.test', notSupported)),
     ],
     [
-      'unmet',
-      'more than those',
+      'undecided',
+      'more than those, of which the first were not told before',
       stripped()
         .reports()
         .turnsAway()
@@ -418,7 +418,13 @@ describe('not-reported', () => {
 
   describe('a failure in a step that changes nothing', () => {
     const told = about('victim.test', notSupported);
-    const then = () => stripped().reports(told).step(2).submit();
+    const before = () =>
+      evidence()
+        .primed()
+        .reports(about('victim.test', {}, { good: 1 }))
+        .step(1)
+        .submit();
+    const then = () => stripped(before()).reports(told).step(2).submit();
     test.each<[string, string, EvidenceBuilder]>([
       ['unmet', 'a connection was left unused', then().connect()],
       ['unmet', 'another was, after EHLO', then().connect().ehlo('STARTTLS').quit()],
@@ -440,6 +446,123 @@ describe('not-reported', () => {
       const view = viewStep(trialOf(made, scenarioOf(steps)), 3);
       expect(expectations.get('not-reported')!.judge(view, { atAll: false }).status).toBe('met');
     });
+  });
+});
+
+describe('not-reported, of reports that were taken with 202', () => {
+  const told = (good: number, bad: number, day = 22) => ({
+    ...about('victim.xw1.test', bad > 0 ? { 'starttls-not-supported': bad } : {}, { good }),
+    'date-range': {
+      'start-datetime': `2026-11-${day}T00:00:00Z`,
+      'end-datetime': `2026-11-${day}T23:59:59Z`,
+    },
+  });
+  type Reports = readonly ReturnType<typeof told>[];
+  /** Two good days, one good session and `failures` failed ones, and a good one. */
+  const story = (
+    {
+      first,
+      second,
+      third,
+      status = 202,
+    }: Record<'first' | 'second' | 'third', Reports> & {
+      status?: number;
+    },
+    failures = 1,
+  ) => {
+    const made = evidence().primed();
+    const ask = (reports: Reports, status: number) => {
+      made.reports();
+      for (const report of reports)
+        made.see({
+          kind: 'report-received',
+          host: 'tlsrpt.victim.xw1.test',
+          status,
+          contentType: 'application/tlsrpt+gzip',
+          report,
+        });
+    };
+    made.step(1).honest();
+    ask(first, 200);
+    made.step(2).honest();
+    made.submit();
+    for (let i = 0; i < failures; i++) made.turnsAway();
+    made.status('deferred');
+    ask(second, status);
+    made.step(3).honest();
+    ask(third, 200);
+    return made;
+  };
+  const honest = { ...send(), under: [] } as Step;
+  const verdictOn = (made: EvidenceBuilder, domain: Partial<typeof DEFAULT_DOMAIN> = {}) => {
+    const change = { domain: { ...DEFAULT_DOMAIN, ...domain } };
+    const scenario = scenarioOf([prime, honest, send(), honest], change);
+    const view = viewStep(trialOf(made, scenario), 3);
+    return expectations.get('not-reported')!.judge(view, { atAll: false });
+  };
+  const [day, anew, newer] = [told(2, 0), told(1, 1), told(1, 0)];
+  test.each<[string, string, EvidenceBuilder]>([
+    ['met', 'once', story({ first: [day], second: [anew], third: [newer] })],
+    [
+      'unmet',
+      'again with what is new',
+      story({ first: [day], second: [anew], third: [told(2, 1)] }),
+    ],
+    ['unmet', 'again as it was', story({ first: [day], second: [anew], third: [anew, newer] })],
+    [
+      'undecided',
+      'by one that tells the day so far',
+      story({ first: [day], second: [told(3, 1)], third: [told(4, 1)] }),
+    ],
+    [
+      'undecided',
+      'by one that may, of which nothing is known of before',
+      story({ first: [], second: [anew], third: [told(2, 1)] }),
+    ],
+    [
+      'undecided',
+      'or another day had come',
+      story({ first: [told(2, 0, 21)], second: [anew], third: [told(2, 1)] }),
+    ],
+    [
+      'undecided',
+      'one of two failures, and then the other',
+      story({ first: [day], second: [anew], third: [told(1, 1)] }, 2),
+    ],
+    [
+      'undecided',
+      'refused the first time',
+      story({ first: [day], second: [anew], third: [told(2, 1)], status: 503 }),
+    ],
+    [
+      'unmet',
+      'three times at once',
+      story({ first: [day], second: [anew, anew, anew], third: [newer] }),
+    ],
+    [
+      'met',
+      'twice, as those that were taken with 200',
+      story({ first: [day, day], second: [anew, anew], third: [newer, newer] }),
+    ],
+    [
+      'met',
+      'three times, and refused each time',
+      story({ first: [day], second: [anew, anew, anew], third: [newer], status: 503 }),
+    ],
+  ])('%s: %s', (status, _, made) => expect(verdictOn(made).status).toBe(status));
+
+  test('three times at once is told as what it is', () => {
+    const made = story({ first: [day], second: [anew, anew, anew], third: [newer] });
+    expect(verdictOn(made)).toMatchObject({
+      actual: 'a report that was taken with 202 was sent 3 times',
+      requirement: '8460-5.4-success-2xx',
+    });
+  });
+
+  test('once to each of several places is once', () => {
+    const made = story({ first: [day, day, day], second: [anew, anew, anew], third: [newer] });
+    const tlsrpt = `v=TLSRPTv1; rua=${['a', 'b', 'c'].map((path) => `https://tlsrpt.victim.test/${path}`).join()}`;
+    expect(verdictOn(made, { tlsrpt }).status).toBe('met');
   });
 });
 

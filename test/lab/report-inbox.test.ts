@@ -40,7 +40,7 @@ test.each<[string, string, Buffer | string]>([
   using seen = world();
   expect(await post(seen, type, body)).toBe(200);
   expect(seen.seen('report-received')).toMatchObject([
-    { host: seen.name(HOST), path: '/tlsrpt', contentType: type, report: REPORT },
+    { host: seen.name(HOST), path: '/tlsrpt', status: 200, contentType: type, report: REPORT },
   ]);
   expect(seen.seen('tls-handshake')).toMatchObject([
     { service: 'report-host', result: 'completed', authenticated: true },
@@ -107,7 +107,7 @@ test('of a path, so much as is kept', async () => {
 test('a status as planned', async () => {
   using seen = world({ status: 503 });
   expect(await post(seen, JSON_TYPE, JSON.stringify(REPORT))).toBe(503);
-  expect(seen.seen('report-received')).toMatchObject([{ report: REPORT }]);
+  expect(seen.seen('report-received')).toMatchObject([{ status: 503, report: REPORT }]);
 });
 
 test('many reports, on connections of their own and on one', async () => {
