@@ -306,6 +306,14 @@ function checkCommands(
       return 'a bounce goes to submit.from, and so comes not home to the lab: leave dsn out';
     if (capability === 'restart' && kind === 'external' && commands.restart === undefined)
       return 'restart needs commands.restart: an external server is not restarted without one';
+    // A container or a Node program is given to one scenario alone where that restarts it.
+    if (
+      capability === 'restart' &&
+      kind === 'external' &&
+      declares('mta-sts') &&
+      !declares('persistent-cache')
+    )
+      return 'a restart takes the policies of other scenarios along where the cache is not persistent: leave restart out, or declare persistent-cache';
     return undefined;
   }
 }

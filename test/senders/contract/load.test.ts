@@ -743,6 +743,11 @@ const tables: Readonly<Record<string, Table>> = {
       'restart needs commands.restart: an external server is not restarted without one',
     ],
     [
+      'restart, outside, of a server that forgets its policies by it',
+      external({ commands: '{ restart: a }', capabilities: '[mta-sts, ‸restart]' }),
+      'a restart takes the policies of other scenarios along where the cache is not persistent: leave restart out, or declare persistent-cache',
+    ],
+    [
       'flush by restart, outside',
       external({ commands: '{ flush: ‸restart }', capabilities: '[queue]' }),
       'restart as flush needs commands.restart: an external server is not restarted without one',
