@@ -14,11 +14,13 @@ import { SenderError } from '../model/sender.ts';
 import { lastWords, onLines } from '../process/lines.ts';
 import { printable } from '../protocol/printable.ts';
 import { type Engine, labelsOf } from './engine.ts';
+import { type Entry, entryOf } from './entry.ts';
 import { keepShells } from './shells.ts';
 import { removeContainer } from './sweep.ts';
 
 export interface ContainerOptions
-  extends Pick<ContainerPlace, 'hostname' | 'environment' | 'files'> {
+  extends Pick<ContainerPlace, 'hostname' | 'environment' | 'files'>,
+    Entry {
   /** Said in errors. */
   readonly title: string;
   /** A part of its name on the engine. */
@@ -28,11 +30,6 @@ export interface ContainerOptions
   readonly run: string;
   /** Docker's name for the network; default: its default bridge. */
   readonly network?: string;
-  /** Address of the name server. */
-  readonly dns?: string;
-  /** Default: the image's own. */
-  readonly entrypoint?: readonly string[];
-  readonly command?: readonly string[];
   readonly capabilities?: readonly string[];
   /** Kernel settings of its network. */
   readonly sysctls?: Readonly<Record<string, string>>;
@@ -42,8 +39,6 @@ export interface ContainerOptions
   readonly port?: number;
   /** Texts to put there, by path. */
   readonly texts?: Readonly<Record<string, string>>;
-  /** A file whose new lines are told as if they were printed. */
-  readonly logFile?: string;
   onLine(line: string): void;
 }
 
@@ -172,8 +167,7 @@ async function define(
     }
   }
   const { Config } = await dockerode.getImage(options.image).inspect();
-  const entry = options.entrypoint ?? [Config.Entrypoint ?? []].flat();
-  const command = options.command ?? [Config.Cmd ?? []].flat();
+  const { entrypoint, command } = entryOf(Config, options);
   const definition = new Definition()
     .withName(`holdfast-${options.run}-${options.name}-${randomBytes(2).toString('hex')}`)
     .withLabels(labelsOf(options.run))
@@ -187,8 +181,8 @@ async function define(
     )
     // Whoever starts it knows better when it is ready.
     .withWaitStrategy(AT_ONCE)
-    .withEntrypoint(['/bin/sh', '-c', BEFORE, 'holdfast', options.dns ?? '', options.logFile ?? ''])
-    .withCommand([...entry, ...command]);
+    .withEntrypoint(entrypoint)
+    .withCommand(command);
   if (options.network !== undefined) definition.withNetworkMode(options.network);
   if (options.hostname !== undefined) definition.withHostname(options.hostname);
   return definition;
@@ -200,14 +194,3 @@ const AT_ONCE: import('testcontainers').WaitStrategy = {
   isStartupTimeoutSet: () => true,
   getStartupTimeout: () => 0,
 };
-
-/**
- * What runs before the image's own entry point. In networks of their own, containers get Docker's
- * name server, of which some releases forward nothing from an internal network and some turn
- * NXDOMAIN into SERVFAIL: the lab's is put in its place.
- */
-const BEFORE = `
-[ -z "$1" ] || printf 'nameserver %s\noptions trust-ad\n' "$1" 2>/dev/null >/etc/resolv.conf
-[ -z "$2" ] || tail -n 0 -F "$2" 2>/dev/null &
-shift 2
-exec "$@"`;

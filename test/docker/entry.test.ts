@@ -1,0 +1,72 @@
+/** What a container runs, run by the shell of this machine. */
+
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { platform, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Entry, entryOf } from '../../harness/docker/entry.ts';
+
+const LAB = '192.0.2.53';
+const UP = { Entrypoint: ['echo'], Cmd: ['up'] };
+/** To root, no file is read-only. */
+const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+
+describe.skipIf(platform() === 'win32')('the name server', () => {
+  let folder: string;
+  let resolvConf: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'holdfast-entry-'));
+    await chmod(folder, 0o755);
+    resolvConf = join(folder, 'resolv.conf');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const start = async (
+    before: string,
+    mode: number,
+    entry: Entry = { dns: LAB },
+  ): Promise<{ code: unknown; said: string }> => {
+    await rm(resolvConf, { force: true });
+    await writeFile(resolvConf, before);
+    await chmod(resolvConf, mode);
+    const { entrypoint, command } = entryOf(UP, entry, resolvConf);
+    const [program, ...words] = [...entrypoint, ...command];
+    const user = mode === 0o444 ? NOBODY : {};
+    return new Promise((resolve) => {
+      execFile(program!, words, { cwd: '/', ...user }, (error, stdout, stderr) =>
+        resolve({ code: error?.code ?? 0, said: stdout + stderr }),
+      );
+    });
+  };
+
+  it('of the lab takes the place of the engine’s', async () => {
+    expect(await start('nameserver 127.0.0.11\n', 0o644)).toEqual({ code: 0, said: 'up\n' });
+    expect(await readFile(resolvConf, 'utf8')).toBe(`nameserver ${LAB}\noptions trust-ad\n`);
+  });
+
+  it('is left alone where there is no lab', async () => {
+    expect(await start('nameserver 127.0.0.11\n', 0o644, {})).toEqual({ code: 0, said: 'up\n' });
+    expect(await readFile(resolvConf, 'utf8')).toBe('nameserver 127.0.0.11\n');
+  });
+
+  it('that is the lab’s already need not be written', async () => {
+    const before = `# by the engine\nsearch test\nnameserver ${LAB}\noptions trust-ad`;
+    expect(await start(before, 0o444)).toEqual({ code: 0, said: 'up\n' });
+  });
+
+  it.each([
+    ['another', 'nameserver 127.0.0.11\n'],
+    ['the lab’s and another', `nameserver ${LAB}\nnameserver 127.0.0.11\n`],
+    ['none', ''],
+  ])(
+    'that cannot be written, and is %s: nothing is started, and why is said',
+    async (_, before) => {
+      const { code, said } = await start(before, 0o444);
+      expect(code).toBe(78);
+      expect(said).toContain(`the lab's name server cannot be written to ${resolvConf}`);
+      expect(said).toContain('USER root at the end of its Dockerfile');
+      expect(said).not.toContain('up');
+    },
+  );
+});
