@@ -8,9 +8,10 @@ export interface Entry {
   readonly dns?: string;
   /** A file whose new lines are told as if they were printed. */
   readonly logFile?: string;
-  /** Default: the image's own. */
-  readonly entrypoint?: readonly string[];
+  /** Run in place of what the image does, its entry point as well. */
   readonly command?: readonly string[];
+  /** Given to the image's entry point; default: the image's own. */
+  readonly arguments?: readonly string[];
 }
 
 /** What an image says of itself. */
@@ -24,13 +25,13 @@ const RESOLV_CONF = '/etc/resolv.conf';
 /** @param resolvConf where the name server is written to */
 export function entryOf(
   image: ImageWords,
-  { dns = '', logFile = '', entrypoint, command }: Entry,
+  { dns = '', logFile = '', command, arguments: given }: Entry,
   resolvConf = RESOLV_CONF,
 ): { readonly entrypoint: string[]; readonly command: string[] } {
-  const words = [entrypoint ?? image.Entrypoint ?? [], command ?? image.Cmd ?? []].flat();
+  const words = command ?? [image.Entrypoint ?? [], given ?? image.Cmd ?? []].flat();
   return {
     entrypoint: ['/bin/sh', '-c', BEFORE, 'holdfast', resolvConf, dns, logFile],
-    command: words,
+    command: [...words],
   };
 }
 

@@ -72,7 +72,7 @@ export async function startLabContainer(
       run,
       environment: { HOLDFAST_SECRET: secret },
       files: {},
-      command: ['serve', '--port', String(CONTROL_PORT)],
+      arguments: ['serve', '--port', String(CONTROL_PORT)],
       capabilities: ['NET_ADMIN'],
       // A slow lab makes false verdicts: the sender, however busy, comes second.
       cpuShares: 16_384,

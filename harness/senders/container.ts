@@ -153,7 +153,6 @@ async function versionOf(engine: Engine, image: string, contract: SenderContract
       network: 'none',
       environment: {},
       files: {},
-      entrypoint: [],
       command: ['sleep', '60'],
       onLine: () => {},
     });

@@ -43,7 +43,6 @@ export async function startOne(options: Partial<ContainerOptions>) {
     run: TEST_RUN,
     environment: {},
     files: {},
-    entrypoint: [],
     ...options,
     onLine(line) {
       lines.push(line);

@@ -12,6 +12,17 @@ const UP = { Entrypoint: ['echo'], Cmd: ['up'] };
 /** To root, no file is read-only. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
+it.each<[string, Entry, string[]]>([
+  ['what the image does', {}, ['echo', 'up']],
+  ['a command in place of all of it', { command: ['sh', '-c', ':'] }, ['sh', '-c', ':']],
+  ['other arguments for its entry point', { arguments: ['down'] }, ['echo', 'down']],
+])('runs %s', (_, entry, words) => expect(entryOf(UP, entry).command).toEqual(words));
+
+it('runs an entry point that is one word, or none', () => {
+  expect(entryOf({ Entrypoint: '/start', Cmd: null }, {}).command).toEqual(['/start']);
+  expect(entryOf({ Entrypoint: null, Cmd: ['up'] }, {}).command).toEqual(['up']);
+});
+
 describe.skipIf(platform() === 'win32')('the name server', () => {
   let folder: string;
   let resolvConf: string;
