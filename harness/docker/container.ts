@@ -12,6 +12,7 @@ import type { Readable } from 'node:stream';
 import type { ContainerPlace } from '../model/contract.ts';
 import { SenderError } from '../model/sender.ts';
 import { lastWords, onLines } from '../process/lines.ts';
+import { END_SECONDS } from '../process/shell.ts';
 import { printable } from '../protocol/printable.ts';
 import { type Engine, labelsOf } from './engine.ts';
 import { type Entry, entryOf } from './entry.ts';
@@ -57,7 +58,6 @@ export interface RunningContainer extends AsyncDisposable {
 }
 
 const KEPT_LINES = 20;
-const STOP_SECONDS = 3;
 
 /** Throws SenderError; then nothing is left. */
 export async function startContainer(
@@ -128,7 +128,7 @@ export async function startContainer(
     async restart() {
       life.endIsWanted = true;
       shells.close();
-      await client.container.stop(container, { timeout: STOP_SECONDS * 1000 });
+      await client.container.stop(container, { timeout: END_SECONDS * 1000 });
       // Attached before it starts: nothing is heard twice, and nothing is missed.
       hear(await client.container.attach(container));
       life = { endIsWanted: false };

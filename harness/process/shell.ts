@@ -23,6 +23,8 @@ export interface ShellCommand {
 
 /** Of a command of a contract, wherever it is run. */
 export const WITHIN_SECONDS = 60;
+/** For a server to put away what it has before it is killed: what `docker stop` gives it. */
+export const END_SECONDS = 10;
 /** For what a command has printed last; what it left running may hold its output open for ever. */
 const LAST_OUTPUT_MS = 500;
 export const MOST_OUTPUT_CHARS = 64 * 1024 * 1024;

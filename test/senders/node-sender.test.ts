@@ -28,6 +28,7 @@ describe('a program that misbehaves', () => {
     sender = await start();
   });
   afterEach(async () => {
+    vi.useRealTimers();
     await sender[Symbol.asyncDispose]();
     await lab[Symbol.asyncDispose]();
     vi.unstubAllEnvs();
@@ -87,8 +88,20 @@ describe('a program that misbehaves', () => {
   it('that clings to life is killed', async () => {
     const { pid } = await report();
     await tellTo('cling');
-    await sender[Symbol.asyncDispose]();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const ended = sender[Symbol.asyncDispose]();
+    vi.advanceTimersByTime(10_000);
+    await ended;
     expect(isAlive(pid)).toBe(false);
+  });
+  it('that has much to save at its end is waited for', async () => {
+    await tellTo('save');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const ended = sender[Symbol.asyncDispose]();
+    while (statuses.length === 0) await new Promise(setImmediate);
+    vi.advanceTimersByTime(9_000);
+    await expect(tellTo('saved')).rejects.toThrow('misbehaving exited with code 0');
+    await ended;
   });
   it('is another process after restart', async () => {
     const before = await report();

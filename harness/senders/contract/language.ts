@@ -369,7 +369,7 @@ const commands = z.strictObject({
     ),
   restart: command
     .optional()
-    .describe('Restarts the server. A container is restarted without one.'),
+    .describe('External senders: restarts the server. All others are restarted without one.'),
   start: command.optional().describe('External senders: starts the server.'),
   stop: command.optional().describe('External senders: ends it.'),
 });

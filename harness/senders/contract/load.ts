@@ -149,6 +149,12 @@ function checkContainer(
   for (const name of EXTERNAL_COMMANDS)
     if (commands?.[name] !== undefined)
       complain(['commands', name], `a container is started and ended without ${name}`, key);
+  if (commands?.restart !== undefined)
+    complain(
+      ['commands', 'restart'],
+      'a container is ended and started again, without a command of its own: leave this out',
+      key,
+    );
   for (const [name, path] of Object.entries({ trust, dnssec, dkim }))
     if (files && path !== undefined && Object.hasOwn(files, path))
       complain(['files', path], `the harness puts a file of its own here (${name})`, key);

@@ -12,6 +12,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { type LabAccess, SenderError } from '../../model/sender.ts';
 import { systemEnvironment } from '../../process/environment.ts';
 import { lastWords, onLines } from '../../process/lines.ts';
+import { END_SECONDS } from '../../process/shell.ts';
 import { type FromChild, type Request, readFromChild, type ToChild } from './protocol.ts';
 
 export interface Launch {
@@ -47,7 +48,6 @@ export interface RunningProgram {
 
 const READY_SECONDS = 30;
 const ANSWER_SECONDS = 60;
-const KILL_SECONDS = 2;
 const KEPT_LINES = 200;
 
 /**
@@ -139,7 +139,7 @@ export async function launchProgram({
     stopRoutes();
     // Not disconnected first: `close`, which tells that it is gone, does not come after that.
     child.kill('SIGTERM');
-    const force = setTimeout(() => child.kill('SIGKILL'), KILL_SECONDS * 1000);
+    const force = setTimeout(() => child.kill('SIGKILL'), END_SECONDS * 1000);
     await gone;
     clearTimeout(force);
   };

@@ -140,7 +140,7 @@ describe('a contract', () => {
         ready: '{ log: started, within: 2m }',
         submit: '{ port: 587, starttls: true, user: probe, password: secret }',
         log: LOG.replace('{', '{ from: { file: /var/log/mail.log },'),
-        commands: '{ flush: restart, queue: mailq, age: /age, restart: /again }',
+        commands: '{ flush: restart, queue: mailq, age: /age }',
         capabilities: '[mta-sts, testing-mode, persistent-cache, queue, time-travel, restart, dsn]',
         limits: '{ parallel: 1000, instances: exclusive }',
       }),
@@ -160,7 +160,7 @@ describe('a contract', () => {
       ready: { log: 'started', withinSeconds: 120 },
       submit: { port: 587, starttls: true, user: 'probe', password: 'secret' },
       log: { from: { file: '/var/log/mail.log' } },
-      commands: { flush: 'restart', queue: 'mailq', age: '/age', restart: '/again' },
+      commands: { flush: 'restart', queue: 'mailq', age: '/age' },
       capabilities: [
         'mta-sts',
         'testing-mode',
@@ -663,6 +663,11 @@ const tables: Readonly<Record<string, Table>> = {
       container({ commands: '{ ‸start: a, ‸stop: b }' }),
       'a container is started and ended without start',
       'a container is started and ended without stop',
+    ],
+    [
+      'a restart of its own, in a container',
+      container({ commands: '{ ‸restart: systemctl restart mta }' }),
+      'a container is ended and started again, without a command of its own: leave this out',
     ],
     [
       'an unknown capability',
