@@ -19,9 +19,9 @@ export async function clean(options: SweepOptions, terminal: Terminal): Promise<
       image: images,
     }))
       for (const name of names) terminal.write(`removed ${kind} ${printable(name, 80)}\n`);
-    for (const name of stuck)
+    for (const { kind, name, why } of stuck)
       terminal.write(
-        `Docker does not let go of the network ${printable(name, 80)}; it does when it is restarted\n`,
+        `Docker does not let go of the ${kind} ${printable(name, 80)}; it does when it is restarted (${printable(why, 200)})\n`,
       );
     if (containers.length + networks.length + images.length + stuck.length === 0)
       terminal.write('nothing to remove\n');

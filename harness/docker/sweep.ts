@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { SenderError } from '../model/sender.ts';
 import type { Dockerode } from './engine.ts';
 
 export interface Swept {
@@ -12,8 +13,15 @@ export interface Swept {
   readonly images: readonly string[];
   /** Runs that are not over, or whose process is on another machine; they were left alone. */
   readonly kept: readonly string[];
-  /** Networks that the engine did not let go. */
-  readonly stuck: readonly string[];
+  /** What the engine did not let go. */
+  readonly stuck: readonly Stuck[];
+}
+
+interface Stuck {
+  readonly kind: 'container' | 'network';
+  readonly name: string;
+  /** In the engine's words. */
+  readonly why: string;
 }
 
 export interface SweepOptions {
@@ -35,10 +43,27 @@ export async function sweep(
     all || ownerHasGone(Labels?.['holdfast.owner'] ?? '');
   const left = { containers: containers.filter(isOver), networks: networks.filter(isOver) };
 
-  for (const { Id } of left.containers) await removeContainer(dockerode, Id);
-  const stuck: string[] = [];
-  for (const { Id, Name } of left.networks)
-    if (!(await networkRemoved(dockerode, Id))) stuck.push(Name);
+  const stuck: Stuck[] = [];
+  const removedOf = async (
+    kind: Stuck['kind'],
+    them: readonly { readonly id: string; readonly name: string }[],
+  ) => {
+    const removed: string[] = [];
+    for (const { id, name } of them) {
+      const why = await refusalOf(REMOVALS[kind](dockerode, id));
+      if (why === undefined) removed.push(name);
+      else stuck.push({ kind, name, why });
+    }
+    return removed;
+  };
+  const removedContainers = await removedOf(
+    'container',
+    left.containers.map(({ Id, Names }) => ({ id: Id, name: Names[0]?.replace(/^\//, '') ?? '' })),
+  );
+  const removedNetworks = await removedOf(
+    'network',
+    left.networks.map(({ Id, Name }) => ({ id: Id, name: Name })),
+  );
   const built = images
     ? await dockerode.listImages({ filters: { label: ['holdfast.image'] } })
     : [];
@@ -48,8 +73,8 @@ export async function sweep(
     .filter((one) => !isOver(one))
     .map(({ Labels }) => Labels?.['holdfast.run'] ?? '');
   return {
-    containers: left.containers.map(({ Names }) => Names[0]?.replace(/^\//, '') ?? ''),
-    networks: left.networks.map(({ Name }) => Name).filter((name) => !stuck.includes(name)),
+    containers: removedContainers,
+    networks: removedNetworks,
     images: built.map(({ RepoTags, Id }) => RepoTags?.[0] ?? Id),
     kept: [...new Set(runs)],
     stuck,
@@ -59,18 +84,34 @@ export async function sweep(
 /** Removes what belongs to this run, whoever is still about to start or to stop it. */
 export async function sweepRun(dockerode: Dockerode, run: string): Promise<void> {
   const filters = { label: [`holdfast.run=${run}`] };
+  // What the engine does not let go stays for the next sweep.
   for (const { Id } of await dockerode.listContainers({ all: true, filters }))
-    await removeContainer(dockerode, Id);
-  // What somebody else has put into the network stays, and it with it, for the next sweep.
+    await refusalOf(removeContainer(dockerode, Id));
   for (const { Id } of await dockerode.listNetworks({ filters }))
-    await networkRemoved(dockerode, Id);
+    await refusalOf(removeNetwork(dockerode, Id));
 }
+
+/** Why the engine does not do it; undefined: it has done it. Throws when it does not answer. */
+async function refusalOf(removal: Promise<void>): Promise<string | undefined> {
+  try {
+    await removal;
+    return undefined;
+  } catch (error) {
+    const isRefusal = error instanceof SenderError || statusOf(error) !== undefined;
+    if (!isRefusal) throw error;
+    return (error as Error).message;
+  }
+}
+
+const statusOf = (error: unknown) => (error as { statusCode?: number }).statusCode;
 
 /** What is still `created` after so long was never started. */
 const STARTING_MS = 2000;
 const LOOK_MS = 100;
+/** For a removal that has begun. */
+const REMOVAL_SECONDS = 60;
 
-/** Resolves when it is gone, whoever removed it. */
+/** Resolves when it is gone, whoever removed it. Throws SenderError when that takes too long. */
 export async function removeContainer(dockerode: Dockerode, id: string): Promise<void> {
   const container = dockerode.getContainer(id);
   // One that is removed while it starts stays in its network for ever, as some releases of the
@@ -83,41 +124,50 @@ export async function removeContainer(dockerode: Dockerode, id: string): Promise
     await removed(container.remove({ force: true, v: true }));
   } catch (error) {
     // 409: its removal has begun.
-    if ((error as { statusCode?: number }).statusCode !== 409) throw error;
-    await removed(container.wait({ condition: 'removed' }));
+    if (statusOf(error) !== 409) throw error;
+    await gone(container);
   }
 }
 
-/**
- * Whether the network is gone; it is not while a container that is none of ours does not let itself
- * be thrown out of it.
- */
-async function networkRemoved(dockerode: Dockerode, id: string): Promise<boolean> {
-  const network = dockerode.getNetwork(id);
-  const tried = async () => {
-    try {
-      await removed(network.remove());
-      return true;
-    } catch (error) {
-      if ((error as { statusCode?: number }).statusCode !== 403) throw error;
-      return false;
-    }
-  };
-  if (await tried()) return true;
-  const { Containers = {} } = (await network.inspect()) as {
-    Containers?: Record<string, { Name: string }>;
-  };
-  for (const { Name } of Object.values(Containers))
-    await network.disconnect({ Container: Name, Force: true }).catch(() => {});
-  return tried();
+async function gone(container: ReturnType<Dockerode['getContainer']>): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), REMOVAL_SECONDS * 1000);
+  try {
+    await removed(container.wait({ condition: 'removed', abortSignal: late.signal }));
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    throw new SenderError(
+      `Docker has begun to remove the container ${container.id} and is not done with it in ${REMOVAL_SECONDS} s`,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
 }
+
+/** Throws while a container that is none of ours does not let itself be thrown out of it. */
+async function removeNetwork(dockerode: Dockerode, id: string): Promise<void> {
+  const network = dockerode.getNetwork(id);
+  try {
+    await removed(network.remove());
+  } catch (error) {
+    if (statusOf(error) !== 403) throw error;
+    const { Containers = {} } = (await network.inspect()) as {
+      Containers?: Record<string, { Name: string }>;
+    };
+    for (const { Name } of Object.values(Containers))
+      await network.disconnect({ Container: Name, Force: true }).catch(() => {});
+    await removed(network.remove());
+  }
+}
+
+const REMOVALS = { container: removeContainer, network: removeNetwork };
 
 /** What is gone needs no removal. */
 async function removed(removal: Promise<unknown>): Promise<void> {
   try {
     await removal;
   } catch (error) {
-    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+    if (statusOf(error) !== 404) throw error;
   }
 }
 
