@@ -11,7 +11,7 @@ import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { ContainerPlace } from '../model/contract.ts';
 import { SenderError } from '../model/sender.ts';
-import { lastWords, onLines } from '../process/lines.ts';
+import { keepLast, lastWords, onLines } from '../process/lines.ts';
 import { END_SECONDS } from '../process/shell.ts';
 import { printable } from '../protocol/printable.ts';
 import { type Engine, labelsOf } from './engine.ts';
@@ -57,8 +57,6 @@ export interface RunningContainer extends AsyncDisposable {
   readonly died: Promise<SenderError>;
 }
 
-const KEPT_LINES = 20;
-
 /** Throws SenderError; then nothing is left. */
 export async function startContainer(
   engine: Engine,
@@ -70,8 +68,7 @@ export async function startContainer(
   let heard: Promise<void> = Promise.resolve();
   const hear = (output: Readable) => {
     heard = onLines(output, (line) => {
-      kept.push(line);
-      if (kept.length > KEPT_LINES) kept.shift();
+      keepLast(kept, line);
       onLine(line);
     });
   };

@@ -177,7 +177,9 @@ export async function saidOf(
   if (log.mentioned)
     return fault(
       `no line of the log matched ${key}`,
-      `change ${key}, a regular expression: it has to match one of the lines below, with the group (?<recipient>…) around the address. A log that names a message by an id alone needs the address put in.`,
+      examination.contract?.log.fields === undefined
+        ? `change ${key}, a regular expression: it has to match one of the lines below, with the group (?<recipient>…) around the address. A log that names a message by an id alone needs the address put in.`
+        : `change ${key}, which says by member what a line has to be, or log.fields.recipient, the member with the address: both have to fit one of the lines below. A log that names a message by an id alone needs the address put in.`,
       log,
     );
   return fault(

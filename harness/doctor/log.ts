@@ -20,15 +20,20 @@ export interface Excerpt {
 }
 
 const SHOWN_LINES = 8;
-/** A server that talks without end must not fill the memory. */
-const KEPT_LINES = 10_000;
+/** A server that talks without end must not fill the memory: of so much, the later half is kept. */
+const MOST_LINES = 20_000;
+const MOST_CHARS = 64 * 1024 * 1024;
 
 export function createLog(): Log {
   let lines: string[] = [];
+  let chars = 0;
   return {
     hear(line) {
       lines.push(line);
-      if (lines.length >= 2 * KEPT_LINES) lines = lines.slice(KEPT_LINES);
+      chars += line.length;
+      if (lines.length < MOST_LINES && chars < MOST_CHARS) return;
+      lines = lines.slice(Math.ceil(lines.length / 2));
+      chars = lines.reduce((sum, { length }) => sum + length, 0);
     },
     mentions: () => lines.filter((line) => tokensIn(line).length > 0),
     excerpt(tokens = []) {

@@ -6,7 +6,10 @@
 import type { Readable } from 'node:stream';
 import { printable } from '../protocol/printable.ts';
 
-const LONGEST_CHARS = 8192;
+/** A record in JSON may have a long text in it, and is worth nothing without its end. */
+const LONGEST_CHARS = 256 * 1024;
+/** What is kept of a line, and what a pattern is tried on: some take the square of its length. */
+const BEGINNING_CHARS = 8192;
 
 /** Calls back for every line. Resolves when the stream is over; what is left then is a line too. */
 export function onLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
@@ -25,6 +28,18 @@ export function onLines(stream: Readable, onLine: (line: string) => void): Promi
     };
     stream.once('end', end).once('error', end).once('close', end);
   });
+}
+
+/** The beginning of a line. A slice of a long one would keep all of it in memory: this is a copy. */
+export function beginningOf(line: string): string {
+  if (line.length <= BEGINNING_CHARS) return line;
+  return Buffer.from(line.slice(0, BEGINNING_CHARS), 'utf16le').toString('utf16le');
+}
+
+/** Keeps the last `most` of many lines, each by its beginning. */
+export function keepLast(kept: string[], line: string, most = QUOTED_LINES): void {
+  kept.push(beginningOf(line));
+  if (kept.length > most) kept.shift();
 }
 
 const QUOTED_LINES = 20;

@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { SenderError } from '../model/sender.ts';
 import { printable } from '../protocol/printable.ts';
 import { systemEnvironment } from './environment.ts';
-import { lastWords, onLines } from './lines.ts';
+import { keepLast, lastWords, onLines } from './lines.ts';
 
 export interface ShellCommand {
   /** Of the sender; said in errors. */
@@ -28,7 +28,6 @@ export const END_SECONDS = 10;
 /** For what a command has printed last; what it left running may hold its output open for ever. */
 const LAST_OUTPUT_MS = 500;
 export const MOST_OUTPUT_CHARS = 64 * 1024 * 1024;
-const KEPT_LINES = 20;
 
 /** What the command prints. Throws SenderError when it fails, or takes longer than a minute. */
 export async function runShell({
@@ -43,7 +42,7 @@ export async function runShell({
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output = (output + text).slice(0, MOST_OUTPUT_CHARS);
   });
-  void onLines(child.stderr, (line) => keep(words, line));
+  void onLines(child.stderr, (line) => keepLast(words, line));
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -54,9 +53,7 @@ export async function runShell({
   const what = `${title}: ${printable(command, 80)}`;
   if (late) throw new SenderError(`${what} took longer than ${WITHIN_SECONDS} s`);
   if (how !== undefined)
-    throw new SenderError(
-      `${what} ${how}${lastWords([...output.split('\n').slice(-KEPT_LINES), ...words])}`,
-    );
+    throw new SenderError(`${what} ${how}${lastWords([...output.split('\n'), ...words])}`);
   return output;
 }
 
@@ -80,10 +77,10 @@ export async function follow({
   const words: string[] = [];
   let wanted = true;
   void onLines(child.stdout, (line) => {
-    keep(words, line);
+    keepLast(words, line);
     if (wanted) onLine(line);
   });
-  void onLines(child.stderr, (line) => keep(words, line));
+  void onLines(child.stderr, (line) => keepLast(words, line));
   const over = Promise.withResolvers<string>();
   void ended(child).then((how) => {
     if (wanted) over.resolve(`${how ?? 'exited with code 0'}${lastWords(words)}`);
@@ -153,9 +150,4 @@ function killGroup({ pid }: ChildProcess): void {
   } catch {
     // It has gone.
   }
-}
-
-function keep(words: string[], line: string): void {
-  words.push(line);
-  if (words.length > KEPT_LINES) words.shift();
 }

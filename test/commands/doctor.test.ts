@@ -22,17 +22,22 @@ const CONTRACT: SenderContract = {
   differs: [],
 };
 /** What the name `fake` stands for, beside its contract. */
-const fake = vi.hoisted(() => ({ sender: undefined as Sender | undefined }));
+const fake = vi.hoisted(() => ({
+  sender: undefined as Sender | undefined,
+  log: undefined as SenderContract['log'] | undefined,
+}));
 vi.mock('../../harness/senders/find.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../harness/senders/find.ts')>();
   return {
     ...original,
-    contractOf: async (name: string) => (name === 'fake' ? CONTRACT : original.contractOf(name)),
+    contractOf: async (name: string) =>
+      name === 'fake' ? { ...CONTRACT, log: fake.log ?? CONTRACT.log } : original.contractOf(name),
     senderOf: async (name: string) => (name === 'fake' ? fake.sender! : original.senderOf(name)),
   };
 });
 afterEach(() => {
   fake.sender = undefined;
+  fake.log = undefined;
 });
 
 const reference = referenceSender();
@@ -233,6 +238,28 @@ describe('words', () => {
     expect(out).toMatch(
       /log {3}what it said of the message:\n {10}queued to=<hf\w{12}@x> deferred\n/,
     );
+  });
+
+  it('the members of a log in JSON are named in place of a pattern', async () => {
+    fake.log = {
+      from: 'stdout',
+      fields: { recipient: 'to' },
+      sent: { event: 'sent' },
+      deferred: { event: 'deferred' },
+      bounced: { event: 'bounced' },
+    };
+    const { out } = await examine({
+      ...reference,
+      start: (lab, onStatus, onLine) =>
+        reference.start(lab, (status) => {
+          onLine?.(JSON.stringify({ rcpt: `${status.token}@x`, event: status.status }));
+          if (status.status !== 'deferred') onStatus(status);
+        }),
+    });
+    expect(out.replace(/\s+/g, ' ')).toContain(
+      'do change log.deferred, which says by member what a line has to be, or log.fields.recipient,',
+    );
+    expect(out).not.toContain('regular expression');
   });
 
   it('a pattern that matches what is another’s is named', async () => {

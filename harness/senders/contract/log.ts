@@ -49,7 +49,7 @@ export function readLog(
       for (const line of lines) {
         current = line;
         key = 'ready.log';
-        isReady ||= readyLine?.test(line) === true;
+        isReady ||= Boolean(readyLine?.(line));
         statuses.push(...statusOf(line));
       }
     });

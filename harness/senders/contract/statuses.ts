@@ -6,6 +6,7 @@
 import type { LogPattern, LogPatterns } from '../../model/contract.ts';
 import { tokensIn } from '../../model/message.ts';
 import type { MessageStatus } from '../../model/sender.ts';
+import { beginningOf } from '../../process/lines.ts';
 
 const LONGEST_DETAIL_CHARS = 500;
 /** Reasons that wait for the line that they belong to. */
@@ -15,8 +16,9 @@ const MOST_REASONS = 1_000;
 type Found = Readonly<Record<string, string | undefined>>;
 
 /**
- * What a line says, one status for each recipient that it names; none for lines that say nothing of a
- * message. `onPattern` is told the key of each pattern before it is tried.
+ * What a line says, one status for each recipient that it names, by the first pattern that names it;
+ * none for lines that say nothing of a message. `onPattern` is told the key of each pattern before it
+ * is tried.
  */
 export function statusReader(
   log: LogPatterns,
@@ -30,25 +32,30 @@ export function statusReader(
   const findReason = log.reason === undefined ? undefined : finderOf(log.reason, log);
   const reasons = new Map<string, string>();
   return (line) => {
+    const statuses = new Map<string, MessageStatus>();
     for (const [status, key, find] of patterns) {
       onPattern(key);
       const found = find(line);
-      const tokens = tokensIn(found?.recipient ?? '');
-      if (tokens.length === 0) continue;
       const reason = found?.reason ?? reasons.get(found?.id ?? '') ?? line;
-      const detail = reason.slice(0, LONGEST_DETAIL_CHARS);
-      return tokens.map((token) => ({ token, status, detail }));
+      const detail = beginningOf(reason).slice(0, LONGEST_DETAIL_CHARS);
+      for (const token of tokensIn(beginningOf(found?.recipient ?? '')))
+        if (!statuses.has(token)) statuses.set(token, { token, status, detail });
     }
+    if (statuses.size > 0) return [...statuses.values()];
     onPattern('log.reason');
     const { id, reason } = findReason?.(line) ?? {};
-    if (id !== undefined && reason !== undefined) remember(reasons, id, reason);
+    if (id !== undefined && reason !== undefined) remember(reasons, id, beginningOf(reason));
     return [];
   };
 }
 
-/** A line has no line end: `.` stands for whatever is in it, U+2028 and a stray CR as well. */
-export function patternOf(expression: string): RegExp {
-  return new RegExp(expression, 's');
+/**
+ * Tries a pattern on the beginning of a line. A line has no line end: `.` stands for whatever is in it,
+ * U+2028 and a stray CR as well.
+ */
+export function patternOf(expression: string): (line: string) => RegExpExecArray | null {
+  const compiled = new RegExp(expression, 's');
+  return (line) => compiled.exec(beginningOf(line));
 }
 
 /** The last reason counts; the oldest ones go. */
@@ -64,39 +71,47 @@ function finderOf(
   { fields }: LogPatterns,
 ): (line: string) => Found | undefined {
   if (typeof pattern === 'string') {
-    const expression = patternOf(pattern);
-    return (line) => expression.exec(line)?.groups;
+    const match = patternOf(pattern);
+    return (line) => match(line)?.groups;
   }
-  const expressions = Object.entries(pattern).map(([name, one]) => [name, patternOf(one)] as const);
+  const members = Object.entries(pattern).map(([name, one]) => [name, patternOf(one)] as const);
   return (line) => {
     const value = objectIn(line);
-    if (!value || !expressions.every(([name, one]) => one.test(textAt(value, name) ?? '')))
+    if (!value || !members.every(([name, match]) => match(textAt(value, name) ?? '')))
       return undefined;
     const names = Object.entries(fields ?? {});
     return Object.fromEntries(names.map(([what, name]) => [what, textAt(value, name)]));
   };
 }
 
+/** It may have a prefix, such as that of syslog. */
 function objectIn(line: string): object | undefined {
+  const start = line.indexOf('{');
+  if (start === -1) return undefined;
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = JSON.parse(line.slice(start));
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The member of this name, as text; `a.b` is one within another. */
+/** The member of this name, as text. */
 function textAt(value: object, name: string): string | undefined {
-  const member = name
-    .split('.')
-    .reduce<unknown>(
-      (inner, key) =>
-        typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
-          ? (inner as Record<string, unknown>)[key]
-          : undefined,
-      value,
-    );
+  const member = memberAt(value, name);
   if (member === undefined || member === null) return undefined;
   return typeof member === 'string' ? member : JSON.stringify(member);
+}
+
+/** `a.b` is the member of that name or, where there is none, one within another. */
+function memberAt(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Object.hasOwn(value, name)) return (value as Record<string, unknown>)[name];
+  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
+    const outer = name.slice(0, dot);
+    if (!Object.hasOwn(value, outer)) continue;
+    const inner = memberAt((value as Record<string, unknown>)[outer], name.slice(dot + 1));
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
 }

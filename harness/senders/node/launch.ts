@@ -11,7 +11,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { type LabAccess, SenderError } from '../../model/sender.ts';
 import { systemEnvironment } from '../../process/environment.ts';
-import { lastWords, onLines } from '../../process/lines.ts';
+import { keepLast, lastWords, onLines } from '../../process/lines.ts';
 import { END_SECONDS } from '../../process/shell.ts';
 import { type FromChild, type Request, readFromChild, type ToChild } from './protocol.ts';
 
@@ -188,8 +188,7 @@ function keepLastWords(child: ChildProcess, onLine: (line: string) => void = () 
   for (const stream of [child.stdout, child.stderr]) {
     if (!stream) continue;
     void onLines(stream, (line) => {
-      kept.push(stripVTControlCharacters(line));
-      if (kept.length > KEPT_LINES) kept.shift();
+      keepLast(kept, stripVTControlCharacters(line), KEPT_LINES);
       onLine(line);
     });
   }

@@ -78,6 +78,18 @@ test('several recipients: the same of each', () => {
     { token: OTHER, status: 'delivered', detail: 'OK' },
   ]);
 });
+test('several results in one line: of each recipient its own', () => {
+  const statusOf = statusReader({
+    ...LOG,
+    sent: 'to=(?<recipient>\\S+) sent',
+    deferred: 'to=(?<recipient>\\S+) deferred \\((?<reason>.*?)\\)',
+    bounced: 'to=(?<recipient>\\S+) ',
+  });
+  expect(statusOf(`to=${OTHER}@w.test deferred (no TLS), to=${TOKEN}@v.test sent`)).toEqual([
+    { token: TOKEN, status: 'delivered', detail: expect.any(String) },
+    { token: OTHER, status: 'deferred', detail: 'no TLS' },
+  ]);
+});
 read('a reason without end is cut', `to=<${TOKEN}@v.test> deferred (${'x'.repeat(5000)})`, {
   token: TOKEN,
   status: 'deferred',
@@ -154,4 +166,60 @@ test('a log in JSON is read by its members', () => {
   expect(said(line({ event: 'queued' }))).toEqual([]);
   expect(said('no JSON')).toEqual([]);
   expect(said('"a string"')).toEqual([]);
+});
+
+const JSON_LOG: LogPatterns = {
+  from: 'stdout',
+  fields: { recipient: 'mail.to', reason: 'event.reason' },
+  sent: { 'event.action': '^delivered$' },
+  deferred: { 'event.action': '^retry$' },
+  bounced: { 'event.action': '^failed$' },
+};
+
+test.each<[string, string]>([
+  ['alone', ''],
+  ['behind what syslog puts before it', 'Dec 01 10:00:00 host my-mta[1]: '],
+])('a record in JSON %s', (_, prefix) => {
+  const record = { event: { action: 'retry', reason: 'no TLS' }, mail: { to: `${TOKEN}@v.test` } };
+  expect(statusReader(JSON_LOG)(prefix + JSON.stringify(record))).toEqual([
+    { token: TOKEN, status: 'deferred', detail: 'no TLS' },
+  ]);
+});
+
+test('a name with dots is that of one member, or the way to it', () => {
+  const said = (record: object) => statusReader(JSON_LOG)(JSON.stringify(record));
+  const retried = [{ token: TOKEN, status: 'deferred', detail: 'no TLS' }];
+  const to = `${TOKEN}@v.test`;
+  expect(said({ 'event.action': 'retry', 'event.reason': 'no TLS', 'mail.to': to })).toEqual(
+    retried,
+  );
+  expect(
+    said({
+      event: { action: 'delivered' },
+      'event.action': 'retry',
+      'event.reason': 'no TLS',
+      mail: { to },
+    }),
+  ).toEqual(retried);
+  const nested: LogPatterns = { ...JSON_LOG, deferred: { 'log.event.action': '^retry$' } };
+  expect(
+    statusReader(nested)(
+      JSON.stringify({ log: { 'event.action': 'retry' }, 'event.reason': 'no TLS', 'mail.to': to }),
+    ),
+  ).toEqual(retried);
+});
+
+test('a pattern is tried on the beginning of a long line, and a record in JSON is whole', () => {
+  const long = 'x'.repeat(200_000);
+  const record = {
+    text: long,
+    event: { action: 'retry', reason: long },
+    mail: { to: `${TOKEN}@v.test` },
+  };
+  expect(statusReader(JSON_LOG)(JSON.stringify(record))).toEqual([
+    { token: TOKEN, status: 'deferred', detail: 'x'.repeat(500) },
+  ]);
+  expect(statusReader({ ...LOG, bounced: '(?<recipient>\\S+@\\S+) was sent back' })(long)).toEqual(
+    [],
+  );
 });
