@@ -273,6 +273,18 @@ describe('words', () => {
     expect(out).toContain('a line matched log.deferred where log.bounced should have matched');
   });
 
+  it('a pattern that matches another line of the message as well is named', async () => {
+    const { out } = await examine({
+      ...reference,
+      start: (lab, onStatus) =>
+        reference.start(lab, (status) => {
+          onStatus(status);
+          if (status.status === 'deferred') onStatus({ ...status, status: 'delivered' });
+        }),
+    });
+    expect(out).toContain('a line matched log.sent where log.deferred should have matched');
+  });
+
   it('a command that fails is told with what it said, and what it is for', async () => {
     const { out } = await examine(
       changed(() => ({
