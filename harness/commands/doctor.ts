@@ -57,7 +57,7 @@ export async function doctor(
     if (signal.aborted) return EXIT.interrupted;
     await using examination = await take({
       name: 'starts and greets',
-      mend: (error) => (quotesLog(error) ? MEND_ENDED : MEND_LATE),
+      mend: (error) => (hasEnded(error) ? MEND_ENDED : MEND_LATE),
       work: () => openExamination({ lab, sender: ready, contract, log, patienceMs }),
     });
     const results = await examine({
@@ -77,12 +77,13 @@ export async function doctor(
 }
 
 const MEND_ENDED =
-  'its last words say why it ended; see command, environment, files, trust and the image.';
+  'its last words, if it had any, say why it ended; see command, environment, files, trust and the image.';
 const MEND_LATE =
   'ready.log has to match a line that it prints once it takes mail (without ready.log, its greeting is enough), and submit.port has to be where it greets. A slow one gets more time by ready.within.';
 
-/** One that ended has its last words in the message. */
-const quotesLog = ({ message }: SenderError) => message.includes('\n');
+/** One that ended has its last words in the message, if it had any. */
+const hasEnded = ({ message }: SenderError) =>
+  message.includes('\n') || /, having said nothing$/.test(message);
 
 async function prepare(
   sender: Sender,
@@ -123,7 +124,7 @@ async function takeOpening<T>(
   } catch (error) {
     if (!(error instanceof SenderError)) throw error;
     if (signal.aborted) throw new NotStarted();
-    const quoted = quotesLog(error) ? undefined : log.excerpt();
+    const quoted = hasEnded(error) ? undefined : log.excerpt();
     printer.onResult({
       kind: 'fault',
       name,

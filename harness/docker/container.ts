@@ -15,7 +15,7 @@ import { keepLast, lastWords, onLines } from '../process/lines.ts';
 import { END_SECONDS } from '../process/shell.ts';
 import { printable } from '../protocol/printable.ts';
 import { type Engine, labelsOf } from './engine.ts';
-import { type Entry, entryOf } from './entry.ts';
+import { type Entry, endOf, entryOf, startProblem } from './entry.ts';
 import { keepShells } from './shells.ts';
 import { removeContainer } from './sweep.ts';
 
@@ -82,7 +82,7 @@ export async function startContainer(
   const started = await definition.start().catch(async (error: unknown) => {
     if (created !== undefined) await removeContainer(dockerode, created);
     throw new SenderError(
-      `${title} cannot be started: ${printable(error instanceof Error ? error.message : String(error))}`,
+      `${title} cannot be started: ${printable(startProblem(error instanceof Error ? error.message : String(error)))}`,
     );
   });
   const container = dockerode.getContainer(started.getId());
@@ -94,7 +94,7 @@ export async function startContainer(
         if (watched.endIsWanted) return;
         // What it printed last may still be on its way.
         await heard;
-        died.resolve(new SenderError(`${title} exited with code ${StatusCode}${lastWords(kept)}`));
+        died.resolve(new SenderError(`${title} ${endOf(StatusCode)}${lastWords(kept)}`));
       },
       (error: Error) => {
         if (!watched.endIsWanted)

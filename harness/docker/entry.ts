@@ -59,6 +59,24 @@ then
   echo 'Let the image run as root (USER root at the end of its Dockerfile); the server may drop its rights by itself.'
   exit ${WRONGLY_SET_UP}
 fi
+if [ -n "$3" ] && ! command -v tail >/dev/null 2>&1; then
+  echo "the log is read from $3 (log.from.file) by tail, which this image has not: install it (coreutils, busybox)."
+  exit ${WRONGLY_SET_UP}
+fi
 [ -z "$3" ] || tail -n 0 -F "$3" 2>/dev/null &
 shift 3
 exec "$@"`;
+
+/** Why a container did not start, in the engine's words or in better ones. */
+export function startProblem(said: string): string {
+  return /exec: "\/bin\/sh"/.test(said)
+    ? 'its image has no /bin/sh, by which it is set up and driven: install a shell in it, such as that of busybox'
+    : said;
+}
+
+/** How a container ended by itself. */
+export function endOf(code: number): string {
+  return code === 0
+    ? 'exited with code 0 (its container ends with it: let the server stay in the foreground)'
+    : `exited with code ${code}`;
+}

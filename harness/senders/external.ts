@@ -91,7 +91,7 @@ export async function missingAddresses({
     if (code === 'EADDRNOTAVAIL')
       return `${address} is no address of this machine. On Linux, as root: ${take}`;
     if (code === 'EADDRINUSE')
-      return `something else listens at port ${port} of ${address}: end it, or give the lab other addresses`;
+      return `something else listens at port ${port} of ${address}: end it, or give the lab other addresses. A server that listens at all addresses of this machine listens here too: let it listen at its own only`;
     if (code === 'EACCES')
       return `port ${port} of ${address} may not be listened at: run as root, with the capability CAP_NET_BIND_SERVICE, or after (Linux, as root) sysctl net.ipv4.ip_unprivileged_port_start=25`;
     return `port ${port} of ${address} cannot be listened at: ${message}`;

@@ -331,6 +331,16 @@ describe('words', () => {
     );
   });
 
+  it('one that ended without a word is not told to greet', async () => {
+    const { out } = await examine({
+      ...reference,
+      async start() {
+        throw new SenderError('fake exited with code 1, having said nothing');
+      },
+    });
+    expect(out).toMatch(/do {4}its last words, if it had any, say why it ended/);
+  });
+
   it('one that cannot be run here is told why', async () => {
     const { out, code } = await examine({
       ...reference,

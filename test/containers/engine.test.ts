@@ -42,7 +42,7 @@ describeWithEngine('a container', () => {
       );
       expect(heard).toEqual(
         names.map((name) => ({
-          error: `a test exited with code 0; its last words:\n  ${name}`,
+          error: `a test exited with code 0 (its container ends with it: let the server stay in the foreground); its last words:\n  ${name}`,
           lines: [name],
         })),
       );

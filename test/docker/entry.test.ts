@@ -5,7 +5,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Entry, entryOf } from '../../harness/docker/entry.ts';
+import { type Entry, endOf, entryOf, startProblem } from '../../harness/docker/entry.ts';
 
 const LAB = '192.0.2.53';
 const UP = { Entrypoint: ['echo'], Cmd: ['up'] };
@@ -21,6 +21,32 @@ it.each<[string, Entry, string[]]>([
 it('runs an entry point that is one word, or none', () => {
   expect(entryOf({ Entrypoint: '/start', Cmd: null }, {}).command).toEqual(['/start']);
   expect(entryOf({ Entrypoint: null, Cmd: ['up'] }, {}).command).toEqual(['up']);
+});
+
+it('a log in a file is not waited for where nothing can read it', async () => {
+  const { entrypoint, command } = entryOf(UP, { logFile: '/var/log/mail.log' });
+  const [program, ...words] = [...entrypoint, ...command];
+  const ended = new Promise((resolve) => {
+    execFile(program!, words, { env: { PATH: '/nowhere' } }, (error, stdout) =>
+      resolve([error?.code, stdout]),
+    );
+  });
+  expect(await ended).toEqual([
+    78,
+    'the log is read from /var/log/mail.log (log.from.file) by tail, which this image has not: install it (coreutils, busybox).\n',
+  ]);
+});
+
+it('an image without a shell is told so, and all else in the engine’s words', () => {
+  const said =
+    'OCI runtime create failed: runc create failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown';
+  expect(startProblem(said)).toMatch(/^its image has no \/bin\/sh, .* install a shell in it/);
+  expect(startProblem('no such network')).toBe('no such network');
+});
+
+it('a server that has gone into the background is told to stay', () => {
+  expect(endOf(0)).toMatch(/^exited with code 0 \(.*stay in the foreground\)$/);
+  expect(endOf(3)).toBe('exited with code 3');
 });
 
 describe.skipIf(platform() === 'win32')('the name server', () => {

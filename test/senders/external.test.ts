@@ -277,7 +277,7 @@ describe.skipIf(unprivileged !== undefined)(
 
     it('may not have those that are in use', async () => {
       expect(await missingAddresses(place)).toBe(
-        `something else listens at port 53 of ${place.dns}: end it, or give the lab other addresses`,
+        `something else listens at port 53 of ${place.dns}: end it, or give the lab other addresses. A server that listens at all addresses of this machine listens here too: let it listen at its own only`,
       );
     });
 
