@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type Duplex, PassThrough } from 'node:stream';
 import { SenderError } from '../model/sender.ts';
 import { lastWords } from '../process/lines.ts';
-import { MOST_OUTPUT_CHARS, WITHIN_SECONDS } from '../process/shell.ts';
+import { MOST_OUTPUT_CHARS, TOO_LATE, WITHIN_SECONDS } from '../process/shell.ts';
 import { printable } from '../protocol/printable.ts';
 import type { Dockerode } from './engine.ts';
 
@@ -123,10 +123,7 @@ async function openShell(dockerode: Dockerode, id: string): Promise<Shell> {
           if (found) resolve({ output: found[1]!, exitCode: Number(found[2]) });
         };
       });
-      const timer = setTimeout(
-        () => end(`took longer than ${WITHIN_SECONDS} s`),
-        WITHIN_SECONDS * 1000,
-      );
+      const timer = setTimeout(() => end(TOO_LATE), WITHIN_SECONDS * 1000);
       stream.write(`echo ${mark}; ${script}; printf '\\n%s %d\\n' ${mark} $?\n`);
       try {
         return await Promise.race([answer, over.promise]);

@@ -23,6 +23,8 @@ export interface ShellCommand {
 
 /** Of a command of a contract, wherever it is run. */
 export const WITHIN_SECONDS = 60;
+/** How the error of one that takes longer ends. */
+export const TOO_LATE = `took longer than ${WITHIN_SECONDS} s`;
 /** For a server to put away what it has before it is killed: what `docker stop` gives it. */
 export const END_SECONDS = 10;
 /** For what a command has printed last; what it left running may hold its output open for ever. */
@@ -51,7 +53,7 @@ export async function runShell({
   const how = await ended(child);
   clearTimeout(timer);
   const what = `${title}: ${printable(command, 80)}`;
-  if (late) throw new SenderError(`${what} took longer than ${WITHIN_SECONDS} s`);
+  if (late) throw new SenderError(`${what} ${TOO_LATE}`);
   if (how !== undefined)
     throw new SenderError(`${what} ${how}${lastWords([...output.split('\n'), ...words])}`);
   return output;

@@ -14,6 +14,7 @@ import {
   type StartedSender,
   UncarriedError,
 } from '../../model/sender.ts';
+import { TOO_LATE } from '../../process/shell.ts';
 import { printable } from '../../protocol/printable.ts';
 import { readLog } from './log.ts';
 
@@ -107,7 +108,10 @@ export async function drive({
   const { flush, queue, age, refresh, report } = commands;
   const flushAll = inBatches(async (domains: readonly string[]) => {
     if (flush === undefined || flush === 'restart') await restart();
-    else await server.run(flush, { DOMAINS: domains.join(' ') });
+    else
+      await server
+        .run(flush, { DOMAINS: domains.join(' ') })
+        .catch((error: Error) => Promise.reject(ofMany(error, domains.length)));
   });
   const listAll = inBatches(async () => tokensIn(await server.run(queue!)));
   // No batches: the days of other scenarios are not over.
@@ -166,6 +170,14 @@ function lateness({ name, ready, submit }: SenderContract, sawLine: boolean): st
     ? `did not greet at port ${submit.port} (submit.port)`
     : `printed no line that matches ready.log (${printable(ready.log ?? '', 80)})`;
   return `${name} was not ready within ${ready.withinSeconds} s (ready.within): it ${what}`;
+}
+
+/** Too late with many domains at once is not too late with fewer. */
+function ofMany(error: Error, domains: number): Error {
+  if (domains === 1 || !error.message.endsWith(TOO_LATE)) return error;
+  return new SenderError(
+    `${error.message} for ${domains} domains: with --jobs fewer scenarios run at the same time`,
+  );
 }
 
 /** A program started for each takes the machine's time from the others, and each has a minute. */

@@ -141,6 +141,20 @@ describe('flush', () => {
     ]);
   });
 
+  it('that takes too long for many domains is told how to have fewer', async () => {
+    const stage = await running();
+    const late = 'in fake, flush took longer than 60 s';
+    stage.fails(late);
+    await expect(stage.sender.flush(['a.test', 'b.test'])).rejects.toThrow(
+      new SenderError(`${late} for 2 domains: with --jobs fewer scenarios run at the same time`),
+    );
+    await expect(stage.sender.flush(['a.test'])).rejects.toThrow(new SenderError(late));
+    stage.fails('in fake, flush exited with code 1');
+    await expect(stage.sender.flush(['a.test', 'b.test'])).rejects.toThrow(
+      new SenderError('in fake, flush exited with code 1'),
+    );
+  });
+
   it('is a restart where the contract says so', async () => {
     const stage = await running({ commands: { flush: 'restart' } });
     stage.starts({ line: 'ready', greets: true });
@@ -257,6 +271,7 @@ function setUp(changes: Partial<SenderContract> = {}) {
   const died = Promise.withResolvers<SenderError>();
   let is: Start = {};
   let refusal: string | undefined;
+  let failure: string | undefined;
   let silent = 0;
   let held: Promise<void> = Promise.resolve();
   let tell = (_: string) => {};
@@ -290,6 +305,10 @@ function setUp(changes: Partial<SenderContract> = {}) {
     refuses(text: string) {
       refusal = text;
     },
+    /** Commands from now on. */
+    fails(message: string) {
+      failure = message;
+    },
     /** Commands do not end before what is returned is called. */
     hold() {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -316,6 +335,7 @@ function setUp(changes: Partial<SenderContract> = {}) {
                 ].join(' '),
               );
               await held;
+              if (failure !== undefined) throw new SenderError(failure);
               return `${message('e').token}@victim.test`;
             },
             async restart() {
