@@ -9,13 +9,22 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { ContainerPlace } from '../model/contract.ts';
 import { SenderError } from '../model/sender.ts';
 import { keepLast, lastWords, onLines } from '../process/lines.ts';
 import { END_SECONDS } from '../process/shell.ts';
 import { printable } from '../protocol/printable.ts';
-import { type Engine, labelsOf } from './engine.ts';
-import { type Entry, endOf, entryOf, startProblem } from './entry.ts';
+import { type Dockerode, type Engine, labelsOf } from './engine.ts';
+import {
+  type Entry,
+  endOf,
+  entryOf,
+  type ImageWords,
+  nameServerCommand,
+  needsRoot,
+  startProblem,
+} from './entry.ts';
 import { keepShells } from './shells.ts';
 import { removeContainer } from './sweep.ts';
 
@@ -74,7 +83,8 @@ export async function startContainer(
   };
   const died = Promise.withResolvers<SenderError>();
   let created: string | undefined;
-  const definition = await define(engine, options, async (id) => {
+  const { Config } = await dockerode.getImage(options.image).inspect();
+  const definition = define(engine, options, Config, async (id) => {
     created = id;
     // Heard before it starts, so that nothing is missed.
     hear(await client.container.attach(dockerode.getContainer(id)));
@@ -86,6 +96,13 @@ export async function startContainer(
     );
   });
   const container = dockerode.getContainer(started.getId());
+  const { dns } = options;
+  const putNameServer = async () => {
+    if (dns === undefined || !needsRoot(Config)) return;
+    // Where that cannot be done the container ends, and says why.
+    await runAsRoot(container, nameServerCommand(dns)).catch(() => {});
+  };
+  await putNameServer();
   let life = { endIsWanted: false };
   const watch = () => {
     const watched = life;
@@ -131,6 +148,7 @@ export async function startContainer(
       life = { endIsWanted: false };
       await container.start();
       watch();
+      await putNameServer();
     },
     died: died.promise,
     async [Symbol.asyncDispose]() {
@@ -141,10 +159,21 @@ export async function startContainer(
   };
 }
 
+/** Until the command has ended. */
+async function runAsRoot(
+  container: ReturnType<Dockerode['getContainer']>,
+  command: string[],
+): Promise<void> {
+  const exec = await container.exec({ Cmd: command, User: '0', AttachStdout: true });
+  const output = await exec.start({});
+  await finished(output.resume());
+}
+
 /** Not started; all that the options say is set on it. */
-async function define(
-  { testcontainers, dockerode }: Engine,
+function define(
+  { testcontainers }: Engine,
   options: ContainerOptions,
+  image: ImageWords,
   onCreated: (id: string) => Promise<void>,
 ) {
   class Definition extends testcontainers.GenericContainer {
@@ -163,8 +192,7 @@ async function define(
       }
     }
   }
-  const { Config } = await dockerode.getImage(options.image).inspect();
-  const { entrypoint, command } = entryOf(Config, options);
+  const { entrypoint, command } = entryOf(image, options);
   const definition = new Definition()
     .withName(`holdfast-${options.run}-${options.name}-${randomBytes(2).toString('hex')}`)
     .withLabels(labelsOf(options.run))

@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunningContainer } from '../../harness/docker/container.ts';
-import { ensurePulled } from '../../harness/docker/images.ts';
+import { ensureImage, ensurePulled } from '../../harness/docker/images.ts';
 import {
   BASE_IMAGE,
   describeWithEngine,
   engine,
   leftBy,
   NOTHING,
+  removeImages,
   startOne,
   TEST_RUN,
 } from './engine.ts';
@@ -61,6 +62,25 @@ describeWithEngine('a container', () => {
       Dns: ['192.0.2.53'],
       DnsOptions: ['trust-ad'],
     });
+  });
+
+  it('has it as well where its image has a user of its own, and after a restart', async () => {
+    const name = 'the test of users';
+    await writeFile(join(folder, 'Dockerfile'), `FROM ${BASE_IMAGE}\nUSER mail\n`);
+    const source = { name, repository: 'holdfast-test', context: folder, args: {} };
+    const image = await ensureImage(engine.dockerode, source, () => {});
+    const command = ['sh', '-c', 'cat /etc/resolv.conf; id -un; exec sleep 60'];
+    try {
+      const { container, lines, heard } = await startOne({ image, dns: '192.0.2.53', command });
+      await using _ = container;
+      await heard('mail');
+      await container.restart();
+      await heard('mail', 2);
+      const life = ['nameserver 192.0.2.53', 'options trust-ad', 'mail'];
+      expect(lines).toEqual([...life, ...life]);
+    } finally {
+      await removeImages(name);
+    }
   });
 
   it('has the kernel settings that it was given', async () => {

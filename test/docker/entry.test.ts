@@ -1,11 +1,11 @@
 /** What a container runs, run by the shell of this machine. */
 
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Entry, endOf, entryOf, startProblem } from '../../harness/docker/entry.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Entry, endOf, entryOf, needsRoot, startProblem } from '../../harness/docker/entry.ts';
 
 const LAB = '192.0.2.53';
 const UP = { Entrypoint: ['echo'], Cmd: ['up'] };
@@ -37,6 +37,13 @@ it('a log in a file is not waited for where nothing can read it', async () => {
   ]);
 });
 
+it.each(['', 'root', '0', '0:0', 'root:mail'])('root writes the name server: "%s"', (User) =>
+  expect(needsRoot({ User })).toBe(false),
+);
+it.each(['mail', '1000', '1000:0', 'rooty'])('another user does not: "%s"', (User) =>
+  expect(needsRoot({ User })).toBe(true),
+);
+
 it('an image without a shell is told so, and all else in the engine’s words', () => {
   const said =
     'OCI runtime create failed: runc create failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown';
@@ -63,11 +70,12 @@ describe.skipIf(platform() === 'win32')('the name server', () => {
     before: string,
     mode: number,
     entry: Entry = { dns: LAB },
+    looks = 1,
   ): Promise<{ code: unknown; said: string }> => {
     await rm(resolvConf, { force: true });
     await writeFile(resolvConf, before);
     await chmod(resolvConf, mode);
-    const { entrypoint, command } = entryOf(UP, entry, resolvConf);
+    const { entrypoint, command } = entryOf(UP, entry, { resolvConf, looks });
     const [program, ...words] = [...entrypoint, ...command];
     const user = mode === 0o444 ? NOBODY : {};
     return new Promise((resolve) => {
@@ -90,6 +98,14 @@ describe.skipIf(platform() === 'win32')('the name server', () => {
   it('that is the lab’s already need not be written', async () => {
     const before = `# by the engine\nsearch test\nnameserver ${LAB}\noptions trust-ad`;
     expect(await start(before, 0o444)).toEqual({ code: 0, said: 'up\n' });
+  });
+
+  it('that somebody else writes is waited for', async () => {
+    const started = start('nameserver 127.0.0.11\n', 0o444, { dns: LAB }, 50);
+    await vi.waitFor(() => readFile(resolvConf));
+    await writeFile(`${resolvConf}.new`, `nameserver ${LAB}\n`, { mode: 0o644 });
+    await rename(`${resolvConf}.new`, resolvConf);
+    expect(await started).toEqual({ code: 0, said: 'up\n' });
   });
 
   it.each([
