@@ -13,6 +13,7 @@
  * What the sender or the wire said is hostile; every line here is printable.
  */
 
+import { shownOf } from '../model/causes.ts';
 import { citation, requirementOf } from '../model/citation.ts';
 import type { KnownNoMore } from '../model/known.ts';
 import { plainName } from '../model/names.ts';
@@ -68,7 +69,7 @@ export function describeFailure(verdict: Verdict, finding: Finding, trial: Trial
     ...(finding.harm === 'mail-lost' ? [['harm', 'the message is lost'] as const] : []),
   ];
   return [
-    title(finding.grade, verdict, [
+    title(shownOf(finding, { verdict }), verdict, [
       `step ${finding.step + 1}`,
       ...(requirement ? [weightOf(finding, requirement)] : []),
     ]),

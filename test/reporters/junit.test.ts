@@ -128,6 +128,13 @@ describe('the junit reporter', () => {
     ]);
   });
 
+  it('tells no failure where nothing is decided', async () => {
+    const slow = failed({ grade: 'inconclusive', remarks: ['the lab was slow'] });
+    const [error] = find(await parsed(summary([slow])), 'error');
+    expect(error!.children[0]).toMatch(/^\? starttls\/stripped@as-removed-line/);
+    expect(error!.children[0]).not.toContain('✗');
+  });
+
   describe('is red where the exit code is not 0', () => {
     /** Of each case that is not skipped and not passed: what it is, its name, its message. */
     const redOf = async (of: typeof run) =>
