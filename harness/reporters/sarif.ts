@@ -39,15 +39,28 @@ export const reporter: ReporterModule = {
 
 function toLog(summary: RunSummary) {
   const alerts = Map.groupBy(alertsOf(summary), ({ verdict }) => verdict.sender);
-  const senders = summary.run.senders.slice(0, MOST_RUNS);
+  const names = summary.run.senders.map(({ name }) => name);
+  const left = names.slice(MOST_RUNS).map((name) => printable(name, 80));
+  const more =
+    left.length > 0
+      ? [`${counted(left.length, 'more sender')} than a file takes: ${left.join(', ')}`]
+      : [];
   return {
     $schema: SCHEMA,
     version: '2.1.0',
-    runs: senders.map(({ name }) => toRun(name, alerts.get(name) ?? [], summary)),
+    runs: names
+      .slice(0, MOST_RUNS)
+      .map((name, nth) => toRun(name, alerts.get(name) ?? [], summary, nth === 0 ? more : [])),
   };
 }
 
-function toRun(sender: string, alerts: readonly Alert[], summary: RunSummary) {
+/** `more`: what else is to be said of the file. */
+function toRun(
+  sender: string,
+  alerts: readonly Alert[],
+  summary: RunSummary,
+  more: readonly string[],
+) {
   const told = alerts.slice(0, MOST_RESULTS);
   const rules = [...new Set(told.map(({ finding }) => finding.requirement))];
   const broken = brokenOff(sender, summary);
@@ -66,6 +79,7 @@ function toRun(sender: string, alerts: readonly Alert[], summary: RunSummary) {
         startTimeUtc: summary.run.startedAt,
         toolExecutionNotifications: [
           ...broken.map((words) => notification('error', words)),
+          ...more.map((words) => notification('warning', words)),
           ...(alerts.length > told.length
             ? [`${counted(alerts.length - told.length, 'more result')} than a run takes`]
             : []

@@ -166,6 +166,16 @@ describe('the sarif reporter', () => {
     expect((await logOf(none)).runs).toEqual([]);
   });
 
+  it('says which senders are more than a file takes', async () => {
+    const results = Array.from({ length: 22 }, (_, nth) => failed({ sender: `mta${nth}` }));
+    const { runs } = await logOf(summary(results));
+    expect(runs).toHaveLength(20);
+    const told = runs.map(({ invocations }: any) =>
+      invocations[0].toolExecutionNotifications.map(({ message }: any) => message.text),
+    );
+    expect(told.flat()).toEqual(['2 more senders than a file takes: mta20, mta21']);
+  });
+
   it('holds what GitHub shows, the worst of it', async () => {
     const many = Array.from({ length: 5100 }, (_, index) =>
       result({
