@@ -58,8 +58,12 @@ function checkApplied(
   findings: Findings,
 ): Applied {
   checkNames(policy, path, ['policy-type', 'policy-string', 'policy-domain', 'mx-host'], findings);
-  // §4.3.2.2: of a policy that could not be had, there is nothing to tell.
-  const isHad = !failures.some((failure) => failure.type?.startsWith('sts-'));
+  // §4.3.2: of a policy, or of TLSA records, that could not be had, there is nothing to tell.
+  const isHad = !failures.some(
+    (failure) =>
+      failure.type?.startsWith('sts-') ||
+      (type === 'tlsa' && ['dnssec-invalid', 'dane-required'].includes(failure.type ?? '')),
+  );
   const lines = checkLines(policy, path, type, isHad, findings);
   const mx = checkMx(policy, path, type, lines, findings);
   return { domain: checkDomain(policy, path, type, findings), lines, mx };

@@ -569,6 +569,33 @@ describe('large senders', () => {
     ).toEqual([`seen ${P}.policy.policy-string`]);
   });
 
+  it.each([
+    ['tlsa', 'dnssec-invalid', 'seen'],
+    ['tlsa', 'dane-required', 'seen'],
+    ['tlsa', 'tlsa-invalid', 'must'],
+    ['sts', 'dane-required', 'must'],
+  ])('%s and %s: that no records are told is %s', async (type, result, level) => {
+    const found = await check(
+      changed((report) => {
+        report.policies = [
+          {
+            policy: { 'policy-type': type, 'policy-domain': 'victim.test' },
+            summary: { 'total-successful-session-count': 0, 'total-failure-session-count': 3 },
+            'failure-details': [
+              {
+                'result-type': result,
+                'failed-session-count': 3,
+                'sending-mta-ip': '192.0.2.1',
+                'receiving-mx-hostname': 'mx1.victim.test',
+              },
+            ],
+          },
+        ];
+      }),
+    );
+    expect(found).toContain(`${level} ${P}.policy.policy-string`);
+  });
+
   it('Mail.ru: the next midnight, reasons, and a kind of failure counted for each of them', async () => {
     const failure = (status: number) => ({
       'failed-session-count': 1,
