@@ -13,6 +13,7 @@ import type { Json } from '../tlsrpt/json.ts';
 import { checkMail, checkVerified, lacksKey } from '../tlsrpt/mail.ts';
 import { Refusal } from '../tlsrpt/refusal.ts';
 import type { ReadReport } from '../tlsrpt/report.ts';
+import { addMark } from '../tlsrpt/unpack.ts';
 import { isOwn, readReport, readReports, SILENCE_BREAKS, silenceAboutForm } from './reports.ts';
 
 const GZIP = 'application/tlsrpt+gzip';
@@ -132,32 +133,27 @@ function requirementOf({ path, level, section, expected }: Finding): string {
   )![1];
 }
 
-function findingsOf(
-  { contentType, zipped, report, problem, mail, method }: Seen<'report-received'>,
-  isKeyKnown: boolean,
-): readonly Finding[] {
+function findingsOf(event: Seen<'report-received'>, isKeyKnown: boolean): readonly Finding[] {
+  const { contentType, zipped, mail, method } = event;
   const findings = openFindings();
-  if (mail) return mailFindings(mail, { report, problem, isKeyKnown });
+  if (mail) return mailFindings(mail, event, isKeyKnown);
   if (method) findings.add('should', 'method', 'RFC 8460 §3', 'POST', quote(method));
   const type = contentType.split(';')[0]!.trim().toLowerCase();
   if ((type !== GZIP && type !== PLAIN) || (type === PLAIN && zipped))
     findings.add('should', 'content-type', 'RFC 8460 §5.4', `${GZIP} or ${PLAIN}`, type || 'none');
   else if (type !== GZIP) findings.add('should', 'packing', 'RFC 8460 §5.2', 'gzip', 'plain JSON');
-  readInto(findings, report, problem);
+  readInto(findings, event);
   return findings.list;
 }
 
 function mailFindings(
   mail: NonNullable<Seen<'report-received'>['mail']>,
-  {
-    report,
-    problem,
-    isKeyKnown,
-  }: Pick<Seen<'report-received'>, 'report' | 'problem'> & { readonly isKeyKnown: boolean },
+  event: Seen<'report-received'>,
+  isKeyKnown: boolean,
 ): readonly Finding[] {
   // Each keeps only so many: a report with very many hides none of its mail.
   const [findings, around] = [openFindings(), openFindings()];
-  const read = readInto(findings, report, problem);
+  const read = readInto(findings, event);
   const { attachment } = mail;
   if (attachment) {
     checkMail({ ...mail, attachment }, read, around, mail.dkim);
@@ -166,12 +162,16 @@ function mailFindings(
   return [...findings.list, ...around.list];
 }
 
-function readInto(findings: Findings, report: unknown, problem: string | undefined): ReadReport {
+function readInto(
+  findings: Findings,
+  { report, problem, marked }: Seen<'report-received'>,
+): ReadReport {
   const refuse = (why: string, section = 'RFC 8460 §4') => {
     findings.add('must', 'text', section, 'a report', why);
     return { policies: [] };
   };
   if (problem !== undefined) return refuse(problem);
+  if (marked) addMark('text', findings);
   try {
     return checkReport(report as Json, findings);
   } catch (error) {

@@ -101,18 +101,20 @@ export function createReportInbox(): ReportInbox {
 export async function readReport(
   body: Buffer,
   contentType: string,
-): Promise<{ report: unknown; zipped?: true } | { problem: string }> {
+): Promise<{ report: unknown; zipped?: true; marked?: true } | { problem: string }> {
   try {
     // By its own first bytes (RFC 1952 §2.3.1): under another name it is a report all the same.
     const zipped = body[0] === 0x1f && body[1] === 0x8b;
     if (!zipped && contentType.split(';')[0]!.trim().toLowerCase() === 'application/tlsrpt+gzip')
       return { problem: 'it is called gzip, and is not' };
     const bytes = zipped ? await unzip(body, { maxOutputLength: 4 * LARGEST_REPORT_BYTES }) : body;
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const whole = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const marked = whole.startsWith('\ufeff');
+    const text = marked ? whole.slice(1) : whole;
     // It refuses what JSON.parse takes: members twice, and what is nested too deep for anything else.
     readJson(text);
     const report: unknown = JSON.parse(text);
-    return { report, ...(zipped && { zipped }) };
+    return { report, ...(zipped && { zipped }), ...(marked && { marked }) };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }

@@ -295,6 +295,8 @@ export interface ReportEvent {
   readonly contentType: string;
   /** It was packed by gzip, whatever it was called. */
   readonly zipped?: boolean;
+  /** A byte order mark stood before it. */
+  readonly marked?: boolean;
   /** The parsed JSON; undefined when it was none, and `problem` says why. */
   readonly report?: unknown;
   readonly problem?: string;

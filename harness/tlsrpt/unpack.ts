@@ -61,6 +61,11 @@ export function decode(bytes: Buffer, findings: Findings): string {
     throw new Refusal('not UTF-8', 'RFC 7493 §2.1');
   }
   if (!text.startsWith('\ufeff')) return text;
-  findings.add('must', '', 'RFC 8259 §8.1', 'no byte order mark', 'one, before the report');
+  addMark('', findings);
   return text.slice(1);
+}
+
+/** A byte order mark before the report; `path` is for the finding. */
+export function addMark(path: string, findings: Findings): void {
+  findings.add('must', path, 'RFC 8259 §8.1', 'no byte order mark', 'one, before the report');
 }

@@ -609,6 +609,12 @@ describe('report-valid', () => {
     ['unmet', 'that is no JSON', came({ problem: 'Unexpected token' }), named('8460-4-ijson')],
     [
       'unmet',
+      'behind a byte order mark',
+      came({ marked: true, report: whole() }),
+      { ...named('8460-4-ijson'), actual: /^text: expected no byte order mark, found one/ },
+    ],
+    [
+      'unmet',
       'called something else',
       came({ contentType: 'application/json', report: whole() }),
       named('8460-5.4-media-type'),

@@ -47,6 +47,19 @@ test.each<[string, string, Buffer | string]>([
   ]);
 });
 
+test('behind a byte order mark', async () => {
+  using seen = world();
+  for (const [type, body] of [
+    [JSON_TYPE, `\ufeff${JSON.stringify(REPORT)}`],
+    [GZIP_TYPE, gzipSync(`\ufeff${JSON.stringify(REPORT)}`)],
+  ] as const)
+    await post(seen, type, body);
+  expect(seen.seen('report-received')).toMatchObject([
+    { marked: true, report: REPORT },
+    { marked: true, report: REPORT },
+  ]);
+});
+
 test.each<[string, string, Buffer | string, RegExp]>([
   ['nothing', JSON_TYPE, '', /JSON/],
   ['no JSON', JSON_TYPE, '{"a":', /JSON/],
