@@ -69,7 +69,7 @@ describeWithEngine('a container', () => {
     await writeFile(join(folder, 'Dockerfile'), `FROM ${BASE_IMAGE}\nUSER mail\n`);
     const source = { name, repository: 'holdfast-test', context: folder, args: {} };
     const image = await ensureImage(engine.dockerode, source, () => {});
-    const command = ['sh', '-c', 'cat /etc/resolv.conf; id -un; exec sleep 60'];
+    const command = ['sh', '-c', 'cat /etc/resolv.conf; id -un; trap exit TERM; sleep 60 & wait'];
     try {
       const { container, lines, heard } = await startOne({ image, dns: '192.0.2.53', command });
       await using _ = container;
