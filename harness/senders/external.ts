@@ -8,7 +8,17 @@
  */
 
 import dgram from 'node:dgram';
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import net from 'node:net';
 import { platform } from 'node:os';
 import { createGate, limited } from '../concurrency/limit.ts';
@@ -146,11 +156,18 @@ async function start({ contract, lab, onStatus, onLine }: Start): Promise<Starte
     async startServer(hear) {
       const undo: (() => unknown)[] = [];
       const dispose = async () => {
-        for (const step of undo.splice(0).reverse()) await step();
+        const failures: unknown[] = [];
+        for (const step of undo.splice(0).reverse())
+          try {
+            await step();
+          } catch (error) {
+            failures.push(error);
+          }
+        if (failures.length > 0) throw failures[0];
       };
       try {
         for (const [path, text] of Object.entries(trustFiles(contract, lab)))
-          undo.push(await putFile(path, text, name));
+          undo.push(putFile(path, text, name));
         const followed = await follow({ title: name, command: from.command, onLine: hear });
         undo.push(followed.stop);
         if (commands.stop !== undefined) undo.push(() => run(commands.stop!).catch(() => {}));
@@ -173,7 +190,7 @@ async function start({ contract, lab, onStatus, onLine }: Start): Promise<Starte
           [Symbol.asyncDispose]: dispose,
         };
       } catch (error) {
-        await dispose();
+        await dispose().catch(() => {});
         throw error;
       }
     },
@@ -188,23 +205,53 @@ async function start({ contract, lab, onStatus, onLine }: Start): Promise<Starte
   };
 }
 
+/** Beside the file: what it was before or, where there was none, nothing. */
+const BEFORE = '.holdfast-before';
+const NONE_BEFORE = '.holdfast-none-before';
+
 /**
- * Writes a file that others may read. Returns the way to have again what was there before. Throws
+ * Writes a file that others may read. Returns the way to have again what was there before, which is
+ * gone as well when this process ends; what a killed one has left is not taken for it. Throws
  * SenderError.
  */
-async function putFile(path: string, text: string, name: string): Promise<() => Promise<void>> {
+function putFile(path: string, text: string, name: string): () => void {
+  const [before, noneBefore] = [`${path}${BEFORE}`, `${path}${NONE_BEFORE}`];
   try {
-    const before = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    await writeFile(path, text);
-    if (before !== undefined) return () => writeFile(path, before);
-    await chmod(path, 0o644);
-    return () => rm(path, { force: true });
+    if (!existsSync(before) && !existsSync(noneBefore)) {
+      if (existsSync(path)) {
+        accessSync(path, constants.W_OK);
+        // A copy that is not whole has another name.
+        copyFileSync(path, `${before}.part`);
+        renameSync(`${before}.part`, before);
+      } else writeFileSync(noneBefore, '');
+    }
+    writeFileSync(path, text);
+    if (existsSync(noneBefore)) chmodSync(path, 0o644);
   } catch (error) {
     throw new SenderError(
       `${name}: what the lab is trusted by cannot be written to ${printable(path, 200)} (trust, dnssec): ${(error as Error).message}`,
     );
   }
+  const restore = () => {
+    process.off('exit', atExit);
+    try {
+      if (existsSync(before)) writeFileSync(path, readFileSync(before));
+      else rmSync(path, { force: true });
+      rmSync(before, { force: true });
+      rmSync(noneBefore, { force: true });
+    } catch (error) {
+      throw new SenderError(
+        `${name}: ${printable(path, 200)} cannot be made again what it was (trust, dnssec): ${(error as Error).message}`,
+      );
+    }
+  };
+  const atExit = () => {
+    try {
+      restore();
+    } catch {
+      // The next run has what it was.
+    }
+  };
+  process.once('exit', atExit);
+  return restore;
 }

@@ -3,8 +3,9 @@
  * where the system lets us have them.
  */
 
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -16,6 +17,7 @@ import { externalSender, missingAddresses } from '../../harness/senders/external
 import { drive } from './driver.ts';
 
 const MTA = join(import.meta.dirname, 'fixtures', 'external-mta.mjs');
+const SENDER = new URL('../../harness/senders/external.ts', import.meta.url).href;
 const place = { kind: 'external', dns: '127.92.0.1', addresses: '127.92.128.0/24' } as const;
 const unprivileged =
   platform() === 'linux'
@@ -182,7 +184,61 @@ describe.skipIf(platform() === 'win32')('a server that is started', () => {
     await chmod(trust, 0o600);
     const started = await sender({ commands: {} }).start(noLab, () => {});
     expect(await readFile(trust, 'utf8')).toContain('policy hosts');
+    expect(await readFile(`${trust}.holdfast-before`, 'utf8')).toBe('the roots of this machine');
     await started[Symbol.asyncDispose]();
+    expect(await readFile(trust, 'utf8')).toBe('the roots of this machine');
+    expect(existsSync(`${trust}.holdfast-before`)).toBe(false);
+    await rm(trust);
+  });
+
+  /** A run in a process of its own, which is over once the file of the authorities is written. */
+  const runThat = (ends: 'exits' | 'is killed') => {
+    const end = { exits: 'process.exit(0)', 'is killed': "process.kill(process.pid, 'SIGKILL')" };
+    const script = `
+      const { externalSender } = await import(${JSON.stringify(SENDER)});
+      const contract = ${JSON.stringify(contractWith({ commands: {} }))};
+      const network = { greets: async () => true };
+      const lab = { trust: { policyHosts: 'a', mxHosts: 'b' }, network };
+      await externalSender(contract, contract.place).start(lab, () => {});
+      ${end[ends]};`;
+    spawnSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  };
+
+  it('has them again when the process ends without more ado', async () => {
+    await writeFile(trust, 'the roots of this machine');
+    runThat('exits');
+    expect(await readFile(trust, 'utf8')).toBe('the roots of this machine');
+    await rm(trust);
+    runThat('exits');
+    expect(existsSync(trust)).toBe(false);
+  });
+
+  it.each([
+    ['the roots of this machine', 'the roots of this machine'],
+    ['no such file', undefined],
+  ])('does not take what a killed run has left for its own: %s', async (_, before) => {
+    if (before !== undefined) await writeFile(trust, before);
+    runThat('is killed');
+    expect(await readFile(trust, 'utf8')).toBe('a\nb\n');
+    const started = await sender({ commands: {} }).start(noLab, () => {});
+    await started[Symbol.asyncDispose]();
+    const after = await readFile(trust, 'utf8').catch(() => undefined);
+    expect(after).toBe(before);
+    await rm(trust, { force: true });
+    expect((await readdir(folder)).filter((file) => file.includes('holdfast'))).toEqual([]);
+  });
+
+  it('has all again that can be had, and is told what cannot', async () => {
+    const dnssec = at('gone/root.key');
+    await mkdir(at('gone'));
+    await writeFile(dnssec, 'the root');
+    await writeFile(trust, 'the roots of this machine');
+    const started = await sender({ commands: {}, dnssec }).start(noLab, () => {});
+    await rm(dnssec);
+    await mkdir(dnssec);
+    await expect(started[Symbol.asyncDispose]()).rejects.toThrow(
+      /^small-mta: .*root\.key cannot be made again what it was \(trust, dnssec\): EISDIR/,
+    );
     expect(await readFile(trust, 'utf8')).toBe('the roots of this machine');
     await rm(trust);
   });
