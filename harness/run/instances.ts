@@ -10,7 +10,10 @@ import type { MessageStatus, Sender, SenderError, StartedSender } from '../model
 interface Taken {
   readonly sender: StartedSender;
   expect(token: string): void;
-  /** Gives it back. One that is not whole, or is still at work, serves nobody else. */
+  /**
+   * Gives it back. One that is not whole, is still at work, or was made older serves nobody else, but
+   * for the one that serves all.
+   */
   release(isWhole?: boolean): Promise<void>;
 }
 
@@ -63,6 +66,11 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
       const isShared =
         shared !== undefined && !scenario.stages.some(({ step }) => step.kind === 'restart');
       const instance = isShared ? shared : await takeExclusive();
+      // The clock of some is one for all domains: whom the next scenario shows a certificate that is
+      // not valid yet would find it valid.
+      const ages =
+        instance.advance !== undefined &&
+        scenario.stages.some(({ step }) => step.kind === 'advance');
       return {
         sender: instance,
         expect(token) {
@@ -73,7 +81,7 @@ export async function openInstances(lab: Lab, sender: Sender): Promise<Instances
           for (const token of tokens) listeners.delete(token);
           if (sender.perInstance === 'scenario') await end(instance);
           // The trial's evidence is worth more than that it can be removed just now.
-          else if (!isShared && !isWhole) await end(instance).catch(() => {});
+          else if (!isShared && (!isWhole || ages)) await end(instance).catch(() => {});
           else if (!isShared && all.has(instance)) free.push(instance);
         },
       };

@@ -13,6 +13,7 @@ import { type Instances, openInstances } from '../../harness/run/instances.ts';
 import { scenarioOf } from '../evidence.ts';
 
 const PLAIN = scenario([{ kind: 'recover', label: '' }]);
+const AGEING = scenario([{ kind: 'advance', label: '', seconds: 60, isOptional: false }]);
 const RESTARTING = scenario([{ kind: 'restart', label: '' }]);
 
 test('run: one is started before all, serves all at once, and is not ended between', async () => {
@@ -60,6 +61,27 @@ test('trial: one that a trial has broken, or is still at work in, serves nobody 
   expect((await take(instances, PLAIN)).n).toBe(2);
   await instances[Symbol.asyncDispose]();
   expect(log).toEqual(['start 1', 'end 1', 'start 2', 'end 2']);
+});
+
+test('trial: one that was made older serves nobody else, and one that cannot be does', async () => {
+  const { instances, log } = await open('trial', { advance: async () => {} });
+  await (await take(instances, AGEING)).release();
+  await (await take(instances, PLAIN)).release();
+  expect((await take(instances, PLAIN)).n).toBe(2);
+  await instances[Symbol.asyncDispose]();
+  expect(log).toEqual(['start 1', 'end 1', 'start 2', 'end 2']);
+  const ageless = await open('trial');
+  await (await take(ageless.instances, AGEING)).release();
+  expect((await take(ageless.instances, PLAIN)).n).toBe(1);
+  await ageless.instances[Symbol.asyncDispose]();
+});
+
+test('run: the one that serves all goes on though it was made older', async () => {
+  const { instances, log } = await open('run', { advance: async () => {} });
+  await (await take(instances, AGEING)).release();
+  expect((await take(instances, PLAIN)).n).toBe(1);
+  expect(log).toEqual(['start 1']);
+  await instances[Symbol.asyncDispose]();
 });
 
 test('scenario: each has its own, and it is ended', async () => {
@@ -124,7 +146,7 @@ test('a status is told to whom its message belongs, as long as they are there', 
 });
 
 /** Instances of a sender that does nothing, numbered as they were started. */
-async function open(perInstance: Sender['perInstance']) {
+async function open(perInstance: Sender['perInstance'], more: Partial<StartedSender> = {}) {
   const log: string[] = [];
   const deaths: ((error: SenderError) => void)[] = [];
   let refusal: string | undefined;
@@ -146,6 +168,7 @@ async function open(perInstance: Sender['perInstance']) {
         n,
         submit: async () => {},
         flush: async () => {},
+        ...more,
         died: died.promise,
         async [Symbol.asyncDispose]() {
           log.push(`end ${n}`);
