@@ -152,7 +152,7 @@ const PATTERNS = {
 type Status = keyof typeof PATTERNS;
 
 /** For what else a server says of a message in the same breath. */
-const QUIET_MS = 300;
+const QUIET_MS = 100;
 
 /** The sender's log says this of a message, and the contract's pattern found it. */
 export async function saidOf(
