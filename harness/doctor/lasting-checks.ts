@@ -149,7 +149,11 @@ const LATE_MS = 1_000;
 const MEND_AGE =
   'commands.age is run by sh -c, with $DOMAINS and $SECONDS: it has to set back the times at which their policies were cached, where the server reads them, and to exit with 0.';
 
+const MEND_AGE_OF_ALL =
+  'let commands.age change what is remembered of $DOMAINS alone, and no clock: one server serves all scenarios. Or, in a container or as a Node program, set limits.instances: exclusive.';
+
 const AGEING = 'ageing';
+const STAYING = 'staying';
 
 const ages: Check = {
   name: 'commands.age makes policies older',
@@ -157,23 +161,37 @@ const ages: Check = {
   after: [fetchesPolicy.name, QUEUE_CHECKS.logsBusy.name],
   without: ({ advance }) => (advance === undefined ? 'there is no commands.age' : undefined),
   mend: MEND_AGE,
-  async run({ domain, sender, log }) {
+  async run({ domain, sender, contract, log }) {
     const ageing = domain(AGEING);
-    await learnPolicy(ageing);
-    await ageing.arrange(unprotectedPlan());
-    const young = await fateOf(ageing, await ageing.send());
-    if (young !== 'deferred')
-      return skipped(
-        `without a policy host the policy binds it no longer, even while it is young (a message was ${young})`,
-      );
+    const isShared = contract?.instances === 'shared';
+    const others = isShared ? [domain(STAYING)] : [];
+    for (const one of [ageing, ...others]) {
+      await learnPolicy(one);
+      await one.arrange(unprotectedPlan());
+      const young = await fateOf(one, await one.send());
+      if (young !== 'deferred')
+        return skipped(
+          `without a policy host the policy binds it no longer, even while it is young (a message was ${young})`,
+        );
+    }
     await sender.advance?.(2 * MAX_AGE_SECONDS, [ageing.name]);
     const token = await ageing.send();
-    if ((await fateOf(ageing, token)) === 'delivered') return proved();
-    return fault(
-      'a policy with a max_age of one day still bound the server after it was made two days older',
-      MEND_AGE,
-      log.excerpt([token]),
-    );
+    if ((await fateOf(ageing, token)) !== 'delivered')
+      return fault(
+        'a policy with a max_age of one day still bound the server after it was made two days older',
+        MEND_AGE,
+        log.excerpt([token]),
+      );
+    for (const other of others) {
+      const message = await other.send();
+      if ((await fateOf(other, message)) === 'delivered')
+        return fault(
+          'the policy of another domain, which is not in $DOMAINS, was made older as well',
+          MEND_AGE_OF_ALL,
+          log.excerpt([message]),
+        );
+    }
+    return proved();
   },
 };
 

@@ -18,26 +18,27 @@ const CONTRACT: SenderContract = {
   commands: {},
   capabilities: [],
   parallel: 50,
-  instances: 'shared',
+  // The clock of the reference sender is one for all domains.
+  instances: 'exclusive',
   differs: [],
 };
 /** What the name `fake` stands for, beside its contract. */
 const fake = vi.hoisted(() => ({
   sender: undefined as Sender | undefined,
-  log: undefined as SenderContract['log'] | undefined,
+  changes: {} as Partial<SenderContract>,
 }));
 vi.mock('../../harness/senders/find.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../harness/senders/find.ts')>();
   return {
     ...original,
     contractOf: async (name: string) =>
-      name === 'fake' ? { ...CONTRACT, log: fake.log ?? CONTRACT.log } : original.contractOf(name),
+      name === 'fake' ? { ...CONTRACT, ...fake.changes } : original.contractOf(name),
     senderOf: async (name: string) => (name === 'fake' ? fake.sender! : original.senderOf(name)),
   };
 });
 afterEach(() => {
   fake.sender = undefined;
-  fake.log = undefined;
+  fake.changes = {};
 });
 
 const reference = referenceSender();
@@ -171,6 +172,13 @@ describe('a sender that breaks a promise', () => {
   );
 });
 
+it('a server that all scenarios share is not made older for all of them', async () => {
+  fake.changes = { instances: 'shared' };
+  const { code, faults, out } = await examine(changed(() => ({})));
+  expect({ code, faults }).toEqual({ code: 1, faults: ['commands.age makes policies older'] });
+  expect(out).toMatch(/the policy of another domain, .*, was made older as well/);
+});
+
 describe('words', () => {
   it('a sender that cannot be hurried to report breaks no promise, and is told what that means', async () => {
     const { code, skipped } = await examine(changed(() => ({ report: undefined })));
@@ -241,12 +249,14 @@ describe('words', () => {
   });
 
   it('the members of a log in JSON are named in place of a pattern', async () => {
-    fake.log = {
-      from: 'stdout',
-      fields: { recipient: 'to' },
-      sent: { event: 'sent' },
-      deferred: { event: 'deferred' },
-      bounced: { event: 'bounced' },
+    fake.changes = {
+      log: {
+        from: 'stdout',
+        fields: { recipient: 'to' },
+        sent: { event: 'sent' },
+        deferred: { event: 'deferred' },
+        bounced: { event: 'bounced' },
+      },
     };
     const { out } = await examine({
       ...reference,
