@@ -21,7 +21,13 @@ import {
   type StepView,
   viewStep,
 } from '../model/evidence.ts';
-import { type HeldPolicy, heldPolicy, policyFetches, stsLookups } from '../model/held-policy.ts';
+import {
+  type HeldPolicy,
+  heldPolicy,
+  perhapsHeld,
+  policyFetches,
+  stsLookups,
+} from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { announcedId, offeredPolicy } from '../model/offered-policy.ts';
 import { VICTIM } from '../model/plan.ts';
@@ -85,6 +91,10 @@ function judgeUnbound(
       harm,
     };
   const chance = chanceMissed(view);
+  const [until] = because;
+  const perhaps = view.domains.flatMap(
+    (domain) => (until && perhapsHeld(view.history, domain, until)) ?? [],
+  );
   if (chance !== undefined)
     return {
       status: 'unmet',
@@ -92,6 +102,7 @@ function judgeUnbound(
       because: seqs(because),
       harm,
       requirement: '8461-5.1-cold-fetch',
+      ...(perhaps.length > 0 && { doubt: 'what it was served before may be taken for a policy' }),
     };
   if (fetches.length > 0)
     return say('the policy that the sender held had expired, or did not forbid it');

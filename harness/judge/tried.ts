@@ -22,7 +22,7 @@ import {
 import { isPassedOver, outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
-import { isBefore, ofKind, type Seen, type Session, sessionsOf } from '../model/traffic.ts';
+import { isBefore, isHome, ofKind, type Seen, type Session, sessionsOf } from '../model/traffic.ts';
 import { answerTo, ruleFor } from '../model/zone.ts';
 
 export type Tried =
@@ -86,6 +86,8 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
       return notMet('the sender delivered through another host of that preference');
   }
   const isDeferred = view.tokens.every((token) => outcomeIn(view, token).kind === 'deferred');
+  if (isDeferred && missing.way === 'delivery' && earlier.some(isPutOffUnattacked))
+    return notMet('the sender had put mail for that domain off before anything was attacked');
   const met = changes.filter((other) => isMet(other, view));
   if (isDeferred && met.some((other) => isOfSameMx(other, missing)))
     return notMet('the sender had put the message off at another address of that host');
@@ -219,6 +221,18 @@ function wentOverKept({ now, tokens }: StepView): boolean {
     arrived.length > 0 &&
     tokens.every((token) => arrived.some((seen) => seen.tokens.includes(token))) &&
     arrived.every(({ connection }) => !opened.includes(connection))
+  );
+}
+
+/** Nothing is changed in that step, and all its mail was deferred without a call at any MX host. */
+function isPutOffUnattacked(view: StepView): boolean {
+  const { stage, tokens, now } = view;
+  return (
+    stage.plan !== undefined &&
+    stage.changes.length === 0 &&
+    tokens.length > 0 &&
+    tokens.every((token) => outcomeIn(view, token).kind === 'deferred') &&
+    ofKind(now, 'smtp-connection').every(({ mx }) => isHome(mx))
   );
 }
 

@@ -86,14 +86,27 @@ export function heldPolicy(
   let held: HeldPolicy | undefined;
   for (const fetch of fetches) {
     if (!lookups.some((lookup) => lookup.at <= fetch.at)) continue;
-    const policy = parseStsPolicy(fetch.body ?? '');
-    // RFC 8461 §3.2: a policy is UTF-8.
-    if (policy.ok && isPlainText(fetch) && !fetch.inDoubt && !fetch.invalidUtf8)
-      held = { fetch, policy: policy.value, rivals: [] };
+    const policy = soundPolicy(fetch);
+    if (policy) held = { fetch, policy, rivals: [] };
     else if (held) held = { ...held, rivals: [...held.rivals, ...readingsOf(fetch)] };
   }
   const age = held && senderSeconds(observations, held.fetch, when);
   return held && age! < held.policy.maxAgeSeconds ? held : undefined;
+}
+
+/**
+ * What a sender may hold that took the last answer of the policy host for a policy, though it is none by
+ * the grammar; undefined: no careful reader would, or it has expired.
+ */
+export function perhapsHeld(
+  observations: readonly Observation[],
+  domain: string,
+  when: Pick<Observation, 'at'>,
+): StsPolicy | undefined {
+  const last = policyFetches(observations, [domain]).findLast((seen) => isBefore(seen, when));
+  const [reading] = last && !soundPolicy(last) ? readingsOf(last) : [];
+  if (!last || !reading) return undefined;
+  return senderSeconds(observations, last, when) < reading.maxAgeSeconds ? reading : undefined;
 }
 
 /** RFC 8461 §3.3: what failed is asked for again after five minutes or longer. */
@@ -150,6 +163,13 @@ export function policyAgainst(
   if (!before || !forbids(before, passed)) return undefined;
   const now = heldPolicy(observations, domain, passed);
   return now && forbids(now, passed) ? now : undefined;
+}
+
+/** What every sound sender takes; undefined: it may take nothing (RFC 8461 §3.2: a policy is UTF-8). */
+function soundPolicy(fetch: Seen<'policy-request'>): StsPolicy | undefined {
+  const policy = parseStsPolicy(fetch.body ?? '');
+  const isTaken = isPlainText(fetch) && !fetch.inDoubt && !fetch.invalidUtf8;
+  return policy.ok && isTaken ? policy.value : undefined;
 }
 
 /** The policy that a careful reader may find there; what was too long to be kept may say anything. */

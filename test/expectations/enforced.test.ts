@@ -484,6 +484,20 @@ describe('a sender that was told of no record, and got no policy where there was
     expect(status).toBe('unmet');
     expect(actual).toContain('was there to be fetched');
   });
+  test.each([
+    ['may', 'mode: none\nhello\n'],
+    ['cannot', 'mode: report\n'],
+  ])('has missed it, and %s have taken for a policy what it was served before', (is, lines) => {
+    const body = `version: STSv1\n${lines}max_age: 86400\n`;
+    const made = evidence().step(0).submit().txt().fetch({ body });
+    made.mx().connect().ehlo().delivered().step(1).later();
+    made.step(2).submit().txt().mx().connect().ehlo().delivered();
+    made.step(3).submit().leaks().status('delivered');
+    const steps = [hidden, hours, honest, send()] as Step[];
+    const view = viewStep(trialOf(made, scenarioOf(steps)), 3);
+    const { status, doubt } = expectations.get('enforced')!.judge(view, {});
+    expect([status, doubt !== undefined]).toEqual(['unmet', is === 'may']);
+  });
   test('had nothing to learn yet, if no time could pass', () => {
     const { status, actual } = statusOf([hidden, hours, honest, send()] as Step[]);
     expect(status).toBe('undecided');
