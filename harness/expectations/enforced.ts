@@ -91,19 +91,22 @@ function judgeUnbound(
       harm,
     };
   const chance = chanceMissed(view);
-  const [until] = because;
-  const perhaps = view.domains.flatMap(
-    (domain) => (until && perhapsHeld(view.history, domain, until)) ?? [],
-  );
-  if (chance !== undefined)
+  if (chance !== undefined) {
+    const [start] = viewStep(view.trial, chance).now;
+    const perhaps = view.domains.flatMap(
+      (domain) => (start && perhapsHeld(view.history, domain, start)) ?? [],
+    );
     return {
       status: 'unmet',
       actual: `${what}; in step ${chance + 1} the policy was there to be fetched, and the sender, which held none, did not get it`,
       because: seqs(because),
       harm,
       requirement: '8461-5.1-cold-fetch',
-      ...(perhaps.length > 0 && { doubt: 'what it was served before may be taken for a policy' }),
+      ...(perhaps.some(({ mode }) => mode !== 'enforce') && {
+        doubt: 'what it was served before may be taken for a policy',
+      }),
     };
+  }
   if (fetches.length > 0)
     return say('the policy that the sender held had expired, or did not forbid it');
   return say('the sender never got the policy');

@@ -15,6 +15,7 @@ import {
   type StepView,
   tokensSubmitted,
 } from '../model/evidence.ts';
+import { senderSeconds } from '../model/held-policy.ts';
 import { heldTlsa } from '../model/held-tlsa.ts';
 import type { Observation } from '../model/observation.ts';
 import {
@@ -62,7 +63,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
   if (outcome.kind === 'bounced') return judgeBounce(view, token, outcome.by);
   // A queue may be listed while a message is between two places of it: each listing counts.
   const flushed = view.now.findLastIndex(({ kind }) => kind === 'queue-flushed');
-  const listings = ofKind(view.now.slice(flushed + 1), 'queue-listed');
+  const listings = ofKind(view.now.slice(flushed + 1), 'queue-listed').slice(-2);
   if (listings.length > 0 && !listings.some(({ tokens }) => tokens.includes(token)))
     return {
       status: 'unmet',
@@ -115,6 +116,8 @@ function attemptFor(view: StepView, token: string): Observation | undefined {
   return [...answered, ...own.map(({ opened }) => opened)].at(-1);
 }
 
+const FAILURE_LASTS_SECONDS = 5 * 60;
+
 /**
  * A look-up of TLSA records that failed while the attack was on, and was not repeated: a resolver may
  * keep that for five minutes (RFC 2308 §7.1), and without an answer no host can be used (RFC 7672 §2.1.2).
@@ -124,12 +127,15 @@ function failedTlsa(
   token: string,
   sign: Observation,
 ): Seen<'dns-query'> | undefined {
-  for (const domain of policyDomains(view.history, [token]))
-    for (const host of mxHostsOf(view.trial.scenario, domain)) {
+  const failures = policyDomains(view.history, [token]).flatMap((domain) =>
+    mxHostsOf(view.trial.scenario, domain).map((host) => {
       const held = heldTlsa(view.history, domain, host, sign);
-      if (held?.kind === 'failed' && held.lookup.step < view.index) return held.lookup;
-    }
-  return undefined;
+      if (held?.kind !== 'failed' || held.lookup.step === view.index) return undefined;
+      const isKept = senderSeconds(view.history, held.lookup, sign) <= FAILURE_LASTS_SECONDS;
+      return isKept ? held.lookup : undefined;
+    }),
+  );
+  return failures.every((one) => one !== undefined) ? failures[0] : undefined;
 }
 
 /** What was broken in the step that bounced was judged there; here it counts that it is gone. */

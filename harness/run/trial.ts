@@ -43,7 +43,7 @@ import type { ArrangedLeg, Bounds, Running } from './running.ts';
 import {
   fetchEnded,
   givenUp,
-  hasOnlyLearned,
+  hasOnlyLooked,
   isTried,
   isTriedItself,
   policyFetched,
@@ -285,7 +285,10 @@ async function arrange(
     world,
     plan: qualify(plan, label),
     permittedMx: isEnforced ? permitted : undefined,
-    isHonest: leg === 'main' ? stage.changes.length === 0 : leg !== 'unprotected',
+    isHonest:
+      leg === 'main'
+        ? stage.changes.length === 0
+        : leg !== 'unprotected' || plan === stage.unprotected?.before,
   };
   legs.set(label, arranged);
   await world.arrange(arranged.plan, { keepConnections });
@@ -312,8 +315,13 @@ const connectionsOf =
  */
 async function wearOut(running: Running, seconds: number): Promise<void> {
   const { attempts } = running.sender;
-  if (attempts === undefined || seconds < FOUR_DAYS_SECONDS) return;
-  const made = 1 + ofKind(running.recorder.observations, 'queue-flushed').length;
+  const [oldest] = stillQueued(running);
+  if (attempts === undefined || oldest === undefined || seconds < FOUR_DAYS_SECONDS) return;
+  const main = running.recorder.observations.filter(({ leg }) => leg === 'main');
+  const since = main.findIndex(
+    (seen) => seen.kind === 'message-submitted' && seen.token === oldest,
+  );
+  const made = 1 + ofKind(main.slice(since), 'queue-flushed').length;
   for (let left = attempts - made; left > 1; left--) await retry(running);
 }
 
@@ -415,12 +423,12 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
     isTried(running, token, recent) &&
     (tokens.length === 1 || isTriedItself(running, token, recent));
   const untried = deferred.filter((token) => !isDone(token));
-  const mayGoNow = where.isHonest || left.length > 0 || hasOnlyLearned(running, settling);
+  const mayGoNow = where.isHonest || left.length > 0 || hasOnlyLooked(running, settling);
   const putAside = mayGoNow ? deferred : untried;
   if (putAside.length === 0 || !running.hasQueue) return;
   const before = recorder.observations.length;
   recorder.record(leg, { kind: 'queue-flushed' });
-  // What is under attack meanwhile is left alone.
+  // Where the queue is run by domain, what is under attack meanwhile is left alone.
   const domains =
     leg === 'main' ? domainsOf(running) : recipientDomains(recorder.observations, tokens);
   await sender.flush(domains);

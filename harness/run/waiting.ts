@@ -217,14 +217,14 @@ export function uncalledHosts(
   );
 }
 
-/** A policy of theirs has come, and no MX host was called. */
-export function hasOnlyLearned(
+/** A policy of theirs was looked for, and no MX host was called. */
+export function hasOnlyLooked(
   { recorder: { observations } }: Running,
   { where: { leg }, tokens, since }: Settling,
 ): boolean {
   const recent = observations.slice(since).filter((seen) => seen.leg === leg);
   const isCalled = ofKind(recent, 'smtp-connection').some(({ mx }) => !isHome(mx));
-  return !isCalled && policyFetches(recent, policyDomains(observations, tokens)).length > 0;
+  return !isCalled && stsLookups(recent, policyDomains(observations, tokens)).length > 0;
 }
 
 /**
@@ -305,6 +305,7 @@ export async function givenUp(running: Running): Promise<void> {
     // Its first try may have been put off.
     if (!isQueueRun && isNoticeDue()) {
       isQueueRun = true;
+      recorder.record('main', { kind: 'queue-flushed' });
       await sender.flush([qualify(SENDER_DOMAIN, base)]);
     }
     waitMs = patienceMs() - recorder.quietMs();

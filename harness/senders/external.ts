@@ -236,7 +236,7 @@ function putFile(path: string, text: string, name: string): () => void {
     process.off('exit', atExit);
     try {
       if (existsSync(before)) writeFileSync(path, readFileSync(before));
-      else rmSync(path, { force: true });
+      else if (existsSync(noneBefore)) rmSync(path, { force: true });
       rmSync(before, { force: true });
       rmSync(noneBefore, { force: true });
     } catch (error) {
