@@ -151,10 +151,11 @@ test('who sends one message in each run of the queue has it run until all are se
   expect(result!.verdict.grade).toBe('pass');
 });
 
-/** It defers the first message for a domain, having looked this name up for it. */
+/** It defers the first message for a domain, having looked something up for it. */
 const putsNewDomainsOff =
-  (known: Set<string>, nameOf: (domain: string) => string): Habit =>
+  (look: (resolver: Resolver, domain: string) => Promise<unknown>): Habit =>
   (sender, tell, { dns }) => {
+    const known = new Set<string>();
     const kept: Parameters<StartedSender['submit']>[0][] = [];
     return {
       async submit(message) {
@@ -164,11 +165,13 @@ const putsNewDomainsOff =
         kept.push(message);
         const resolver = new Resolver({ timeout: 1500, tries: 1 });
         resolver.setServers([`${dns.address}:${dns.port}`]);
-        await resolver.resolve(nameOf(domain), 'A').catch(() => []);
+        await look(resolver, domain).catch(() => {});
         tell({ token: message.token, status: 'deferred', detail: 'a new domain' });
       },
       async flush(domains) {
-        for (const message of kept.splice(0)) await sender.submit(message);
+        for (const message of kept.splice(0))
+          if (domains.includes(message.to.split('@')[1]!)) await sender.submit(message);
+          else kept.push(message);
         await sender.flush(domains);
       },
     };
@@ -178,7 +181,16 @@ test('who puts mail for a new domain off has its queue run, where nothing is att
   const [result] = await runWithHabit(
     lab,
     '  - prime\n  - { send: a, under: [strip-starttls], expect: [{ delivered: plain }] }\n',
-    putsNewDomainsOff(new Set(), (domain) => domain),
+    putsNewDomainsOff((resolver, domain) => resolver.resolve4(domain)),
+  );
+  expect(result!.verdict.grade).toBe('pass');
+});
+
+test('who puts mail off until it knows whether there is a policy has its queue run under attack as well', async () => {
+  const [result] = await runWithHabit(
+    lab,
+    '  - { send: a, under: [{ hide-sts-record: servfail }], expect: [delivered] }\n',
+    putsNewDomainsOff((resolver, domain) => resolver.resolveTxt(`_mta-sts.${domain}`)),
   );
   expect(result!.verdict.grade).toBe('pass');
 });
