@@ -43,7 +43,7 @@ import type { ArrangedLeg, Bounds, Running } from './running.ts';
 import {
   fetchEnded,
   givenUp,
-  hasOnlyLooked,
+  hasOnlyLearned,
   isTried,
   isTriedItself,
   policyFetched,
@@ -423,7 +423,7 @@ async function tryAgain(running: Running, settling: Settling): Promise<void> {
     isTried(running, token, recent) &&
     (tokens.length === 1 || isTriedItself(running, token, recent));
   const untried = deferred.filter((token) => !isDone(token));
-  const mayGoNow = where.isHonest || left.length > 0 || hasOnlyLooked(running, settling);
+  const mayGoNow = where.isHonest || left.length > 0 || hasOnlyLearned(running, settling);
   const putAside = mayGoNow ? deferred : untried;
   if (putAside.length === 0 || !running.hasQueue) return;
   const before = recorder.observations.length;

@@ -217,14 +217,14 @@ export function uncalledHosts(
   );
 }
 
-/** A policy of theirs was looked for, and no MX host was called. */
-export function hasOnlyLooked(
+/** A policy of theirs has come, and no MX host was called. */
+export function hasOnlyLearned(
   { recorder: { observations } }: Running,
   { where: { leg }, tokens, since }: Settling,
 ): boolean {
   const recent = observations.slice(since).filter((seen) => seen.leg === leg);
   const isCalled = ofKind(recent, 'smtp-connection').some(({ mx }) => !isHome(mx));
-  return !isCalled && stsLookups(recent, policyDomains(observations, tokens)).length > 0;
+  return !isCalled && policyFetches(recent, policyDomains(observations, tokens)).length > 0;
 }
 
 /**

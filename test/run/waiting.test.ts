@@ -186,15 +186,6 @@ test('who puts mail for a new domain off has its queue run, where nothing is att
   expect(result!.verdict.grade).toBe('pass');
 });
 
-test('who puts mail off until it knows whether there is a policy has its queue run under attack as well', async () => {
-  const [result] = await runWithHabit(
-    lab,
-    '  - { send: a, under: [{ hide-sts-record: servfail }], expect: [delivered] }\n',
-    putsNewDomainsOff((resolver, domain) => resolver.resolveTxt(`_mta-sts.${domain}`)),
-  );
-  expect(result!.verdict.grade).toBe('pass');
-});
-
 test('a silence is not taken for a deferral while the sender waits for the name server', async () => {
   const [result] = await runWithHabit(
     lab,
