@@ -40,7 +40,7 @@ export interface Fault {
 export type CheckResult = Proof & { readonly name: string; readonly elapsedMs: number };
 
 export const MEND_SUBMISSION =
-  'let it take mail at submit.port from any address, to any domain (it must relay for the lab), without limits; or say submit.starttls, submit.user and submit.password.';
+  'let it take mail at submit.port from any address, to any domain (it must relay for the lab), without limits; or say submit.starttls, submit.user and submit.password, and submit.from where it takes mail from one address alone.';
 
 export interface Examining {
   readonly checks: readonly Check[];

@@ -11,7 +11,6 @@ import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../model/baseline.
 import { outcomeOf } from '../model/evidence.ts';
 import { policyFetches, stsLookups } from '../model/held-policy.ts';
 import { type LabPlan, VICTIM } from '../model/plan.ts';
-import { ofKind } from '../model/traffic.ts';
 import { type Check, fault, proved, skipped } from './check.ts';
 import type { Domain } from './examination.ts';
 import { arrived, HOME, HONEST_CHECKS, honestPlan, MAX_AGE_SECONDS } from './honest-checks.ts';
@@ -55,12 +54,11 @@ const remembers: Check = {
     await lasting.arrange(unprotectedPlan());
     const token = await lasting.send();
     const fate = await fateOf(lasting, token);
-    if (fate === 'deferred') return proved();
-    const what = {
-      delivered: 'was delivered in clear: the policy from before was forgotten',
-      bounced: `was returned at once${reasonOf(lasting, token)}`,
-      pending: `neither arrived nor was deferred`,
-    }[fate];
+    if (isWithheld(fate)) return proved();
+    const what =
+      fate === 'delivered'
+        ? 'was delivered in clear: the policy from before was forgotten'
+        : 'neither arrived nor was deferred';
     return fault(
       `after the restart, with no policy to be fetched and STARTTLS stripped, a message ${what}`,
       'let the server keep its policy cache in a file that a restart of the container leaves alone, or take persistent-cache out of capabilities.',
@@ -68,12 +66,6 @@ const remembers: Check = {
     );
   },
 };
-
-/** What the sender's log gives as the reason. */
-function reasonOf(domain: Domain, token: string): string {
-  const said = ofKind(domain.seen, 'sender-status').findLast((seen) => seen.token === token);
-  return said === undefined ? '' : `: ${said.detail}`;
-}
 
 const CHANGING = 'changing';
 
@@ -169,7 +161,7 @@ const ages: Check = {
       await learnPolicy(one);
       await one.arrange(unprotectedPlan());
       const young = await fateOf(one, await one.send());
-      if (young !== 'deferred')
+      if (!isWithheld(young))
         return skipped(
           `without a policy host the policy binds it no longer, even while it is young (a message was ${young})`,
         );
@@ -223,13 +215,15 @@ function unprotectedPlan(): LabPlan {
   });
 }
 
-async function fateOf(
-  domain: Domain,
-  token: string,
-): Promise<ReturnType<typeof outcomeOf>['kind']> {
+type Fate = ReturnType<typeof outcomeOf>['kind'];
+
+async function fateOf(domain: Domain, token: string): Promise<Fate> {
   await domain.until(() => outcomeOf(domain.seen, token).kind !== 'pending');
   return outcomeOf(domain.seen, token).kind;
 }
+
+/** A policy binds: some servers return at once what it does not let out. */
+const isWithheld = (fate: Fate): boolean => fate === 'deferred' || fate === 'bounced';
 
 const MANY = 20;
 const MANY_MS = 30_000;

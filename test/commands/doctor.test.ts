@@ -107,6 +107,12 @@ describe('a sender that keeps what it promises', () => {
     expect(putOff.size).toBeGreaterThan(0);
   });
 
+  it('may return at once what a policy keeps back', async () => {
+    const { faults, skipped, out } = await examine('reference:bounces-at-once');
+    expect(faults, out).toEqual([]);
+    expect(skipped.filter((line) => line.includes('commands.age'))).toEqual([]);
+  });
+
   it('is not asked for what it does not declare', async () => {
     const { code, faults, skipped } = await examine('opportunistic');
     expect({ code, faults }).toEqual({ code: 0, faults: [] });
