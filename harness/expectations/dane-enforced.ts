@@ -127,6 +127,7 @@ function judgeMessage(view: StepView, token: string): Judgement {
       actual: 'bounced at once, where it has to wait',
       because: [held.lookup.seq, outcome.by.seq],
       harm: 'returned',
+      requirement: WAITS_BY[held.kind],
     };
   return {
     status: 'met',
@@ -134,6 +135,13 @@ function judgeMessage(view: StepView, token: string): Judgement {
     because: [held.lookup.seq, outcome.by.seq],
   };
 }
+
+/** RFC 7672 §2.2: "falling back to the next SMTP server or delayed delivery", whatever there is. */
+const WAITS_BY: Readonly<Record<HeldTlsa['kind'], string>> = {
+  usable: '7672-2.2-usable',
+  unusable: '7672-2.2-unusable',
+  failed: '7672-2.2-error',
+};
 
 /** What the sender was told of a host of the domain, in this step or before: some keep it a while. */
 function heldIn(view: StepView, domain: string, sign: Observation): HeldTlsa | undefined {

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { connectionsTo, mxLookups, outcomeIn } from '../model/evidence.ts';
+import { connectionsTo, failedLookups, mxLookups, outcomeIn } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -38,7 +38,11 @@ export const expectation: Expectation = {
             harm: 'returned',
           };
         case 'deferred': {
-          const tried = [...mxLookups(view.now, view.domains), ...connectionsTo(view)].at(-1);
+          const lookups = [
+            ...failedLookups(view.now, view.domains),
+            ...mxLookups(view.now, view.domains),
+          ];
+          const tried = [...lookups, ...connectionsTo(view)].at(-1);
           if (!tried)
             return {
               status: 'undecided',

@@ -6,18 +6,27 @@ import { z } from 'zod';
 import { attemptBegan, boundBy, isDaneAuthenticated } from '../model/breaches.ts';
 import { exchangersOf } from '../model/changes.ts';
 import {
+  isDnsAnswer,
+  isEnforced,
   isRefusedUnprotected,
   type Outcome,
   outcomeIn,
   policyDomains,
   type StepView,
 } from '../model/evidence.ts';
-import { forbids, type HeldPolicy, heldPolicy } from '../model/held-policy.ts';
+import {
+  forbids,
+  type HeldPolicy,
+  heldPolicy,
+  policyFetches,
+  senderSeconds,
+  stsLookups,
+} from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
 import { announcedId } from '../model/offered-policy.ts';
 import { VICTIM } from '../model/plan.ts';
 import { WITHOUT_MAIL } from '../model/scenario.ts';
-import { ofKind, type Seen, transactionOf } from '../model/traffic.ts';
+import { isBefore, ofKind, type Seen, transactionOf } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { inTurn } from './per-message.ts';
@@ -42,7 +51,14 @@ export const expectation: Expectation<z.output<typeof options>> = {
   hosts: ['mx'],
   example: '- delivered: { channel: authenticated, mx: mx2.victim.test }',
   needsUnprotected: true,
-  cites: () => ['5321-4.5.4.1-queue', '5321-5.1-each-address', '8461-4-check-all'],
+  cites: () => [
+    '5321-4.5.4.1-queue',
+    '5321-5.1-each-address',
+    '8461-3.1-dns-error',
+    '8461-3.2-cache-up-to-max-age',
+    '8461-4-check-all',
+    '8461-5-transient',
+  ],
   describe: ({ channel, mx }) => `delivered${overChannel[channel]}${mx ? ` through ${mx}` : ''}`,
   judge: (view, wanted) => inTurn(view, (token) => judgeMessage(view, token, wanted)),
 };
@@ -67,7 +83,7 @@ function judgeMessage(
       actual: 'nothing was seen of the message before the wait was over',
       because: [],
     };
-  if (outcome.kind !== 'delivered') return judgeRefusal(view, outcome);
+  if (outcome.kind !== 'delivered') return judgeRefusal(view, token, outcome);
   const { accepted } = outcome;
   const seen = channelOf(accepted);
   const actual = `delivered${overChannel[seen]} through ${accepted.mx}`;
@@ -105,6 +121,7 @@ function judgeMessage(
 /** Deferred or bounced, where it had to be delivered. */
 function judgeRefusal(
   view: StepView,
+  token: string,
   outcome: Extract<Outcome, { kind: 'deferred' | 'bounced' }>,
 ): Judgement {
   const isSilent = outcome.by.kind === 'queue-listed';
@@ -133,9 +150,42 @@ function judgeRefusal(
       because,
       strictness: true,
     };
-  if (outcome.kind === 'deferred') return { status: 'unmet', actual, because };
+  if (outcome.kind === 'deferred') {
+    const requirement = waitedFor(view, token, outcome.by);
+    return { status: 'unmet', actual, because, ...(requirement && { requirement }) };
+  }
+  // What was broken where it was given up was judged there.
+  if (outcome.by.step < view.index && isEnforced(view, token, outcome.by))
+    return { status: 'unmet', known: true, actual, because, requirement: '8461-5-transient' };
   const requirement = hosts.length > 1 ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
   return { status: 'unmet', actual, because, harm: 'returned', requirement };
+}
+
+/**
+ * What a sender went by that kept a message where no policy does: a look-up of the record that failed
+ * (RFC 8461 §3.1), or a policy whose max_age it counts from when it last found the same id (§3.2).
+ */
+function waitedFor(view: StepView, token: string, sign: Observation): string | undefined {
+  const [domain = ''] = policyDomains(view.history, [token]);
+  if (heldPolicy(view.history, domain, sign)) return undefined;
+  const lookups = stsLookups(view.history, [domain]).filter((seen) => isBefore(seen, sign));
+  const last = lookups.findLast(({ step }) => step === view.index);
+  if (last && !isDnsAnswer(last.answer)) return '8461-3.1-dns-error';
+  const fetch = policyFetches(view.history, [domain]).findLast((seen) => isBefore(seen, sign));
+  const expired = fetch && heldPolicy(view.history, domain, { at: fetch.at + 1 });
+  const isSameId = ({ step }: Observation) => idIn(view, step) === idIn(view, fetch!.step);
+  const found = lookups.findLast(
+    (seen) => seen.step < view.index && /^NOERROR [1-9]/.test(seen.answer) && isSameId(seen),
+  );
+  const isProlonged =
+    expired && found && senderSeconds(view.history, found, sign) < expired.policy.maxAgeSeconds;
+  return isProlonged ? '8461-3.2-cache-up-to-max-age' : undefined;
+}
+
+/** The id that the domain announced in this step: in one that arranges nothing, what it announced before. */
+function idIn({ trial }: StepView, step: number): string | undefined {
+  const arranged = trial.scenario.stages.slice(0, step + 1).findLast(({ plan }) => plan);
+  return arranged?.plan && announcedId(arranged.plan, VICTIM);
 }
 
 /**

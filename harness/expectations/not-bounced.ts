@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { isEnforced, looksBefore, outcomeIn } from '../model/evidence.ts';
+import { isEnforced, looksBefore, outcomeIn, tokensSubmitted } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { inTurn } from './per-message.ts';
 
@@ -15,8 +15,12 @@ export const expectation: Expectation = {
   requirement: '8461-5-transient',
   cites: () => ['8461-5-recheck-before-bounce'],
   describe: () => 'not bounced',
-  judge: (view) =>
-    inTurn(view, (token) => {
+  judge(view) {
+    const earlier = view.tokens.length === 0 ? tokensSubmitted(view.history) : [];
+    // Some senders try again by themselves as time passes.
+    if (earlier.length > 0)
+      return { status: 'met', actual: 'delivered before this step', because: [] };
+    return inTurn(view, (token) => {
       const outcome = outcomeIn(view, token);
       if (outcome.kind === 'pending')
         return {
@@ -37,5 +41,6 @@ export const expectation: Expectation = {
         };
       }
       return { status: 'met', actual: outcome.kind, because: [] };
-    }),
+    });
+  },
 };

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { harmOf, worstBreach } from '../model/breaches.ts';
 import {
+  isDnsAnswer,
   isEnforced,
   looksBefore,
   mxHostsOf,
@@ -164,5 +165,5 @@ function dnsFailed(view: StepView, token: string, sign: Observation): boolean {
   const last = mxLookups(view.history, policyDomains(view.history, [token])).findLast((seen) =>
     isBefore(seen, sign),
   );
-  return last !== undefined && !/^(NOERROR|NXDOMAIN)\b/.test(last.answer);
+  return last !== undefined && !isDnsAnswer(last.answer);
 }

@@ -19,10 +19,25 @@ import {
   type PointOnConnection,
   type QuestionChange,
 } from '../model/changes.ts';
-import { isPassedOver, outcomeIn, policyDomains, type StepView } from '../model/evidence.ts';
+import {
+  isDnsAnswer,
+  isPassedOver,
+  outcomeIn,
+  policyDomains,
+  type StepView,
+} from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
-import { isBefore, isHome, ofKind, type Seen, type Session, sessionsOf } from '../model/traffic.ts';
+import {
+  isBefore,
+  isHome,
+  namesOf,
+  ofKind,
+  plainName,
+  type Seen,
+  type Session,
+  sessionsOf,
+} from '../model/traffic.ts';
 import { answerTo, ruleFor } from '../model/zone.ts';
 
 export type Tried =
@@ -376,7 +391,7 @@ function isMet(change: Change, view: StepView): boolean {
     });
 }
 
-type Question = Pick<QuestionChange, 'name' | 'type'>;
+type Question = Pick<QuestionChange, 'name' | 'type' | 'nth'>;
 
 function timesAsked(change: Question, view: StepView): number {
   const asked = questions(view, change);
@@ -397,15 +412,26 @@ const isOfStranger = (change: Question, view: StepView): boolean =>
 const ruleOf = ({ name, type }: Question, { stage }: StepView) =>
   stage.plan && ruleFor(stage.plan.dns, name, type);
 
-/** Queries of this type; of any that told of an alias, where the attack has put one in place for all types. */
+/**
+ * Queries of this type, also at the end of an alias; and those that went no further: of any type that told
+ * of an alias, where the attack has put one in place for all types, and of the domain itself, where it
+ * failed before the MX was asked for.
+ */
 function questions(view: StepView, change: Question): Seen<'dns-query'>[] {
   const isForAll = ruleOf(change, view)?.type === '*';
   const types = change.type === 'A' ? ADDRESS_TYPES : [change.type];
-  return ofKind(inWorld(view), 'dns-query').filter(
-    (seen) =>
-      (types.includes(seen.type) || (isForAll && seen.target !== undefined)) &&
-      isSame(seen.name, view.qualified(change.name)),
-  );
+  const isLast = ({ type, target, answer }: Seen<'dns-query'>) =>
+    (isForAll && target !== undefined) ||
+    (change.type === 'MX' && ADDRESS_TYPES.includes(type) && !isDnsAnswer(answer));
+  const queries = ofKind(inWorld(view), 'dns-query');
+  const [name, ...ends] = namesOf(queries, view.qualified(change.name));
+  // Those that are counted are counted by the lab, each name for itself.
+  const others = change.nth ? [] : ends;
+  return queries.filter((seen) => {
+    const asked = plainName(seen.name);
+    if (asked === name) return types.includes(seen.type) || isLast(seen);
+    return types.includes(seen.type) && others.includes(asked);
+  });
 }
 
 /** An address can be asked for in several ways. */

@@ -12,7 +12,9 @@ import type { Stage } from './stage.ts';
 import {
   isBefore,
   isHome,
+  namesOf,
   ofKind,
+  plainName,
   type Seen,
   sessionsOf,
   tokensNamed,
@@ -365,9 +367,27 @@ export function mxLookups(
   observations: readonly Observation[],
   domains: readonly string[],
 ): Seen<'dns-query'>[] {
+  const queries = ofKind(observations, 'dns-query');
+  const names = domains.flatMap((domain) => namesOf(queries, domain));
+  return queries.filter((seen) => seen.type === 'MX' && names.includes(plainName(seen.name)));
+}
+
+/**
+ * Look-ups of the domains themselves that got no answer: some senders ask whether a domain is an alias, or
+ * has an address, before they ask for its MX.
+ */
+export function failedLookups(
+  observations: readonly Observation[],
+  domains: readonly string[],
+): Seen<'dns-query'>[] {
   return ofKind(observations, 'dns-query').filter(
-    (seen) => seen.type === 'MX' && domains.includes(seen.name.toLowerCase()),
+    ({ name, answer }) => domains.includes(plainName(name)) && !isDnsAnswer(answer),
   );
+}
+
+/** There are such records, or there are none. */
+export function isDnsAnswer(answer: string): boolean {
+  return /^(NOERROR|NXDOMAIN)\b/.test(answer);
 }
 
 /**

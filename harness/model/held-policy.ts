@@ -8,7 +8,7 @@ import { isPermittedMx } from '../protocol/mx-match.ts';
 import { parseStsPolicy, parseStsPolicyLeniently, type StsPolicy } from '../protocol/sts-policy.ts';
 import type { Observation } from './observation.ts';
 import { POLICY_PATH } from './plan.ts';
-import { isBefore, ofKind, type Seen } from './traffic.ts';
+import { isBefore, namesOf, ofKind, plainName, type Seen } from './traffic.ts';
 
 export interface HeldPolicy {
   readonly fetch: Seen<'policy-request'>;
@@ -60,9 +60,9 @@ export function stsLookups(
   observations: readonly Observation[],
   domains: readonly string[],
 ): Seen<'dns-query'>[] {
-  return ofKind(observations, 'dns-query').filter(
-    (seen) => seen.type === 'TXT' && isAt('_mta-sts', seen.name, domains),
-  );
+  const queries = ofKind(observations, 'dns-query');
+  const names = domains.flatMap((domain) => namesOf(queries, `_mta-sts.${domain}`));
+  return queries.filter((seen) => seen.type === 'TXT' && names.includes(plainName(seen.name)));
 }
 
 function isAt(label: string, name: string, domains: readonly string[] | undefined): boolean {

@@ -6,7 +6,7 @@
 import { isDaneAuthenticated, isUsable, readTlsa, type Tlsa } from '../protocol/dane.ts';
 import { portOf } from './names.ts';
 import type { Observation } from './observation.ts';
-import { isBefore, ofKind, type Seen, type Session } from './traffic.ts';
+import { isBefore, namesOf, ofKind, plainName, type Seen, type Session } from './traffic.ts';
 
 export interface HeldTlsa {
   readonly lookup: Seen<'dns-query'>;
@@ -30,8 +30,9 @@ export function tlsaLookups(
   port: number,
 ): Seen<'dns-query'>[] {
   const queries = ofKind(observations, 'dns-query');
-  const owners = basesOf(queries, mx).map((base) => `_${port}._tcp.${base}`);
-  return queries.filter(({ type, name }) => type === 'TLSA' && owners.includes(plain(name)));
+  const secure = queries.filter(({ ad }) => ad === true);
+  const owners = basesOf(queries, mx).flatMap((base) => namesOf(secure, `_${port}._tcp.${base}`));
+  return queries.filter(({ type, name }) => type === 'TLSA' && owners.includes(plainName(name)));
 }
 
 /**
@@ -48,13 +49,17 @@ export function heldTlsa(
   const earlier = ofKind(observations, 'dns-query').filter((seen) => isBefore(seen, when));
   // Beside the one that delivers there may be others in a server that ask, and not about DNSSEC.
   const queries = earlier.filter(({ ad, answer }) => ad !== undefined || FAILED.test(answer));
-  const hosts = queries.findLast(({ type, name }) => type === 'MX' && plain(name) === domain);
+  const secure = queries.filter(({ ad }) => ad === true);
+  const domains = namesOf(secure, domain);
+  const hosts = queries.findLast(
+    ({ type, name }) => type === 'MX' && domains.includes(plainName(name)),
+  );
   if (hosts?.ad !== true || addressLookups(queries, mx).at(-1)?.ad !== true) return undefined;
-  const names = [...basesOf(queries, mx), domain];
+  const names = [...basesOf(queries, mx), ...domains];
   const port = portTo(observations.filter((seen) => isBefore(seen, when)));
   const lookups = tlsaLookups(queries, mx, port);
   // Of each name its last answer counts.
-  const latest = [...new Map(lookups.map((seen) => [plain(seen.name), seen])).values()];
+  const latest = [...new Map(lookups.map((seen) => [plainName(seen.name), seen])).values()];
   const found = latest.find(({ ad, tlsa }) => ad === true && tlsa !== undefined);
   if (found) {
     const records = found.tlsa!.map(readTlsa);
@@ -105,17 +110,16 @@ export function daneState(
 function basesOf(queries: readonly Seen<'dns-query'>[], mx: string): string[] {
   const lookups = addressLookups(queries, mx);
   const ends = lookups.flatMap(({ target }) => target ?? []);
-  return [...new Set([...ends, ...lookups.map(({ name }) => name), mx].map(plain))];
+  return [...new Set([...ends, ...lookups.map(({ name }) => name), mx].map(plainName))];
 }
 
 /** Those that led to this host, under its own name or under an alias. */
 function addressLookups(queries: readonly Seen<'dns-query'>[], mx: string): Seen<'dns-query'>[] {
   return queries.filter(
-    ({ type, name, target }) =>
-      (type === 'A' || type === 'AAAA') && [name, target ?? ''].map(plain).includes(plain(mx)),
+    ({ type, name, target = '' }) =>
+      ADDRESS_TYPES.includes(type) && [name, target].map(plainName).includes(plainName(mx)),
   );
 }
 
-function plain(name: string): string {
-  return name.toLowerCase().replace(/\.$/, '');
-}
+/** Some senders ask whether a host is an alias before they ask for its address. */
+const ADDRESS_TYPES: readonly string[] = ['A', 'AAAA', 'CNAME'];

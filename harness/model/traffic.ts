@@ -15,6 +15,28 @@ export function ofKind<K extends Event['kind']>(
   return observations.filter((seen): seen is Seen<K> => seen.kind === kind);
 }
 
+/**
+ * The names under which a record of this one may have been asked for: its own, and those that it was seen to
+ * be an alias of (RFC 1034 §3.6.2), without dots at their ends. Some resolvers leave it to the name server to
+ * follow an alias, and some follow it themselves and ask at its end alone.
+ */
+export function namesOf(queries: readonly Seen<'dns-query'>[], name: string): string[] {
+  const names = [plainName(name)];
+  for (const one of names) {
+    const alias = queries.findLast(
+      (seen) => seen.target !== undefined && plainName(seen.name) === one,
+    );
+    const target = plainName(alias?.target ?? one);
+    if (!names.includes(target)) names.push(target);
+  }
+  return names;
+}
+
+/** In lower case, without a dot at its end. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
 export const seqs = (observations: readonly Observation[]): number[] =>
   observations.map((seen) => seen.seq);
 

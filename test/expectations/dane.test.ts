@@ -36,6 +36,21 @@ const told = (tlsa = `3 1 1 ${OURS}`, change: Query = {}) =>
   asks(onTheWay(), 'TLSA', `_25._tcp.${MX1}`, { tlsa: [tlsa], ...change });
 const untold = (answer: string) =>
   asks(onTheWay(), 'TLSA', `_25._tcp.${MX1}`, { answer, ad: undefined });
+const aliasOf = (target: string, change: Query = {}): Query => ({
+  target: qualify(target, 'xw1'),
+  ...change,
+});
+/** The same by who asks for aliases, and for the rest at their ends. */
+const throughAliases = (link: Query = {}) => {
+  const domain = asks(
+    asks(evidence().step(0).submit(), 'CNAME', 'victim.test', aliasOf('real.victim.test')),
+    'MX',
+    'real.victim.test',
+  );
+  const host = asks(asks(domain, 'CNAME', MX1, { answer: 'NOERROR 0' }), 'A', MX1);
+  const records = asks(host, 'CNAME', `_25._tcp.${MX1}`, aliasOf('_dane.victim.test', link));
+  return asks(records, 'TLSA', '_dane.victim.test', { tlsa: [`3 1 1 ${OURS}`] });
+};
 /** TLS with a server that a CA vouches for, of this key. */
 const inTls = (made: EvidenceBuilder, key: string) => made.connect().ehlo().tls(shown(key));
 
@@ -48,6 +63,34 @@ describe('dane-enforced', () => {
       'met',
       'told in the step before, and turned away in this one',
       told().delivered().step(1).submit().connect().ehlo().quit().status('deferred'),
+    ],
+    [
+      'met',
+      'told at the end of the aliases of the domain and of the records, which it followed itself',
+      throughAliases().connect().ehlo().quit().status('deferred'),
+    ],
+    [
+      'undecided',
+      'told at the end of an alias that was not secure',
+      throughAliases({ ad: false }).connect().ehlo().quit().status('deferred'),
+    ],
+    [
+      'unmet',
+      'told at the end of aliases, and content in clear',
+      throughAliases().connect().ehlo().delivered(),
+      { harm: 'clear', requirement: '7672-2.2.3-starttls-commit' },
+    ],
+    [
+      'unmet',
+      'told of records that can be used, and returned at once',
+      told().connect().ehlo().quit().status('bounced'),
+      { harm: 'returned', requirement: '7672-2.2-usable' },
+    ],
+    [
+      'unmet',
+      'told of records that cannot be used, and returned at once',
+      told(`9 1 1 ${OURS}`).connect().ehlo().quit().status('bounced'),
+      { harm: 'returned', requirement: '7672-2.2-unusable' },
     ],
     ['undecided', 'nothing happened', evidence().step(0).submit()],
     [

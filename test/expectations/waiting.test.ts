@@ -4,6 +4,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { outcomeOf, viewStep } from '../../harness/model/evidence.ts';
+import { qualify } from '../../harness/model/names.ts';
 import { CAPABILITIES } from '../../harness/model/sender.ts';
 import {
   type EvidenceBuilder,
@@ -17,10 +18,29 @@ import { attacked, cold, says } from './table.ts';
 
 const withoutDsn = CAPABILITIES.filter((capability) => capability !== 'dsn');
 
+const asksForAlias = (made: EvidenceBuilder, answer: string) =>
+  made.see({
+    kind: 'dns-query',
+    name: qualify('victim.test', 'xw1'),
+    type: 'CNAME',
+    transport: 'udp',
+    answer,
+  });
+
 describe('deferred', () => {
   says('deferred', [
     ['met', 'the sender says so', cold().mx().status('deferred')],
+    [
+      'met',
+      'whether the domain is an alias could not be looked up, and so the MX was not asked for',
+      asksForAlias(cold(), 'SERVFAIL').status('deferred'),
+    ],
     ['undecided', 'never near an MX', cold().status('deferred')],
+    [
+      'undecided',
+      'never near an MX, though the domain is no alias',
+      asksForAlias(cold(), 'NOERROR 0').status('deferred'),
+    ],
     ['undecided', 'silence', cold()],
     ['undecided', 'no message', evidence().step(0)],
     ['unmet', 'delivered', cold().leaks()],
@@ -62,6 +82,12 @@ describe('not-bounced', () => {
     ['met', 'deferred', cold().status('deferred')],
     ['met', 'delivered', cold().leaks()],
     ['met', 'deferred, with a warning of delay', attacked().status('deferred').dsn('delayed')],
+    [
+      'met',
+      'delivered before the step, as time passed',
+      attacked().status('deferred').step(2).connect().ehlo().tls().delivered().step(3),
+    ],
+    ['undecided', 'no message so far', evidence().step(0)],
     ['unmet', 'the sender says so', cold().status('bounced'), { harm: 'none' }],
     ['unmet', 'a DSN came home', cold().dsn('failed')],
     ['undecided', 'silence', cold()],

@@ -72,26 +72,44 @@ export function createSecureDns({ address, port }: Endpoint, is: Is): SecureDns 
     }
   }
 
+  async function askAtOnce(name: string, type: number): Promise<SecureAnswer> {
+    let secure = true;
+    let asked = name;
+    for (let hops = 0; hops < LONGEST_CNAME_CHAIN; hops++) {
+      const reply = await exchange(asked, type).catch((error: Error) => error);
+      if (reply instanceof Error) return { kind: 'failure', why: reply.message };
+      const { rcode } = reply.header;
+      secure &&= (reply.header as { ad?: number }).ad === 1;
+      if (rcode === RCODE.NXDOMAIN) return { kind: 'nxdomain' };
+      if (rcode !== RCODE.NOERROR) return { kind: 'failure', why: `${asked}: RCODE ${rcode}` };
+      const records = reply.answers.filter((record) => record.type === type);
+      const alias = reply.answers.findLast((record) => record.type === TYPE.CNAME)?.domain;
+      if (records.length > 0) return { kind: 'records', records, secure, target: alias ?? asked };
+      // RFC 1034 §3.6.2: a server may give the CNAME alone; then the question is asked again.
+      if (alias === undefined) return { kind: 'nodata' };
+      asked = alias;
+    }
+    return { kind: 'failure', why: `${name}: the CNAME chain has no end` };
+  }
+
+  /** Aliases first, one at a time, and then what the last one leads to. */
+  async function askAtEnd(name: string, type: number): Promise<SecureAnswer> {
+    let secure = true;
+    let end = name;
+    for (let hops = 0; hops < LONGEST_CNAME_CHAIN; hops++) {
+      const alias = await askAtOnce(end, TYPE.CNAME);
+      if (alias.kind === 'failure') return alias;
+      if (alias.kind !== 'records') break;
+      secure &&= alias.secure;
+      end = alias.records[0]!.domain!;
+    }
+    const answer = await askAtOnce(end, type);
+    return answer.kind === 'records' ? { ...answer, secure: secure && answer.secure } : answer;
+  }
+
   return {
-    async ask(name, type) {
-      let secure = true;
-      let asked = name;
-      for (let hops = 0; hops < LONGEST_CNAME_CHAIN; hops++) {
-        const reply = await exchange(asked, type).catch((error: Error) => error);
-        if (reply instanceof Error) return { kind: 'failure', why: reply.message };
-        const { rcode } = reply.header;
-        secure &&= (reply.header as { ad?: number }).ad === 1;
-        if (rcode === RCODE.NXDOMAIN) return { kind: 'nxdomain' };
-        if (rcode !== RCODE.NOERROR) return { kind: 'failure', why: `${asked}: RCODE ${rcode}` };
-        const records = reply.answers.filter((record) => record.type === type);
-        const alias = reply.answers.findLast((record) => record.type === TYPE.CNAME)?.domain;
-        if (records.length > 0) return { kind: 'records', records, secure, target: alias ?? asked };
-        // RFC 1034 §3.6.2: a server may give the CNAME alone; then the question is asked again.
-        if (alias === undefined) return { kind: 'nodata' };
-        asked = alias;
-      }
-      return { kind: 'failure', why: `${name}: the CNAME chain has no end` };
-    },
+    ask: (name, type) =>
+      is('follows-aliases') && type !== TYPE.CNAME ? askAtEnd(name, type) : askAtOnce(name, type),
     cancel: () => cancelled.abort(new Error('cancelled')),
   };
 }

@@ -33,6 +33,8 @@ export const TEMPERAMENTS = {
   'one-host-a-run':
     'Tries one MX host in each run of its queue, and the next one in the next (RFC 5321 §5.1).',
   'rests-between-hosts': 'Rests for 400 ms before it tries the next MX host.',
+  'follows-aliases':
+    'Asks whether a name is an alias first, and for records at the end of the chain alone (RFC 1034 §3.6.2).',
   'no-dsn': 'Returns mail to nobody: it only logs that it has given it up.',
 } as const satisfies Record<string, string>;
 
@@ -46,4 +48,5 @@ export const TRIED_ALONE: readonly string[] = [
   'renews-as-time-passes',
   'one-host-a-run',
   'rests-between-hosts',
+  'follows-aliases',
 ];
