@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { mxLookups } from '../model/evidence.ts';
 import { stsLookups } from '../model/held-policy.ts';
 import { dnsType } from '../model/plan.ts';
-import { ofKind, seqs } from '../model/traffic.ts';
+import { namesOf, ofKind, plainName, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
 import { counted } from '../protocol/printable.ts';
 
@@ -24,9 +24,9 @@ export const expectation: Expectation<z.output<typeof options>> = {
   describe: ({ name, type, never }) => `${never ? 'no ' : ''}${type} query for ${name}`,
   judge(view, { name, type, never }) {
     const all = ofKind(view.now, 'dns-query');
+    const names = namesOf(all, view.qualified(name));
     const queries = all.filter(
-      (seen) =>
-        seen.type === type && seen.name.toLowerCase() === view.qualified(name).toLowerCase(),
+      (seen) => seen.type === type && names.includes(plainName(seen.name)),
     );
     const actual = counted(queries.length, `${type} query`, `${type} queries`);
     if (queries.length > 0)
