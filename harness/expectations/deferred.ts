@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { connectionsTo, failedLookups, mxLookups, outcomeIn } from '../model/evidence.ts';
 import type { Expectation } from '../model/verdict.ts';
-import { inTurn } from './per-message.ts';
+import { inTurn, notTried } from './per-message.ts';
 
 export const expectation: Expectation = {
   summary: 'every message is still queued',
@@ -31,12 +31,14 @@ export const expectation: Expectation = {
             because: [outcome.accepted.seq],
           };
         case 'bounced':
-          return {
-            status: 'unmet',
-            actual: 'bounced',
-            because: [outcome.by.seq],
-            harm: 'returned',
-          };
+          return (
+            notTried(view, token) ?? {
+              status: 'unmet',
+              actual: 'bounced',
+              because: [outcome.by.seq],
+              harm: 'returned',
+            }
+          );
         case 'deferred': {
           const lookups = [
             ...failedLookups(view.now, view.domains),

@@ -4,6 +4,7 @@
  */
 
 import type { StepView } from '../model/evidence.ts';
+import { returnedUncalled } from '../model/requiretls.ts';
 import type { Judgement } from '../model/verdict.ts';
 
 export function inTurn(view: StepView, judge: (token: string) => Judgement): Judgement {
@@ -22,4 +23,16 @@ function badness({ harm, strictness, isMinor, doubt }: Judgement): number {
   if (strictness || isMinor || doubt !== undefined) return 0;
   if (harm === 'envelope') return 1;
   return harm === undefined ? 2 : 3;
+}
+
+/** Of a message that asks for REQUIRETLS: it came to nobody, and RFC 8689 lets that be. */
+export function notTried(view: StepView, token: string): Judgement | undefined {
+  const sign = returnedUncalled(view, token);
+  return (
+    sign && {
+      status: 'unobserved',
+      actual: 'returned, and no host was called: what vouches for them was too little to it',
+      because: [sign.seq],
+    }
+  );
 }

@@ -11,7 +11,7 @@ import { VICTIM } from '../model/plan.ts';
 import { asksForTls, type Lapse, lapsesOf, worstLapse } from '../model/requiretls.ts';
 import { dialogueOf, ofKind, type Seen, seqs } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
-import { inTurn } from './per-message.ts';
+import { inTurn, notTried } from './per-message.ts';
 
 const options = z.strictObject({
   outcome: z
@@ -85,6 +85,8 @@ function judgeDelivery(view: StepView, token: string): Judgement {
     default: {
       const { plan } = view.stage;
       const isOneOfSeveral = plan && exchangersOf(plan.dns, VICTIM).length > 1;
+      const untried = notTried(view, token);
+      if (untried) return untried;
       return {
         status: 'unmet',
         actual: `${outcome.kind}, though a host would have done`,

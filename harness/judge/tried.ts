@@ -28,6 +28,7 @@ import {
 } from '../model/evidence.ts';
 import { forbids, heldPolicy } from '../model/held-policy.ts';
 import type { Observation } from '../model/observation.ts';
+import { returnedUncalled } from '../model/requiretls.ts';
 import {
   isBefore,
   isHome,
@@ -91,6 +92,8 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
     return notMet('the sender asked over TCP alone, where no stranger can answer');
   if (missing.kind === 'question' && missing.type === 'MX' && wentOverKept(view))
     return notMet('the sender sent over a connection that was open before, and asked for no MX');
+  if (missing.way === 'delivery' && view.tokens.some((token) => returnedUncalled(view, token)))
+    return notMet('what vouches for the hosts was too little to the sender');
   const judgedBy = signsOfGivingUp(view);
   if (missing.way === 'delivery' && missing.kind === 'host' && judgedBy.length > 0)
     return { ...notMet('the sender had given the message up'), judgedBy };

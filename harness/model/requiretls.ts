@@ -5,10 +5,12 @@
 
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import { parsePath } from '../protocol/smtp.ts';
-import { mxLookups, policyDomains } from './evidence.ts';
+import { exchangersOf } from './changes.ts';
+import { mxLookups, outcomeIn, policyDomains, type StepView } from './evidence.ts';
 import { heldPolicy } from './held-policy.ts';
-import { daneState } from './held-tlsa.ts';
+import { daneState, heldTlsa } from './held-tlsa.ts';
 import type { Leg, Observation } from './observation.ts';
+import { VICTIM } from './plan.ts';
 import {
   isAnonymous,
   isBefore,
@@ -87,6 +89,37 @@ function harmOf(part: Part): Harm {
 export function asksForTls({ line }: Pick<Seen<'smtp-command'>, 'line'>): boolean {
   const path = parsePath(line.replace(/^MAIL\s+/i, ''));
   return path.ok && [...path.value.parameters.keys()].some((key) => /^REQUIRETLS$/i.test(key));
+}
+
+/**
+ * RFC 8689 §2 has a policy, or DNSSEC, vouch for the host, and does not say how much of either: to some
+ * senders a policy in mode testing is too little, or signed MX records without TLSA records that can be used.
+ * They call nobody, and return the message. The sign of that; undefined: it is not so.
+ */
+export function returnedUncalled(view: StepView, token: string): Observation | undefined {
+  const { history, stage } = view;
+  const outcome = outcomeIn(view, token);
+  const submitted = ofKind(history, 'message-submitted').findLast((seen) => seen.token === token);
+  if (!submitted?.requiretls || outcome.kind !== 'bounced' || !stage.plan) return undefined;
+  const { by } = outcome;
+  const isCalled = history.some(
+    (seen) =>
+      (seen.kind === 'smtp-connection' || seen.kind === 'smtp-command') &&
+      !isHome(seen.mx) &&
+      isBefore(submitted, seen) &&
+      isBefore(seen, by),
+  );
+  if (isCalled) return undefined;
+  const hosts = exchangersOf(stage.plan.dns, VICTIM).map((mx) => view.qualified(mx));
+  const isVouchedForAndNoMore = policyDomains(history, [token]).every((domain) => {
+    const policy = heldPolicy(history, domain, by)?.policy;
+    const isSigned = mxLookups(history, [domain]).findLast(({ ad }) => ad !== undefined)?.ad;
+    const isUsable = hosts.some((mx) => heldTlsa(history, domain, mx, by)?.kind === 'usable');
+    const isPermitted = hosts.some((mx) => policy && isPermittedMx(policy.mx, mx));
+    if (policy?.mode === 'testing' && isPermitted) return !isUsable;
+    return policy === undefined && isSigned === true && !isUsable;
+  });
+  return isVouchedForAndNoMore ? by : undefined;
 }
 
 /** The last EHLO reply before this offers the keyword, as the sender was told it. */
