@@ -77,7 +77,9 @@ function judgeUntold(view: StepView): Judgement | undefined {
       ? `never asked for the TLSA records of ${worst.mx}`
       : lookups.every(({ step }) => step !== view.index)
         ? 'went by what it had been told of TLSA records before'
-        : 'did not ask so that it would be told whether the answers are secure';
+        : lookups.some(({ ad }) => ad !== undefined)
+          ? 'did not act on what it was answered'
+          : 'did not ask so that it would be told whether the answers are secure';
   return {
     status: 'unmet',
     actual: `${what} passed to ${worst.mx}, and the sender ${why}`,

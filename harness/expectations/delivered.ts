@@ -9,6 +9,7 @@ import {
   isDnsAnswer,
   isEnforced,
   isRefusedUnprotected,
+  looksBefore,
   type Outcome,
   outcomeIn,
   policyDomains,
@@ -26,9 +27,10 @@ import type { Observation } from '../model/observation.ts';
 import { announcedId } from '../model/offered-policy.ts';
 import { VICTIM } from '../model/plan.ts';
 import { WITHOUT_MAIL } from '../model/scenario.ts';
-import { isBefore, ofKind, type Seen, transactionOf } from '../model/traffic.ts';
+import { isBefore, ofKind, plainName, type Seen, transactionOf } from '../model/traffic.ts';
 import type { Expectation, Judgement } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
+import { parseStsPolicyLeniently } from '../protocol/sts-policy.ts';
 import { inTurn } from './per-message.ts';
 
 const CHANNELS = ['any', 'plain', 'tls', 'authenticated', 'dane'] as const;
@@ -146,7 +148,7 @@ function judgeRefusal(
   if (outcome.kind === 'deferred' && isRefusedUnprotected(view))
     return {
       status: 'unmet',
-      actual: `${actual}; without a policy as well: a strictness of its own`,
+      actual: `${actual}; ${view.stage.policy.mode === 'absent' ? 'no policy asks for that' : 'without a policy as well'}: a strictness of its own`,
       because,
       strictness: true,
     };
@@ -157,6 +159,9 @@ function judgeRefusal(
   // What was broken where it was given up was judged there.
   if (outcome.by.step < view.index && isEnforced(view, token, outcome.by))
     return { status: 'unmet', known: true, actual, because, requirement: '8461-5-transient' };
+  // RFC 8461 §5: who holds it to be a failure of the policy should have waited, and no more.
+  if (isForbidden(view, token, outcome.by) && looksBefore(view, outcome.by).length > 0)
+    return { status: 'unmet', known: true, actual, because };
   const requirement = hosts.length > 1 ? '5321-5.1-each-address' : '5321-4.5.4.1-queue';
   return { status: 'unmet', actual, because, harm: 'returned', requirement };
 }
@@ -180,6 +185,26 @@ function waitedFor(view: StepView, token: string, sign: Observation): string | u
   const isProlonged =
     expired && found && senderSeconds(view.history, found, sign) < expired.policy.maxAgeSeconds;
   return isProlonged ? '8461-3.2-cache-up-to-max-age' : undefined;
+}
+
+/**
+ * A policy that the sender holds, or may hold by a reading of its own or from a host that it should not have
+ * believed, forbids every host that there is.
+ */
+function isForbidden(view: StepView, token: string, sign: Observation): boolean {
+  const { plan } = view.stage;
+  const hosts = plan ? exchangersOf(plan.dns, VICTIM).map((mx) => view.qualified(mx)) : [];
+  return policyDomains(view.history, [token]).some((domain) => {
+    const served = ofKind(view.history, 'policy-request').findLast(
+      (seen) => isBefore(seen, sign) && plainName(seen.host) === `mta-sts.${domain}`,
+    );
+    const read = parseStsPolicyLeniently(served?.body ?? '');
+    const held = heldPolicy(view.history, domain, sign);
+    const policies = [...(read.ok ? [read.value] : []), ...(held ? [held.policy] : [])];
+    return policies.some((policy) =>
+      hosts.every((mx) => forbids({ policy }, { mx, authenticated: true })),
+    );
+  });
 }
 
 /** The id that the domain announced in this step: in one that arranges nothing, what it announced before. */

@@ -13,7 +13,7 @@ export const expectation: Expectation = {
   options: z.strictObject({}),
   example: '- not-bounced',
   requirement: '8461-5-transient',
-  cites: () => ['8461-5-recheck-before-bounce'],
+  cites: () => ['8461-5-recheck-before-bounce', '8461-5-transient'],
   describe: () => 'not bounced',
   judge(view) {
     const earlier = view.tokens.length === 0 ? tokensSubmitted(view.history) : [];
@@ -30,6 +30,15 @@ export const expectation: Expectation = {
         };
       if (outcome.kind === 'bounced') {
         const words = outcome.by.kind === 'sender-status' ? `: ${outcome.by.detail}` : '';
+        // What was broken where it was given up was judged there.
+        if (outcome.by.step < view.index && isEnforced(view, token, outcome.by))
+          return {
+            status: 'unmet',
+            known: true,
+            actual: `bounced before this step${words}`,
+            because: [outcome.by.seq],
+            requirement: '8461-5-transient',
+          };
         const isBlind =
           isEnforced(view, token, outcome.by) && looksBefore(view, outcome.by).length === 0;
         return {

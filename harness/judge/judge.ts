@@ -153,8 +153,10 @@ function judgeSteps(
       if (own) control = bestControl(trial, index, isSpecial ? undefined : control);
       if (started) {
         const tried = triedIn(view, views.slice(0, index));
-        judged.push(...judgeStep(view, expectations, { tried, unlearned, control }));
+        const found = judgeStep(view, expectations, { tried, unlearned, control });
+        judged.push(...found);
         if (tried.kind === 'not-met' && tried.isUnlearned) unlearned = tried;
+        else if (found.some(isUnfetched)) unlearned = UNFETCHED;
       } else judged.push({ finding: neverRun(trial, index) });
       if (own && control && control.grade !== 'pass') judged.push(asControl(control));
     }
@@ -165,6 +167,17 @@ function judgeSteps(
     .filter(({ isBlocked }) => !(isExplained && isBlocked))
     .map(({ finding }) => finding);
 }
+
+/** That a policy was not fetched is judged there, and explains what is not known after it. */
+const isUnfetched = ({ finding: { expectation, grade } }: Judged): boolean =>
+  expectation === 'policy-fetched' && (grade === 'fail' || grade === 'warn');
+
+const UNFETCHED: Exclude<Tried, { kind: 'met' }> = {
+  kind: 'not-met',
+  what: 'the sender had not fetched the policy',
+  why: 'another finding is about that',
+  isUnlearned: true,
+};
 
 /**
  * An honest delivery that went as it should shows that the sender can do it, in the control leg or

@@ -95,6 +95,8 @@ export function triedIn(view: StepView, earlier: readonly StepView[]): Tried {
   if (missing.way === 'delivery' && view.tokens.some((token) => returnedUncalled(view, token)))
     return notMet('what vouches for the hosts was too little to the sender');
   const judgedBy = signsOfGivingUp(view);
+  if (missing.kind === 'host' && judgedBy.length > 0 && calledWithRequireTls(view))
+    return notMet('the sender had given the message up at another host');
   if (missing.way === 'delivery' && missing.kind === 'host' && judgedBy.length > 0)
     return { ...notMet('the sender had given the message up'), judgedBy };
   if (missing.way === 'delivery' && isStillFetching(view))
@@ -259,6 +261,13 @@ function signsOfGivingUp(view: StepView): number[] {
   const outcomes = view.tokens.map((token) => outcomeIn(view, token));
   const signs = outcomes.flatMap((outcome) => (outcome.kind === 'bounced' ? [outcome.by.seq] : []));
   return signs.length === view.tokens.length ? signs : [];
+}
+
+/** Of what asks for REQUIRETLS the return is what is asked for, and no finding is about it. */
+function calledWithRequireTls({ now, tokens }: StepView): boolean {
+  const asks = ofKind(now, 'message-submitted').filter(({ token }) => tokens.includes(token));
+  const isCalled = ofKind(now, 'smtp-connection').some(({ mx }) => !isHome(mx));
+  return isCalled && asks.length > 0 && asks.every(({ requiretls }) => requiretls === true);
 }
 
 /**

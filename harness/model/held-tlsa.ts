@@ -4,6 +4,7 @@
  */
 
 import { isDaneAuthenticated, isUsable, readTlsa, type Tlsa } from '../protocol/dane.ts';
+import { senderSeconds } from './held-policy.ts';
 import { portOf } from './names.ts';
 import type { Observation } from './observation.ts';
 import { isBefore, namesOf, ofKind, plainName, type Seen, type Session } from './traffic.ts';
@@ -46,7 +47,9 @@ export function heldTlsa(
   mx: string,
   when: Pick<Observation, 'at'>,
 ): HeldTlsa | undefined {
-  const earlier = ofKind(observations, 'dns-query').filter((seen) => isBefore(seen, when));
+  const earlier = ofKind(observations, 'dns-query').filter(
+    (seen) => isBefore(seen, when) && senderSeconds(observations, seen, when) <= KEPT_SECONDS,
+  );
   // Beside the one that delivers there may be others in a server that ask, and not about DNSSEC.
   const queries = earlier.filter(({ ad, answer }) => ad !== undefined || FAILED.test(answer));
   const secure = queries.filter(({ ad }) => ad === true);
@@ -69,6 +72,9 @@ export function heldTlsa(
   const failed = latest.find(({ answer }) => FAILED.test(answer));
   return failed && { lookup: failed, kind: 'failed', records: [], names };
 }
+
+/** The lab's answers are good for no time, and some resolvers keep them a while all the same. */
+const KEPT_SECONDS = 60 * 60;
 
 /** The port that the last message was for (RFC 7672 §2.2.3). */
 export function portTo(observations: readonly Observation[]): number {

@@ -64,9 +64,9 @@ export function parseStsPolicy(body: string): Parsed<StsPolicy> {
 export function parseStsPolicyLeniently(body: string): Parsed<StsPolicy> {
   const lines = body
     .replace(/^\uFEFF/, '')
-    .split('\n')
+    .split(/\r?\n/)
     .flatMap((line) => {
-      const parsed = parseLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+      const parsed = parseLine(line);
       if (!parsed.ok) return PASSED_OVER.includes(parsed.violation.rule) ? [] : [line];
       const { name, value } = parsed.value;
       const rule = valueViolation(name, value)?.rule;

@@ -118,6 +118,19 @@ describe('dane-enforced', () => {
     ['undecided', 'delivered, and rightly', inTls(told(), OURS).delivered()],
     [
       'unmet',
+      'content a day after it was told, and not asked for again',
+      inTls(
+        inTls(told(), OURS)
+          .delivered()
+          .see({ kind: 'time-advanced', seconds: 86_400 })
+          .step(1)
+          .submit(),
+        OURS,
+      ).delivered(),
+      { domain: { dane: true }, harm: 'unheld', actual: /told of TLSA records before/ },
+    ],
+    [
+      'unmet',
       'content in clear',
       told().connect().ehlo().delivered(),
       { harm: 'clear', requirement: '7672-2.2.3-starttls-commit' },

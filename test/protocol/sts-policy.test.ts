@@ -4,6 +4,7 @@ import {
   formatStsPolicy,
   MAX_AGE_LIMIT_SECONDS,
   parseStsPolicy,
+  parseStsPolicyLeniently,
   STS_MODES,
 } from '../../harness/protocol/sts-policy.ts';
 import { anyText } from './any-text.ts';
@@ -223,3 +224,8 @@ test.each([' ', '\r', '\n', ':', 'a', 'mx: a.d\n', 'mx:', '*.', ' \t', '\u00e9',
       expect(parseStsPolicy(text)).toHaveProperty('ok');
   },
 );
+
+test.each(['\n', '\r\n'])('read leniently, whatever its lines end with: %j', (eol) => {
+  const body = `\uFEFF${led('a stray line\n\nmx: no pattern')}`.replaceAll('\n', eol);
+  expect(parseStsPolicyLeniently(body)).toMatchObject({ ok: true, value: policy });
+});
