@@ -178,13 +178,14 @@ function waitedFor(view: StepView, token: string, sign: Observation): string | u
   if (last && !isDnsAnswer(last.answer)) return '8461-3.1-dns-error';
   const fetch = policyFetches(view.history, [domain]).findLast((seen) => isBefore(seen, sign));
   const expired = fetch && heldPolicy(view.history, domain, { at: fetch.at + 1 });
-  const isSameId = ({ step }: Observation) => idIn(view, step) === idIn(view, fetch!.step);
+  if (!expired) return undefined;
+  const isSameId = ({ step }: Observation) => idIn(view, step) === idIn(view, fetch.step);
   const found = lookups.findLast(
     (seen) => seen.step < view.index && /^NOERROR [1-9]/.test(seen.answer) && isSameId(seen),
   );
-  const isProlonged =
-    expired && found && senderSeconds(view.history, found, sign) < expired.policy.maxAgeSeconds;
-  return isProlonged ? '8461-3.2-cache-up-to-max-age' : undefined;
+  return found && senderSeconds(view.history, found, sign) < expired.policy.maxAgeSeconds
+    ? '8461-3.2-cache-up-to-max-age'
+    : undefined;
 }
 
 /**
