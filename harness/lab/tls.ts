@@ -319,12 +319,20 @@ export function reset(socket: net.Socket, stream: Duplex = socket): void {
 }
 
 /**
+ * What OpenSSL calls an alert of the peer: it names the protocol that brought it up (from 3.2 on
+ * `SSL/TLS` for those of SSL 3), and of those of RFC 6066 does not say that they are alerts.
+ */
+const ALERT_CODE =
+  /^ERR_SSL_(?:SSLV3|SSL\/TLS|TLSV\d+)_(?:ALERT_(\w+)|(UNSUPPORTED_EXTENSION|CERTIFICATE_UNOBTAINABLE|UNRECOGNIZED_NAME|BAD_CERTIFICATE_STATUS_RESPONSE|BAD_CERTIFICATE_HASH_VALUE))$/;
+
+/**
  * `alert:unknown_ca` when the peer sent an alert (RFC 8446 §6.2 names), `reset`, or OpenSSL's
  * reason.
  */
 export function nameOfTlsError(error: Error & { code?: string }): string {
   const code = error.code ?? '';
-  const alert = /^ERR_SSL_(?:TLSV\d+|TLSV13|SSLV3)_ALERT_(\w+)$/.exec(code)?.[1];
+  const [, word, extension] = ALERT_CODE.exec(code) ?? [];
+  const alert = word ?? extension;
   if (alert) return `alert:${alert.toLowerCase()}`;
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'reset';
   return code.replace(/^ERR_SSL_/, '').toLowerCase() || error.message;

@@ -9,12 +9,14 @@ import tls from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createPki, type Pki } from '../../certs/index.ts';
 import { readClientHello } from '../../harness/lab/client-hello.ts';
-import { createTlsAcceptor, type TlsAcceptor } from '../../harness/lab/tls.ts';
+import { createTlsAcceptor, nameOfTlsError, type TlsAcceptor } from '../../harness/lab/tls.ts';
 import type { TlsEvent } from '../../harness/model/observation.ts';
 import type { TlsPlan } from '../../harness/model/plan.ts';
 import { clientHello } from './world.ts';
 
 const HOST = 'mx1.victim.t1.test';
+/** RFC 8446 §6 */
+const FATAL = 2;
 
 let pki: Pki;
 beforeAll(async () => {
@@ -190,6 +192,41 @@ describe('a flight by hand', () => {
   });
 });
 
+describe('an alert of the client', () => {
+  test.each([
+    [10, 'unexpected_message'],
+    [20, 'bad_record_mac'],
+    [40, 'handshake_failure'],
+    [42, 'bad_certificate'],
+    [43, 'unsupported_certificate'],
+    [44, 'certificate_revoked'],
+    [45, 'certificate_expired'],
+    [46, 'certificate_unknown'],
+    [47, 'illegal_parameter'],
+    [48, 'unknown_ca'],
+    [51, 'decrypt_error'],
+    [70, 'protocol_version'],
+    [110, 'unsupported_extension'],
+    [112, 'unrecognized_name'],
+    [116, 'certificate_required'],
+  ])('%i is %s', async (description, name) => {
+    expect(await toldOfAlert(description)).toMatchObject({
+      result: 'failed',
+      reason: `alert:${name}`,
+    });
+  });
+
+  test.each(['SSLV3', 'SSL/TLS', 'TLSV1', 'TLSV13'])(
+    'whatever OpenSSL calls it: %s',
+    (protocol) => {
+      const nameOf = (rest: string) =>
+        nameOfTlsError(Object.assign(new Error(), { code: `ERR_SSL_${protocol}_${rest}` }));
+      expect(nameOf('ALERT_BAD_CERTIFICATE')).toBe('alert:bad_certificate');
+      expect(nameOf('ROLLBACK_ATTACK')).not.toMatch(/^alert/);
+    },
+  );
+});
+
 describe('what a ClientHello offers', () => {
   const offerOf = async (maxVersion?: tls.SecureVersion) => {
     const hello = readClientHello(await clientHello(HOST, maxVersion));
@@ -245,6 +282,27 @@ async function sessionWith(acceptor: TlsAcceptor, plan: TlsPlan, session?: Buffe
   socket.destroy();
   server.close();
   return { isReused, session: kept! };
+}
+
+/** What the lab tells of a client that answers its flight with a fatal alert in clear. */
+async function toldOfAlert(description: number): Promise<TlsEvent> {
+  const { promise, resolve } = Promise.withResolvers<TlsEvent>();
+  const host = { host: HOST, service: 'mx', plan: {}, others: {} } as const;
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    void createTlsAcceptor(pki).accept(socket, host, 'c1', resolve);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(await clientHello(HOST, 'TLSv1.2'));
+  await once(socket, 'data');
+  socket.write(Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, FATAL, description]));
+  const told = await promise;
+  socket.destroy();
+  server.close();
+  return told;
 }
 
 /** A client of OpenSSL's at an MX host; its error's code, and what the lab has told. */
