@@ -132,12 +132,9 @@ function typeBitmap(types: readonly number[]): Uint8Array {
 export function spanAround(name: string): { readonly from: string; readonly to: string } {
   const [label = '', ...parent] = name.split('.');
   const last = label.charCodeAt(label.length - 1);
-  const before = label.slice(0, -1) + (last > 0 ? String.fromCharCode(last - 1) : '');
+  const before = label.slice(0, -1) + (last > 0 ? String.fromCharCode(octetBefore(last)) : '');
   const fill = last > 0 && before.length < LONGEST_LABEL ? '\xff' : '';
-  const after =
-    label.length < LONGEST_LABEL
-      ? `${label}\0`
-      : label.slice(0, -1) + String.fromCharCode(last + 1);
+  const after = label.length < LONGEST_LABEL ? `${label}\0` : labelAfter(label);
   return { from: [before + fill, ...parent].join('.'), to: [after, ...parent].join('.') };
 }
 
@@ -147,6 +144,17 @@ export function firstBelow(name: string): string {
 }
 
 const LONGEST_LABEL = 63;
+/** In the order of names `A` to `Z` are where `a` to `z` are. */
+const [BEFORE_CAPITALS, AFTER_CAPITALS] = [0x40, 0x5b];
+
+const octetBefore = (code: number) => (code === AFTER_CAPITALS ? BEFORE_CAPITALS : code - 1);
+const octetAfter = (code: number) => (code === BEFORE_CAPITALS ? AFTER_CAPITALS : code + 1);
+
+/** The first that comes after it and is no longer; none comes after the last of all. */
+function labelAfter(label: string): string {
+  const rest = label.replace(/\xff+$/, '');
+  return rest.slice(0, -1) + String.fromCharCode(octetAfter(rest.charCodeAt(rest.length - 1)));
+}
 
 /** RFC 4034 §6.3: as left-justified octets, what ends first being first. */
 function compareOctets(a: Uint8Array, b: Uint8Array): number {

@@ -122,6 +122,23 @@ describe('names in the order of RFC 4034 §6.1', () => {
     );
   });
 
+  test('a span holds its name whatever its octets are', () => {
+    const octets = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
+    const unit = fc.constantFrom(...octets.filter((octet) => !/[.A-Z]/.test(octet)));
+    const owners = fc.oneof(
+      fc.string({ minLength: 1, maxLength: 63, unit }),
+      fc.tuple(fc.string({ minLength: 62, maxLength: 62, unit }), unit).map((all) => all.join('')),
+      fc.constantFrom('[', 'a[', `${'a'.repeat(62)}@`, `${'a'.repeat(61)}@\xff`, '\0', '\xff'),
+    );
+    fc.assert(
+      fc.property(owners, (owner) => {
+        const { from, to } = spanAround(`${owner}.a`);
+        expect(order(from, `${owner}.a`)).toBeLessThan(0);
+        expect(order(`z.${owner}.a`, to)).toBeLessThan(0);
+      }),
+    );
+  });
+
   test('nothing is between a name and the first below it', () => {
     fc.assert(
       fc.property(name, label, (owner, other) => {
