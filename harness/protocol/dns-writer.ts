@@ -5,9 +5,29 @@
 
 const FEW_BYTES = 512;
 
+/**
+ * Where names stand that may be pointed to. dns2 looks them up in lower case, and makes one of two
+ * octets beyond ASCII where they would be letters in Latin-1: such names are written out.
+ */
+class AsciiNames extends Map<string, number> {
+  override set(name: string, offset: number): this {
+    return /^[\0-\x7f]*$/.test(name) ? super.set(name, offset) : this;
+  }
+}
+
 export class DnsWriter {
   #bytes = Buffer.alloc(FEW_BYTES);
   #bits = 0;
+  #names?: AsciiNames;
+
+  /** dns2 sets it for a whole message, and compresses names (RFC 1035 §4.1.4) where it is set. */
+  get names(): Map<string, number> | undefined {
+    return this.#names;
+  }
+
+  set names(_) {
+    this.#names = new AsciiNames();
+  }
 
   /** The lowest `size` bits of a number. */
   write(value: number, size: number): void {

@@ -55,6 +55,18 @@ test('of any message', () => {
   );
 });
 
+test('letters beyond ASCII are those that they are (RFC 4343 §3)', () => {
+  const packet = new Packet();
+  const names = ['\xc5.test', '\xe5.test', 'A.test', 'a.test'];
+  packet.questions.push({ name: names[0], type: TYPE.A, class: CLASS.IN } as never);
+  for (const at of names)
+    packet.answers.push(
+      new Packet.Resource({ name: at, type: TYPE.A, class: CLASS.IN, address: '1.2.3.4' } as any),
+    );
+  const { answers } = Packet.parse(bytesOf(packet));
+  expect(answers.map(({ name: at }) => at)).toEqual(['\xc5.test', '\xe5.test', 'A.test', 'A.test']);
+});
+
 test('of an OPT record with an extended error', () => {
   const packet = new Packet();
   packet.additionals.push(EDNS([EDNS.EDE(6, 'bogus')], { udpPayloadSize: 1232, doFlag: true }));
