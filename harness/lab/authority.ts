@@ -9,6 +9,7 @@
 import { Packet } from 'dns2';
 import type { DnsPlan, DnssecFault } from '../model/plan.ts';
 import { exists, isAtOrBelow, lookUp, plainName, recordsAt, signedZoneOf } from '../model/zone.ts';
+import { lowerAscii } from '../protocol/ascii.ts';
 import { DnsWriter } from '../protocol/dns-writer.ts';
 import { firstBelow, nsecRdata, RR_TYPE, spanAround } from '../protocol/dnssec.ts';
 import type { DnsKeys } from './dnssec.ts';
@@ -162,7 +163,7 @@ async function signed(
 function rdataOf(record: Records[number]): Uint8Array {
   const lower: Record<string, unknown> = { ...record, name: '' };
   for (const key of ['exchange', 'domain', 'ns', 'primary', 'admin'])
-    if (typeof lower[key] === 'string') lower[key] = lower[key].toLowerCase();
+    if (typeof lower[key] === 'string') lower[key] = lowerAscii(lower[key]);
   // Before it: the root's name, type, class, TTL and length.
   return Packet.Resource.encode(lower as never, new DnsWriter() as never).subarray(11);
 }

@@ -11,6 +11,8 @@ import { type CertificateRequest, describeChain, type Pki } from '../../certs/in
 import { qualifyName } from '../model/names.ts';
 import type { Event } from '../model/observation.ts';
 import { type LabPlan, type Reach, TLSRPT_NAME, type TlsaRecord, VICTIM } from '../model/plan.ts';
+import { sameName } from '../model/zone.ts';
+import { lowerAscii } from '../protocol/ascii.ts';
 import type { Zone } from './dns-server.ts';
 import type { Fabric, Family } from './fabric.ts';
 import type { Health } from './health.ts';
@@ -134,10 +136,7 @@ export function createWorld(
   /** What `other-listed-mx`, `recipient-domain` and `ip-address-only` certificates name. */
   const othersFor = (host: string): CertificateRequest['others'] => {
     const other = plan.dns.records.find(
-      (one) =>
-        one.type === 'MX' &&
-        one.name.toLowerCase() === victim &&
-        one.exchange.toLowerCase() !== host.toLowerCase(),
+      (one) => one.type === 'MX' && sameName(one.name, victim) && !sameName(one.exchange, host),
     );
     return {
       listedMx: other?.type === 'MX' ? other.exchange : undefined,
@@ -146,7 +145,7 @@ export function createWorld(
     };
   };
   const victim = qualifyName(VICTIM, label);
-  const mxNameOf = (host: string) => plan.mxHosts[host]?.as?.toLowerCase() ?? host;
+  const mxNameOf = (host: string) => lowerAscii(plan.mxHosts[host]?.as ?? host);
 
   const mailboxes = () => mailboxesOf(lookUpTxt(qualifyName(TLSRPT_NAME, label)));
   const onOtherMail = async ({ mx, secure, mail, content }: OtherMail) => {
@@ -287,7 +286,7 @@ export function createWorld(
       acceptor.prepare({ ...tlsHost, plan: tls, others: othersFor(tlsHost.host) });
   };
   const addressOf = async (name: string, family: Family): Promise<string | undefined> => {
-    const host = name.toLowerCase();
+    const host = lowerAscii(name);
     const key = `${host} ${family}`;
     let opened = addresses.get(key);
     if (!opened) {
@@ -302,7 +301,7 @@ export function createWorld(
 
   const zone: Zone = {
     plan: () => plan.dns,
-    count: (name, type) => count(`query ${name.toLowerCase()} ${type}`),
+    count: (name, type) => count(`query ${lowerAscii(name)} ${type}`),
     addressOf,
     isAt: (wanted) => [...addresses.values()].some(({ address }) => address === wanted),
     associationData: (record) => associationData(record, pki, othersFor),
@@ -342,7 +341,7 @@ function associationData(
   othersFor: (host: string) => CertificateRequest['others'],
 ): Buffer {
   const content = () => {
-    const host = (of.host ?? name.split('.').slice(2).join('.')).toLowerCase();
+    const host = lowerAscii(of.host ?? name.split('.').slice(2).join('.'));
     const profile = of.profile ?? 'right';
     const others = othersFor(host);
     const { chainPem, rootPem } = pki.issue({ profile, host, service: 'mx', others });
@@ -357,7 +356,7 @@ function associationData(
 /** Host names are compared without case (RFC 1035 §2.3.3). */
 function lowerCaseHosts(plan: LabPlan): LabPlan {
   const lower = <T>(hosts: Readonly<Record<string, T>>): Record<string, T> =>
-    Object.fromEntries(Object.entries(hosts).map(([name, host]) => [name.toLowerCase(), host]));
+    Object.fromEntries(Object.entries(hosts).map(([name, host]) => [lowerAscii(name), host]));
   return {
     ...plan,
     policyHosts: lower(plan.policyHosts),

@@ -3,6 +3,7 @@
  * by it, and so is told which questions an attack has changed. Pure.
  */
 
+import { lowerAscii } from '../protocol/ascii.ts';
 import type { DnsPlan, DnsRecord, DnsRule, TlsaRecord } from './plan.ts';
 
 const LONGEST_CNAME_CHAIN = 8;
@@ -107,9 +108,9 @@ export function sameName(a: string, b: string): boolean {
   return plainName(a) === plainName(b);
 }
 
-/** In lower case, without a dot at the end (RFC 1035 §2.3.3). */
+/** Its ASCII letters in lower case (RFC 4343 §3), without a dot at the end. */
 export function plainName(name: string): string {
-  const lower = name.toLowerCase();
+  const lower = lowerAscii(name);
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;
 }
 

@@ -3,6 +3,8 @@
  * records count, and whether a chain of certificates satisfies one of them.
  */
 
+import { lowerAscii } from './ascii.ts';
+
 /** RFC 6698 §2.1, as in a zone file: numbers, and the association data in lower-case hex. */
 export interface Tlsa {
   readonly usage: number;
@@ -78,7 +80,7 @@ export function isDaneAuthenticated(
 
 /** RFC 7672 §3.2.3: without regard to letter case; `*` stands for the whole first label. */
 function isNamedBy(name: string, pattern: string): boolean {
-  const [host, wanted] = [name, pattern].map((one) => one.toLowerCase().replace(/\.$/, ''));
+  const [host, wanted] = [name, pattern].map((one) => lowerAscii(one).replace(/\.$/, ''));
   if (!wanted!.startsWith('*.')) return host === wanted;
   return host!.includes('.') && host!.slice(host!.indexOf('.')) === wanted!.slice(1);
 }

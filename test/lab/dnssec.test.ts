@@ -11,10 +11,11 @@ import { attack } from '../../harness/attacks/break-dnssec.ts';
 import { type Lab, startLab } from '../../harness/lab/lab.ts';
 import { baselinePlan, DEFAULT_DOMAIN, DEFAULT_POLICY } from '../../harness/model/baseline.ts';
 import { changesBetween } from '../../harness/model/changes.ts';
+import { firstBelow, nsecRdata } from '../../harness/protocol/dnssec.ts';
 import { openWorld } from './world.ts';
 
 const OWNER = '_25._tcp.mx1.victim.test';
-const [TLSA, RRSIG, NSEC] = [52, 46, 47];
+const [DS, RRSIG, NSEC, TLSA] = [43, 46, 47, 52];
 const { RCODE, TYPE } = Packet;
 
 let lab: Lab;
@@ -68,6 +69,19 @@ describe('a signed zone', () => {
   test('an unsigned zone beside it has none of it', async () => {
     using seen = openWorld(lab, honest);
     expect(typesOf((await ask(seen.name('sender.test'), TYPE.MX)).answers)).toEqual([TYPE.MX]);
+  });
+
+  test('letters beyond ASCII are left as they are (RFC 4343 §3)', async () => {
+    using seen = openWorld(lab, honest);
+    // In UTF-8; its octets as Latin-1 have capitals among them.
+    const name = seen.name('po\xc5\xa1ta.test');
+    const { authorities } = await ask(name.replace('po', 'Po'), DS);
+    const nsec = authorities.find(({ type }) => type === NSEC);
+    expect(nsec?.name).toBe(name);
+    const next = Buffer.from(nsecRdata(firstBelow(name), [TYPE.NS, RRSIG, NSEC]));
+    expect((nsec as unknown as { data: Buffer }).data.toString('latin1')).toBe(
+      next.toString('latin1'),
+    );
   });
 
   test('the same signature is made once', async () => {
