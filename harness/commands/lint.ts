@@ -71,8 +71,12 @@ async function contractsAt(path: string): Promise<string[]> {
 
 const isContract = (path: string) => basename(path) === SENDER_FILE;
 
-/** A list of known failures can be called anything (`run --known`): it is known by what is in it. */
+/**
+ * A list of known failures can be called anything (`run --known`): it is known by what is in it. A
+ * contract may have a `log.reason`.
+ */
 async function isList(path: string): Promise<boolean> {
+  if (isContract(path)) return false;
   if (basename(path).endsWith(KNOWN_FILE)) return true;
   if (!look(path)?.isFile()) return false;
   const { readText } = await import('../yaml/file.ts');

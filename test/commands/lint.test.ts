@@ -28,6 +28,13 @@ it('a list of known failures is one whatever it is called', async () => {
   expect(await said(flow)).toMatch(/^64: .*no scenario is called that/);
 });
 
+it('a contract is no list, whatever its log says', async () => {
+  const contract = put('reasons/sender.yaml', 'nmae: mta\nlog:\n  reason: (?<id>x)\n');
+  const out = await said(contract);
+  expect(out).toMatch(/sender\.yaml:1:1: unknown key \(found "nmae"/);
+  expect(out).not.toContain('no scenario is called that');
+});
+
 it('the senders below a folder are checked too, and their files are no scenarios', async () => {
   put('project/.github/workflows/ci.yml', 'name: CI\n');
   put('project/mta/daemon.yml', 'port: 1\n');
