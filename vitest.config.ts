@@ -16,6 +16,7 @@ const fault = process.env.HOLDFAST_PLANTED;
 
 const ALONE = [
   'test/commands/doctor.test.ts',
+  'test/commands/log.test.ts',
   'test/commands/run.test.ts',
   'test/results/schema.test.ts',
 ];
