@@ -107,10 +107,13 @@ describe('a sender that keeps what it promises', () => {
     expect(putOff.size).toBeGreaterThan(0);
   });
 
-  it('may return at once what a policy keeps back', async () => {
-    const { faults, skipped, out } = await examine('reference:bounces-at-once');
-    expect(faults, out).toEqual([]);
-    expect(skipped.filter((line) => line.includes('commands.age'))).toEqual([]);
+  it.each([
+    ['return at once what a policy keeps back', 'reference:bounces-at-once'],
+    ['want TLS where no policy asks for it', 'reference:wants-tls'],
+    ['keep connections open for what comes next', 'reference:reuses-connections'],
+  ])('may %s', async (_, sender) => {
+    const { faults, skipped, out } = await examine(sender);
+    expect({ faults, skipped }, out).toEqual({ faults: [], skipped: [] });
   });
 
   it('is not asked for what it does not declare', async () => {
@@ -130,7 +133,9 @@ describe('a sender that breaks a promise', () => {
     });
 
   breaks('reference:forgets-cache-on-restart', 'policies outlive the restart');
+  breaks('reference:forgets-cache-on-restart+wants-tls', 'policies outlive the restart');
   breaks('reference:ignores-max-age', 'commands.age makes policies older');
+  breaks('reference:ignores-max-age+wants-tls', 'commands.age makes policies older');
   breaks(
     'reference:loses-mail',
     'commands.queue lists what is kept',
