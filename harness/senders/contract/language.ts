@@ -117,7 +117,7 @@ export function contractLanguage() {
       capabilities: z
         .array(z.enum(CAPABILITIES, { error: 'unknown capability' }))
         .describe(
-          'What the sender can do. A scenario that needs what is not declared is unsupported. tlsrpt: it sends reports over HTTPS, and tlsrpt-mail: by mail; without commands.report nobody waits for them. smart-host: mail for by-smart-host.D goes by the MX hosts of D, and for by-port-N.D to their port N. address-literal: it takes mail for user@[192.0.2.1]. refresh: it looks for new policies without any mail. backup-mx: it is the host mx.D of the domain D that it sends from, and knows it. required-tls: nothing goes in clear to tls-required.D.',
+          'What the sender can do. A scenario that needs what is not declared is unsupported. tlsrpt: it sends reports over HTTPS, and tlsrpt-mail: by mail; without commands.report nobody waits for them. dnssec: it validates by itself, from the key that is put at dnssec. requiretls: it offers REQUIRETLS where it takes mail, honours it and the header TLS-Required (RFC 8689). smart-host: mail for by-smart-host.D goes by the MX hosts of D, and for by-port-N.D to their port N. address-literal: it takes mail for user@[192.0.2.1]. refresh: it looks for new policies without any mail. backup-mx: it is the host mx.D of the domain D that it sends from, and knows it. required-tls: nothing goes in clear to tls-required.D.',
         ),
       limits: limits.prefault({}).describe('What it can bear.'),
       differs: z
