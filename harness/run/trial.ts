@@ -482,12 +482,16 @@ async function listQueue(running: Running): Promise<void> {
   if (stillQueued(running).some((token) => !listed.includes(token))) await list();
 }
 
-/** Recipient domains of every leg, that of the scenario first. */
+/**
+ * Recipient domains of every leg, that of the scenario first; and those of their senders, to which
+ * bounces go: one that was put off is tried again with the rest of the queue.
+ */
 function domainsOf({ legs, recorder }: Running): string[] {
   const { observations } = recorder;
   return [
     ...new Set([
       ...[...legs.keys()].map((label) => qualify(VICTIM, label)),
+      ...[...legs.keys()].map((label) => qualify(SENDER_DOMAIN, label)),
       ...recipientDomains(observations, tokensSubmitted(observations)),
     ]),
   ];

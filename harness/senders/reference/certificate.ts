@@ -31,14 +31,14 @@ export function certificateProblem(
         : 'certificate-not-trusted';
     return { type, why: `certificate not valid: ${invalid}`, reason: invalid };
   }
-  if (
-    is('certificate-matches-policy-not-host') &&
-    dnsNamesOf(certificate).some((name) => permits(policy, name))
-  )
-    return undefined;
+  const hasNameIn = (mx: readonly string[]) =>
+    dnsNamesOf(certificate).some((name) => permits({ mx }, name));
+  if (is('certificate-matches-policy-not-host') && hasNameIn(policy.mx)) return undefined;
+  const wildcards = policy.mx.filter((mx) => mx.startsWith('*.') && permits({ mx: [mx] }, host));
+  if (is('certificate-matches-wildcard-not-host') && hasNameIn(wildcards)) return undefined;
   // RFC 8461 §4.1: the certificate does not make up for a name that the policy does not list.
   if (is('permits-by-certificate') && !permits(policy, host))
-    return dnsNamesOf(certificate).some((name) => permits(policy, name))
+    return hasNameIn(policy.mx)
       ? undefined
       : { type: 'certificate-host-mismatch', why: 'the certificate has no listed name' };
   const dislike = disliked(certificate, host, is);

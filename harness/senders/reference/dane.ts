@@ -59,10 +59,13 @@ export async function daneOf(
   const original = is('dane-asks-the-target-only') && expanded.length > 0 ? [] : [host];
   for (const base of [...expanded, ...original]) {
     const asked = is('dane-asks-for-port-25') ? 25 : port;
-    const answer = await dns.tlsa(`_${asked}._tcp.${base}`);
+    const name = `_${asked}._tcp.${base}`;
+    const answer = await dns.tlsa(name);
     if (answer.kind === 'failure') {
       if (is('dane-passes-over-failed-lookups')) continue;
       if (base !== host && is('dane-passes-over-failed-target')) continue;
+      const isLast = base === host && expanded.length > 0;
+      if (isLast && is('dane-passes-over-failed-original')) continue;
       return { kind: 'failed', why: `the TLSA records of ${base}: ${answer.why}` };
     }
     if (answer.kind !== 'records') {
@@ -71,15 +74,19 @@ export async function daneOf(
       continue;
     }
     if (!answer.secure && !is('dane-without-dnssec')) continue;
+    if (answer.target !== name && is('dane-not-behind-tlsa-alias')) continue;
     const usable = (
       is('dane-takes-the-first-record') ? answer.records.slice(0, 1) : answer.records
     ).filter((record) => isUsable(record));
     if (usable.length === 0 && is('dane-takes-unusable-for-none')) continue;
     if (usable.length === 0 && is('dane-wants-usable-records'))
       return { kind: 'failed', why: `no TLSA record of ${base} is usable` };
+    // §2.2: one usable record is enough for the server to have to match.
+    const isWaived = usable.length < answer.records.length && is('dane-one-unusable-waives-all');
+    const records = isWaived ? [] : strongest(usable, is);
     const published = answer.records.map(formatTlsa);
     const names = [base, ...(host === base ? [] : [host]), domain];
-    return { kind: 'bound', dane: { records: strongest(usable, is), published, base, names } };
+    return { kind: 'bound', dane: { records, published, base, names } };
   }
   return { kind: 'none' };
 }
@@ -133,10 +140,12 @@ export function daneProblem(
 /** §3.1.1: the match is all; neither name nor date counts. */
 function matchesLeaf(
   record: Tlsa,
-  [leaf]: readonly X509Certificate[],
+  chain: readonly X509Certificate[],
   { base }: Dane,
   is: Is,
 ): boolean {
+  const [leaf] = chain;
+  if (is('dane-ee-anywhere-in-the-chain') && chain.some((one) => isOf(record, one))) return true;
   if (leaf === undefined || !isOf(record, leaf)) return false;
   if (is('dane-ee-wants-the-name') && !identifies(leaf, base)) return false;
   return !is('dane-ee-wants-the-dates') || isInDate(leaf);

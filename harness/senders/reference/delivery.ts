@@ -20,12 +20,12 @@ import { type Dane, daneOf, daneProblem } from './dane.ts';
 import type { CachedPolicy, PolicyCache } from './discovery.ts';
 import { sayHello, secondHello } from './hello-by-hand-fault.ts';
 import { type AttemptResult, domainOf, literalOf, type Mail, messageOf } from './mail.ts';
-import { mxCandidates } from './mx-candidates.ts';
+import { type Candidates, mxCandidates } from './mx-candidates.ts';
 import { anonymousSuites } from './network.ts';
 import { permits } from './reading.ts';
 import type { Setting } from './setting.ts';
 import { openSmtp, SmtpRefusal, type SmtpSession } from './smtp-client.ts';
-import type { Failure, SessionLog } from './tlsrpt.ts';
+import { type Failure, NO_LOG, type SessionLog } from './tlsrpt.ts';
 import type { Is } from './traits.ts';
 
 export interface Delivery {
@@ -94,6 +94,8 @@ const UNVOUCHED: Failure = {
   why: 'no policy vouches for this host (RFC 8689 §4.2.1)',
 };
 const REST_MS = 400;
+/** Of a fault. */
+const MUCH_MAIL = 50_000;
 /** RFC 8689 §4.2.1 */
 const NO_TLS = '5.7.10';
 const NO_REQUIRETLS = '5.7.30';
@@ -128,6 +130,10 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const host = order[(nth - 1) % order.length];
     return all.find((one) => one.host === host) ?? all[0]!;
   }
+
+  /** RFC 8460 §4.2: every session counts, however often the mail was tried. */
+  const logOf = ({ nth }: Attempt): SessionLog =>
+    nth > 1 && is('reports-first-attempts-only') ? NO_LOG : log;
 
   async function deliver(attempt: Attempt, onTry = (_: string) => {}): Promise<AttemptResult> {
     const { domain, policy, mail } = attempt;
@@ -198,7 +204,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     host: string,
     place: number,
     attempt: Attempt,
-    { isImplicit, isSecure }: { readonly isImplicit: boolean; readonly isSecure: boolean },
+    { hosts, isImplicit, isSecure }: Extract<Candidates, { kind: 'hosts' }>,
   ): Promise<Candidate> {
     // RFC 8461 §5: a policy binds its own domain and no other that shares the MX.
     const found = is('caches-by-mx')
@@ -216,6 +222,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const isLax =
       isLaxly(place, attempt, is) ||
       (isImplicit && is('lax-with-implicit-mx')) ||
+      (place > 1 && place === hosts.length - 1 && is('lax-at-the-last-of-several-mx')) ||
       (optionalOnce.has(attempt.domain) && is('tls-optional-sticks'));
     const isListed = policy !== undefined && permits(policy.policy, name, is);
     if (isListed) permittedOnce.add(`${attempt.domain} ${name}`);
@@ -249,7 +256,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const { domain, mail } = attempt;
     const unlisted = candidate.policy ? UNLISTED : UNVOUCHED;
     if (enforced && !permitted && !is('permits-by-certificate')) {
-      log.failed({ domain, policy: found, host }, unlisted);
+      if (!is('reports-no-unlisted-mx'))
+        logOf(attempt).failed({ domain, policy: found, host }, unlisted);
       return forbidden(host, unlisted.why);
     }
     if (is('dane-asks-before-the-address') && isMxSecure) await dns.tlsa(`_25._tcp.${host}`);
@@ -262,9 +270,12 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     const isLax =
       isLaxOfDane(candidate, is) || (isRestarted && is('dane-lax-after-restart')) || isAlias;
     // RFC 7672 §2.1.2: whoever can make the look-up fail must gain nothing by it.
-    const isSaved = enforced && is('dane-failed-saved-by-policy');
+    const isSaved =
+      (enforced && is('dane-failed-saved-by-policy')) ||
+      (attempt.nth > 1 && is('dane-passes-over-failed-lookups-on-retry'));
     if (tlsa.kind === 'failed' && !mail.tlsOptional && !isLax && !isSaved) {
-      log.failed({ domain, policy: undefined, host }, { type: 'dnssec-invalid', why: tlsa.why });
+      const failure = { type: 'dnssec-invalid', why: tlsa.why } as const;
+      logOf(attempt).failed({ domain, policy: undefined, host }, failure);
       return temporary(host, tlsa.why);
     }
     const dane = tlsa.kind === 'bound' && !isLax ? tlsa.dane : undefined;
@@ -274,6 +285,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     for (const [nth, address] of addresses.entries()) {
       const lax =
         (nth > 0 && is('checks-first-address-only')) ||
+        (nth > 1 && is('lax-at-the-third-address')) ||
         (nth > 0 && mail.requiretls && is('requiretls-at-the-first-address-alone')) ||
         (net.isIPv6(address) && mail.requiretls && is('requiretls-not-over-ipv6')) ||
         (net.isIPv6(address) && is('lax-over-ipv6'));
@@ -330,8 +342,8 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       if (problem && is('remembers-hosts-without-tls')) withoutTls.add(host);
       const failure = problem ?? (permitted ? undefined : UNLISTED);
       const seen = { domain, policy: found, dane, host, address };
-      if (failure) log.failed(seen, failure);
-      else log.succeeded(seen);
+      if (failure) logOf(attempt).failed(seen, failure);
+      else logOf(attempt).succeeded(seen);
       // RFC 8461 §5: under enforce no mail goes to a host that fails. RFC 3207 §4.1: QUIT at once.
       if (problem && enforced && !overlooked(problem, session, mail, is))
         return mail.requiretls
@@ -360,7 +372,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         (candidate.place > 0 && is('requiretls-at-the-first-host-alone'));
       if (mail.requiretls && inTls && !session.offers('REQUIRETLS') && !mayLack)
         return forbidden(host, 'REQUIRETLS not offered (RFC 8689 §4.2.1)', NO_REQUIRETLS);
-      const sent = await session.send(mail);
+      const sent = await sendOver(session, mail);
       if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
       if (keepsConnections) {
         // What DANE cannot check nobody has, but for a policy's sake.
@@ -401,6 +413,16 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       return undefined;
     kept.delete(key);
     return known;
+  }
+
+  /** RFC 8689 §2: where REQUIRETLS is refused, the mail does not go without. */
+  function sendOver(session: SmtpSession, mail: Mail): ReturnType<SmtpSession['send']> {
+    const sent = session.send(mail);
+    if (!mail.requiretls || !is('requiretls-left-out-when-refused')) return sent;
+    return sent.catch((error: unknown) => {
+      if (!/^5\d\d to MAIL/.test(messageOf(error))) throw error;
+      return session.send({ ...mail, requiretls: false });
+    });
   }
 
   /** Faults: what failed is tried once more, and worse. */
@@ -458,7 +480,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
   /** RFC 8461 §4.2, RFC 3207: TLS with the candidate; undefined when it is as the policy asks. */
   async function secure(
     session: SmtpSession,
-    { host, attempt, policy, dane }: Candidate,
+    { host, place, attempt, policy, dane }: Candidate,
   ): Promise<TlsProblem | undefined> {
     if (!session.offers('STARTTLS') && !is('starttls-unasked'))
       return {
@@ -487,9 +509,14 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       const isNameless =
         (literalOf(name) && !is('sni-of-address-literals')) ||
         (attempt.nth > 1 && is('no-sni-on-retry')) ||
+        (place > 0 && is('no-sni-to-further-mx')) ||
         is(dane ? 'dane-no-sni' : 'no-sni-to-mx');
+      const isOld =
+        (attempt.nth > 1 && is('speaks-old-tls-on-retry')) ||
+        (place > 0 && is('speaks-old-tls-with-further-mx'));
+      const trust = isOld ? setting.trust.oldMxHosts : setting.trust.mxHosts;
       const socket = await session.startTls({
-        trust: dane && is('dane-anonymous-suites-only') ? anonymousSuites() : setting.trust.mxHosts,
+        trust: dane && is('dane-anonymous-suites-only') ? anonymousSuites() : trust,
         // RFC 6066 §3: no address, and without the dot at the end.
         servername: isNameless ? undefined : is('sni-with-a-dot') ? `${name}.` : name,
         session: key && resumes ? tlsSessions.get(key) : undefined,
@@ -508,7 +535,9 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       // RFC 8461 §2, RFC 8689 §2: what DANE cannot check is left to the policy, and to what the mail
       // asks for.
       const { requiretls } = attempt.mail;
-      const isLeft = !dane || (dane.records.length === 0 && !is('requiretls-takes-unusable-tlsa'));
+      const isLeft = dane
+        ? dane.records.length === 0 && !is('requiretls-takes-unusable-tlsa')
+        : !is('requiretls-by-dnssec-alone');
       const isLifted = dane?.records.length === 0 && is('dane-unusable-lifts-the-policy');
       const problem =
         (dane && daneProblem(socket, certificate, dane, is)) ??
@@ -560,8 +589,11 @@ function requiresTls(domain: string, is: Is): boolean {
 }
 
 /** RFC 8689 §4.2.1, §4.2.2: what the author asks goes before what the policy asks. */
-function isStrict(mode: string, { from, requiretls, tlsOptional }: Mail, is: Is): boolean {
+function isStrict(mode: string, mail: Mail, is: Is): boolean {
+  const { from, data, body, requiretls, tlsOptional } = mail;
   if (from === '' && is('does-not-protect-bounces')) return false;
+  if (body === '8BITMIME' && is('lax-for-8-bit-mail')) return false;
+  if (data.length > MUCH_MAIL && is('lax-for-large-mail')) return false;
   if (tlsOptional && !is('ignores-tls-required-no')) return false;
   return requiretls === true || mode === 'enforce';
 }
@@ -571,6 +603,7 @@ function isLaxly(place: number, { nth, mail }: Attempt, is: Is): boolean {
   return (
     (place > 0 && is('lax-with-further-mx')) ||
     (place > 0 && mail.requiretls === true && is('requiretls-at-the-first-host-alone')) ||
+    (place > 1 && is('lax-at-the-third-mx')) ||
     (nth > 1 && is('lax-on-retry')) ||
     (nth > 2 && is('lax-on-third-attempt')) ||
     (nth > 4 && is('lax-on-fifth-attempt'))
@@ -578,12 +611,15 @@ function isLaxly(place: number, { nth, mail }: Attempt, is: Is): boolean {
 }
 
 /** Faults: TLSA records bind in some attempts, and at some hosts, only. */
-function isLaxOfDane({ host, place, attempt }: Candidate, is: Is): boolean {
+function isLaxOfDane({ host, place, attempt, found }: Candidate, is: Is): boolean {
   const { nth, domain, mail, isToFirst, isTooOld } = attempt;
   return (
     (nth > 1 && is('dane-lax-on-retry')) ||
+    (nth > 3 && is('dane-lax-on-fourth-attempt')) ||
     (isTooOld === true && is('dane-lax-as-last-resort')) ||
     (place > 0 && is('dane-at-the-first-mx-alone')) ||
+    (place > 1 && is('dane-not-at-the-third-mx')) ||
+    (found?.policy.mode === 'none' && is('dane-not-under-none')) ||
     (host === domain && is('dane-not-for-implicit-mx')) ||
     (mail.from === '' && is('dane-not-for-bounces')) ||
     (isToFirst === false && is('dane-for-the-first-recipient-alone'))

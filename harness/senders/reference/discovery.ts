@@ -39,14 +39,17 @@ export interface Discovery {
    * Looks for the policy that applies to mail for the domain; undefined: none, deliver as without
    * MTA-STS.
    */
-  find(domain: string): Promise<CachedPolicy | undefined>;
+  find(domain: string, isRetry?: boolean): Promise<CachedPolicy | undefined>;
   /** The same, and whatever the sender's habits it asks whether there is a newer one (§5). */
-  findAnew(domain: string): Promise<CachedPolicy | undefined>;
+  findAnew(domain: string, isRetry?: boolean): Promise<CachedPolicy | undefined>;
   /** The policy in the cache, without a look-up. */
   recall(domain: string): CachedPolicy | undefined;
   /** Fetches the policies of these domains anew, as far as they are in the cache (§3.3, §10.2). */
   refresh(domains: readonly string[]): Promise<void>;
 }
+
+/** A fault: the mail that the policy is wanted for is gone. */
+export class MailLost extends Error {}
 
 /** §3.3: after a failed fetch, five minutes at least until the same id is tried again. */
 const FETCH_BACK_OFF_MS = 5 * 60 * 1000;
@@ -66,7 +69,7 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     : fetchBody;
   const fetching = new Map<string, Promise<CachedPolicy | undefined>>();
 
-  async function find(recipientDomain: string): Promise<CachedPolicy | undefined> {
+  async function find(recipientDomain: string, isRetry = false): Promise<CachedPolicy | undefined> {
     // §3.4: of the domain in the address, whatever it is an alias of.
     const domain = is('policy-of-the-alias')
       ? await dns.targetOf(recipientDomain)
@@ -80,10 +83,10 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
         .catch(() => {});
       return cached;
     }
-    return findAnew(domain);
+    return findAnew(domain, isRetry);
   }
 
-  async function findAnew(domain: string): Promise<CachedPolicy | undefined> {
+  async function findAnew(domain: string, isRetry = false): Promise<CachedPolicy | undefined> {
     const none = `${domain} -`;
     if (is('remembers-no-policy')) {
       if (clock.now() < (cache.failedAt.get(none) ?? 0) + 7 * DAY_MS) return undefined;
@@ -91,10 +94,10 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
       if (!found) cache.failedAt.set(none, clock.now());
       return found;
     }
-    return discover(domain);
+    return discover(domain, isRetry);
   }
 
-  async function discover(domain: string): Promise<CachedPolicy | undefined> {
+  async function discover(domain: string, isRetry = false): Promise<CachedPolicy | undefined> {
     // §3.4: an address literal has no policy.
     if (literalOf(domain) && !is('policies-for-address-literals')) return undefined;
     // §3.1: the TXT record is looked up for every delivery.
@@ -121,8 +124,8 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (answer.kind === 'failure' && is('defers-when-record-fails'))
       throw new Error(`${domain}: the policy record cannot be looked up`);
     // §5.1, §10.2: a record that is gone, doubled or broken says there is nothing new; the cached
-    // policy stays in force.
-    return recall(domain);
+    // policy stays in force, for new mail and for what has waited.
+    return isRetry && is('needs-the-record-on-retry') ? undefined : recall(domain);
   }
 
   function recall(domain: string): CachedPolicy | undefined {
@@ -149,11 +152,15 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (!cached && cache.policies.get(domain)?.id === id && is('refetches-only-under-a-new-id'))
       return undefined;
     if (cached && is('never-refetches')) return cached;
+    const mode = cached?.policy.mode;
+    if (mode === 'testing' && is('never-refetches-testing')) return cached;
+    if (mode === 'none' && is('never-refetches-none')) return cached;
     // §3.1: any other id is a new policy; ids have no order.
     if (cached && id < cached.id && is('refetches-only-when-id-grows')) return cached;
     if (cached && is('forgets-cache-when-id-changes')) cache.policies.delete(domain);
     const key = `${domain} ${id}`;
     if (fetching.has(key) && is('forgets-the-cache-while-fetching')) return undefined;
+    if (fetching.has(key) && is('loses-mail-while-fetching')) throw new MailLost();
     const fetched = isBackingOff(domain, key) ? undefined : await fetchOnce(key, domain, id);
     if (fetched) return fetched;
     if (is('forgets-cache-when-fetch-fails')) cache.policies.delete(domain);
@@ -222,7 +229,10 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     // §3.2: its own max_age, however long the one before was to be kept.
     const floor = before && is('keeps-longest-max-age') ? before.policy.maxAgeSeconds : 0;
     const maxAgeSeconds = Math.max(floor, policy.value.maxAgeSeconds);
-    const value = { ...policy.value, maxAgeSeconds };
+    // §3.2: its own mode, though it asks for less.
+    const isStricter = before?.policy.mode === 'enforce' && policy.value.mode === 'testing';
+    const mode = isStricter && is('keeps-enforce-over-testing') ? 'enforce' : policy.value.mode;
+    const value = { ...policy.value, mode, maxAgeSeconds };
     const entry: CachedPolicy = { domain, id, policy: value, lines, fetchedAt };
     cache.policies.set(domain, entry);
     return entry;

@@ -9,7 +9,7 @@ import { Packet } from 'dns2';
 import type { Endpoint } from '../../model/sender.ts';
 import type { Tlsa } from '../../protocol/dane.ts';
 import { literalOf } from './mail.ts';
-import { createSecureDns } from './secure-dns.ts';
+import { createSecureDns, TLSA } from './secure-dns.ts';
 import type { Is } from './traits.ts';
 
 export type Answer<T> =
@@ -37,11 +37,10 @@ export interface Dns {
   cancel(): void;
 }
 
-const TLSA = 52;
-
 export function createDns(endpoint: Endpoint, is: Is): Dns {
   const secureDns = createSecureDns(endpoint, is);
-  const withoutTlsa = new Map<string, Secured<Tlsa>>();
+  /** For faults. */
+  const lastTlsa = new Map<string, Secured<Tlsa>>();
 
   async function securely<T>(
     name: string,
@@ -68,10 +67,11 @@ export function createDns(endpoint: Endpoint, is: Is): Dns {
       return together(answers);
     },
     async tlsa(name) {
-      const none = is('dane-remembers-none') ? withoutTlsa.get(name) : undefined;
-      if (none) return none;
+      const last = lastTlsa.get(name);
+      if (last && is(last.kind === 'records' ? 'dane-remembers-records' : 'dane-remembers-none'))
+        return last;
       const answer = await securely(name, TLSA, ({ data }) => tlsaOf(data as unknown as Buffer));
-      if (answer.kind === 'nodata' || answer.kind === 'nxdomain') withoutTlsa.set(name, answer);
+      if (answer.kind !== 'failure') lastTlsa.set(name, answer);
       return answer;
     },
     async targetOf(name) {

@@ -36,6 +36,8 @@ export const FAULTS = {
     'Applies the policy of the parent domain where the recipient domain has none.',
   'smart-host-without-its-policy':
     "Asks for the recipient's policy, and not for the smart host's, where a smart host takes the mail.",
+  'smart-host-without-its-policy-on-retry':
+    "Asks for the recipient's policy, and not for the smart host's, when mail is tried again.",
   'policies-for-address-literals': 'Asks for the policy of an address literal.',
   'never-refreshes': 'Looks for new policies only when there is mail.',
   'refreshes-when-expired': 'Looks for a new policy only once the old one has expired.',
@@ -45,6 +47,8 @@ export const FAULTS = {
     'Defers mail when the TXT look-up fails, where the mail has to be delivered.',
   'defers-without-a-record': 'Defers mail to a domain that has no MTA-STS record.',
   'never-refetches': 'Does not act on a new id while a policy is cached.',
+  'never-refetches-testing': 'Does not act on a new id while a policy in testing mode is cached.',
+  'never-refetches-none': 'Does not act on a new id while a policy of mode none is cached.',
   'refetches-only-when-id-grows':
     'Takes a new id for an update only when it sorts after the old one.',
   'compares-ids-without-case': 'Takes ids that differ in letter case for the same.',
@@ -104,6 +108,8 @@ export const FAULTS = {
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
   'forgets-the-cache-while-fetching':
     'Delivers without the cached policy while a new one is being fetched for another message.',
+  'loses-mail-while-fetching':
+    'Loses a message that comes while the policy of its domain is being fetched for another one.',
   'wants-http-1.1': 'Takes no policy that comes in HTTP/1.0.',
   'stops-at-an-interim-answer': 'Takes an interim answer, such as 103, for a failed fetch.',
   'scrapes-answers':
@@ -137,6 +143,7 @@ export const FAULTS = {
   'missing-max-age-is-a-day': 'Takes a policy without max_age for one of a day.',
   'reads-max-age-loosely': 'Takes what digits there are for the max_age.',
   'octal-max-age': 'Reads a max_age with a zero in front as an octal number.',
+  'max-age-zero-is-a-week': 'Takes a max_age of 0 for one of a week.',
   'wants-a-day-of-max-age': 'Rejects a policy whose max_age is less than a day.',
   'wants-half-a-year-at-most': 'Rejects a policy whose max_age is more than half a year.',
   'mx-may-be-missing': 'Takes an enforce policy without mx for one that permits every MX.',
@@ -149,10 +156,18 @@ export const FAULTS = {
   // ---- DANE (RFC 7672) ----
   'dane-never-asks': 'Asks for no TLSA records.',
   'dane-remembers-none': 'Asks for no TLSA records for ever, where it has once found none.',
+  'dane-remembers-records':
+    'Asks for no TLSA records for ever, where it has once found some, and goes by those.',
+  'dane-takes-truncated-for-none':
+    'Takes a truncated answer without TLSA records for no TLSA records.',
   'dane-without-dnssec': 'Uses TLSA records that DNSSEC does not vouch for.',
   'dane-passes-over-failed-lookups': 'Takes a failed TLSA look-up for no TLSA records.',
   'dane-passes-over-failed-target':
     'Takes a failed TLSA look-up under the name that an alias leads to for no TLSA records there.',
+  'dane-passes-over-failed-original':
+    'Takes a failed TLSA look-up under the name in the MX record, which is an alias, for no TLSA records there.',
+  'dane-passes-over-failed-lookups-on-retry':
+    'Takes a failed TLSA look-up for no TLSA records when mail is tried again.',
   'dane-failed-saved-by-policy':
     'Delivers to a host whose TLSA look-up fails where it enforces a policy.',
   'dane-wants-tlsa-everywhere': 'Defers mail to a host that has no TLSA records.',
@@ -163,11 +178,14 @@ export const FAULTS = {
     'Asks for TLSA records under the name in the MX record, and not under the one that it is an alias of.',
   'dane-asks-the-target-only':
     'Of an MX host that is an alias, asks for TLSA records under the name it leads to only.',
+  'dane-not-behind-tlsa-alias': 'Does without DANE where the name of the TLSA records is an alias.',
   'dane-prefers-hosts-with-tlsa':
     'Tries MX hosts with TLSA records before others that are preferred.',
   'dane-takes-the-first-record': 'Reads only the first of several TLSA records.',
   'dane-takes-unusable-for-none': 'Takes TLSA records of which none is usable for no TLSA records.',
   'dane-wants-usable-records': 'Defers mail to a host of whose TLSA records none is usable.',
+  'dane-one-unusable-waives-all':
+    'Compares no certificate with TLSA records of which one is unusable.',
   'dane-takes-weaker-digests':
     'Takes a match of a digest beside which there is a stronger one that does not match.',
   'dane-agility-across-usages':
@@ -182,6 +200,8 @@ export const FAULTS = {
     'Wants the name of the host in a certificate that a TLSA record of usage 3 matches.',
   'dane-ee-wants-the-dates':
     'Refuses an expired certificate that a TLSA record of usage 3 matches.',
+  'dane-ee-anywhere-in-the-chain':
+    'Takes a TLSA record of usage 3 that matches any certificate that the host shows.',
   'dane-ta-takes-any-issuer':
     'Under usage 2 takes a certificate that was signed by one that may sign none.',
   'dane-ta-ignores-constraints':
@@ -204,14 +224,17 @@ export const FAULTS = {
   'dane-anonymous-suites-only':
     'Offers a host with TLSA records only suites in which it shows no certificate.',
   'dane-lax-on-retry': 'Does without DANE from the second attempt on.',
+  'dane-lax-on-fourth-attempt': 'Does without DANE from the fourth attempt on.',
   'dane-lax-as-last-resort': 'Does without DANE for what has become too old for the queue.',
   'dane-lax-after-restart': 'Does without DANE after a restart.',
   'dane-at-the-first-mx-alone': 'Does without DANE at every MX but the first.',
+  'dane-not-at-the-third-mx': 'Does without DANE at every MX after the second.',
   'dane-at-the-first-address-alone': 'Does without DANE at every address of an MX but the first.',
   'dane-not-for-implicit-mx': 'Does without DANE at a domain that is its own MX.',
   'dane-not-for-domain-alias': 'Does without DANE where the domain is an alias.',
   'dane-not-over-ipv6': 'Does without DANE at IPv6 addresses.',
   'dane-not-for-bounces': 'Does without DANE for mail from the null reverse-path.',
+  'dane-not-under-none': 'Does without DANE under a policy of mode none.',
   'dane-for-the-first-recipient-alone':
     'Does without DANE for every recipient of a message but the first.',
   'dane-not-over-open-connections':
@@ -247,8 +270,13 @@ export const FAULTS = {
   'lives-from-first-fetch': 'Counts max_age from the first fetch, not from the last.',
   'keeps-longest-max-age':
     'Keeps the max_age of the policy before where that of the new one is shorter.',
+  'keeps-enforce-over-testing': 'Keeps the mode enforce where the new policy is in testing mode.',
   'refetches-only-under-a-new-id': 'Does not fetch an expired policy again under the same id.',
   'caches-by-spelling': 'Keeps a policy by the domain as it is written, capitals and all.',
+  'bounces-have-their-own-cache':
+    'Keeps the policies for mail from the null reverse-path in a cache of its own.',
+  'needs-the-record-on-retry':
+    'Applies no cached policy to mail that is tried again where there is no record of one.',
   'caches-by-mx': 'Applies a cached policy to every domain whose MX it names.',
   'caches-by-child': 'Applies the cached policy of a subdomain to the domain above it.',
   'permits-what-any-policy-lists': 'Permits an MX that the policy of another domain names.',
@@ -268,6 +296,10 @@ export const FAULTS = {
   'matches-prefix': 'Permits every MX whose name begins with a pattern.',
   'matches-part': 'Permits every MX whose name has a pattern in it.',
   'wildcard-never-matches': 'Takes the patterns of a policy for literal names.',
+  'wildcard-matches-no-hyphen': 'Lets "*" stand for no label with a hyphen in it.',
+  'wildcard-matches-no-a-label': 'Lets "*" stand for no label of another script.',
+  'wildcard-matches-with-case':
+    'Compares MX names with the wildcards of a policy with their letter case.',
   'mx-match-case-sensitive': 'Compares MX names with their letter case.',
   'reads-patterns-as-a-shell': 'Lets "*" anywhere in a pattern stand for any characters.',
   'compares-mx-in-unicode': 'Compares the policy with the name of the MX in Unicode.',
@@ -308,9 +340,14 @@ export const FAULTS = {
     'Delivers in clear where the certificate of the MX is bad, in spite of an enforce policy.',
   'sends-a-second-copy-in-clear': 'Sends every mail a second time, in clear.',
   'lax-with-further-mx': 'Enforces the policy at the first MX alone.',
+  'lax-at-the-third-mx': 'Enforces the policy at the first two MX alone.',
+  'lax-at-the-last-of-several-mx': 'Does not enforce the policy at the last of three or more MX.',
   'lax-with-implicit-mx': 'Does not enforce the policy at a domain that is its own MX.',
   'checks-first-address-only': 'Enforces the policy at the first address of an MX alone.',
+  'lax-at-the-third-address': 'Enforces the policy at the first two addresses of an MX alone.',
   'lax-over-ipv6': 'Does not enforce the policy at IPv6 addresses.',
+  'lax-for-8-bit-mail': 'Does not enforce the policy on mail with 8-bit text.',
+  'lax-for-large-mail': 'Does not enforce the policy on mail of more than 50,000 characters.',
   'lax-on-retry': 'Does not enforce the policy when mail is tried again.',
   'lax-on-third-attempt': 'Does not enforce the policy from the third attempt on.',
   'lax-on-fifth-attempt': 'Does not enforce the policy from the fifth attempt on.',
@@ -347,6 +384,8 @@ export const FAULTS = {
   'certificate-wildcards-match-anywhere': 'Accepts "*" anywhere in the names of a certificate.',
   'certificate-matches-policy-not-host':
     'Compares the certificate with the patterns of the policy instead of the name of the MX.',
+  'certificate-matches-wildcard-not-host':
+    'Where a wildcard of the policy permits the MX, accepts a certificate with any name that the wildcard permits.',
   'accepts-expired-certificate': 'Accepts an expired certificate of the MX.',
   'accepts-early-certificate': 'Accepts a certificate of the MX that is not valid yet.',
   'looks-at-the-leafs-dates-only': 'Accepts an expired intermediate of the MX.',
@@ -379,6 +418,8 @@ export const FAULTS = {
   'no-tls12-nor-tls13': 'Speaks TLS 1.0 and 1.1 with the MX, and nothing above.',
   'no-tls13': 'Speaks no TLS above 1.2.',
   'speaks-old-tls': 'Speaks TLS 1.0 and 1.1 with the MX.',
+  'speaks-old-tls-on-retry': 'Speaks TLS 1.0 and 1.1 with the MX when mail is tried again.',
+  'speaks-old-tls-with-further-mx': 'Speaks TLS 1.0 and 1.1 with every MX but the first.',
   'falls-back-to-tls11': 'Offers TLS 1.1 and nothing newer after a handshake that failed.',
   'falls-back-to-ssl3': 'Offers SSL 3 and nothing newer after a handshake that failed.',
   'goes-on-with-any-flight':
@@ -394,6 +435,7 @@ export const FAULTS = {
   'sni-of-address-literals': 'Sends SNI with an address literal, brackets and all.',
   'no-sni-to-mx': 'Sends no SNI to the MX.',
   'no-sni-on-retry': 'Sends no SNI to the MX when mail is tried again.',
+  'no-sni-to-further-mx': 'Sends no SNI to any MX but the first.',
   'sni-of-the-alias': 'Sends SNI with what the CNAME of an MX leads to.',
   'mail-before-check': 'Sends MAIL FROM before it looks at the certificate.',
   'no-opportunistic-tls': 'Uses no TLS where there is no policy.',
@@ -441,6 +483,7 @@ export const FAULTS = {
   'tries-first-address-only': 'Tries no other address of an MX when the first one fails.',
   'believes-any-packet':
     'Takes any packet for the answer to its question, whatever id and question it repeats.',
+  'takes-truncated-mx-answers': 'Takes a truncated answer at the MX look-up for a whole one.',
   'knows-no-ipv6': 'Looks for IPv4 addresses alone.',
   'knows-no-implicit-mx': 'Returns mail to a domain that has an address and no MX.',
   'knows-no-alias-of-a-domain': 'Finds no MX for a domain that is an alias, and keeps the mail.',
@@ -490,10 +533,14 @@ export const FAULTS = {
 
   // ---- REQUIRETLS (RFC 8689) ----
   'omits-requiretls': 'Sends mail that asks for REQUIRETLS without the parameter.',
+  'requiretls-left-out-when-refused':
+    'Sends such mail without the parameter to a host that refuses it.',
   'requiretls-to-any-host': 'Sends such mail to a host that does not offer REQUIRETLS.',
   'requiretls-to-any-mx': 'Sends such mail to a host that no policy vouches for.',
   'requiretls-in-clear': 'Sends such mail in clear where there is no TLS.',
   'requiretls-without-a-certificate': 'Sends such mail to a host whose certificate is bad.',
+  'requiretls-by-dnssec-alone':
+    'Sends such mail to a host whatever its certificate, where DNSSEC vouches for the MX records.',
   'requiretls-takes-unusable-tlsa':
     'Sends such mail to a host whatever its certificate, where no TLSA record is usable.',
   'requiretls-first-host-only':
@@ -514,6 +561,8 @@ export const FAULTS = {
     'Forgets that mail asks for REQUIRETLS when it has been in the queue for four hours.',
   'forgets-requiretls-in-a-restart': 'Forgets in a restart which mail asks for REQUIRETLS.',
   'bounces-without-requiretls': 'Returns such mail by a bounce that does not ask for REQUIRETLS.',
+  'bounces-without-requiretls-on-retry':
+    'Tries the bounce of such mail again as if it did not ask for REQUIRETLS.',
   'bounces-requiretls-mail-in-clear':
     'Returns such mail in clear where the way home has no TLS, in spite of a policy.',
   'returns-requiretls-mail-whole': 'Returns such mail with its body.',
@@ -524,7 +573,9 @@ export const FAULTS = {
   'tls-required-anywhere':
     'Takes a line "TLS-Required: No" in the text of mail for the header field.',
   'tls-required-any-value': 'Takes "TLS-Required: Yes" for "TLS-Required: No".',
+  'tls-required-longer-values': 'Takes "TLS-Required: None" for "TLS-Required: No".',
   'tls-required-x': 'Takes "X-TLS-Required: No" for "TLS-Required: No".',
+  'tls-required-longer-names': 'Takes "TLS-Required-By: No" for "TLS-Required: No".',
   'tls-optional-sticks':
     'Enforces no policy of a domain after mail to it that says "TLS-Required: No".',
   'reuses-after-tls-optional':
@@ -560,12 +611,17 @@ export const FAULTS = {
   'reports-counts-as-text': 'Writes numbers of sessions as strings.',
   'reports-no-sending-ip': 'Leaves its own address out of a report.',
   'reports-no-mx-name': 'Leaves the name of the MX host out of a report.',
+  'reports-the-first-mx-name': 'Reports every failure under the name of the MX that failed first.',
   'reports-without-an-id': 'Leaves the id out of a report.',
   'reports-wrong-count': 'Reports one more failed session than there was, of each kind.',
   'reports-no-successes': 'Says of every policy that no session was good.',
   'reports-failures-only': 'Sends no report where no session failed.',
   'reports-one-kind-of-failure':
     'Adds up failures of all kinds as one, under the type of the first.',
+  'reports-no-unlisted-mx':
+    'Does not report that it kept mail from an MX that the policy does not name.',
+  'reports-first-attempts-only': 'Reports no session of mail that is tried again.',
+  'reports-failures-as-successes-too': 'Counts a session that failed among the good ones as well.',
   'reports-handshakes-as-no-starttls': 'Reports a handshake that fails as STARTTLS not supported.',
   'reports-no-reasons': 'Never says why a session failed.',
   'reports-bad-tlsa-as-web-pki':
@@ -575,6 +631,8 @@ export const FAULTS = {
   'reports-dane-as-sts': 'Reports sessions held to TLSA records under the MTA-STS policy.',
   'reports-tlsa-in-groups': 'Writes the data of TLSA records in groups of eight digits.',
   'reports-another-mx-address': 'Gives its own address for that of the MX host.',
+  'reports-the-first-mx-address':
+    'Reports every failure at an MX under the address of it that failed first.',
   'reports-u-labels': 'Writes the domain that has no policy in U-labels.',
   'reports-of-yesterday': 'Reports sessions as those of the day before.',
   'reports-under-one-id': 'Gives all its reports the same id.',

@@ -55,9 +55,11 @@ export function messageOf(error: unknown): string {
 /** RFC 8689 §3: what the author says of TLS, in the header of the mail. */
 export function isTlsOptional(data: string, is: Is): boolean {
   const header = data.slice(0, data.indexOf('\r\n\r\n') + 2);
-  const name = is('tls-required-x') ? '(?:X-)?TLS-Required' : 'TLS-Required';
-  const value = is('tls-required-any-value') ? '.*' : 'No';
-  const field = new RegExp(`^${name}:[ \\t]*${value}[ \\t]*\\r$`, 'im');
+  const front = is('tls-required-x') ? '(?:X-)?' : '';
+  const end = is('tls-required-longer-names') ? '[\\w-]*' : '';
+  const longer = is('tls-required-longer-values') ? 'No.*' : 'No';
+  const value = is('tls-required-any-value') ? '.*' : longer;
+  const field = new RegExp(`^${front}TLS-Required${end}:[ \\t]*${value}[ \\t]*\\r$`, 'im');
   return field.test(is('tls-required-anywhere') ? data : header);
 }
 

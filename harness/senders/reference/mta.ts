@@ -15,7 +15,7 @@ import {
 } from './discovery.ts';
 import { createDns } from './dns.ts';
 import { domainOf, type Mail } from './mail.ts';
-import { createNetwork } from './network.ts';
+import { createNetwork, type Service } from './network.ts';
 import { createQueue } from './queue.ts';
 import { type Setting, TIMEOUTS, type Timeouts } from './setting.ts';
 import { createReporting, NO_LOG } from './tlsrpt.ts';
@@ -26,7 +26,7 @@ export interface MtaOptions {
   readonly is: Is;
   readonly timeouts?: Partial<Timeouts>;
   /** Makes the secure context for trust anchors in PEM, of policy hosts or of MX hosts. */
-  readonly trustStore: (anchors: string, service: 'policy-host' | 'mx') => SecureContext;
+  readonly trustStore: (anchors: string, service: Service) => SecureContext;
 }
 
 const NO_DISCOVERY: Discovery = {
@@ -52,6 +52,7 @@ export function startMta(
     trust: {
       policyHosts: trustStore(lab.trust.policyHosts, 'policy-host'),
       mxHosts: trustStore(lab.trust.mxHosts, 'mx'),
+      oldMxHosts: trustStore(lab.trust.mxHosts, 'old-mx'),
     },
     timeouts: { ...TIMEOUTS, ...timeouts },
     is,
@@ -69,7 +70,17 @@ export function startMta(
   const log = mtaSts ? reporting : NO_LOG;
   const discovery = mtaSts ? createDiscovery(setting, cache, log) : NO_DISCOVERY;
   const delivery = createDelivery(setting, cache, log);
-  const queue = createQueue({ clock, discovery, deliver: delivery.deliver, onStatus, is });
+  const queue = createQueue({
+    clock,
+    discovery,
+    // RFC 8461 §5.1: the cached policy is for all mail.
+    discoveryOfBounces: is('bounces-have-their-own-cache')
+      ? createDiscovery(setting, createPolicyCache(), log)
+      : discovery,
+    deliver: delivery.deliver,
+    onStatus,
+    is,
+  });
 
   return {
     submit: queue.submit,

@@ -112,10 +112,10 @@ export function isNamedElsewhere(certificate: X509Certificate | undefined, host:
   return names.some((name) => !name.startsWith('DNS:') && /[^@/]*$/.exec(name)![0] === host);
 }
 
+export type Service = 'policy-host' | 'mx' | 'old-mx';
+
 /** Secure contexts by their trust anchors (PEM) and service, each made once. */
-export function createTrustStore(
-  is: Is,
-): (anchors: string, service: 'policy-host' | 'mx') => tls.SecureContext {
+export function createTrustStore(is: Is): (anchors: string, service: Service) => tls.SecureContext {
   const contexts = new Map<string, tls.SecureContext>();
   return (anchors, service) => {
     const key = `${service} ${anchors}`;
@@ -133,14 +133,11 @@ export const anonymousSuites = (): tls.SecureContext =>
 /** SSL_OP_NO_EXTENDED_MASTER_SECRET, which Node has no name for. */
 const NO_EXTENDED_MASTER_SECRET = 1;
 
-function contextOptions(
-  ca: string,
-  service: 'policy-host' | 'mx',
-  is: Is,
-): tls.SecureContextOptions {
-  const isMx = service === 'mx';
+function contextOptions(ca: string, service: Service, is: Is): tls.SecureContextOptions {
+  const isMx = service !== 'policy-host';
   // RFC 8461 §7.2: TLS 1.2 and 1.3. RFC 8996: nothing below.
-  const isOld = isMx ? is('speaks-old-tls') : is('speaks-old-tls-to-policy-hosts');
+  const isOld =
+    service === 'old-mx' || is(isMx ? 'speaks-old-tls' : 'speaks-old-tls-to-policy-hosts');
   const isNew = isMx ? is('no-tls12') : is('no-tls12-to-policy-hosts');
   const isAged = isMx && is('no-tls12-nor-tls13');
   const isWeak = isMx ? is('accepts-weak-keys') : is('accepts-weak-policy-hosts');

@@ -12,7 +12,7 @@ import type { OutgoingMessage, StartedSender } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
-import type { CachedPolicy, Discovery } from './discovery.ts';
+import { type CachedPolicy, type Discovery, MailLost } from './discovery.ts';
 import { bounceOf } from './dsn.ts';
 import { type AttemptResult, domainOf, isTlsOptional, type Mail, messageOf } from './mail.ts';
 import type { Is } from './traits.ts';
@@ -33,6 +33,8 @@ export interface Queue extends Required<Pick<StartedSender, 'submit' | 'flush' |
 export interface QueueOptions {
   readonly clock: Clock;
   readonly discovery: Discovery;
+  /** For mail from the null reverse-path. */
+  readonly discoveryOfBounces: Discovery;
   readonly deliver: Delivery['deliver'];
   readonly onStatus: (status: {
     token: string;
@@ -66,7 +68,8 @@ const OWN_RETRIES_MS = [130, 370, 900, 2_300];
 const LEAK_MS = 60;
 const RETURN_MS = 1_000;
 
-export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOptions): Queue {
+export function createQueue(options: QueueOptions): Queue {
+  const { clock, deliver, onStatus, is } = options;
   const queued = new Set<QueuedMail>();
   const underWay = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
@@ -114,6 +117,8 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
   async function attemptOnce(entry: QueuedMail, isLeak: boolean): Promise<void> {
     entry.attempts++;
     if (entry.attempts > 1 && is('forgets-requiretls-in-the-queue')) relax(entry);
+    if (entry.attempts > 1 && entry.mail.from === '' && is('bounces-without-requiretls-on-retry'))
+      relax(entry);
     const result = await resultOf(entry, isLeak);
     if (closed) return;
     if (result.kind === 'delivered') {
@@ -127,7 +132,8 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       if (entry.mail.from !== '' && !is('no-dsn') && !is('returns-nothing'))
         await sendBack(bounceOf(entry.mail, result, clock.now(), is));
       say(entry, 'bounced', result.detail);
-    } else {
+    } else if (queued.has(entry)) {
+      // What a fault has lost already goes without a word.
       if (is('loses-mail')) queued.delete(entry);
       say(entry, 'deferred', result.detail);
       if (is('retries-by-itself')) later(entry, OWN_RETRIES_MS[entry.attempts - 1]);
@@ -161,9 +167,11 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       ? to.slice(to.lastIndexOf('@') + 1)
       : domainOf(to);
     // RFC 8461 §3.4: where a smart host takes the mail, it is that one's.
-    const policyDomain = is('smart-host-without-its-policy')
-      ? recipientDomain
-      : nextHopOf(recipientDomain);
+    const isPassedBy =
+      is('smart-host-without-its-policy') ||
+      (nth > 1 && is('smart-host-without-its-policy-on-retry'));
+    const policyDomain = isPassedBy ? recipientDomain : nextHopOf(recipientDomain);
+    const discovery = mail.from === '' ? options.discoveryOfBounces : options.discovery;
     const isToFirst = mail.to === first;
     const isForgotten =
       (!isToFirst && is('requiretls-for-the-first-recipient-alone')) ||
@@ -182,7 +190,9 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       const look =
         mail.requiretls && !discovery.recall(policyDomain) ? discovery.findAnew : discovery.find;
       const goesByCache = !mayLookUp || (!isToFirst && is('recalls-for-other-recipients'));
-      const found = goesByCache ? discovery.recall(policyDomain) : await look(policyDomain);
+      const found = goesByCache
+        ? discovery.recall(policyDomain)
+        : await look(policyDomain, nth > 1);
       if (nth === 1) entry.policy = found;
       // RFC 8461 §5: what is tried again is held to the policy that there is by then.
       const policy = is('keeps-policy-with-the-mail') ? entry.policy : found;
@@ -194,6 +204,7 @@ export function createQueue({ clock, discovery, deliver, onStatus, is }: QueueOp
       else if (tooOld && is('last-look-ends-the-policy')) return await attempt(undefined);
       return givesUp(result, tooOld) ? { kind: 'permanent', detail: result.detail } : result;
     } catch (error) {
+      if (error instanceof MailLost) queued.delete(entry);
       // Whatever goes wrong on our side, the mail is kept.
       return { kind: 'temporary', detail: messageOf(error), byPolicy: false };
     }

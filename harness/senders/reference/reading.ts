@@ -79,6 +79,8 @@ export function readPolicy(body: string, is: Is): Parsed<StsPolicy> {
       /^max_age:.*$/m,
       (line) => `max_age: ${Math.abs(Number.parseInt(line.slice(8), 10)) || 86_400}`,
     );
+  if (is('max-age-zero-is-a-week'))
+    text = text.replace(/^max_age:[ \t]*0+(?=\s*$)/m, 'max_age: 604800');
   if (is('octal-max-age'))
     text = text.replace(
       /^(max_age:\s*)0([0-7]*)\d*/m,
@@ -180,7 +182,20 @@ export function permits(
     return patterns.some((pattern) =>
       new RegExp(`^${pattern.replace('*.', '[^.]+.')}$`, 'i').test(host),
     );
-  return isPermittedMx(patterns, host);
+  return isPermittedMx(
+    patterns.filter((pattern) => !isMisread(pattern, host, is)),
+    host,
+  );
+}
+
+/** Faults: a wildcard does not stand for this label. */
+function isMisread(pattern: string, host: string, is: Is): boolean {
+  if (!pattern.startsWith('*.')) return false;
+  return (
+    (is('wildcard-matches-with-case') && !host.endsWith(pattern.slice(1).toLowerCase())) ||
+    (is('wildcard-matches-no-hyphen') && !/^\w+\./.test(host)) ||
+    (is('wildcard-matches-no-a-label') && /^xn--/i.test(host))
+  );
 }
 
 /** `*.d` → `.d` */

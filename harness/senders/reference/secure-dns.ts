@@ -27,6 +27,8 @@ export interface SecureDns {
   cancel(): void;
 }
 
+export const TLSA = 52;
+
 const TIMEOUT_MS = 1000;
 const TRIES = 2;
 const LONGEST_CNAME_CHAIN = 8;
@@ -64,7 +66,11 @@ export function createSecureDns({ address, port }: Endpoint, is: Is): SecureDns 
         const reply = parse(
           await answered((signal) => overUdp({ address, port }, query, isAnswer, signal)),
         );
-        if (!reply.header.tc) return reply;
+        // RFC 2181 §9: what is truncated is no answer.
+        const isCondoned =
+          (type === TLSA && is('dane-takes-truncated-for-none')) ||
+          (type === TYPE.MX && is('takes-truncated-mx-answers'));
+        if (!reply.header.tc || isCondoned) return reply;
         return parse(await answered((signal) => overTcp({ address, port }, query, signal)));
       } catch (error) {
         if (tries === 1 || cancelled.signal.aborted) throw error;

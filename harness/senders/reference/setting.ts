@@ -13,7 +13,12 @@ export interface Setting {
   readonly dns: Dns;
   readonly network: Network;
   /** Policy hosts and MX hosts are trusted by separate anchors. */
-  readonly trust: { readonly policyHosts: SecureContext; readonly mxHosts: SecureContext };
+  readonly trust: {
+    readonly policyHosts: SecureContext;
+    readonly mxHosts: SecureContext;
+    /** The same with TLS 1.0 and 1.1, for faults. */
+    readonly oldMxHosts: SecureContext;
+  };
   readonly timeouts: Timeouts;
   readonly is: Is;
 }

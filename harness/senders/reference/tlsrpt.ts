@@ -168,10 +168,12 @@ export function createReporting(setting: Setting, { send, publish }: Outlet): Re
       const tally = tallyOf(session);
       if (!tally) return;
       tally.failures++;
+      if (is('reports-failures-as-successes-too')) tally.successes++;
+      const told = asTold(session, tally, is);
       const key = is('reports-one-kind-of-failure')
         ? ''
-        : JSON.stringify([failure.type, failure.reason, session.host, session.address]);
-      const detail = tally.details.get(key) ?? { session, failure, count: 0 };
+        : JSON.stringify([failure.type, failure.reason, told.host, told.address]);
+      const detail = tally.details.get(key) ?? { session: told, failure, count: 0 };
       detail.count++;
       tally.details.set(key, detail);
     },
@@ -185,6 +187,19 @@ export function createReporting(setting: Setting, { send, publish }: Outlet): Re
         }),
       );
     },
+  };
+}
+
+/** Faults: a failure is told of the MX, or of the address of the MX, that failed first. */
+function asTold(session: TlsSession, { details }: Tally, is: Is): TlsSession {
+  const { host, address } = session;
+  const before = [...details.values()].map((detail) => detail.session);
+  const first = before.find((one) => one.host !== undefined);
+  const atHost = before.find((one) => one.host === host && one.address !== undefined);
+  return {
+    ...session,
+    host: host && first && is('reports-the-first-mx-name') ? first.host : host,
+    address: address && atHost && is('reports-the-first-mx-address') ? atHost.address : address,
   };
 }
 
