@@ -372,7 +372,7 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
         (candidate.place > 0 && is('requiretls-at-the-first-host-alone'));
       if (mail.requiretls && inTls && !session.offers('REQUIRETLS') && !mayLack)
         return forbidden(host, 'REQUIRETLS not offered (RFC 8689 §4.2.1)', NO_REQUIRETLS);
-      const sent = await sendOver(session, mail);
+      const sent = await session.send(mail);
       if (policy && is('sends-a-second-copy-in-clear')) await sendAgain(address, mail);
       if (keepsConnections) {
         // What DANE cannot check nobody has, but for a policy's sake.
@@ -387,6 +387,12 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
     } catch (error) {
       // RFC 8461 §5: what fails inside TLS is not tried without.
       if (inTls && isReasonForClear(error, is)) return sendInClear(host, address, mail);
+      // RFC 8689 §2: to a host that refuses REQUIRETLS the mail does not go without.
+      const isRefused = mail.requiretls && /^5\d\d to MAIL/.test(messageOf(error));
+      if (isRefused && is('requiretls-left-out-when-refused')) {
+        const bare = { ...attempt, mail: { ...mail, requiretls: false } };
+        return await tryAddress({ ...candidate, attempt: bare }, address);
+      }
       // RFC 5321 §4.2.1.
       if (error instanceof SmtpRefusal && error.permanent)
         return { kind: 'permanent', detail: `${host}: ${error.message}` };
@@ -413,16 +419,6 @@ export function createDelivery(setting: Setting, cache: PolicyCache, log: Sessio
       return undefined;
     kept.delete(key);
     return known;
-  }
-
-  /** RFC 8689 §2: where REQUIRETLS is refused, the mail does not go without. */
-  function sendOver(session: SmtpSession, mail: Mail): ReturnType<SmtpSession['send']> {
-    const sent = session.send(mail);
-    if (!mail.requiretls || !is('requiretls-left-out-when-refused')) return sent;
-    return sent.catch((error: unknown) => {
-      if (!/^5\d\d to MAIL/.test(messageOf(error))) throw error;
-      return session.send({ ...mail, requiretls: false });
-    });
   }
 
   /** Faults: what failed is tried once more, and worse. */
