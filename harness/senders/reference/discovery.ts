@@ -48,9 +48,6 @@ export interface Discovery {
   refresh(domains: readonly string[]): Promise<void>;
 }
 
-/** A fault: the mail that the policy is wanted for is gone. */
-export class MailLost extends Error {}
-
 /** §3.3: after a failed fetch, five minutes at least until the same id is tried again. */
 const FETCH_BACK_OFF_MS = 5 * 60 * 1000;
 /** Of a sender that fetches later. */
@@ -160,7 +157,6 @@ export function createDiscovery(setting: Setting, cache: PolicyCache, log: Sessi
     if (cached && is('forgets-cache-when-id-changes')) cache.policies.delete(domain);
     const key = `${domain} ${id}`;
     if (fetching.has(key) && is('forgets-the-cache-while-fetching')) return undefined;
-    if (fetching.has(key) && is('loses-mail-while-fetching')) throw new MailLost();
     const fetched = isBackingOff(domain, key) ? undefined : await fetchOnce(key, domain, id);
     if (fetched) return fetched;
     if (is('forgets-cache-when-fetch-fails')) cache.policies.delete(domain);

@@ -108,8 +108,6 @@ export const FAULTS = {
     'Keeps the policy host’s answers in an HTTP cache: revalidates by ETag, and asks nothing while Cache-Control says fresh.',
   'forgets-the-cache-while-fetching':
     'Delivers without the cached policy while a new one is being fetched for another message.',
-  'loses-mail-while-fetching':
-    'Loses a message that comes while the policy of its domain is being fetched for another one.',
   'wants-http-1.1': 'Takes no policy that comes in HTTP/1.0.',
   'stops-at-an-interim-answer': 'Takes an interim answer, such as 103, for a failed fetch.',
   'scrapes-answers':
@@ -621,7 +619,6 @@ export const FAULTS = {
   'reports-no-unlisted-mx':
     'Does not report that it kept mail from an MX that the policy does not name.',
   'reports-first-attempts-only': 'Reports no session of mail that is tried again.',
-  'reports-failures-as-successes-too': 'Counts a session that failed among the good ones as well.',
   'reports-handshakes-as-no-starttls': 'Reports a handshake that fails as STARTTLS not supported.',
   'reports-no-reasons': 'Never says why a session failed.',
   'reports-bad-tlsa-as-web-pki':
@@ -631,8 +628,6 @@ export const FAULTS = {
   'reports-dane-as-sts': 'Reports sessions held to TLSA records under the MTA-STS policy.',
   'reports-tlsa-in-groups': 'Writes the data of TLSA records in groups of eight digits.',
   'reports-another-mx-address': 'Gives its own address for that of the MX host.',
-  'reports-the-first-mx-address':
-    'Reports every failure at an MX under the address of it that failed first.',
   'reports-u-labels': 'Writes the domain that has no policy in U-labels.',
   'reports-of-yesterday': 'Reports sessions as those of the day before.',
   'reports-under-one-id': 'Gives all its reports the same id.',

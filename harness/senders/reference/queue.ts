@@ -12,7 +12,7 @@ import type { OutgoingMessage, StartedSender } from '../../model/sender.ts';
 import { printable } from '../../protocol/printable.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';
-import { type CachedPolicy, type Discovery, MailLost } from './discovery.ts';
+import type { CachedPolicy, Discovery } from './discovery.ts';
 import { bounceOf } from './dsn.ts';
 import { type AttemptResult, domainOf, isTlsOptional, type Mail, messageOf } from './mail.ts';
 import type { Is } from './traits.ts';
@@ -132,8 +132,7 @@ export function createQueue(options: QueueOptions): Queue {
       if (entry.mail.from !== '' && !is('no-dsn') && !is('returns-nothing'))
         await sendBack(bounceOf(entry.mail, result, clock.now(), is));
       say(entry, 'bounced', result.detail);
-    } else if (queued.has(entry)) {
-      // What a fault has lost already goes without a word.
+    } else {
       if (is('loses-mail')) queued.delete(entry);
       say(entry, 'deferred', result.detail);
       if (is('retries-by-itself')) later(entry, OWN_RETRIES_MS[entry.attempts - 1]);
@@ -204,7 +203,6 @@ export function createQueue(options: QueueOptions): Queue {
       else if (tooOld && is('last-look-ends-the-policy')) return await attempt(undefined);
       return givesUp(result, tooOld) ? { kind: 'permanent', detail: result.detail } : result;
     } catch (error) {
-      if (error instanceof MailLost) queued.delete(entry);
       // Whatever goes wrong on our side, the mail is kept.
       return { kind: 'temporary', detail: messageOf(error), byPolicy: false };
     }

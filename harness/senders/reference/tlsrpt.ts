@@ -168,7 +168,6 @@ export function createReporting(setting: Setting, { send, publish }: Outlet): Re
       const tally = tallyOf(session);
       if (!tally) return;
       tally.failures++;
-      if (is('reports-failures-as-successes-too')) tally.successes++;
       const told = asTold(session, tally, is);
       const key = is('reports-one-kind-of-failure')
         ? ''
@@ -190,17 +189,12 @@ export function createReporting(setting: Setting, { send, publish }: Outlet): Re
   };
 }
 
-/** Faults: a failure is told of the MX, or of the address of the MX, that failed first. */
+/** A fault: a failure is told of the MX that failed first. */
 function asTold(session: TlsSession, { details }: Tally, is: Is): TlsSession {
-  const { host, address } = session;
+  if (!session.host || !is('reports-the-first-mx-name')) return session;
   const before = [...details.values()].map((detail) => detail.session);
   const first = before.find((one) => one.host !== undefined);
-  const atHost = before.find((one) => one.host === host && one.address !== undefined);
-  return {
-    ...session,
-    host: host && first && is('reports-the-first-mx-name') ? first.host : host,
-    address: address && atHost && is('reports-the-first-mx-address') ? atHost.address : address,
-  };
+  return first ? { ...session, host: first.host } : session;
 }
 
 /** A fault: any scheme will do. */
