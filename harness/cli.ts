@@ -57,15 +57,19 @@ holdfast.json, junit.xml, holdfast.md, holdfast.sarif, gl-code-quality-report.js
 const SAME_SIGNAL_MS = 300;
 /** How long putting away may take once something has broken. */
 const PUT_AWAY_MS = 15_000;
+/** How long the process may live on when all is done and said. */
+const LINGERS_MS = 5_000;
 
 await main();
 
 async function main(): Promise<void> {
   const { terminal, stopped } = openTerminal();
   const code = await runCommand(process.argv, terminal);
-  if (stopped() === undefined) process.exitCode = code;
   // Whoever stopped the command does not wait for what it was waiting for.
-  else process.exit(stopped());
+  if (stopped() !== undefined) process.exit(stopped());
+  process.exitCode = code;
+  // A stream that an engine has left open, though its container is gone, holds nobody up.
+  process.stdout.write('', () => setTimeout(() => process.exit(), LINGERS_MS).unref());
 }
 
 /** The exit code of a command line. */

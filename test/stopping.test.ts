@@ -114,6 +114,13 @@ it('a command with nothing to put away ends at the first signal', async () => {
   expect([null, 130]).toContain(child.exitCode);
 });
 
+it('a command that is done ends, whatever else is open', async () => {
+  const open = 'data:text/javascript,setInterval(() => {}, 2 ** 30)';
+  const child = spawn(process.execPath, ['--import', open, CLI, 'senders']);
+  child.stdout.resume();
+  expect(await once(child, 'close')).toEqual([0, null]);
+});
+
 describe.runIf(existsSync('/dev/full'))('standard output that is full', () => {
   it.each([['list'], ['run tls/sni']])('%s', async (words) => {
     const child = spawn('/bin/sh', ['-c', `"$0" "$1" ${words} >/dev/full`, process.execPath, CLI], {

@@ -4,11 +4,12 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { PassThrough } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { SenderError } from '../model/sender.ts';
 import { type PacketSource, tellLost } from '../process/capture.ts';
 import { lastWords, onLines } from '../process/lines.ts';
 import { printable } from '../protocol/printable.ts';
+import { OUTPUT } from './container.ts';
 import { type Engine, labelsOf } from './engine.ts';
 import { ensureImage, type ImageSource } from './images.ts';
 
@@ -50,7 +51,7 @@ export async function captureBeside(
       Labels: labelsOf(run),
       HostConfig: { NetworkMode: `container:${other}`, CapAdd: ['NET_RAW'] },
     });
-    const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+    const stream = (await container.attach(OUTPUT)) as Duplex;
     dockerode.modem.demuxStream(stream, output, errors);
     await container.start();
     const ended = container.wait().then(() => {
@@ -64,6 +65,7 @@ export async function captureBeside(
       async [Symbol.asyncDispose]() {
         await container.kill({ signal: 'SIGINT' }).catch(() => {});
         await ended.catch(() => {});
+        stream.destroy();
       },
     };
   } catch (error) {

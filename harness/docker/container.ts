@@ -8,7 +8,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ContainerPlace } from '../model/contract.ts';
 import { SenderError } from '../model/sender.ts';
@@ -75,7 +75,13 @@ export async function startContainer(
   const { dockerode, client } = engine;
   const kept: string[] = [];
   let heard: Promise<void> = Promise.resolve();
-  const hear = (output: Readable) => {
+  const attached: Duplex[] = [];
+  const hear = async (container: Container) => {
+    const stream = (await container.attach(OUTPUT)) as Duplex;
+    attached.push(stream);
+    const output = new PassThrough();
+    dockerode.modem.demuxStream(stream, output, output);
+    for (const event of ['error', 'end', 'close']) stream.once(event, () => output.end());
     heard = onLines(output, (line) => {
       keepLast(kept, line);
       onLine(line);
@@ -87,10 +93,11 @@ export async function startContainer(
   const definition = define(engine, options, Config, async (id) => {
     created = id;
     // Heard before it starts, so that nothing is missed.
-    hear(await client.container.attach(dockerode.getContainer(id)));
+    await hear(dockerode.getContainer(id));
   });
   const started = await definition.start().catch(async (error: unknown) => {
     if (created !== undefined) await removeContainer(dockerode, created);
+    for (const stream of attached) stream.destroy();
     throw new SenderError(
       `${title} cannot be started: ${printable(startProblem(error instanceof Error ? error.message : String(error)))}`,
     );
@@ -144,7 +151,7 @@ export async function startContainer(
       shells.close();
       await client.container.stop(container, { timeout: END_SECONDS * 1000 });
       // Attached before it starts: nothing is heard twice, and nothing is missed.
-      hear(await client.container.attach(container));
+      await hear(container);
       life = { endIsWanted: false };
       await container.start();
       watch();
@@ -155,15 +162,18 @@ export async function startContainer(
       life.endIsWanted = true;
       shells.close();
       await removeContainer(dockerode, container.id);
+      // An engine may leave them open, though the container is gone.
+      for (const stream of attached) stream.destroy();
     },
   };
 }
 
+type Container = ReturnType<Dockerode['getContainer']>;
+
+export const OUTPUT = { stream: true, stdout: true, stderr: true };
+
 /** Until the command has ended. */
-async function runAsRoot(
-  container: ReturnType<Dockerode['getContainer']>,
-  command: string[],
-): Promise<void> {
+async function runAsRoot(container: Container, command: string[]): Promise<void> {
   const exec = await container.exec({ Cmd: command, User: '0', AttachStdout: true });
   const output = await exec.start({});
   await finished(output.resume());
