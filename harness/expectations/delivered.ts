@@ -202,8 +202,9 @@ function isForbidden(view: StepView, token: string, sign: Observation): boolean 
     const read = parseStsPolicyLeniently(served?.body ?? '');
     const held = heldPolicy(view.history, domain, sign);
     const policies = [...(read.ok ? [read.value] : []), ...(held ? [held.policy] : [])];
-    return policies.some((policy) =>
-      hosts.every((mx) => forbids({ policy }, { mx, authenticated: true })),
+    return policies.some(
+      (policy) =>
+        hosts.length > 0 && hosts.every((mx) => forbids({ policy }, { mx, authenticated: true })),
     );
   });
 }

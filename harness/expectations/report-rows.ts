@@ -7,11 +7,11 @@ import { outcomeOf, policyDomains, type StepView, tokensSubmitted } from '../mod
 import { heldPolicy } from '../model/held-policy.ts';
 import { daneState } from '../model/held-tlsa.ts';
 import type { Observation } from '../model/observation.ts';
-import { ofKind, type Seen } from '../model/traffic.ts';
+import { ofKind, plainName, type Seen } from '../model/traffic.ts';
 import type { Comparison } from '../model/verdict.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import type { ReadFailure, ReadPolicy, ReadReport } from '../tlsrpt/report.ts';
-import { isOwn, plain, type ReadReports, readReport, reportableSessions } from './reports.ts';
+import { isOwn, type ReadReports, readReport, reportableSessions } from './reports.ts';
 
 /** `untruth`: why it cannot be, in words of its own; undefined: it can. */
 export interface Row extends Omit<Comparison, 'differs'> {
@@ -154,7 +154,7 @@ const linesOf = (text: string) => text.split(/\r?\n/).filter((line) => line.trim
 function failureOf(view: StepView, failure: ReadFailure): Row {
   const { type = 'no type', sessions = 0, mx, ip, from } = failure;
   const opened = ofKind(view.history, 'smtp-connection');
-  const at = opened.filter((one) => mx === undefined || plain(one.mx) === plain(mx));
+  const at = opened.filter((one) => mx === undefined || plainName(one.mx) === plainName(mx));
   const ends = [...new Set(at.map((one) => `${one.mx} (${one.address})`))].join(', ');
   const peers = [...new Set(opened.flatMap(({ peer }) => peer ?? []))];
   const row = {
@@ -195,7 +195,9 @@ function isKnownHost(
     record.type === 'MX' ? view.qualified(record.exchange) : [],
   );
   const asked = ofKind(view.history, 'dns-query').map(({ name }) => name);
-  return [...opened.map((one) => one.mx), ...asked, ...published].map(plain).includes(plain(mx));
+  return [...opened.map((one) => one.mx), ...asked, ...published]
+    .map(plainName)
+    .includes(plainName(mx));
 }
 
 /** RFC 5952: an IPv6 address has many spellings. */

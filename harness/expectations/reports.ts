@@ -6,7 +6,15 @@
 import type { Way } from '../model/changes.ts';
 import type { StepView } from '../model/evidence.ts';
 import { VICTIM } from '../model/plan.ts';
-import { isBefore, ofKind, type Seen, type Session, seqs, sessionsOf } from '../model/traffic.ts';
+import {
+  isBefore,
+  ofKind,
+  plainName,
+  type Seen,
+  type Session,
+  seqs,
+  sessionsOf,
+} from '../model/traffic.ts';
 import type { Judgement } from '../model/verdict.ts';
 import { checkReport } from '../tlsrpt/check.ts';
 import { openFindings } from '../tlsrpt/finding.ts';
@@ -158,8 +166,8 @@ export function readReport({ report, problem }: Seen<'report-received'>): ReadRe
 export function isOwn(view: StepView, { type, domain }: ReadPolicy): boolean {
   // Where there is no policy, some name no domain.
   if (domain === undefined) return type === 'no-policy-found';
-  const name = plain(domain);
-  if (name === plain(view.qualified(VICTIM)) || view.domains.includes(name)) return true;
+  const name = plainName(domain);
+  if (name === plainName(view.qualified(VICTIM)) || view.domains.includes(name)) return true;
   return tlsaBases(view).includes(name);
 }
 
@@ -167,7 +175,7 @@ export function isOwn(view: StepView, { type, domain }: ReadPolicy): boolean {
 export function tlsaBases(view: StepView): string[] {
   return ofKind(view.history, 'dns-query')
     .filter(({ type }) => type === 'TLSA')
-    .map(({ name }) => plain(name).replace(/^_\d+\._tcp\./, ''));
+    .map(({ name }) => plainName(name).replace(/^_\d+\._tcp\./, ''));
 }
 
 /**
@@ -184,9 +192,4 @@ export function reportableSessions(observations: Parameters<typeof sessionsOf>[0
       !asked.some((one) => one.step === opened.step && isBefore(one, opened))
     );
   });
-}
-
-/** A name in its one spelling. */
-export function plain(name: string): string {
-  return name.toLowerCase().replace(/\.$/, '');
 }
