@@ -23,8 +23,8 @@ describe('holdfast coverage', () => {
       [
         '✓ MUST  8461-7.1-sni-smtp',
         '  RFC 8461 §7.1: TLS with an MX names that MX in SNI',
-        '  scenarios tls/sni, tls/sni-of-an-alias, tls/sni-on-every-try',
-        '  faults    no-sni-to-mx, sni-of-the-alias, no-sni-on-retry',
+        '  scenarios tls/every-host, tls/sni, tls/sni-of-an-alias, tls/sni-on-every-try',
+        '  faults    no-sni-to-further-mx, no-sni-to-mx, sni-of-the-alias, no-sni-on-retry',
       ].join('\n'),
     );
     expect(text).toMatch(/– MAY {2}3207-4-454-policy\n.*\n {2}because {3}The RFC leaves it/);
@@ -61,6 +61,7 @@ describe('holdfast coverage', () => {
       covered: true,
       due: true,
       scenarios: [
+        { scenario: 'tls/every-host@sni', faults: ['no-sni-to-further-mx'] },
         { scenario: 'tls/sni', faults: ['no-sni-to-mx'] },
         { scenario: 'tls/sni-of-an-alias', faults: ['sni-of-the-alias'] },
         { scenario: 'tls/sni-on-every-try', faults: ['no-sni-on-retry'] },
