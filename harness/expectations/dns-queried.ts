@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { mxLookups } from '../model/evidence.ts';
 import { stsLookups } from '../model/held-policy.ts';
 import { dnsType } from '../model/plan.ts';
-import { namesOf, ofKind, plainName, seqs } from '../model/traffic.ts';
+import { namesOf, ofKind, seqs } from '../model/traffic.ts';
 import type { Expectation } from '../model/verdict.ts';
+import { plainName } from '../model/zone.ts';
 import { counted } from '../protocol/printable.ts';
 
 const options = z.strictObject({

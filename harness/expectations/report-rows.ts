@@ -7,8 +7,9 @@ import { outcomeOf, policyDomains, type StepView, tokensSubmitted } from '../mod
 import { heldPolicy } from '../model/held-policy.ts';
 import { daneState } from '../model/held-tlsa.ts';
 import type { Observation } from '../model/observation.ts';
-import { ofKind, plainName, type Seen } from '../model/traffic.ts';
+import { ofKind, type Seen } from '../model/traffic.ts';
 import type { Comparison } from '../model/verdict.ts';
+import { plainName } from '../model/zone.ts';
 import { isPermittedMx } from '../protocol/mx-match.ts';
 import type { ReadFailure, ReadPolicy, ReadReport } from '../tlsrpt/report.ts';
 import { isOwn, type ReadReports, readReport, reportableSessions } from './reports.ts';

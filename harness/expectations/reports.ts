@@ -6,16 +6,9 @@
 import type { Way } from '../model/changes.ts';
 import type { StepView } from '../model/evidence.ts';
 import { VICTIM } from '../model/plan.ts';
-import {
-  isBefore,
-  ofKind,
-  plainName,
-  type Seen,
-  type Session,
-  seqs,
-  sessionsOf,
-} from '../model/traffic.ts';
+import { isBefore, ofKind, type Seen, type Session, seqs, sessionsOf } from '../model/traffic.ts';
 import type { Judgement } from '../model/verdict.ts';
+import { plainName } from '../model/zone.ts';
 import { checkReport } from '../tlsrpt/check.ts';
 import { openFindings } from '../tlsrpt/finding.ts';
 import type { Json } from '../tlsrpt/json.ts';

@@ -34,12 +34,11 @@ import {
   isHome,
   namesOf,
   ofKind,
-  plainName,
   type Seen,
   type Session,
   sessionsOf,
 } from '../model/traffic.ts';
-import { answerTo, ruleFor } from '../model/zone.ts';
+import { answerTo, plainName, ruleFor } from '../model/zone.ts';
 
 export type Tried =
   | { readonly kind: 'met' }

@@ -14,13 +14,13 @@ import {
   isHome,
   namesOf,
   ofKind,
-  plainName,
   type Seen,
   sessionsOf,
   tokensNamed,
   transactionsOf,
 } from './traffic.ts';
 import type { Trial } from './verdict.ts';
+import { plainName } from './zone.ts';
 
 /** Observations of one leg: in this step, up to its end, and all there are. */
 export interface Span {

@@ -8,7 +8,8 @@ import { isPermittedMx } from '../protocol/mx-match.ts';
 import { parseStsPolicy, parseStsPolicyLeniently, type StsPolicy } from '../protocol/sts-policy.ts';
 import type { Observation } from './observation.ts';
 import { POLICY_PATH } from './plan.ts';
-import { isBefore, namesOf, ofKind, plainName, type Seen } from './traffic.ts';
+import { isBefore, namesOf, ofKind, type Seen } from './traffic.ts';
+import { plainName } from './zone.ts';
 
 export interface HeldPolicy {
   readonly fetch: Seen<'policy-request'>;

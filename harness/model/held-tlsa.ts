@@ -7,7 +7,8 @@ import { isDaneAuthenticated, isUsable, readTlsa, type Tlsa } from '../protocol/
 import { senderSeconds } from './held-policy.ts';
 import { portOf } from './names.ts';
 import type { Observation } from './observation.ts';
-import { isBefore, namesOf, ofKind, plainName, type Seen, type Session } from './traffic.ts';
+import { isBefore, namesOf, ofKind, type Seen, type Session } from './traffic.ts';
+import { plainName } from './zone.ts';
 
 export interface HeldTlsa {
   readonly lookup: Seen<'dns-query'>;

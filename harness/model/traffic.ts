@@ -5,6 +5,7 @@
 
 import { tokensIn } from './message.ts';
 import type { Event, Observation } from './observation.ts';
+import { plainName } from './zone.ts';
 
 export type Seen<K extends Event['kind']> = Extract<Observation, { kind: K }>;
 
@@ -30,11 +31,6 @@ export function namesOf(queries: readonly Seen<'dns-query'>[], name: string): st
     if (!names.includes(target)) names.push(target);
   }
   return names;
-}
-
-/** In lower case, without a dot at its end. */
-export function plainName(name: string): string {
-  return name.toLowerCase().replace(/\.$/, '');
 }
 
 export const seqs = (observations: readonly Observation[]): number[] =>
